@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class KernelConfig(AppConfig):
+    name = "anlan.kernel"
+    label = "kernel"
+
+    def ready(self) -> None:
+        # After the last app's migrations, so that every table is there.
+        post_migrate.connect(_secure, dispatch_uid="anlan.kernel.secure")
+
+
+def _secure(sender: AppConfig, using: str, **_: Any) -> None:
+    from django.apps import apps
+    from django.db import connections
+
+    from .policies import secure
+
+    # The signal is sent only for apps that have models.
+    if using == "owner" and sender is [c for c in apps.get_app_configs() if c.models_module is not None][-1]:
+        secure(connections[using])

@@ -1,0 +1,118 @@
+"""Row-level security, grants and audit triggers, made from what the models declare.
+
+Run after every migration on the owner's connection; idempotent. The application logs in as
+`anlan_app`, which owns nothing; row security is *forced*, so the owner is held by it too.
+"""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .scope import ANY, By, Mine, Open, ScopeRule, Through
+
+APP_ROLE = "anlan_app"
+OWNER_ROLE = "anlan_owner"
+
+_AREA = "{c} >= current_setting('anlan.area_low', true) AND {c} < current_setting('anlan.area_high', true)"
+# As sub-selects these are evaluated once per statement, not once per row.
+_INDUSTRIES = "(SELECT current_setting('anlan.industries', true))"
+_ENTERPRISE = "(SELECT current_setting('anlan.enterprise', true))"
+_ACCOUNT = "(SELECT current_setting('anlan.account', true))"
+_MACHINE = "(SELECT current_setting('anlan.actor_kind', true)) IN ('job', 'import', 'command', 'event', 'test')"
+
+
+class Undeclared(Exception):
+    """A model of ours does not say who may see its rows."""
+
+
+def our_models() -> list[type[models.Model]]:
+    """Every concrete, managed model of this product, many-to-many tables included."""
+    found = []
+    for config in apps.get_app_configs():
+        if config.name.startswith("anlan."):
+            found += [m for m in config.get_models(include_auto_created=True) if m._meta.managed and not m._meta.proxy]
+    return found
+
+
+def rule_of(model: type[models.Model]) -> ScopeRule:
+    """The model's declaration; an automatic many-to-many table follows the model that declares it."""
+    rule = getattr(model, "scope_rule", None)
+    if rule is None and model._meta.auto_created:
+        parent = model._meta.auto_created
+        field = next(f for f in model._meta.fields if f.remote_field and f.remote_field.model is parent)
+        return Through(field.name)
+    if not isinstance(rule, By | Through | Mine | Open):
+        raise Undeclared(f"{model._meta.label} declares no scope_rule")
+    return rule
+
+
+def condition(model: type[models.Model]) -> str:
+    """The SQL condition under which a row of `model` is in scope."""
+    rule = rule_of(model)
+    quote = '"{}"'.format
+
+    def column(name: str) -> str:
+        for field in model._meta.concrete_fields:
+            if name in (field.column, field.name):
+                return quote(field.column)
+        raise Undeclared(f"{model._meta.label}.scope_rule names {name}, which is no column")
+
+    match rule:
+        case Open():
+            return "true"
+        case Mine(account):
+            return f"({column(account)}::text = {_ACCOUNT} OR {_MACHINE})"
+        case Through(parent):
+            field = model._meta.get_field(parent)
+            target = field.related_model
+            assert isinstance(target, type)
+            return (
+                f"EXISTS (SELECT 1 FROM {quote(target._meta.db_table)} p "
+                f"WHERE p.{quote(target._meta.pk.column)} = "
+                f"{quote(model._meta.db_table)}.{quote(field.column)})"
+            )
+        case By(area, industry, enterprise, account):
+            parts = [_AREA.format(c=column(area))]
+            if industry is None:
+                parts.append(f"{_INDUSTRIES} = '*'")
+            elif industry != ANY:
+                parts.append(f"({_INDUSTRIES} = '*' OR {column(industry)} = ANY (string_to_array({_INDUSTRIES}, ',')))")
+            if enterprise is None:
+                parts.append(f"{_ENTERPRISE} = '*'")
+            elif enterprise != ANY:
+                parts.append(f"({_ENTERPRISE} = '*' OR {column(enterprise)}::text = {_ENTERPRISE})")
+            scoped = " AND ".join(parts)
+            return f"(({scoped}) OR {column(account)}::text = {_ACCOUNT})" if account else f"({scoped})"
+
+
+def secure(connection: BaseDatabaseWrapper) -> None:
+    """(Re)makes policies, grants and audit triggers for every model, in one transaction."""
+    from . import audit
+
+    statements = [
+        f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}",
+        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP_ROLE}",
+    ]
+    statements += audit.functions()
+    present = set(connection.introspection.table_names())
+    for model in our_models():
+        if model._meta.db_table not in present:
+            continue
+        table = f'"{model._meta.db_table}"'
+        statements += [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"DROP POLICY IF EXISTS in_scope ON {table}",
+            f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)})",
+        ]
+        if getattr(model, "append_only", False):
+            statements.append(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {APP_ROLE}")
+        statements += audit.triggers(model)
+    statements += audit.protection()
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

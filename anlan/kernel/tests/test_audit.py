@@ -1,0 +1,99 @@
+"""The audit chain: everything that writes leaves a trace, and tampering is found and named."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.db import ProgrammingError, connection, connections, transaction
+
+from anlan.kernel import audit
+from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
+from anlan.parties.models import Account
+from anlan.site import postgres
+
+TESTER = Actor("test", "tests")
+pytestmark = pytest.mark.django_db(databases=["default", "owner"], transaction=True)
+
+
+def tamper(sql: str) -> None:
+    """As an attacker with the superuser's rights would: triggers and policies do not stop him."""
+    server = postgres.Server(settings.HOME)
+    with postgres.psycopg_superuser(server, connection.settings_dict["NAME"]) as root:
+        root.execute(sql)
+
+
+@pytest.fixture(autouse=True)
+def fresh_chain(transactional_db: None) -> None:
+    tamper("TRUNCATE audit_entry, audit_seal RESTART IDENTITY")
+
+
+def three_changes() -> Account:
+    with acting(TESTER, EVERYWHERE):
+        kept = Account.objects.create_user(
+            "w", "a-long-password", name="old", role="district", area_code="500112000000"
+        )
+    with acting(Actor("job", "night run"), Scope("500112")):
+        kept.name = "new"
+        kept.save()
+    with acting(TESTER, EVERYWHERE), connection.cursor() as cursor:
+        cursor.execute("UPDATE parties_account SET role = 'duty'")
+    return kept
+
+
+def entries() -> list[tuple[str, str, str, dict[str, object]]]:
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT op, actor_kind, actor, changes FROM audit_entry WHERE table_name = 'parties_account' ORDER BY id"
+        )
+        import json
+
+        return [(a, b, c, json.loads(d) if isinstance(d, str) else d) for a, b, c, d in cursor.fetchall()]
+
+
+def test_people_jobs_and_raw_sql_leave_the_same_trace_and_no_secret() -> None:
+    three_changes()
+    first, second, third = entries()
+    assert first[:3] == ("insert", "test", "tests")
+    assert first[3]["password"] == "…"
+    assert second == ("update", "job", "night run", {"name": ["old", "new"]})
+    assert third[3] == {"role": ["district", "duty"]}
+
+
+def test_the_application_cannot_write_or_read_beyond_its_scope() -> None:
+    three_changes()
+    with acting(TESTER, Scope("500113")), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audit_entry")
+        assert cursor.fetchone() == (0,)
+    for sql in ("DELETE FROM audit_entry", "UPDATE audit_entry SET actor = 'x'", "SELECT * FROM audit_seal"):
+        with pytest.raises(ProgrammingError, match="permission denied"), acting(TESTER, EVERYWHERE):
+            connection.cursor().execute(sql)
+
+
+def test_the_whole_chain_verifies() -> None:
+    three_changes()
+    assert audit.seal() == 3
+    assert audit.verify() == audit.Verdict(True, 3, 0)
+    assert audit.seal() == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault", "entry"),
+    [
+        ("UPDATE audit_entry SET actor = 'somebody else' WHERE id = 2", "entry changed", 2),
+        ("DELETE FROM audit_entry WHERE id = 1", "entry removed", 1),
+        ("DELETE FROM audit_seal WHERE no = 2", "seal 2 was removed", None),
+        ("UPDATE audit_seal SET link = content WHERE no = 3", "seal changed", 3),
+        (
+            "INSERT INTO audit_entry (xid, table_name, row_id, op, actor_kind, actor, scope, changes) "
+            "VALUES ('5', 't', '77', 'insert', 'sql', 'x', '', '{}')",
+            "entry inserted",
+            4,
+        ),
+    ],
+)
+def test_what_was_changed_removed_or_slipped_in_is_named(sql: str, fault: str, entry: int | None) -> None:
+    three_changes()
+    audit.seal()
+    tamper(sql)
+    verdict = audit.verify()
+    assert (verdict.whole, verdict.fault, verdict.entry) == (False, fault, entry)

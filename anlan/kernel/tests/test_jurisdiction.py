@@ -1,0 +1,98 @@
+"""Jurisdiction in the database: closed by default, whatever the query."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, ProgrammingError, connection, transaction
+
+from anlan.kernel import policies
+from anlan.kernel.models import Stale
+from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting, area_prefix, upper_bound
+from anlan.parties.models import Account
+
+TESTER = Actor("test", "tests")
+pytestmark = pytest.mark.django_db
+
+
+def account(username: str, area: str, **more: object) -> Account:
+    return Account.objects.create_user(username, None, name=username, role="district", area_code=area, **more)
+
+
+@pytest.fixture
+def two_districts() -> tuple[Account, Account]:
+    with acting(TESTER, EVERYWHERE):
+        return account("yubei", "500112000000"), account("banan", "500113000000")
+
+
+def test_without_a_scope_everything_reads_as_empty(two_districts: object) -> None:
+    assert Account.objects.count() == 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), max(username) FROM parties_account")
+        assert cursor.fetchone() == (0, None)
+
+
+def test_a_district_sees_itself_and_not_its_neighbour(two_districts: object) -> None:
+    with acting(TESTER, Scope("500112")):
+        assert [a.username for a in Account.objects.all()] == ["yubei"]
+
+
+def test_writing_outside_the_scope_is_refused_by_the_database(two_districts: object) -> None:
+    with acting(TESTER, Scope("500112")):
+        with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+            account("intruder", "500113000000")
+        assert Account.objects.filter(username="banan").update(name="x") == 0
+
+
+def test_nested_scopes_restore_the_outer_one(two_districts: object) -> None:
+    with acting(TESTER, Scope("500112")):
+        with acting(TESTER, EVERYWHERE):
+            assert Account.objects.count() == 2
+        assert Account.objects.count() == 1
+        with pytest.raises(IntegrityError), acting(TESTER, EVERYWHERE):
+            account("banan", "500113000000")
+        assert Account.objects.count() == 1
+
+
+def test_the_application_owns_no_table_and_cannot_bypass() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("SELECT rolbypassrls, rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False, False)
+
+
+@pytest.mark.parametrize("model", policies.our_models(), ids=lambda m: m._meta.label)
+def test_every_table_declares_its_scope_and_has_it_forced(model: type) -> None:
+    policies.condition(model)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relrowsecurity, relforcerowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) > 0 "
+            "FROM pg_class c WHERE relname = %s",
+            [model._meta.db_table],
+        )
+        assert cursor.fetchone() == (True, True, True)
+
+
+def test_two_people_saving_the_same_record_the_second_is_told(two_districts: object) -> None:
+    with acting(TESTER, EVERYWHERE):
+        first, second = Account.objects.get(username="yubei"), Account.objects.get(username="yubei")
+        first.name = "a"
+        first.save()
+        second.name = "b"
+        with pytest.raises(Stale):
+            second.save()
+        assert Account.objects.get(username="yubei").name == "a"
+
+
+@pytest.mark.parametrize(
+    ("code", "prefix"),
+    [
+        ("500000000000", "50"),
+        ("500112000000", "500112"),
+        ("500112001000", "500112001"),
+        ("500112001001", "500112001001"),
+    ],
+)
+def test_a_division_code_stands_for_its_prefix(code: str, prefix: str) -> None:
+    assert area_prefix(code) == prefix
+    assert prefix <= code < upper_bound(prefix)

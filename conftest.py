@@ -1,0 +1,65 @@
+"""The test database: made once per set of migrations on an embedded server, then copied per run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: object) -> Iterator[None]:
+    from django.apps import apps
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connections
+
+    from anlan.site import postgres
+
+    server = postgres.Server(settings.HOME)
+    server.start()
+    digest = hashlib.sha256()
+    for config in sorted(apps.get_app_configs(), key=lambda c: c.name):
+        if config.name.startswith("anlan."):
+            for file in sorted([*Path(config.path).glob("migrations/*.py"), *Path(config.path).glob("models.py")]):
+                digest.update(file.read_bytes())
+    for name in ("apps.py", "audit.py", "policies.py", "scope.py"):
+        digest.update((settings.ROOT / "anlan/kernel" / name).read_bytes())
+    template = f"template_{digest.hexdigest()[:16]}"
+    run = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+
+    def point(name: str) -> None:
+        for alias in connections:
+            connections[alias].close_pool() if hasattr(connections[alias], "close_pool") else None
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = name
+            connections[alias].settings_dict["OPTIONS"].pop("pool", None)
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        with postgres.psycopg_superuser(server) as root:
+            root.execute("SELECT pg_advisory_lock(81927)")
+            exists = root.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone()
+            if not exists:
+                for (old,) in root.execute(
+                    "SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%'"
+                ).fetchall():
+                    root.execute(f'DROP DATABASE IF EXISTS "{old}"')
+                half = f"half_{os.getpid()}"
+                postgres.ensure_database(server, half)
+                point(half)
+                call_command("migrate", database="owner", verbosity=0)
+                point("postgres")
+                root.execute(f'ALTER DATABASE "{half}" RENAME TO "{template}"')
+            root.execute(f'CREATE DATABASE "{run}" TEMPLATE "{template}" OWNER anlan_owner')
+            root.execute("SELECT pg_advisory_unlock(81927)")
+        point(run)
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        point("postgres")
+        with postgres.psycopg_superuser(server) as root:
+            root.execute(f'DROP DATABASE IF EXISTS "{run}" WITH (FORCE)')

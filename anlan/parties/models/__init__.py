@@ -1,0 +1,22 @@
+"""The nouns that all offices share: divisions, industries, authorities, enterprises, people, accounts."""
+
+from .accounts import ROLES, Account, Looked, Session
+from .authorities import Answering, Authority
+from .enterprises import Enterprise
+from .people import Person, Post
+from .places import Division, Industry, IndustryClass
+
+__all__ = [
+    "ROLES",
+    "Account",
+    "Answering",
+    "Authority",
+    "Division",
+    "Enterprise",
+    "Industry",
+    "IndustryClass",
+    "Looked",
+    "Person",
+    "Post",
+    "Session",
+]

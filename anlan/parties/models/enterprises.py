@@ -1,0 +1,92 @@
+"""Enterprises."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel.models import AreaCode, Kept
+from anlan.kernel.scope import By
+
+from .. import validators
+from .places import Industry, IndustryClass
+
+
+class Enterprise(Kept):
+    """A production or business unit (生产经营单位), in its place and under its supervised industry.
+
+    `industry` is what supervision goes by. It follows from the GB/T 4754 code where the table maps it;
+    null says "not mapped", and only those whose scope is all industries see it until a person decides.
+    """
+
+    STATUSES = (
+        ("operating", _("Operating")),
+        ("building", _("Under construction")),
+        ("suspended", _("Production suspended")),
+        ("closed", _("Closed")),
+        ("deregistered", _("Deregistered")),
+    )
+    scope_rule = By(area="area_code", industry="industry_id", enterprise="id")
+
+    name = models.CharField(_("Name"), max_length=120, db_collation="C")
+    pinyin = models.CharField(_("Pinyin initials"), max_length=120, db_collation="C", editable=False, default="")
+    credit_code = models.CharField(
+        _("Unified social credit code"), max_length=18, db_collation="C", unique=True, null=True, blank=True,
+        validators=[validators.credit_code],
+    )  # fmt: skip
+    registration_number = models.CharField(
+        _("Registration number"), max_length=15, db_collation="C", unique=True, null=True, blank=True,
+        validators=[validators.registration_number],
+    )  # fmt: skip
+    gb4754 = models.CharField(
+        _("GB/T 4754 code"), max_length=4, blank=True, default="", validators=[RegexValidator(r"^\d{2,4}$")]
+    )
+    industry = models.ForeignKey(Industry, models.PROTECT, null=True, blank=True, verbose_name=_("Industry"))
+    area_code = AreaCode(_("Area"))
+    address = models.CharField(_("Address"), max_length=200, blank=True, default="")
+    lon = models.FloatField(
+        _("Longitude"), null=True, blank=True, validators=[MinValueValidator(73), MaxValueValidator(136)],
+        help_text=_("Degrees east, CGCS2000"),
+    )  # fmt: skip
+    lat = models.FloatField(
+        _("Latitude"), null=True, blank=True, validators=[MinValueValidator(3), MaxValueValidator(54)],
+        help_text=_("Degrees north, CGCS2000"),
+    )  # fmt: skip
+    staff = models.PositiveIntegerField(_("Staff"), null=True, blank=True)
+    revenue = models.DecimalField(
+        _("Yearly revenue"), max_digits=14, decimal_places=2, null=True, blank=True, help_text=_("10,000 yuan")
+    )
+    high_hazard = models.BooleanField(_("High hazard"), default=False)
+    above_scale = models.BooleanField(_("Above scale"), default=False)
+    park = models.CharField(_("Industrial park"), max_length=60, blank=True, default="")
+    status = models.CharField(_("Status"), max_length=12, choices=STATUSES, default="operating")
+    phone = models.CharField(_("Telephone"), max_length=20, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("Enterprise")
+        indexes: ClassVar = [
+            models.Index(fields=("area_code", "id")),
+            models.Index(fields=("industry", "area_code")),
+            models.Index(fields=("name", "id")),
+            models.Index(fields=("pinyin", "id")),
+        ]
+
+    def prepare(self) -> None:
+        """Fills what follows from other fields; `save` does it, bulk code calls it itself."""
+        from ..names import initials
+
+        self.pinyin = initials(self.name)
+        self.credit_code = self.credit_code.strip().upper() if self.credit_code else None
+        self.registration_number = self.registration_number or None
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.prepare()
+        if self.industry_id is None and self.gb4754:
+            self.industry_id = IndustryClass.industry_of(self.gb4754)
+        super().save(*args, **kwargs)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,14 @@
+"""Chinese names as people search for them."""
+
+from __future__ import annotations
+
+
+def initials(name: str) -> str:
+    """The pinyin initials of a Chinese name, lower case: 重庆市渝北区 → cqsybq; Latin and digits are kept.
+
+    pypinyin reads phrases, so 重庆 is cq and not zq.
+    """
+    from pypinyin import Style, lazy_pinyin
+
+    parts = lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda text: [c for c in text if c.isalnum()])
+    return "".join(part[:1].lower() for part in parts)

@@ -26,9 +26,9 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda c: c.name):
         if config.name.startswith("anlan."):
-            for file in sorted([*Path(config.path).glob("migrations/*.py"), *Path(config.path).glob("models.py")]):
+            for file in sorted([*Path(config.path).glob("migrations/*.py"), *Path(config.path).glob("**/models*.py"), *Path(config.path).glob("models/*.py")]):
                 digest.update(file.read_bytes())
-    for name in ("apps.py", "audit.py", "policies.py", "scope.py"):
+    for name in ("apps.py", "audit.py", "policies.py", "scope.py", "../parties/reference.py"):
         digest.update((settings.ROOT / "anlan/kernel" / name).read_bytes())
     template = f"template_{digest.hexdigest()[:16]}"
     run = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"

@@ -55,7 +55,7 @@ def load(using: str = "owner") -> None:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for order, row in enumerate(_csv("industries.csv"), 1):
             cursor.execute(
-                "INSERT INTO parties_industry (code, name, name_en, high_hazard, \"order\") VALUES (%s,%s,%s,%s,%s) "
+                'INSERT INTO parties_industry (code, name, name_en, high_hazard, "order") VALUES (%s,%s,%s,%s,%s) '
                 "ON CONFLICT DO NOTHING",
                 [row["code"], row["name"], row["name_en"], row["high_hazard"] == "1", order],
             )

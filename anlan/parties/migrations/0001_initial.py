@@ -11,301 +11,709 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Enterprise',
+            name="Enterprise",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('name', models.CharField(db_collation='C', max_length=120, verbose_name='Name')),
-                ('pinyin', models.CharField(db_collation='C', default='', editable=False, max_length=120, verbose_name='Pinyin initials')),
-                ('credit_code', models.CharField(blank=True, db_collation='C', max_length=18, null=True, unique=True, validators=[anlan.parties.validators.credit_code], verbose_name='Unified social credit code')),
-                ('registration_number', models.CharField(blank=True, db_collation='C', max_length=15, null=True, unique=True, validators=[anlan.parties.validators.registration_number], verbose_name='Registration number')),
-                ('gb4754', models.CharField(blank=True, default='', max_length=4, validators=[django.core.validators.RegexValidator('^\\d{2,4}$')], verbose_name='GB/T 4754 code')),
-                ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
-                ('address', models.CharField(blank=True, default='', max_length=200, verbose_name='Address')),
-                ('lon', models.FloatField(blank=True, help_text='Degrees east, CGCS2000', null=True, validators=[django.core.validators.MinValueValidator(73), django.core.validators.MaxValueValidator(136)], verbose_name='Longitude')),
-                ('lat', models.FloatField(blank=True, help_text='Degrees north, CGCS2000', null=True, validators=[django.core.validators.MinValueValidator(3), django.core.validators.MaxValueValidator(54)], verbose_name='Latitude')),
-                ('staff', models.PositiveIntegerField(blank=True, null=True, verbose_name='Staff')),
-                ('revenue', models.DecimalField(blank=True, decimal_places=2, help_text='10,000 yuan', max_digits=14, null=True, verbose_name='Yearly revenue')),
-                ('high_hazard', models.BooleanField(default=False, verbose_name='High hazard')),
-                ('above_scale', models.BooleanField(default=False, verbose_name='Above scale')),
-                ('park', models.CharField(blank=True, default='', max_length=60, verbose_name='Industrial park')),
-                ('status', models.CharField(choices=[('operating', 'Operating'), ('building', 'Under construction'), ('suspended', 'Production suspended'), ('closed', 'Closed'), ('deregistered', 'Deregistered')], default='operating', max_length=12, verbose_name='Status')),
-                ('phone', models.CharField(blank=True, default='', max_length=20, verbose_name='Telephone')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(db_collation="C", max_length=120, verbose_name="Name")),
+                (
+                    "pinyin",
+                    models.CharField(
+                        db_collation="C", default="", editable=False, max_length=120, verbose_name="Pinyin initials"
+                    ),
+                ),
+                (
+                    "credit_code",
+                    models.CharField(
+                        blank=True,
+                        db_collation="C",
+                        max_length=18,
+                        null=True,
+                        unique=True,
+                        validators=[anlan.parties.validators.credit_code],
+                        verbose_name="Unified social credit code",
+                    ),
+                ),
+                (
+                    "registration_number",
+                    models.CharField(
+                        blank=True,
+                        db_collation="C",
+                        max_length=15,
+                        null=True,
+                        unique=True,
+                        validators=[anlan.parties.validators.registration_number],
+                        verbose_name="Registration number",
+                    ),
+                ),
+                (
+                    "gb4754",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        max_length=4,
+                        validators=[django.core.validators.RegexValidator("^\\d{2,4}$")],
+                        verbose_name="GB/T 4754 code",
+                    ),
+                ),
+                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12, verbose_name="Area")),
+                ("address", models.CharField(blank=True, default="", max_length=200, verbose_name="Address")),
+                (
+                    "lon",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Degrees east, CGCS2000",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(73),
+                            django.core.validators.MaxValueValidator(136),
+                        ],
+                        verbose_name="Longitude",
+                    ),
+                ),
+                (
+                    "lat",
+                    models.FloatField(
+                        blank=True,
+                        help_text="Degrees north, CGCS2000",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(3),
+                            django.core.validators.MaxValueValidator(54),
+                        ],
+                        verbose_name="Latitude",
+                    ),
+                ),
+                ("staff", models.PositiveIntegerField(blank=True, null=True, verbose_name="Staff")),
+                (
+                    "revenue",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        help_text="10,000 yuan",
+                        max_digits=14,
+                        null=True,
+                        verbose_name="Yearly revenue",
+                    ),
+                ),
+                ("high_hazard", models.BooleanField(default=False, verbose_name="High hazard")),
+                ("above_scale", models.BooleanField(default=False, verbose_name="Above scale")),
+                ("park", models.CharField(blank=True, default="", max_length=60, verbose_name="Industrial park")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("operating", "Operating"),
+                            ("building", "Under construction"),
+                            ("suspended", "Production suspended"),
+                            ("closed", "Closed"),
+                            ("deregistered", "Deregistered"),
+                        ],
+                        default="operating",
+                        max_length=12,
+                        verbose_name="Status",
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, default="", max_length=20, verbose_name="Telephone")),
             ],
             options={
-                'verbose_name': 'Enterprise',
+                "verbose_name": "Enterprise",
             },
         ),
         migrations.CreateModel(
-            name='Industry',
+            name="Industry",
             fields=[
-                ('code', models.CharField(max_length=24, primary_key=True, serialize=False, verbose_name='Code')),
-                ('name', models.CharField(max_length=40, verbose_name='Name')),
-                ('name_en', models.CharField(max_length=60, verbose_name='English name')),
-                ('high_hazard', models.BooleanField(default=False, verbose_name='High hazard')),
-                ('order', models.PositiveSmallIntegerField(default=0)),
+                ("code", models.CharField(max_length=24, primary_key=True, serialize=False, verbose_name="Code")),
+                ("name", models.CharField(max_length=40, verbose_name="Name")),
+                ("name_en", models.CharField(max_length=60, verbose_name="English name")),
+                ("high_hazard", models.BooleanField(default=False, verbose_name="High hazard")),
+                ("order", models.PositiveSmallIntegerField(default=0)),
             ],
             options={
-                'verbose_name': 'Industry',
-                'ordering': ('order',),
+                "verbose_name": "Industry",
+                "ordering": ("order",),
             },
         ),
         migrations.CreateModel(
-            name='Authority',
+            name="Authority",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('name', models.CharField(db_collation='C', max_length=80, verbose_name='Name')),
-                ('short_name', models.CharField(blank=True, max_length=20, verbose_name='Short name in document numbers')),
-                ('pinyin', models.CharField(db_collation='C', default='', editable=False, max_length=80, verbose_name='Pinyin initials')),
-                ('kind', models.CharField(choices=[('government', 'Government'), ('committee_office', 'Safety committee office'), ('supervisor', 'Comprehensive supervisor'), ('department', 'Industry department'), ('station', 'Township safety office'), ('village', 'Village committee')], max_length=20, verbose_name='Kind')),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'City'), (2, 'District or county'), (3, 'Township or subdistrict'), (4, 'Village')], verbose_name='Tier')),
-                ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
-                ('industries', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=24), blank=True, null=True, size=None, verbose_name='Industries')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='From')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='Until (not included)')),
-                ('successor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='predecessors', to='parties.authority', verbose_name='Succeeded by')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(db_collation="C", max_length=80, verbose_name="Name")),
+                (
+                    "short_name",
+                    models.CharField(blank=True, max_length=20, verbose_name="Short name in document numbers"),
+                ),
+                (
+                    "pinyin",
+                    models.CharField(
+                        db_collation="C", default="", editable=False, max_length=80, verbose_name="Pinyin initials"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("government", "Government"),
+                            ("committee_office", "Safety committee office"),
+                            ("supervisor", "Comprehensive supervisor"),
+                            ("department", "Industry department"),
+                            ("station", "Township safety office"),
+                            ("village", "Village committee"),
+                        ],
+                        max_length=20,
+                        verbose_name="Kind",
+                    ),
+                ),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "City"),
+                            (2, "District or county"),
+                            (3, "Township or subdistrict"),
+                            (4, "Village"),
+                        ],
+                        verbose_name="Tier",
+                    ),
+                ),
+                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12, verbose_name="Area")),
+                (
+                    "industries",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=24),
+                        blank=True,
+                        null=True,
+                        size=None,
+                        verbose_name="Industries",
+                    ),
+                ),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="predecessors",
+                        to="parties.authority",
+                        verbose_name="Succeeded by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Authority',
+                "verbose_name": "Authority",
             },
         ),
         migrations.CreateModel(
-            name='Answering',
+            name="Answering",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('bond', models.CharField(choices=[('leads', 'Leads'), ('guides', 'Guides in its field')], default='leads', max_length=8, verbose_name='Bond')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='From')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='Until (not included)')),
-                ('authority', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='parties.authority', verbose_name='Authority')),
-                ('to', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answered_by', to='parties.authority', verbose_name='Answers to')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "bond",
+                    models.CharField(
+                        choices=[("leads", "Leads"), ("guides", "Guides in its field")],
+                        default="leads",
+                        max_length=8,
+                        verbose_name="Bond",
+                    ),
+                ),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answers",
+                        to="parties.authority",
+                        verbose_name="Authority",
+                    ),
+                ),
+                (
+                    "to",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answered_by",
+                        to="parties.authority",
+                        verbose_name="Answers to",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Who answers to whom',
+                "verbose_name": "Who answers to whom",
             },
         ),
         migrations.CreateModel(
-            name='Division',
+            name="Division",
             fields=[
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, primary_key=True, serialize=False, verbose_name='Code')),
-                ('name', models.CharField(max_length=60, verbose_name='Name')),
-                ('pinyin', models.CharField(db_collation='C', default='', editable=False, max_length=60, verbose_name='Pinyin initials')),
-                ('tier', models.PositiveSmallIntegerField(choices=[(1, 'City'), (2, 'District or county'), (3, 'Township or subdistrict'), (4, 'Village')], verbose_name='Tier')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='From')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='Until (not included)')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.division', verbose_name='Belongs to')),
-                ('successor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='predecessors', to='parties.division', verbose_name='Merged into')),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "code",
+                    anlan.kernel.models.AreaCode(
+                        db_collation="C", max_length=12, primary_key=True, serialize=False, verbose_name="Code"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="Name")),
+                (
+                    "pinyin",
+                    models.CharField(
+                        db_collation="C", default="", editable=False, max_length=60, verbose_name="Pinyin initials"
+                    ),
+                ),
+                (
+                    "tier",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "City"),
+                            (2, "District or county"),
+                            (3, "Township or subdistrict"),
+                            (4, "Village"),
+                        ],
+                        verbose_name="Tier",
+                    ),
+                ),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="parties.division",
+                        verbose_name="Belongs to",
+                    ),
+                ),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="predecessors",
+                        to="parties.division",
+                        verbose_name="Merged into",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Division',
-                'ordering': ('code',),
+                "verbose_name": "Division",
+                "ordering": ("code",),
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=60, unique=True, verbose_name='User name')),
-                ('name', models.CharField(max_length=60, verbose_name='Name')),
-                ('role', models.CharField(choices=[('city', 'City safety committee office'), ('department', 'Industry department'), ('district', 'District bureau'), ('township', 'Township safety officer'), ('village', 'Village safety officer'), ('inspector', 'Inspector'), ('enterprise', 'Enterprise safety manager'), ('duty', 'Duty officer')], max_length=12, verbose_name='Role')),
-                ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
-                ('industries', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=24), blank=True, null=True, size=None, verbose_name='Industries')),
-                ('language', models.CharField(default='zh-hans', max_length=8, verbose_name='Language')),
-                ('is_active', models.BooleanField(default=True, verbose_name='Active')),
-                ('authority', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.authority', verbose_name='Authority')),
-                ('enterprise', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.enterprise', verbose_name='Enterprise')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("username", models.CharField(max_length=60, unique=True, verbose_name="User name")),
+                ("name", models.CharField(max_length=60, verbose_name="Name")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("city", "City safety committee office"),
+                            ("department", "Industry department"),
+                            ("district", "District bureau"),
+                            ("township", "Township safety officer"),
+                            ("village", "Village safety officer"),
+                            ("inspector", "Inspector"),
+                            ("enterprise", "Enterprise safety manager"),
+                            ("duty", "Duty officer"),
+                        ],
+                        max_length=12,
+                        verbose_name="Role",
+                    ),
+                ),
+                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12, verbose_name="Area")),
+                (
+                    "industries",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=24),
+                        blank=True,
+                        null=True,
+                        size=None,
+                        verbose_name="Industries",
+                    ),
+                ),
+                ("language", models.CharField(default="zh-hans", max_length=8, verbose_name="Language")),
+                ("is_active", models.BooleanField(default=True, verbose_name="Active")),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="parties.authority",
+                        verbose_name="Authority",
+                    ),
+                ),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="parties.enterprise",
+                        verbose_name="Enterprise",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Account',
+                "verbose_name": "Account",
             },
         ),
         migrations.AddField(
-            model_name='enterprise',
-            name='industry',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.industry', verbose_name='Industry'),
+            model_name="enterprise",
+            name="industry",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="parties.industry",
+                verbose_name="Industry",
+            ),
         ),
         migrations.CreateModel(
-            name='IndustryClass',
+            name="IndustryClass",
             fields=[
-                ('code', models.CharField(db_collation='C', max_length=5, primary_key=True, serialize=False, verbose_name='GB/T 4754 code')),
-                ('name', models.CharField(max_length=60, verbose_name='Name')),
-                ('source', models.CharField(max_length=120, verbose_name='Source')),
-                ('industry', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.industry', verbose_name='Supervised industry')),
+                (
+                    "code",
+                    models.CharField(
+                        db_collation="C", max_length=5, primary_key=True, serialize=False, verbose_name="GB/T 4754 code"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="Name")),
+                ("source", models.CharField(max_length=120, verbose_name="Source")),
+                (
+                    "industry",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="parties.industry",
+                        verbose_name="Supervised industry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Economic class',
-                'ordering': ('code',),
+                "verbose_name": "Economic class",
+                "ordering": ("code",),
             },
         ),
         migrations.CreateModel(
-            name='Looked',
+            name="Looked",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(default=anlan.kernel.clock.now, verbose_name='When')),
-                ('actor', models.CharField(max_length=80, verbose_name='Acted as')),
-                ('table', models.CharField(db_column='table_name', max_length=60, verbose_name='Records')),
-                ('row', models.CharField(max_length=40, verbose_name='Record')),
-                ('page', models.CharField(max_length=200, verbose_name='Page')),
-                ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12)),
-                ('industry_id', models.CharField(max_length=24, null=True)),
-                ('enterprise_id', models.BigIntegerField(null=True)),
-                ('account', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to=settings.AUTH_USER_MODEL, verbose_name='Who')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(default=anlan.kernel.clock.now, verbose_name="When")),
+                ("actor", models.CharField(max_length=80, verbose_name="Acted as")),
+                ("table", models.CharField(db_column="table_name", max_length=60, verbose_name="Records")),
+                ("row", models.CharField(max_length=40, verbose_name="Record")),
+                ("page", models.CharField(max_length=200, verbose_name="Page")),
+                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12)),
+                ("industry_id", models.CharField(max_length=24, null=True)),
+                ("enterprise_id", models.BigIntegerField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="Who",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Look at personal data',
+                "verbose_name": "Look at personal data",
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('name', models.CharField(db_collation='C', max_length=60, verbose_name='Name')),
-                ('pinyin', models.CharField(db_collation='C', default='', editable=False, max_length=60, verbose_name='Pinyin initials')),
-                ('phone', models.CharField(blank=True, default='', max_length=20, verbose_name='Telephone at work')),
-                ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
-                ('enterprise', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='parties.enterprise', verbose_name='Enterprise')),
-                ('industry', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.industry', verbose_name='Industry')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(db_collation="C", max_length=60, verbose_name="Name")),
+                (
+                    "pinyin",
+                    models.CharField(
+                        db_collation="C", default="", editable=False, max_length=60, verbose_name="Pinyin initials"
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, default="", max_length=20, verbose_name="Telephone at work")),
+                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12, verbose_name="Area")),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="parties.enterprise",
+                        verbose_name="Enterprise",
+                    ),
+                ),
+                (
+                    "industry",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="parties.industry",
+                        verbose_name="Industry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Person',
+                "verbose_name": "Person",
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='person',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='parties.person', verbose_name='Person'),
+            model_name="account",
+            name="person",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                to="parties.person",
+                verbose_name="Person",
+            ),
         ),
         migrations.CreateModel(
-            name='Post',
+            name="Post",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
-                ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('title', models.CharField(max_length=60, verbose_name='Title')),
-                ('head', models.BooleanField(default=False, verbose_name='Principal head')),
-                ('valid_from', models.DateField(blank=True, null=True, verbose_name='From')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='Until (not included)')),
-                ('authority', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='parties.authority', verbose_name='Authority')),
-                ('enterprise', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='parties.enterprise', verbose_name='Enterprise')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='parties.person', verbose_name='Person')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Recorded at"),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("title", models.CharField(max_length=60, verbose_name="Title")),
+                ("head", models.BooleanField(default=False, verbose_name="Principal head")),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="posts",
+                        to="parties.authority",
+                        verbose_name="Authority",
+                    ),
+                ),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="posts",
+                        to="parties.enterprise",
+                        verbose_name="Enterprise",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="posts",
+                        to="parties.person",
+                        verbose_name="Person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Post',
+                "verbose_name": "Post",
             },
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
-                ('session_data', models.TextField(verbose_name='session data')),
-                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
-                ('address', models.GenericIPAddressField(null=True, verbose_name='Address')),
-                ('device', models.CharField(default='', max_length=200, verbose_name='Device')),
-                ('started_at', models.DateTimeField(default=anlan.kernel.clock.now, verbose_name='Signed in')),
-                ('seen_at', models.DateTimeField(default=anlan.kernel.clock.now, verbose_name='Last seen')),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+                (
+                    "session_key",
+                    models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="session key"),
+                ),
+                ("session_data", models.TextField(verbose_name="session data")),
+                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                ("address", models.GenericIPAddressField(null=True, verbose_name="Address")),
+                ("device", models.CharField(default="", max_length=200, verbose_name="Device")),
+                ("started_at", models.DateTimeField(default=anlan.kernel.clock.now, verbose_name="Signed in")),
+                ("seen_at", models.DateTimeField(default=anlan.kernel.clock.now, verbose_name="Last seen")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Session',
+                "verbose_name": "Session",
             },
         ),
         migrations.AddIndex(
-            model_name='authority',
-            index=models.Index(fields=['area_code', 'kind'], name='parties_aut_area_co_c81aaa_idx'),
+            model_name="authority",
+            index=models.Index(fields=["area_code", "kind"], name="parties_aut_area_co_c81aaa_idx"),
         ),
         migrations.AddIndex(
-            model_name='authority',
-            index=models.Index(fields=['pinyin'], name='parties_aut_pinyin_eed748_idx'),
+            model_name="authority",
+            index=models.Index(fields=["pinyin"], name="parties_aut_pinyin_eed748_idx"),
         ),
         migrations.AddConstraint(
-            model_name='authority',
-            constraint=models.UniqueConstraint(fields=('name', 'valid_from'), name='authority_once', nulls_distinct=False),
+            model_name="authority",
+            constraint=models.UniqueConstraint(
+                fields=("name", "valid_from"), name="authority_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='answering',
-            constraint=models.CheckConstraint(condition=models.Q(('authority', models.F('to')), _negated=True), name='answers_to_another'),
+            model_name="answering",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("authority", models.F("to")), _negated=True), name="answers_to_another"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='answering',
-            constraint=models.UniqueConstraint(fields=('authority', 'to', 'bond', 'valid_from'), name='answering_once', nulls_distinct=False),
+            model_name="answering",
+            constraint=models.UniqueConstraint(
+                fields=("authority", "to", "bond", "valid_from"), name="answering_once", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='division',
-            index=models.Index(fields=['tier', 'code'], name='parties_div_tier_80c36e_idx'),
+            model_name="division",
+            index=models.Index(fields=["tier", "code"], name="parties_div_tier_80c36e_idx"),
         ),
         migrations.AddIndex(
-            model_name='division',
-            index=models.Index(fields=['pinyin'], name='parties_div_pinyin_244191_idx'),
+            model_name="division",
+            index=models.Index(fields=["pinyin"], name="parties_div_pinyin_244191_idx"),
         ),
         migrations.AddConstraint(
-            model_name='division',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_from__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='division_dates_in_order'),
+            model_name="division",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True),
+                    ("valid_from__isnull", True),
+                    ("valid_to__gt", models.F("valid_from")),
+                    _connector="OR",
+                ),
+                name="division_dates_in_order",
+            ),
         ),
         migrations.AddIndex(
-            model_name='enterprise',
-            index=models.Index(fields=['area_code', 'id'], name='parties_ent_area_co_def55f_idx'),
+            model_name="enterprise",
+            index=models.Index(fields=["area_code", "id"], name="parties_ent_area_co_def55f_idx"),
         ),
         migrations.AddIndex(
-            model_name='enterprise',
-            index=models.Index(fields=['industry', 'area_code'], name='parties_ent_industr_d17f86_idx'),
+            model_name="enterprise",
+            index=models.Index(fields=["industry", "area_code"], name="parties_ent_industr_d17f86_idx"),
         ),
         migrations.AddIndex(
-            model_name='enterprise',
-            index=models.Index(fields=['name', 'id'], name='parties_ent_name_0fbf4e_idx'),
+            model_name="enterprise",
+            index=models.Index(fields=["name", "id"], name="parties_ent_name_0fbf4e_idx"),
         ),
         migrations.AddIndex(
-            model_name='enterprise',
-            index=models.Index(fields=['pinyin', 'id'], name='parties_ent_pinyin_04c3b1_idx'),
+            model_name="enterprise",
+            index=models.Index(fields=["pinyin", "id"], name="parties_ent_pinyin_04c3b1_idx"),
         ),
         migrations.AddIndex(
-            model_name='looked',
-            index=models.Index(fields=['table', 'row', '-at'], name='parties_loo_table_n_51f2d0_idx'),
+            model_name="looked",
+            index=models.Index(fields=["table", "row", "-at"], name="parties_loo_table_n_51f2d0_idx"),
         ),
         migrations.AddIndex(
-            model_name='looked',
-            index=models.Index(fields=['area_code', '-at'], name='parties_loo_area_co_5d5b6e_idx'),
+            model_name="looked",
+            index=models.Index(fields=["area_code", "-at"], name="parties_loo_area_co_5d5b6e_idx"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['area_code', 'id'], name='parties_per_area_co_046b6c_idx'),
+            model_name="person",
+            index=models.Index(fields=["area_code", "id"], name="parties_per_area_co_046b6c_idx"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['pinyin', 'id'], name='parties_per_pinyin_3204ae_idx'),
+            model_name="person",
+            index=models.Index(fields=["pinyin", "id"], name="parties_per_pinyin_3204ae_idx"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('enterprise__isnull', False), ('role', 'enterprise')), models.Q(models.Q(('role', 'enterprise'), _negated=True), ('enterprise__isnull', True)), _connector='OR'), name='account_enterprise_role'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("enterprise__isnull", False), ("role", "enterprise")),
+                    models.Q(models.Q(("role", "enterprise"), _negated=True), ("enterprise__isnull", True)),
+                    _connector="OR",
+                ),
+                name="account_enterprise_role",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='post',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('authority__isnull', False), ('enterprise__isnull', True)), models.Q(('authority__isnull', True), ('enterprise__isnull', False)), _connector='OR'), name='post_at_one_body'),
+            model_name="post",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("authority__isnull", False), ("enterprise__isnull", True)),
+                    models.Q(("authority__isnull", True), ("enterprise__isnull", False)),
+                    _connector="OR",
+                ),
+                name="post_at_one_body",
+            ),
         ),
     ]

@@ -9,27 +9,49 @@ import sys
 
 import click
 
+# These do without the installation's clock: they work before there is a database, or set it themselves.
+_CLOCKLESS = {"start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo"}
+
+
+def commands() -> click.Group:
+    """Every command of every app. Django must be set up."""
+    from django.apps import apps
+
+    group = click.Group("anlan", help="Anlan: the platform on which a city runs its work safety.")
+    for config in apps.get_app_configs():
+        name = f"{config.name}.commands"
+        if config.name.startswith("anlan.") and importlib.util.find_spec(name):
+            for command in importlib.import_module(name).COMMANDS:
+                group.add_command(command)
+    return group
+
 
 def main() -> None:
     """Entry point of `anlan` and `python -m anlan`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
     import django
-    from django.apps import apps
-    from django.conf import settings
 
-    group = click.Group("anlan", help="Anlan: the platform on which a city runs its work safety.")
     django.setup()
-    for config in apps.get_app_configs():
-        name = f"{config.name}.commands"
-        if config.name.startswith("anlan.") and importlib.util.find_spec(name):
-            module = importlib.import_module(name)
-            for command in module.COMMANDS:
-                group.add_command(command)
-    if len(sys.argv) > 1 and sys.argv[1] not in group.commands and not sys.argv[1].startswith("-"):
+    group = commands()
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name not in group.commands and not name.startswith("-"):
         from django.core.management import execute_from_command_line, get_commands
 
-        if sys.argv[1] in get_commands():
-            _ = settings
+        if name in get_commands():
             execute_from_command_line(sys.argv)
             return
+    elif name in group.commands and name not in _CLOCKLESS and "--help" not in sys.argv:
+        _set_clock()
     group(prog_name="anlan")
+
+
+def _set_clock() -> None:
+    from django.db import DatabaseError, connections
+
+    from anlan.site.installation import set_clock
+
+    try:
+        set_clock()
+    except DatabaseError:
+        # Commands such as `plan read` need no database; one that does will say so itself.
+        connections["default"].close()

@@ -1,6 +1,12 @@
+"""The web application, as granian or any other ASGI server runs it."""
+
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
 application = get_asgi_application()
+
+from anlan.site.installation import set_clock  # noqa: E402 - Django must be set up first
+
+set_clock()

@@ -10,23 +10,14 @@ from urllib.parse import unquote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from anlan.site.secrets import kept
+
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get("ANLAN_HOME") or ROOT) / "var"
 HOME.mkdir(parents=True, exist_ok=True)
 
 
-def _secret(name: str) -> str:
-    """A secret of this installation, made at its first start and kept readable for its owner only."""
-    path = HOME / name
-    try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text()
-
-
-SECRET_KEY = os.environ.get("ANLAN_SECRET_KEY") or _secret("secret-key")
+SECRET_KEY = os.environ.get("ANLAN_SECRET_KEY") or kept(HOME / "secret-key", secrets.token_urlsafe(48))
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ANLAN_HOSTS", "127.0.0.1,localhost,testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("ANLAN_ORIGINS", "").split(",") if o]
@@ -56,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "anlan.site.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "anlan.kernel.middleware.HeadersMiddleware",
@@ -134,7 +126,6 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "anlan/site/static"]
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 

@@ -1,0 +1,242 @@
+"""`anlan start`, the parts one by one (`web`, `worker`), `migrate`, `database`, `doctor`, `translations`, `bench`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+from django.conf import settings
+
+DEMO_USERS = ("city", "department", "district", "township", "village", "inspector", "enterprise", "duty")
+MIGRATE_LOCK = 4_171_908_117  # any number, the same for every process that migrates
+
+
+def _embedded() -> bool:
+    return not os.environ.get("ANLAN_DATABASE_URL")
+
+
+def _port() -> int:
+    text = os.environ.get("ANLAN_PORT", "8000")
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise click.UsageError(f"ANLAN_PORT is {text!r}; it must be a number from 1 to 65535")
+    return int(text)
+
+
+@click.command()
+def start() -> None:
+    """Start everything on this machine: database, web, worker. Stop with Ctrl-C."""
+    from anlan.site.postgres import Server, ServerFailed
+    from anlan.site.supervisor import CannotStart, Supervisor
+
+    port = _port()
+    server = Server(settings.HOME) if _embedded() else None
+
+    def prepare() -> None:
+        supervisor.step("Migrations", _migrate)
+        if os.environ.get("ANLAN_DEMO", "1") != "0" and _demo_there() and not _has_accounts():
+            supervisor.step("Demonstration city", _load_demo)
+
+    def ready() -> None:
+        click.echo(f"\nAnlan 安澜 serves at http://127.0.0.1:{port}")
+        if (settings.HOME / "demo-password").exists():
+            from anlan.site.secrets import demo_password
+
+            click.echo(f"Demonstration sign-ins: {', '.join(DEMO_USERS)}")
+            click.echo(f"Password for each: {demo_password()}   (kept in {settings.HOME / 'demo-password'})")
+        click.echo("Stop with Ctrl-C.\n")
+
+    supervisor = Supervisor(settings.HOME, port, server, prepare)
+    try:
+        supervisor.run(ready)
+    except (CannotStart, ServerFailed) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+    from django.db import connections
+
+    owner = connections["owner"]
+    with owner.cursor() as cursor:  # one at a time, also when several machines start at once
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])
+    try:
+        call_command("migrate", database="owner", verbosity=0, interactive=False)
+    finally:
+        owner.close()
+
+
+def _has_accounts() -> bool:
+    from django.contrib.auth import get_user_model
+
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+
+    with acting(Actor("command", "start"), EVERYWHERE):
+        return get_user_model()._default_manager.exists()
+
+
+def _demo_there() -> bool:
+    return importlib.util.find_spec("anlan.site.demo") is not None
+
+
+def _load_demo() -> None:
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-m", "anlan", "demo", "--scale", "small"])
+    if done.returncode:
+        from anlan.site.supervisor import CannotStart
+
+        raise CannotStart("the demonstration city could not be loaded; ANLAN_DEMO=0 starts without it")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; ANLAN_PORT or 8000 if not given.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes; as many as cores, at most 4, if not given.")
+def web(host: str, port: int | None, workers: int | None) -> None:
+    """Serve the pages and the interfaces."""
+    from granian.constants import Interfaces, Loops
+    from granian.server import Server
+
+    from anlan.site.supervisor import end_with_supervisor
+
+    end_with_supervisor()
+    Server(
+        "anlan.site.asgi:application",
+        address=host,
+        port=port or _port(),
+        interface=Interfaces.ASGINL,  # Django takes no lifespan messages
+        loop=Loops.uvloop,
+        workers=workers or min(4, os.cpu_count() or 1),
+        websockets=False,
+        respawn_failed_workers=True,
+        respawn_interval=1.0,
+        workers_kill_timeout=10,
+        working_dir=settings.ROOT,
+    ).serve()
+
+
+@click.command()
+def worker() -> None:
+    """Do the jobs, hand on the events, keep the schedules."""
+    from anlan.site.supervisor import end_with_supervisor
+    from anlan.site.installation import set_clock
+    from anlan.site.worker import work
+
+    end_with_supervisor()
+    set_clock()
+    work()
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def migrate(arguments: tuple[str, ...]) -> None:
+    """Bring the database to this version: tables, policies, grants, triggers. Takes Django's own arguments too."""
+    from django.core.management import execute_from_command_line
+
+    if _embedded():
+        from anlan.site.postgres import Server, ServerFailed, ensure_database
+
+        server = Server(settings.HOME)
+        try:
+            server.start()
+        except ServerFailed as error:
+            raise click.ClickException(str(error)) from None
+        ensure_database(server, "anlan")
+    if arguments:
+        execute_from_command_line(["anlan", "migrate", "--database", "owner", *arguments])
+    else:
+        _migrate()
+        click.echo("the database is at this version")
+
+
+@click.group()
+def database() -> None:
+    """The embedded PostgreSQL by itself, without web and worker."""
+
+
+@database.command("start")
+def database_start() -> None:
+    """Start it, if it is not running, and make roles and database where they are missing."""
+    from anlan.site.postgres import Server, ServerFailed, ensure_database
+
+    server = Server(settings.HOME)
+    try:
+        server.start()
+    except ServerFailed as error:
+        raise click.ClickException(str(error)) from None
+    ensure_database(server, "anlan")
+    click.echo(f"runs; socket in {server.socket}")
+
+
+@database.command("stop")
+def database_stop() -> None:
+    """Stop it."""
+    from anlan.site.postgres import Server
+
+    Server(settings.HOME).stop()
+    click.echo("stopped")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """What is wrong with this installation, in words. Exit 1 if anything is."""
+    from dataclasses import asdict
+
+    from anlan.site.doctor import examine
+
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(f) for f in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok   ' if finding.well else 'WRONG'} {finding.subject}: {finding.words}")
+            if not finding.well and finding.remedy:
+                click.echo(f"      → {finding.remedy}")
+    sys.exit(0 if all(f.well for f in findings) else 1)
+
+
+@click.group()
+def translations() -> None:
+    """The message catalogues."""
+
+
+@translations.command("compile")
+def translations_compile() -> None:
+    """Compile every `.po` whose `.mo` is missing or older."""
+    from anlan.site.translations import compile_all
+
+    click.echo(f"compiled {compile_all()}")
+
+
+@translations.command("check")
+def translations_check() -> None:
+    """Exit 1 and name each message of the code, and each template word, without its Chinese."""
+    from anlan.site.translations import faults
+
+    found = faults()
+    for fault in found:
+        click.echo(fault)
+    if not found:
+        click.echo("every message has its translation")
+    sys.exit(1 if found else 0)
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+def bench(names: tuple[str, ...]) -> None:
+    """Run the benchmarks (all, or those named), print a table, write var/bench.json."""
+    from anlan.site.bench import run
+
+    run(names, Path(settings.HOME) / "bench.json")
+
+
+COMMANDS: list[click.Command] = [start, web, worker, migrate, database, doctor, translations, bench]
+if _demo_there():
+    from anlan.site.demo.command import demo
+
+    COMMANDS.append(demo)

@@ -1,0 +1,64 @@
+"""`GET /healthz`: whether everything serves, and which part does not.
+
+Answered before sessions, scope and everything else that would need the database to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from django.db import DatabaseError, connections
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+WORKER_SILENT_S = 40
+"""A worker that has not been heard of for so long is down; it says so every 10 s."""
+
+State = Literal["ok", "down", "migrations missing"]
+
+
+class HealthMiddleware:
+    """Stands first in `MIDDLEWARE`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path == "/healthz":
+            return healthz()
+        return self.get_response(request)
+
+
+def healthz() -> JsonResponse:
+    """200 and `{"status": "ok", "parts": {…}}`, or 503 with the parts that are not `ok`."""
+    parts = state()
+    whole = all(value == "ok" for value in parts.values())
+    response = JsonResponse({"status": "ok" if whole else "failing", "parts": parts}, status=200 if whole else 503)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def state() -> dict[str, State]:
+    """Each part of the running system and how it is."""
+    parts: dict[str, State] = {"web": "ok", "database": "down", "worker": "down"}
+    connection = connections["default"]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('procrastinate_workers') IS NOT NULL")
+            if not cursor.fetchone()[0]:
+                parts["database"] = "migrations missing"
+                return parts
+            parts["database"] = "ok"
+            cursor.execute(
+                "SELECT count(*) FROM procrastinate_workers "
+                "WHERE last_heartbeat > clock_timestamp() - make_interval(secs => %s)",
+                [WORKER_SILENT_S],
+            )
+            if cursor.fetchone()[0]:
+                parts["worker"] = "ok"
+    except DatabaseError:
+        # What this page is for; the web server's log has the reason from the requests that failed.
+        connection.close()
+    finally:
+        connection.close_if_unusable_or_obsolete()
+    return parts

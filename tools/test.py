@@ -1,0 +1,35 @@
+"""`make test`: every test; a group that this machine cannot run is left out by name, with the reason."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def left_out() -> dict[str, str]:
+    """The groups (pytest markers) that cannot run here, and why."""
+    groups = {}
+    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        groups["browser"] = "no Chromium on this machine, and only root can install it (apt-get install chromium)"
+    return groups
+
+
+def main() -> int:
+    without = left_out()
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--durations", "10", *sys.argv[1:]]
+    if without:
+        command += ["-m", " and ".join(f"not {group}" for group in without)]
+    code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+    for group, why in without.items():
+        print(f"LEFT OUT: the {group} tests: {why}")
+    if not without:
+        print("No group was left out.")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -122,8 +122,8 @@ def web(host: str, port: int | None, workers: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Do the jobs, hand on the events, keep the schedules."""
-    from anlan.site.supervisor import end_with_supervisor
     from anlan.site.installation import set_clock
+    from anlan.site.supervisor import end_with_supervisor
     from anlan.site.worker import work
 
     end_with_supervisor()

@@ -73,14 +73,9 @@ def _database() -> list[Finding]:
             found = [Finding("database", True, f"PostgreSQL {cursor.fetchone()[0]}")]
             cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = 'anlan_app' AND (rolbypassrls OR rolsuper)")
             above = cursor.fetchone() is not None
-            found.append(
-                Finding(
-                    "role anlan_app",
-                    not above,
-                    "is above row security" if above else "is held by row security",
-                    "ALTER ROLE anlan_app NOSUPERUSER NOBYPASSRLS",
-                )  # fmt: skip
-            )
+            words = "is above row security" if above else "is held by row security"
+            remedy = "ALTER ROLE anlan_app NOSUPERUSER NOBYPASSRLS"
+            found.append(Finding("role anlan_app", not above, words, remedy))
         executor = MigrationExecutor(owner)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     except DatabaseError as error:

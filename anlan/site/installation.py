@@ -15,5 +15,5 @@ def set_clock() -> None:
 
     with acting(Actor("command", "start"), EVERYWHERE):
         installation = Installation.objects.first()
-    if installation is not None:
+    if installation is not None and installation.clock_shift is not None:
         clock.set_shift(installation.clock_shift)

@@ -123,8 +123,9 @@ class Server:
             self._prepare()
             self._clear_stale()
             for attempt in range(20):
+                log = str(self.logs.resolve() / "start.log")
                 result = self._run(
-                    "pg_ctl", "start", "-w", "-t", "120", "-D", str(self.data), "-l", str(self.logs.resolve() / "start.log"),
+                    "pg_ctl", "start", "-w", "-t", "120", "-D", str(self.data), "-l", log,
                     "-o", f"-h '' -k '{self.socket}'", timeout=150,
                 )  # fmt: skip
                 if result.returncode == 0:
@@ -168,7 +169,8 @@ class Server:
         env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         return subprocess.run(
             [str(programs / "bin" / program), *args],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, cwd="/", env=env, umask=0o077, **who,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+            cwd="/", env=env, umask=0o077, **who,
         )  # fmt: skip
 
     def _prepare(self) -> None:

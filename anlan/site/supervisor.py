@@ -205,7 +205,7 @@ class Supervisor:
         answer = ""
         while time.monotonic() < deadline and not self._stopping.wait(0.1):
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):  # noqa: S310
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
                     return
             except urllib.error.HTTPError as error:
                 answer = ", ".join(f"{k}: {v}" for k, v in json.load(error).get("parts", {}).items())

@@ -40,7 +40,11 @@ def judge(*, clause: str | None, fixed_at_once: bool, needs_stop: bool, outside_
     """
     why = tuple(
         name
-        for name, holds in (("clause", clause is not None), ("needs_stop", needs_stop), ("outside_cause", outside_cause))
+        for name, holds in (
+            ("clause", clause is not None),
+            ("needs_stop", needs_stop),
+            ("outside_cause", outside_cause),
+        )
         if holds
     )
     if not why:

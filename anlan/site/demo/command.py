@@ -1,0 +1,25 @@
+"""`anlan demo`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--scale", default="small", show_default=True, help="how large: small")
+def demo(scale: str) -> None:
+    """Load the demonstration city into an empty installation."""
+    from anlan.site.secrets import demo_password
+
+    from . import NotEmpty, load
+
+    try:
+        load(demo_password(), scale, click.echo)
+    except NotEmpty:
+        click.echo("this installation has accounts: the demonstration city needs an empty one", err=True)
+        sys.exit(2)
+    except ValueError as wrong:
+        click.echo(str(wrong), err=True)
+        sys.exit(2)

@@ -79,7 +79,7 @@ def test_what_is_no_limit_is_refused(limit: tuple[object, object]) -> None:
 
 def test_naive_times_are_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
-        due(datetime(2013, 6, 14), Limit(1, "days"))  # noqa: DTZ001
+        due(datetime(2013, 6, 14), Limit(1, "days"))
 
 
 def test_a_year_whose_holidays_are_not_known_is_an_error_and_not_a_guess(tmp_path: Path) -> None:

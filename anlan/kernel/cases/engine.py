@@ -1,0 +1,334 @@
+"""Opening and moving cases: the only code that changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.dispatch import Signal
+from django.utils.translation import gettext as _
+
+from anlan.kernel import calendar, clock, files, law
+from anlan.kernel.clock import BEIJING
+from anlan.kernel.deadlines import Interval, Limit, due, due_on
+from anlan.kernel.models import Stale as StaleRecord
+from anlan.kernel.scope import area_prefix
+
+from .lifecycle import Clock, Lifecycle, Move, Person, form_field, lifecycle_of, limit_of
+from .lifecycle import lifecycle as find_lifecycle
+from .models import Case, CaseCounter, CaseEntry, EvidenceFile, Extension, Handler, Pause
+
+AnyCase = TypeVar("AnyCase", bound=Case)
+OPENED = "open"
+
+told = Signal()
+"""Sent in the transaction of every opening and move: `name` of the event, `case`, `entry`."""
+
+
+class MoveRefused(Exception):
+    """The move is not possible: `code` is stable, `message` says why in the reader's language."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message = code, message
+
+
+class FieldError(MoveRefused):
+    """What the move demands is missing or wrong: `errors` by field."""
+
+    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("invalid", "; ".join(f"{name}: {' '.join(e)}" for name, e in errors.items()))
+        self.errors = {name: list(messages) for name, messages in errors.items()}
+
+
+class Stale(StaleRecord):
+    """Somebody else moved the case since it was read; `changes` are the entries since, oldest first."""
+
+    def __init__(self, case: Case, changes: Sequence[CaseEntry]) -> None:
+        super().__init__(case.number)
+        self.case, self.changes = case, list(changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a move is not for this person or not now."""
+
+    code: str
+    message: str
+
+
+# --- Numbers ---------------------------------------------------------------------------------------
+
+
+def next_number(lifecycle: Lifecycle, owner_area: str, year: int) -> str:
+    """The next number of its series. Its row stays locked until the transaction ends, so a number
+    taken in a transaction that fails is given again: no gaps and no doubles."""
+    mark = lifecycle.mark(owner_area)
+    table = CaseCounter._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{table}" AS c (series, year, last) VALUES (%s, %s, 1) '
+            "ON CONFLICT (series, year) DO UPDATE SET last = c.last + 1 RETURNING last",
+            [f"{lifecycle.kind}:{mark}", year],
+        )
+        (n,) = cursor.fetchone()
+    return lifecycle.number.format(mark=mark, year=year, n=n)
+
+
+# --- Time limits -----------------------------------------------------------------------------------
+
+
+def start_clock(case: Case, started: Clock, at: datetime, facts: Mapping[str, Any]) -> None:
+    """Starts a time limit at `at`: writes down what it rests on and when it is over."""
+    if started.rule is not None:
+        rule = law.value(started.rule, on=at)
+        limit = limit_of(rule.value, rule.unit)
+        told = {"rule": rule.id, "article": rule.article, "source": rule.source, "certainty": rule.certainty}
+    elif started.limit is not None:
+        limit, told = started.limit, {}
+    else:
+        assert started.field is not None
+        day = facts.get(started.field) or getattr(case, started.field, None)
+        if not isinstance(day, date):
+            raise FieldError({started.field: [_("A date is needed here.")]})
+        day = day.astimezone(BEIJING).date() if isinstance(day, datetime) else day
+        case.clock = {"until": day.isoformat(), "field": started.field}
+        _begin(case, at)
+        return
+    case.clock = {
+        "value": limit.value,
+        "unit": limit.unit,
+        "count_first_day": limit.count_first_day,
+        "rolls": limit.rolls,
+        **told,
+    }
+    _begin(case, at)
+
+
+def _begin(case: Case, at: datetime) -> None:
+    case.started_at = at
+    case.clock_no += 1
+
+
+def recomputed_due(case: Case) -> datetime | None:
+    """When the case is due, computed from its facts alone: the same whenever it is asked."""
+    if case.clock is None or case.started_at is None:
+        return None
+    pauses, more = [], []
+    if case.pk is not None:
+        pauses = [Interval(p.begin, p.end) for p in Pause.of(case)]
+        more = [Limit(e.value, e.unit) for e in Extension.of(case).filter(clock_no=case.clock_no, granted=True)]
+    days = calendar.installed()
+    if "until" in case.clock:
+        return due_on(date.fromisoformat(case.clock["until"]), pauses, more, days, started=case.started_at)
+    limit = Limit(
+        case.clock["value"],
+        case.clock["unit"],
+        case.clock.get("count_first_day", False),
+        case.clock.get("rolls", False),
+    )
+    return due(case.started_at, limit, pauses, more, days)
+
+
+# --- Who may ---------------------------------------------------------------------------------------
+
+
+def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | None = None) -> Refusal | None:
+    """Why `by` may not make `move` on `case` as it stands, or None. Demands and gates are not looked at.
+
+    `history` saves the query where the caller has the case's entries at hand.
+    """
+    if case.state not in move.from_:
+        return Refusal(
+            "not_from_here", _("This is not possible while the case is: %(state)s.") % {"state": case.state_title}
+        )
+    if by.role not in move.who:
+        return Refusal("not_your_role", _("This is not for your role."))
+    if move.relation == "owner" and by.pk != case.owner_id:
+        return Refusal("not_in_charge", _("Only the person in charge may do this."))
+    joined = by.pk == case.owner_id or move.relation != "handler" or Handler.of(case).filter(account_id=by.pk).exists()
+    if not joined:
+        return Refusal("not_handler", _("Only who works on this case may do this."))
+    if move.relation == "higher" and len(area_prefix(by.area_code)) >= len(area_prefix(case.owner_area_code)):
+        return Refusal("not_higher", _("Only a higher tier may do this."))
+    if move.forbid_same_person_as:
+        entries = list(CaseEntry.of(case)) if history is None else history
+        for name in move.forbid_same_person_as:
+            last = next((e for e in reversed(entries) if e.move == name), None)
+            if last is not None and last.by_id == by.pk:
+                return Refusal("same_person", _("Nobody decides on what he did himself; another person must do this."))
+    return None
+
+
+# --- Opening and moving ----------------------------------------------------------------------------
+
+
+def open_case(kind: str, by: Person, *, evidence: Mapping[str, Sequence[Any]] | None = None, **fields: Any) -> Any:
+    """Opens a case of `kind` with the model's fields; gives it number, clock and first entry.
+
+    `evidence` holds uploaded files by what they show. Errors: `MoveRefused` (`unknown_kind`, `not_your_role`,
+    `invalid` with the fields).
+    """
+    lifecycle = find_lifecycle(kind)
+    if lifecycle is None:
+        raise MoveRefused("unknown_kind", _("There is no such kind of case."))
+    if by.role not in lifecycle.open_by:
+        raise MoveRefused("not_your_role", _("This is not for your role."))
+    known = {f.name for f in lifecycle.model._meta.concrete_fields} | {
+        f.attname for f in lifecycle.model._meta.concrete_fields
+    }
+    if unknown := set(fields) - known:
+        raise FieldError({name: [_("There is no such field.")] for name in sorted(unknown)})
+    at = clock.now()
+    with transaction.atomic():
+        case: Case = lifecycle.model(**fields)
+        case.state, case.opened_at = lifecycle.start, at
+        case.owner_area_code = fields.get("owner_area_code") or lifecycle.owner_area(case.area_code)
+        if lifecycle.start_clock:
+            start_clock(case, lifecycle.start_clock, at, fields)
+            case.due_at = recomputed_due(case)
+        try:
+            case.full_clean(exclude=["number"])
+        except ValidationError as error:
+            raise FieldError(error.message_dict) from error
+        case.number = next_number(lifecycle, case.owner_area_code, at.astimezone(BEIJING).year)
+        case.save()
+        plain = {name: _plain(value) for name, value in fields.items() if value not in (None, "")}
+        entry = _write(case, OPENED, "", by, plain, at)
+        for name, uploads in (evidence or {}).items():
+            _keep(case, entry, name, uploads, None)
+    told.send(type(case), name=f"{kind}.opened", case=case, entry=entry)
+    return case
+
+
+def move(case: AnyCase, name: str, *, by: Person, seen_version: int, **facts: Any) -> AnyCase:
+    """Makes the move `name` on `case`; returns the case as it then stands.
+
+    `facts` are what the move demands, by name; evidence as a list of uploaded files. Errors: `MoveRefused` with
+    code `unknown_move`, `not_from_here`, `not_your_role`, `not_in_charge`, `not_handler`, `not_higher`,
+    `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the case after
+    `seen_version`. On any error nothing has changed.
+    """
+    lifecycle = lifecycle_of(type(case))
+    wanted = lifecycle.move(name)
+    if wanted is None:
+        raise MoveRefused("unknown_move", _("There is no such move."))
+    with transaction.atomic():
+        now_case: AnyCase = type(case)._default_manager.select_for_update(of=("self",)).get(pk=case.pk)  # type: ignore[assignment]
+        if now_case.version != seen_version:
+            raise Stale(now_case, CaseEntry.of(now_case).filter(version__gt=seen_version))
+        refused = refusal(now_case, wanted, by)
+        if refused is not None:
+            raise MoveRefused(refused.code, refused.message)
+        clean, uploads = _checked(lifecycle, wanted, facts)
+        if wanted.gate is not None and (why := wanted.gate(now_case, clean)):
+            raise MoveRefused("gate", str(why))
+        return _make(lifecycle, now_case, wanted, by, clean, uploads)
+
+
+def _make(
+    lifecycle: Lifecycle,
+    case: AnyCase,
+    wanted: Move,
+    by: Person,
+    facts: Mapping[str, Any],
+    uploads: Mapping[str, Sequence[Any]],
+) -> AnyCase:
+    at, before, was_due = clock.now(), case.state, case.due_at
+    columns = {f.name for f in case._meta.concrete_fields}
+    for key, value in facts.items():
+        if key in columns:
+            setattr(case, key, value)
+    if wanted.effect is not None:
+        wanted.effect(case, facts, by)
+    if wanted.to is not None:
+        case.state = wanted.to
+    ends = lifecycle.state(case.state).end
+    if isinstance(wanted.clock, Clock):
+        _end_pauses(case, at)
+        start_clock(case, wanted.clock, at, facts)
+    elif wanted.clock == "stop" and not ends:
+        case.clock, case.started_at, case.due_at = None, None, None
+    case.closed_at = (case.closed_at or at) if ends else None
+    if not ends:
+        # A closed case keeps the deadline that it met or missed.
+        case.due_at = recomputed_due(case)
+    try:
+        case.full_clean()
+    except ValidationError as error:
+        raise FieldError(error.message_dict) from error
+    case.save()
+    late = bool(was_due and at > was_due)
+    entry = _write(case, wanted.name, before, by, {k: _plain(v) for k, v in facts.items()}, at, late)
+    for demand, given in uploads.items():
+        types = next(e.types for e in wanted.evidence if e.name == demand)
+        _keep(case, entry, demand, given, types)
+    told.send(type(case), name=wanted.tells or f"{lifecycle.kind}.{wanted.name}", case=case, entry=entry)
+    return case
+
+
+def _end_pauses(case: Case, at: datetime) -> None:
+    """A new limit does not inherit the pause of the one before."""
+    Pause.of(case).filter(end__isnull=True).update(end=at)
+
+
+def _checked(
+    lifecycle: Lifecycle, wanted: Move, facts: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Sequence[Any]]]:
+    """The facts as the move's fields read them, and the files; `FieldError` with all that is wrong."""
+    errors: dict[str, list[str]] = {}
+    known = {d.name for d in wanted.demands}
+    for name in sorted(set(facts) - known):
+        errors[name] = [_("This move does not ask for this.")]
+    clean: dict[str, Any] = {}
+    for demand in wanted.fields:
+        field = form_field(lifecycle, demand)
+        raw = facts.get(demand.name)
+        if hasattr(raw, "pk"):
+            raw = raw.pk
+        try:
+            value = field.clean(raw)
+        except ValidationError as error:
+            errors[demand.name] = list(error.messages)
+        else:
+            if value not in (None, "") or demand.name in facts:
+                clean[demand.name] = value
+    uploads: dict[str, Sequence[Any]] = {}
+    for evidence in wanted.evidence:
+        given = facts.get(evidence.name) or ()
+        uploads[evidence.name] = given if isinstance(given, list | tuple) else [given]
+        if len(uploads[evidence.name]) < evidence.at_least:
+            errors[evidence.name] = [_("At least %(n)s file is needed here.") % {"n": evidence.at_least}]
+    if errors:
+        raise FieldError(errors)
+    return clean, uploads
+
+
+def _write(
+    case: Case, name: str, before: str, by: Person, facts: Mapping[str, Any], at: datetime, late: bool = False
+) -> CaseEntry:
+    return CaseEntry.objects.create(
+        **CaseEntry.keys(case), at=at, move=name, from_state=before, to_state=case.state, version=case.version,
+        due_at=case.due_at, late=late, by_id=by.pk, by_name=by.name, by_role=by.role, facts=dict(facts),
+    )  # fmt: skip
+
+
+def _keep(case: Case, entry: CaseEntry, demand: str, uploads: Sequence[Any], types: tuple[str, ...] | None) -> None:
+    for upload in uploads:
+        try:
+            kept = files.put(upload, types=types)
+        except files.Refused as error:
+            raise FieldError({demand: [error.message]}) from error
+        EvidenceFile.objects.create(
+            **EvidenceFile.keys(case), entry=entry, demand=demand, name=files.safe_name(getattr(upload, "name", "")),
+            sha256=kept.sha256, media_type=kept.media_type, size=kept.size, given_at=entry.at,
+        )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """A fact as JSON keeps it: a record by its words and key."""
+    return {"id": value.pk, "name": str(value)} if hasattr(value, "pk") else value

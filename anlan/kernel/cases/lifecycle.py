@@ -1,0 +1,327 @@
+"""How a kind of case may live: its states, moves, who may, what each demands, and its clocks.
+
+A life cycle is declared once, in an office's `lifecycle.py`, and checked there and then: a move from or to
+an unknown state, a state nobody can reach or leave, an unknown role, a demand given twice or a title that
+cannot be translated is a `DeclarationError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel.deadlines import UNITS, Limit
+
+if TYPE_CHECKING:
+    from .models import Case
+
+ROLES = frozenset({"city", "department", "district", "township", "village", "inspector", "enterprise", "duty"})
+OFFICIALS = ROLES - {"enterprise"}
+IMAGES = ("image/jpeg", "image/png", "image/webp")
+
+Relation = Literal["anybody", "owner", "handler", "higher"]
+"""What somebody must be to a case besides having the role: in charge of it, in charge or co-handler,
+or of a tier above the authority in charge."""
+
+
+class DeclarationError(Exception):
+    """A life cycle that contradicts itself."""
+
+
+class Person(Protocol):
+    """What a case needs to know of an account."""
+
+    pk: Any
+    name: Any
+    role: Any
+    area_code: Any
+    enterprise_id: Any
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of a case; in an `end` state it is closed."""
+
+    name: str
+    title: Promise
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time limit that a move starts: exactly one of a law rule's id, a limit, or a field with the last day."""
+
+    rule: str | None = None
+    limit: Limit | None = None
+    field: str | None = None
+
+    def __post_init__(self) -> None:
+        if sum(x is not None for x in (self.rule, self.limit, self.field)) != 1:
+            raise DeclarationError("a clock rests on exactly one of rule, limit and field")
+
+
+STOP = "stop"
+"""As a move's clock: from here no time limit runs. None lets the running one run on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A fact that a move demands. Kept in the entry, and in the case where the model has a field of that name.
+
+    `form` makes the form field; left out, the model's own field makes it.
+    """
+
+    name: str
+    form: Callable[[], forms.Field] | None = None
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Files that a move demands: at least so many, of these media types (all allowed ones if None)."""
+
+    name: str
+    title: Promise
+    at_least: int = 1
+    types: tuple[str, ...] | None = None
+
+
+Demand = Field | Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One way a case moves on. `to=None` leaves the state as it is.
+
+    `gate(case, facts)` gives the refusal in words, or None; `effect(case, facts, by)` changes the case
+    beyond its demanded fields, before it is saved. `forbid_same_person_as` names moves: who did one of
+    them last since the case was opened or reopened may not do this one.
+    `words` is how the history tells it: a template with `%(actor)s`, `%(state)s` and the demanded facts.
+    """
+
+    name: str
+    title: Promise
+    from_: tuple[str, ...]
+    to: str | None
+    who: Collection[str]
+    demands: tuple[Demand, ...] = ()
+    clock: Clock | Literal["stop"] | None = None
+    relation: Relation = "anybody"
+    forbid_same_person_as: tuple[str, ...] = ()
+    gate: Callable[[Any, Mapping[str, Any]], Any] | None = None
+    effect: Callable[[Any, Mapping[str, Any], Any], None] | None = None
+    words: Promise | None = None
+    tells: str = ""
+    tone: Literal["primary", "neutral", "critical"] = "neutral"
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(d for d in self.demands if isinstance(d, Field))
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        return tuple(d for d in self.demands if isinstance(d, Evidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Universal:
+    """Who may make the moves that every case knows; an empty set leaves a move out.
+
+    `reopen_to` is the state that a reopened case stands in (the first one, if left out).
+    """
+
+    ask_extension: Collection[str] = ()
+    decide_extension: Collection[str] = ()
+    pause: Collection[str] = ()
+    withdraw: Collection[str] = ()
+    reopen: Collection[str] = ()
+    list_: Collection[str] = ("city", "district")
+    assign: Collection[str] = ()
+    reopen_to: str | None = None
+    reopen_clock: Clock | None = None
+
+
+@dataclass
+class Lifecycle:
+    """The declared life of one kind of case.
+
+    `number` is the form of a case's number, with `{mark}` (the authority in charge, from `mark`),
+    `{year}` and `{n}`: 渝安隐〔{year}〕{n}号. Each distinct mark counts by itself, from 1 every year.
+    `owner_area(area_code)` names the division whose authority is in charge; by default the district.
+    """
+
+    kind: str
+    model: type[Case]
+    title: Promise
+    singular: Promise
+    states: tuple[State, ...]
+    moves: tuple[Move, ...]
+    start: str
+    open_by: Collection[str]
+    number: str
+    mark: Callable[[str], str] = lambda area: area
+    owner_area: Callable[[str], str] = lambda area: (area[:6] + "000000") if len(area) >= 6 else area
+    start_clock: Clock | None = None
+    opened_words: Promise | None = None
+    universal: Universal = field(default_factory=Universal)
+    sections: tuple[tuple[Promise, tuple[str, ...]], ...] = ()
+    reminders: str = "cases.remind_days"
+    icon: str = "folder"
+
+    def __post_init__(self) -> None:
+        from . import universal
+
+        if self.universal.withdraw:
+            self.states = (*self.states, State("withdrawn", _("Withdrawn"), end=True))
+        self._states = {state.name: state for state in self.states}
+        if len(self._states) != len(self.states):
+            raise DeclarationError(f"{self.kind}: a state is declared twice")
+        self.moves = (*self.moves, *universal.moves(self))
+        self._moves = {move.name: move for move in self.moves}
+        if len(self._moves) != len(self.moves):
+            raise DeclarationError(f"{self.kind}: a move is declared twice")
+        self._check()
+
+    def state(self, name: str) -> State:
+        return self._states[name]
+
+    def move(self, name: str) -> Move | None:
+        return self._moves.get(name)
+
+    @property
+    def open_states(self) -> tuple[str, ...]:
+        return tuple(state.name for state in self.states if not state.end)
+
+    @property
+    def end_states(self) -> tuple[str, ...]:
+        return tuple(state.name for state in self.states if state.end)
+
+    def moves_from(self, state: str) -> tuple[Move, ...]:
+        return tuple(move for move in self.moves if state in move.from_)
+
+    def waits_for(self, role: str) -> tuple[str, ...]:
+        """The open states out of which `role` may move a case: there it waits for that role."""
+        return tuple(
+            name
+            for name in self.open_states
+            if any(role in m.who and m.to not in (None, "withdrawn") for m in self.moves_from(name))
+        )
+
+    def _check(self) -> None:
+        def wrong(what: str) -> DeclarationError:
+            return DeclarationError(f"{self.kind}: {what}")
+
+        if self.start not in self._states:
+            raise wrong(f"starts in unknown state {self.start}")
+        _roles(self.kind, "open", self.open_by)
+        if not ("{n}" in self.number and "{year}" in self.number):
+            raise wrong("its number names neither year nor place in the series")
+        titles: list[tuple[str, object]] = [("title", self.title), ("singular", self.singular)]
+        titles += [(f"state {s.name}", s.title) for s in self.states]
+        for move in self.moves:
+            titles.append((f"move {move.name}", move.title))
+            titles += [(f"evidence {e.name}", e.title) for e in move.evidence]
+            if move.words is not None:
+                titles.append((f"words of {move.name}", move.words))
+            _roles(self.kind, move.name, move.who)
+            if not move.from_:
+                raise wrong(f"{move.name} begins nowhere")
+            for name in (*move.from_, *((move.to,) if move.to else ())):
+                if name not in self._states:
+                    raise wrong(f"{move.name} names unknown state {name}")
+            names = [d.name for d in move.demands]
+            if len(set(names)) != len(names):
+                raise wrong(f"{move.name} demands something twice")
+            if set(move.forbid_same_person_as) - set(self._moves):
+                raise wrong(f"{move.name} forbids who made a move that does not exist")
+            self._check_fields(move, wrong)
+        for name, title in titles:
+            if not isinstance(title, Promise):
+                raise wrong(f"{name} cannot be translated: {title!r} is not lazy text")
+        reached, grows = {self.start}, True
+        while grows:
+            more = {m.to for m in self.moves if m.to and reached & set(m.from_)} - reached
+            reached |= more
+            grows = bool(more)
+        if lost := [name for name in self._states if name not in reached]:
+            raise wrong(f"no move reaches {', '.join(lost)}")
+        for name in self.open_states:
+            if not any(m.to not in (None, name) for m in self.moves_from(name)):
+                raise wrong(f"no move leaves {name}, which is no end")
+
+    def _check_fields(self, move: Move, wrong: Callable[[str], DeclarationError]) -> None:
+        columns = {f.name for f in self.model._meta.get_fields()}
+        for demand in move.fields:
+            if demand.form is None and demand.name not in columns:
+                raise wrong(f"{move.name} demands {demand.name}, which has neither form nor column")
+        day = move.clock.field if isinstance(move.clock, Clock) else None
+        if day and day not in columns | {f.name for f in move.fields}:
+            raise wrong(f"{move.name} starts a clock from unknown field {day}")
+
+
+def _roles(kind: str, what: str, roles: Iterable[str]) -> None:
+    roles = frozenset(roles)
+    if not roles or roles - ROLES:
+        raise DeclarationError(f"{kind}: {what} is for no role, or an unknown one: {', '.join(sorted(roles - ROLES))}")
+
+
+_declared: dict[str, Lifecycle] = {}
+
+
+def declare(lifecycle: Lifecycle) -> Lifecycle:
+    """Makes a life cycle known; the kind and the model are taken once."""
+    known = _declared.get(lifecycle.kind)
+    if known is not None and known.model is not lifecycle.model:
+        raise DeclarationError(f"{lifecycle.kind} is declared twice")
+    _declared[lifecycle.kind] = lifecycle
+    return lifecycle
+
+
+def discover() -> None:
+    """Imports every app's `lifecycle.py`."""
+    import importlib
+    from importlib.util import find_spec
+
+    from django.apps import apps
+
+    for config in apps.get_app_configs():
+        name = f"{config.name}.lifecycle"
+        if config.name.startswith("anlan.offices.") and find_spec(name):
+            importlib.import_module(name)
+
+
+def lifecycles() -> tuple[Lifecycle, ...]:
+    """Every declared life cycle, by kind."""
+    return tuple(_declared[kind] for kind in sorted(_declared))
+
+
+def lifecycle(kind: str) -> Lifecycle | None:
+    return _declared.get(kind)
+
+
+def lifecycle_of(model: type[Case]) -> Lifecycle:
+    """The life cycle of a model; `LookupError` if none is declared."""
+    for declared in _declared.values():
+        if issubclass(model, declared.model):
+            return declared
+    raise LookupError(f"{model.__name__} has no life cycle")
+
+
+def form_field(lifecycle: Lifecycle, demand: Field) -> forms.Field:
+    """The form field that reads and checks what `demand` asks for."""
+    made = demand.form() if demand.form else lifecycle.model._meta.get_field(demand.name).formfield()  # type: ignore[union-attr]
+    assert made is not None, f"{demand.name} has no form field"
+    made.required = demand.required
+    return made
+
+
+def limit_of(value: object, unit: str) -> Limit:
+    """A rule's value and unit as a limit; `ValueError` where the rule is no time limit."""
+    if unit not in UNITS or isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value} {unit} is no time limit")
+    return Limit(value, unit)  # type: ignore[arg-type]

@@ -1,0 +1,253 @@
+"""What every case has, and what hangs on it.
+
+One table per kind of case (an office subclasses `Case`); history, evidence, extensions, pauses and
+handlers of all kinds stand in the tables here, keyed by (`case_kind`, `case_id`), each row with its own
+copy of area, industry and enterprise so that the database can hold it to the reader's scope. People are
+kept by id *and* by name and role as they were: a reader may not be in scope of who acted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import clock
+from anlan.kernel.models import AreaCode, Kept
+from anlan.kernel.scope import By, Open
+
+SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+
+
+class Case(Kept):
+    """Something that must be driven to an end. The office's model adds `enterprise` (a foreign key) and its own facts.
+
+    `area_code`, industry and enterprise are fixed when the case is opened. `owner_area_code` is the
+    division of the authority that answers for the case: its tier decides who is "higher".
+    `clock` says what the running time limit rests on (rule, value, unit, article); `due_at` is computed
+    from it by `kernel.deadlines` and can be recomputed at any time.
+    """
+
+    scope_rule = SCOPED
+
+    number = models.CharField(_("Number"), max_length=60, unique=True, editable=False)
+    title = models.CharField(_("Title"), max_length=200)
+    area_code = AreaCode(_("Area"))
+    industry = models.ForeignKey("parties.Industry", models.PROTECT, verbose_name=_("Industry"), null=True, blank=True)
+    place = models.CharField(_("Place"), max_length=200, blank=True)
+    lon = models.DecimalField(_("Longitude"), max_digits=9, decimal_places=6, null=True, blank=True)
+    lat = models.DecimalField(_("Latitude"), max_digits=8, decimal_places=6, null=True, blank=True)
+    level = models.CharField(_("Level"), max_length=24, blank=True)
+    state = models.CharField(_("State"), max_length=24, editable=False, db_index=True)
+    owner_area_code = AreaCode(_("Area of the authority in charge"), editable=False)
+    authority_code = models.CharField(_("Authority in charge"), max_length=60, blank=True, editable=False)
+    owner_id = models.BigIntegerField(_("Person in charge"), null=True, editable=False)
+    owner_name = models.CharField(_("Person in charge"), max_length=60, blank=True, editable=False)
+    opened_at = models.DateTimeField(_("Opened at"), default=clock.now, editable=False)
+    started_at = models.DateTimeField(_("Time limit runs from"), null=True, editable=False)
+    clock = models.JSONField(_("Time limit"), null=True, editable=False)
+    clock_no = models.PositiveIntegerField(default=0, editable=False)
+    due_at = models.DateTimeField(_("Due"), null=True, editable=False)
+    closed_at = models.DateTimeField(_("Closed at"), null=True, editable=False)
+    listed_at = models.DateTimeField(_("Listed for supervision at"), null=True, editable=False)
+    listed_by = models.CharField(_("Listed for supervision by"), max_length=60, blank=True, editable=False)
+    listed_by_area = AreaCode(_("Listing tier"), blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+        indexes: ClassVar = [
+            models.Index(
+                fields=("area_code", "due_at"), name="%(class)s_open_due", condition=models.Q(closed_at__isnull=True)
+            )
+        ]
+
+    @property
+    def kind(self) -> str:
+        """The kind of case, as its life cycle is called."""
+        return self.lifecycle.kind
+
+    @property
+    def lifecycle(self) -> Any:
+        """The declared life cycle of this kind of case."""
+        from .lifecycle import lifecycle_of
+
+        return lifecycle_of(type(self))
+
+    @property
+    def state_title(self) -> str:
+        return str(self.lifecycle.state(self.state).title)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the case is open and its time limit is over."""
+        return self.closed_at is None and self.due_at is not None and self.due_at < clock.now()
+
+    def get_absolute_url(self) -> str:
+        return reverse("cases:case", args=(self.kind, self.number))
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+
+class CasePart(models.Model):
+    """A row that belongs to one case of any kind and is in scope as the case is."""
+
+    scope_rule = SCOPED
+
+    id = models.BigAutoField(primary_key=True)
+    case_kind = models.CharField(max_length=24)
+    case_id = models.BigIntegerField()
+    area_code = AreaCode()
+    industry_id = models.CharField(max_length=24, null=True)
+    enterprise_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+        indexes: ClassVar = [models.Index(fields=("case_kind", "case_id"), name="%(class)s_case")]
+
+    @classmethod
+    def keys(cls, case: Case) -> dict[str, Any]:
+        """The columns that tie a row to `case` and its scope."""
+        return {
+            "case_kind": case.kind,
+            "case_id": case.pk,
+            "area_code": case.area_code,
+            "industry_id": case.industry_id,
+            "enterprise_id": getattr(case, "enterprise_id", None),
+        }
+
+    @classmethod
+    def of(cls, case: Case) -> models.QuerySet[Any]:
+        """The rows of one case."""
+        return cls._default_manager.filter(case_kind=case.kind, case_id=case.pk)
+
+
+class CaseEntry(CasePart):
+    """One thing that happened to a case. Only ever added: the database refuses change and removal."""
+
+    append_only = True
+
+    at = models.DateTimeField(default=clock.now)
+    move = models.CharField(max_length=40)
+    from_state = models.CharField(max_length=24, blank=True)
+    to_state = models.CharField(max_length=24)
+    version = models.PositiveIntegerField()
+    due_at = models.DateTimeField(null=True)
+    late = models.BooleanField(default=False)
+    by_id = models.BigIntegerField(null=True)
+    by_name = models.CharField(max_length=60)
+    by_role = models.CharField(max_length=12, blank=True)
+    facts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("case_kind", "case_id", "version"), name="one_entry_per_version")
+        ]
+        ordering = ("id",)
+
+
+class EvidenceFile(CasePart):
+    """A file given as evidence; the bytes stand in the store under their SHA-256 (`kernel.files`)."""
+
+    append_only = True
+
+    entry = models.ForeignKey(CaseEntry, models.PROTECT, related_name="files")
+    demand = models.CharField(_("Shows"), max_length=40)
+    name = models.CharField(_("Name"), max_length=200)
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(_("Type"), max_length=100)
+    size = models.PositiveBigIntegerField(_("Size in bytes"))
+    given_at = models.DateTimeField(default=clock.now)
+
+    class Meta(CasePart.Meta):
+        ordering = ("id",)
+
+
+class Extension(CasePart):
+    """More time for the running limit, asked by one and granted or refused by another."""
+
+    clock_no = models.PositiveIntegerField()
+    value = models.PositiveIntegerField(_("More time"))
+    unit = models.CharField(max_length=12)
+    reason = models.TextField(_("Reason"))
+    asked_at = models.DateTimeField(default=clock.now)
+    asked_by_id = models.BigIntegerField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by_id = models.BigIntegerField(null=True)
+    granted = models.BooleanField(null=True)
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(decided_by_id__isnull=True) | ~models.Q(decided_by_id=models.F("asked_by_id")),
+                name="extension_decided_by_another",
+            ),
+            models.UniqueConstraint(
+                fields=("case_kind", "case_id"),
+                condition=models.Q(decided_at__isnull=True),
+                name="one_open_extension",
+            ),
+        ]
+
+
+class Pause(CasePart):
+    """[`begin`, `end`) does not count towards the time limit; without `end` it still runs."""
+
+    begin = models.DateTimeField()
+    end = models.DateTimeField(null=True)
+    reason = models.TextField(_("Reason"))
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("case_kind", "case_id"), condition=models.Q(end__isnull=True), name="one_open_pause"
+            )
+        ]
+
+
+class Handler(CasePart):
+    """Somebody who works on the case beside the person in charge."""
+
+    account_id = models.BigIntegerField()
+    name = models.CharField(max_length=60)
+    since = models.DateTimeField(default=clock.now)
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("case_kind", "case_id", "account_id"), name="handler_once")
+        ]
+
+
+class Reminder(CasePart):
+    """A reminder that fell due: once per case, deadline and day before or after it, whenever it is computed."""
+
+    append_only = True
+    audited = False  # computed from case, deadline and table; computing again gives the same rows
+
+    due_at = models.DateTimeField()
+    offset_days = models.SmallIntegerField()
+    remind_at = models.DateTimeField()
+    tier = models.CharField(max_length=24)
+    made_at = models.DateTimeField(default=clock.now)
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("case_kind", "case_id", "due_at", "offset_days"), name="reminded_once")
+        ]
+
+
+class CaseCounter(models.Model):
+    """The last number given per kind, authority and year; its row lock makes numbers gapless and unique."""
+
+    scope_rule = Open("a count of numbers given, no facts of any case; a township counts in its district's row")
+    audited = False  # each number stands in the case that got it
+
+    series = models.CharField(max_length=100)
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=("series", "year"), name="one_counter_per_series")]

@@ -198,9 +198,9 @@ class Server:
                 raise ServerFailed(f"initdb failed: {result.stderr.strip()}")
             with (self.data / "postgresql.conf").open("a") as conf:
                 conf.write("include_if_exists = 'anlan.conf'  # written anew at every start\n")
-        conf = self.data / "anlan.conf"
-        conf.write_text(_settings(self.logs.resolve()))
-        self._give(conf)
+        tuned = self.data / "anlan.conf"
+        tuned.write_text(_settings(self.logs.resolve()))
+        self._give(tuned)
 
     def _own(self, folder: Path) -> None:
         """Makes `folder` a private one of the user under whom the server runs."""

@@ -138,7 +138,7 @@ def recomputed_due(case: Case) -> datetime | None:
 
 
 def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | None = None) -> Refusal | None:
-    """Why `by` may not make `move` on `case` as it stands, or None. Demands and gates are not looked at.
+    """Why `by` may not make `move` on `case` as it stands, or None. Demanded facts are not looked at.
 
     `history` saves the query where the caller has the case's entries at hand.
     """
@@ -161,7 +161,8 @@ def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | N
             last = next((e for e in reversed(entries) if e.move == name), None)
             if last is not None and last.by_id == by.pk:
                 return Refusal("same_person", _("Nobody decides on what he did himself; another person must do this."))
-    return None
+    why = move.ready(case) if move.ready is not None else None
+    return Refusal("gate", str(why)) if why else None
 
 
 # --- Opening and moving ----------------------------------------------------------------------------

@@ -98,7 +98,8 @@ Demand = Field | Evidence
 class Move:
     """One way a case moves on. `to=None` leaves the state as it is.
 
-    `gate(case, facts)` gives the refusal in words, or None; `effect(case, facts, by)` changes the case
+    `ready(case)` gives, before anything is filled in, why the move cannot be made now, or None;
+    `gate(case, facts)` the same once the facts are there; `effect(case, facts, by)` changes the case
     beyond its demanded fields, before it is saved. `forbid_same_person_as` names moves: who did one of
     them last since the case was opened or reopened may not do this one.
     `words` is how the history tells it: a template with `%(actor)s`, `%(state)s` and the demanded facts.
@@ -113,6 +114,7 @@ class Move:
     clock: Clock | Literal["stop"] | None = None
     relation: Relation = "anybody"
     forbid_same_person_as: tuple[str, ...] = ()
+    ready: Callable[[Any], Any] | None = None
     gate: Callable[[Any, Mapping[str, Any]], Any] | None = None
     effect: Callable[[Any, Mapping[str, Any], Any], None] | None = None
     words: Promise | None = None

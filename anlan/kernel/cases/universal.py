@@ -37,25 +37,27 @@ def moves(lifecycle: Lifecycle) -> tuple[Move, ...]:
             made.append(Move(name, title, from_, to, who, **more))
 
     add(may.ask_extension, "ask_extension", _("Ask for more time"), open_, demands=(Field("days", _days), REASON),
-        gate=_can_ask, effect=_ask, words=_("%(actor)s asked for %(days)s days more: %(reason)s"))  # fmt: skip
+        ready=_can_ask, effect=_ask, words=_("%(actor)s asked for %(days)s days more: %(reason)s"))  # fmt: skip
     for name, title, effect, words in (
         ("grant_extension", _("Grant more time"), _grant, _("%(actor)s granted more time: %(reason)s")),
         ("refuse_extension", _("Refuse more time"), _refuse, _("%(actor)s refused more time: %(reason)s")),
     ):
-        add(may.decide_extension, name, title, open_, demands=(REASON,), gate=_asked, effect=effect, words=words,
+        add(may.decide_extension, name, title, open_, demands=(REASON,), ready=_asked, effect=effect, words=words,
             forbid_same_person_as=("ask_extension",) if may.ask_extension else ())  # fmt: skip
-    add(may.pause, "pause", _("Pause the time limit"), open_, demands=(REASON,), gate=_runs, effect=_pause,
+    add(may.pause, "pause", _("Pause the time limit"), open_, demands=(REASON,), ready=_runs, effect=_pause,
         words=_("%(actor)s paused the time limit: %(reason)s"))  # fmt: skip
-    add(may.pause, "resume", _("Let the time limit run on"), open_, gate=_paused, effect=_resume,
+    add(may.pause, "resume", _("Let the time limit run on"), open_, ready=_paused, effect=_resume,
         words=_("%(actor)s let the time limit run on"))  # fmt: skip
     add(may.withdraw, "withdraw", _("Withdraw"), open_, "withdrawn", demands=(REASON,), clock=STOP, tone="critical",
         words=_("%(actor)s withdrew the case: %(reason)s"))  # fmt: skip
     add(may.reopen, "reopen", _("Reopen"), ended, may.reopen_to or lifecycle.start, demands=(REASON,),
-        clock=may.reopen_clock or lifecycle.start_clock or STOP, words=_("%(actor)s reopened the case: %(reason)s"))  # fmt: skip
-    add(may.list_, "list", _("List for supervision"), open_, demands=(REASON,), relation="higher", gate=_not_listed,
+        clock=may.reopen_clock or lifecycle.start_clock or STOP,
+        words=_("%(actor)s reopened the case: %(reason)s"))  # fmt: skip
+    add(may.list_, "list", _("List for supervision"), open_, demands=(REASON,), relation="higher", ready=_not_listed,
         effect=_list, words=_("%(actor)s listed the case for supervision: %(reason)s"))  # fmt: skip
-    add(may.list_, "delist", _("Take off the supervision list"), open_ + ended, demands=(REASON,), gate=_listed,
-        relation="higher", effect=_delist, words=_("%(actor)s took the case off the supervision list: %(reason)s"))  # fmt: skip
+    add(may.list_, "delist", _("Take off the supervision list"), open_ + ended, demands=(REASON,), ready=_listed,
+        relation="higher", effect=_delist,
+        words=_("%(actor)s took the case off the supervision list: %(reason)s"))  # fmt: skip
     add(may.assign, "take_charge", _("Take charge"), open_, effect=_take_charge,
         words=_("%(actor)s took charge of the case"))  # fmt: skip
     add(may.assign, "join", _("Work on it too"), open_, effect=_join, words=_("%(actor)s joined the case"))
@@ -74,7 +76,7 @@ def _open_pause(case: Any) -> Any:
     return Pause.of(case).filter(end__isnull=True).first()
 
 
-def _can_ask(case: Any, facts: Mapping[str, Any]) -> Any:
+def _can_ask(case: Any) -> Any:
     if case.clock is None:
         return _("No time limit runs.")
     return _("More time has been asked for and is not decided yet.") if _open_extension(case) else None
@@ -89,7 +91,7 @@ def _ask(case: Any, facts: Mapping[str, Any], by: Any) -> None:
     )  # fmt: skip
 
 
-def _asked(case: Any, facts: Mapping[str, Any]) -> Any:
+def _asked(case: Any) -> Any:
     return None if _open_extension(case) else _("Nobody has asked for more time.")
 
 
@@ -107,7 +109,7 @@ def _refuse(case: Any, facts: Mapping[str, Any], by: Any) -> None:
     _decide(case, by, False)
 
 
-def _runs(case: Any, facts: Mapping[str, Any]) -> Any:
+def _runs(case: Any) -> Any:
     if case.clock is None:
         return _("No time limit runs.")
     return _("The time limit is paused already.") if _open_pause(case) else None
@@ -119,7 +121,7 @@ def _pause(case: Any, facts: Mapping[str, Any], by: Any) -> None:
     Pause.objects.create(**Pause.keys(case), begin=clock.now(), reason=facts["reason"])
 
 
-def _paused(case: Any, facts: Mapping[str, Any]) -> Any:
+def _paused(case: Any) -> Any:
     return None if _open_pause(case) else _("The time limit is not paused.")
 
 
@@ -129,11 +131,11 @@ def _resume(case: Any, facts: Mapping[str, Any], by: Any) -> None:
     pause.save(update_fields=["end"])
 
 
-def _not_listed(case: Any, facts: Mapping[str, Any]) -> Any:
+def _not_listed(case: Any) -> Any:
     return _("The case is listed for supervision already.") if case.listed_at else None
 
 
-def _listed(case: Any, facts: Mapping[str, Any]) -> Any:
+def _listed(case: Any) -> Any:
     return None if case.listed_at else _("The case is not listed for supervision.")
 
 

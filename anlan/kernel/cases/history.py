@@ -1,0 +1,89 @@
+"""A case's history in words, in the reader's language, from what the entries keep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.forms import ChoiceField, Field
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from .lifecycle import Lifecycle, form_field
+from .models import Case, CaseEntry, EvidenceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One entry as a reader sees it."""
+
+    at: datetime
+    words: str
+    role: str
+    state: str
+    facts: tuple[tuple[str, str], ...]
+    files: tuple[EvidenceFile, ...]
+    late: bool
+    move: str
+    version: int
+
+
+def tell(case: Case, entries: Iterable[CaseEntry], files: Iterable[EvidenceFile] = ()) -> list[Told]:
+    """The entries in words, in the order given."""
+    lifecycle: Lifecycle = case.lifecycle
+    by_entry: dict[int, list[EvidenceFile]] = defaultdict(list)
+    for file in files:
+        by_entry[file.entry_id].append(file)
+    return [_tell(lifecycle, entry, tuple(by_entry[entry.pk])) for entry in entries]
+
+
+def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...]) -> Told:
+    move = lifecycle.move(entry.move)
+    shown = dict(_facts(lifecycle, entry))
+    known: defaultdict[str, str] = defaultdict(str, {name: value for name, (_label, value) in shown.items()})
+    known |= {"actor": entry.by_name, "state": str(lifecycle.state(entry.to_state).title)}
+    if move is None:
+        words = str(lifecycle.opened_words or _("%(actor)s opened the case")) % known
+    elif move.words is not None:
+        words = str(move.words) % known
+    else:
+        words = _("%(actor)s: %(move)s") % {"actor": entry.by_name, "move": move.title}
+    state = known["state"] if entry.from_state != entry.to_state else ""
+    told_already = {name for name in shown if move is not None and move.words and f"%({name})s" in str(move.words)}
+    facts = tuple(pair for name, pair in shown.items() if name not in told_already)
+    return Told(entry.at, words, entry.by_role, state, facts, files, entry.late, entry.move, entry.version)
+
+
+def _facts(lifecycle: Lifecycle, entry: CaseEntry) -> Iterable[tuple[str, tuple[str, str]]]:
+    move = lifecycle.move(entry.move)
+    demands = {d.name: form_field(lifecycle, d) for d in move.fields} if move else {}
+    columns = {f.name: f for f in lifecycle.model._meta.concrete_fields}
+    for name, value in entry.facts.items():
+        field = demands.get(name)
+        if field is None and name in columns:
+            made = columns[name].formfield()
+            field = made if isinstance(made, Field) else None
+        if field is None or value in (None, "", [], {}):
+            continue
+        yield name, (str(field.label or name), show(value, field))
+
+
+def show(value: Any, field: Field | None = None) -> str:
+    """A kept fact for reading: choices and records by their words, dates as the language writes them."""
+    if isinstance(value, Mapping):
+        return str(value.get("name", ""))
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, list | tuple):
+        return "、".join(show(v, field) for v in value)
+    if isinstance(field, ChoiceField) and not hasattr(field, "queryset"):
+        for key, words in field.choices:  # type: ignore[misc]
+            if str(key) == str(value):
+                return str(words)
+    if isinstance(value, str) and len(value) == 10 and (day := parse_date(value) if value[4:5] == "-" else None):
+        return date_format(day, "DATE_FORMAT")
+    return str(value)

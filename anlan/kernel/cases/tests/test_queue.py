@@ -1,0 +1,87 @@
+"""Work lists and reminders."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from anlan.kernel import cases, clock
+from anlan.kernel.cases import lifecycle as declared
+from anlan.kernel.cases import reminders
+from anlan.kernel.cases.models import Reminder
+from anlan.kernel.scope import Actor, Scope, acting
+
+from .conftest import NOON, person
+from .sample import Ticket, lifecycle
+
+pytestmark = pytest.mark.usefixtures("city")
+DISTRICT, ENTERPRISE = person(1), person(4, "enterprise", "500112001001", 77)
+
+
+def ticket(title: str, area: str = "500112001001") -> Ticket:
+    return cases.open_case("ticket", by=DISTRICT, title=title, area_code=area, enterprise_id=77)
+
+
+def test_the_work_list_says_what_is_due_overdue_mine_and_others() -> None:
+    ticket("a")
+    waiting = ticket("b")
+    cases.move(waiting, "plan", by=ENTERPRISE, seen_version=1, rectify_by=date(2013, 6, 25), remedy="x")
+    with clock.frozen(NOON + timedelta(days=5)):  # the 19th, on which a is due
+        assert [(r.title, r.due_today, r.overdue) for r in cases.worklist(DISTRICT).rows] == [
+            ("a", True, False), ("b", False, False)
+        ]  # fmt: skip
+    with clock.frozen(NOON + timedelta(days=6)):
+        mine = cases.worklist(person(9, "township", "500112001000"))
+        assert (mine.overdue, mine.due_today, mine.mine, mine.others) == (1, 0, 0, 2)
+        assert cases.worklist(ENTERPRISE).mine == 2
+    done = ticket("c")
+    cases.move(done, "withdraw", by=DISTRICT, seen_version=1, reason="x")
+    assert "c" not in [r.title for r in cases.worklist(DISTRICT).rows]
+
+
+def test_the_work_list_keeps_to_the_scope() -> None:
+    ticket("here")
+    ticket("elsewhere", "500113001001")
+    with acting(Actor("test", "tests"), Scope("500112")):
+        mine = cases.worklist(DISTRICT)
+    assert ([r.title for r in mine.rows], mine.mine + mine.others) == (["here"], 1)
+
+
+def test_the_number_of_queries_does_not_grow_with_kinds_or_cases() -> None:
+    ticket("a")
+    declared._declared["ticket2"] = lifecycle()
+    try:
+        ticket("b")
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            cases.worklist(DISTRICT)
+    finally:
+        del declared._declared["ticket2"]
+    assert len(asked) == 2
+
+
+def test_reminders_exist_once_however_often_and_late_they_are_computed() -> None:
+    ticket("a")
+    assert reminders.make(NOON) == 0
+    with clock.frozen(NOON + timedelta(days=9)):  # the system was down from day 0 to day 9
+        assert reminders.make() > 0
+        once = list(Reminder.objects.order_by("offset_days").values_list("offset_days", "tier"))
+        assert reminders.make() == 0
+    # Due on the 19th; 7 days before lies before the case was opened; 3 days after is the 22nd.
+    assert once == [(-3, "in_charge"), (-1, "in_charge"), (0, "in_charge"), (1, "district"), (3, "district")]
+
+
+def test_what_is_done_is_reminded_of_no_more() -> None:
+    case = ticket("a")
+    cases.move(case, "withdraw", by=DISTRICT, seen_version=1, reason="x")
+    assert reminders.make(NOON + timedelta(days=30)) == 0
+
+
+def test_escalation_rises_tier_by_tier() -> None:
+    assert [reminders.tier(d, NOON) for d in (-3, 0, 1, 14, 15, 90)] == [
+        "in_charge", "in_charge", "district", "district", "city", "city",
+    ]  # fmt: skip

@@ -1,0 +1,36 @@
+"""Division codes and their names, for the kernel: the table itself belongs to the parties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+
+from .scope import upper_bound
+
+
+def divisions() -> models.QuerySet[Any]:
+    """The table of divisions (setting `ANLAN_DIVISION_MODEL`): `code`, `name`, `tier`, `pinyin`."""
+    return apps.get_model(settings.ANLAN_DIVISION_MODEL)._default_manager.all()
+
+
+def names(codes: Iterable[str]) -> dict[str, str]:
+    """Names of divisions in one query, with the district before a township or village: 渝北区龙兴镇."""
+    wanted = {code for code in codes if code}
+    ancestors = {code[:n].ljust(12, "0") for code in wanted for n in (6, 9)}
+    known = dict(divisions().filter(code__in=wanted | ancestors).values_list("code", "name"))
+
+    def whole(code: str) -> str:
+        parts = dict.fromkeys([code[:6].ljust(12, "0"), code[:9].ljust(12, "0"), code])
+        # The city itself is the beginning of everything and says nothing.
+        return "".join(known[p] for p in parts if p in known and not (p.endswith("0" * 10) and p != code)) or code
+
+    return {code: whole(code) for code in wanted}
+
+
+def within(prefix: str, field: str = "area_code") -> models.Q:
+    """Rows whose code in `field` begins with `prefix`, as an index range."""
+    return models.Q(**{f"{field}__gte": prefix, f"{field}__lt": upper_bound(prefix)})

@@ -1,0 +1,98 @@
+"""One policy object answers both "may this person do this to that" and "to which".
+
+Rights say which roles may do what with a kind of record; the scope, held by the database, says to which
+rows. Both questions are answered from these two facts, so a list and a check cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from django.db import models
+
+from .policies import rule_of
+from .scope import By, Scope
+
+Verb = Literal["see", "add", "change", "remove", "import", "export"]
+VERBS: tuple[Verb, ...] = ("see", "add", "change", "remove", "import", "export")
+EVERY_ROLE = frozenset({"city", "department", "district", "township", "village", "inspector", "enterprise", "duty"})
+OFFICIALS = EVERY_ROLE - {"enterprise"}
+
+
+class Account(Protocol):
+    """What the kernel needs to know of an account; `parties.Account` is one."""
+
+    role: str
+    is_authenticated: bool
+
+    @property
+    def scope(self) -> Scope: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Which roles may do what. `export` follows `see`, `import_` follows `add` and `change`, unless said."""
+
+    see: Iterable[str] = EVERY_ROLE
+    add: Iterable[str] = frozenset()
+    change: Iterable[str] = frozenset()
+    remove: Iterable[str] = frozenset()
+    import_: Iterable[str] | None = None
+    export: Iterable[str] | None = None
+    _by_verb: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        see, add, change = frozenset(self.see), frozenset(self.add), frozenset(self.change)
+        by_verb = {
+            "see": see,
+            "add": add,
+            "change": change,
+            "remove": frozenset(self.remove),
+            "import": add & change if self.import_ is None else frozenset(self.import_),
+            "export": see if self.export is None else frozenset(self.export),
+        }
+        for verb, roles in by_verb.items():
+            if roles - EVERY_ROLE:
+                raise ValueError(f"rights to {verb} name unknown roles: {', '.join(sorted(roles - EVERY_ROLE))}")
+            if roles - see:
+                raise ValueError(f"rights to {verb} go to roles that may not see: {', '.join(sorted(roles - see))}")
+        object.__setattr__(self, "_by_verb", by_verb)
+
+    def roles(self, verb: Verb) -> frozenset[str]:
+        """The roles that may do `verb`."""
+        return self._by_verb[verb]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rights over one model."""
+
+    model: type[models.Model]
+    rights: Rights
+
+    def may(self, account: Any, verb: Verb, obj: models.Model | None = None) -> bool:
+        """Whether `account` may do `verb`, to `obj` if one is given (or to none in particular)."""
+        if not account.is_authenticated or account.role not in self.rights.roles(verb):
+            return False
+        return obj is None or self._covers(account.scope, obj)
+
+    def which(self, account: Any, verb: Verb) -> models.QuerySet[Any]:
+        """The rows to which `account` may do `verb`; the database narrows them to its scope."""
+        rows = self.model._default_manager.all()
+        return rows if self.may(account, verb) else rows.none()
+
+    def _covers(self, scope: Scope, obj: models.Model) -> bool:
+        rule = rule_of(type(obj))
+        if not isinstance(rule, By):
+            # Read under the account's own scope, a row of a table that follows another row is in scope.
+            return True
+
+        def value(name: str | None) -> Any:
+            return None if name is None else "*" if name == "*" else getattr(obj, self._attname(name))
+
+        return scope.covers(getattr(obj, self._attname(rule.area)), value(rule.industry), value(rule.enterprise))
+
+    def _attname(self, name: str) -> str:
+        return next(f.attname for f in self.model._meta.concrete_fields if name in (f.name, f.attname, f.column))

@@ -1,0 +1,67 @@
+"""How one value of a record is shown: words, and where it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from .. import areas
+from ..models import AreaCode
+from .declaration import Register, all_registers
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value as it stands on a page. `kind` is text, number, date or bool, for alignment."""
+
+    text: str
+    kind: str = "text"
+    url: str = ""
+
+
+def url_of(obj: models.Model) -> str:
+    """Where a record is shown, or empty where no register shows its kind."""
+    for declared in all_registers():
+        if declared.model is type(obj):
+            return f"/r/{declared.name}/{obj.pk}/"
+    return ""
+
+
+def area_codes(declared: type[Register], rows: Sequence[Any], names: Sequence[str]) -> dict[str, str]:
+    """The names of every division that the rows mention, in one query."""
+    fields = [f for n in names if isinstance(f := declared.field(n), AreaCode)]
+    return areas.names(str(getattr(row, f.attname)) for row in rows for f in fields) if fields else {}
+
+
+def cell(declared: type[Register], row: Any, name: str, places: dict[str, str]) -> Cell:
+    """One value of `row`; `places` are the division names found beforehand."""
+    field = declared.field(name)
+    if field is None:
+        value = getattr(row, name)
+        return Cell(str(value() if callable(value) else value))
+    value = getattr(row, field.attname)
+    if value in (None, ""):
+        return Cell("")
+    if isinstance(field, AreaCode):
+        return Cell(places.get(value, value))
+    if isinstance(field, models.ForeignKey):
+        target = getattr(row, field.name)
+        return Cell(str(target), url=url_of(target))
+    if field.choices:
+        return Cell(str(dict(field.flatchoices).get(value, value)))
+    if isinstance(value, bool):
+        return Cell(_("Yes") if value else _("No"), "bool")
+    if isinstance(value, datetime):
+        return Cell(formats.date_format(timezone.localtime(value), "Y-m-d H:i"), "date")
+    if isinstance(value, date):
+        return Cell(formats.date_format(value, "Y-m-d"), "date")
+    if isinstance(value, int | float | Decimal):
+        return Cell(formats.number_format(value, use_l10n=True, force_grouping=True), "number")
+    return Cell(str(value))

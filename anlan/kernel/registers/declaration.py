@@ -1,0 +1,109 @@
+"""What a register declares, checked when it is declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.functional import Promise
+
+from ..policy import Policy, Rights
+
+Text = str | Promise
+_registers: dict[str, type[Register]] = {}
+
+
+class BadDeclaration(Exception):
+    """A register's declaration contradicts its model; the text names the register and the attribute."""
+
+
+class Register:
+    """One kind of kept record: how it is listed, found, filled in, and by whom.
+
+    `columns`, `filters`, `search`, `natural_key` and `sections` name fields of the model; a column may
+    also name an attribute or a method without arguments. `search` fields are found by their beginnings.
+    """
+
+    name: ClassVar[str]
+    model: ClassVar[type[models.Model]]
+    title: ClassVar[Text]
+    singular: ClassVar[Text]
+    icon: ClassVar[str] = "list"
+    group: ClassVar[str] = "system"
+    columns: ClassVar[Sequence[str]] = ()
+    filters: ClassVar[Sequence[str]] = ()
+    search: ClassVar[Sequence[str]] = ()
+    natural_key: ClassVar[Sequence[str]] = ()
+    sections: ClassVar[Sequence[tuple[Text, Sequence[str]]]] = ()
+    order: ClassVar[str] = "id"
+    rights: ClassVar[Rights] = Rights()
+    related: ClassVar[Sequence[str]] = ()
+    """Foreign keys that the list shows: fetched in the same query."""
+
+    policy: ClassVar[Policy]
+
+    @classmethod
+    def field(cls, name: str) -> models.Field[Any, Any] | None:
+        """The model's concrete field of that name, or None for an attribute."""
+        for field in cls.model._meta.concrete_fields:
+            if name in (field.name, field.attname):
+                return field
+        return None
+
+    @classmethod
+    def label(cls, name: str) -> Text:
+        """The heading of a column or the label of a field."""
+        field = cls.field(name)
+        if field is not None:
+            return field.verbose_name
+        return getattr(getattr(cls.model, name), "short_description", name)
+
+    @classmethod
+    def editable(cls) -> list[str]:
+        """The fields of the form, in order."""
+        names = [name for _, fields in cls.sections for name in fields]
+        return [n for n in names if (f := cls.field(n)) is not None and f.editable and not f.primary_key]
+
+    @classmethod
+    def sortable(cls, name: str) -> bool:
+        """Whether the list can be sorted by that column: a concrete field of the model."""
+        return cls.field(name) is not None
+
+    @classmethod
+    def check(cls) -> None:
+        """Raises `BadDeclaration` where the declaration does not fit the model."""
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", cls.name):
+            raise BadDeclaration(f"{cls.__name__}.name must be lower-case letters, digits and dashes")
+        for attribute in ("filters", "search", "natural_key"):
+            for name in getattr(cls, attribute):
+                if cls.field(name) is None:
+                    raise BadDeclaration(f"{cls.name}.{attribute}: {cls.model.__name__} has no field {name}")
+        for name in (*cls.columns, *(n for _, fields in cls.sections for n in fields)):
+            if cls.field(name) is None and not hasattr(cls.model, name):
+                raise BadDeclaration(f"{cls.name}: {cls.model.__name__} has neither a field nor an attribute {name}")
+        if cls.field(cls.order.lstrip("-")) is None:
+            raise BadDeclaration(f"{cls.name}.order: {cls.model.__name__} has no field {cls.order}")
+
+
+def register(declared: type[Register]) -> type[Register]:
+    """Class decorator: makes the declaration known."""
+    declared.check()
+    if _registers.setdefault(declared.name, declared) is not declared:
+        raise BadDeclaration(f"two registers are called {declared.name}")
+    declared.policy = Policy(declared.model, declared.rights)
+    declared.related = [
+        f.name for n in declared.columns if (f := declared.field(n)) is not None and isinstance(f, models.ForeignKey)
+    ]
+    return declared
+
+
+def all_registers() -> tuple[type[Register], ...]:
+    """Every register, in the order of declaration."""
+    return tuple(_registers.values())
+
+
+def register_named(name: str) -> type[Register] | None:
+    """The register of that name, or None."""
+    return _registers.get(name)

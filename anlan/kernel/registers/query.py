@@ -1,0 +1,231 @@
+"""The list behind a register: filters from the URL, sort, keyset paging, bounded counts, search.
+
+Everything is a constant number of queries, whatever the page size, and every condition is one that an
+index can serve underneath row security (ranges instead of LIKE, which is not leak-proof).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from .. import areas
+from ..models import AreaCode
+from ..scope import area_prefix
+from .declaration import Register
+
+PAGE = 50
+LARGEST_PAGE = 200
+COUNTED = 10_000
+"""Counts beyond this are shown as "more than": exact where cheap, honest where not."""
+
+
+class BadQuery(Exception):
+    """A filter, sort or cursor in the URL that cannot be: `place` names the parameter."""
+
+    def __init__(self, place: str, message: Any) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place, self.message = place, message
+
+
+class AreaFilter(django_filters.CharFilter):
+    """Everything in a division and below it."""
+
+    def filter(self, qs: models.QuerySet[Any], value: str) -> models.QuerySet[Any]:
+        if not value:
+            return qs
+        if not (value.isascii() and value.isdigit() and len(value) <= 12):
+            raise BadQuery(str(self.field_name), _("A division code has at most 12 digits."))
+        return qs.filter(areas.within(area_prefix(value.ljust(12, "0")), str(self.field_name)))
+
+
+class PrefixFilter(django_filters.CharFilter):
+    """Texts that begin with the value."""
+
+    def filter(self, qs: models.QuerySet[Any], value: str) -> models.QuerySet[Any]:
+        return qs.filter(begins(str(self.field_name), value)) if value else qs
+
+
+def begins(field: str, text: str) -> Q:
+    """`field` begins with `text`, as a range: U+10FFFF sorts after every character of a longer text."""
+    return Q(**{f"{field}__gte": text, f"{field}__lt": text + "\U0010ffff"})
+
+
+def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
+    """The register's filters as a django-filter class, chosen by the fields' types."""
+    made: dict[str, Any] = {}
+    for name in declared.filters:
+        field = declared.field(name)
+        assert field is not None
+        label = field.verbose_name
+        if isinstance(field, AreaCode):
+            made[name] = AreaFilter(field_name=field.name, label=label)
+        elif isinstance(field, models.BooleanField):
+            made[name] = django_filters.BooleanFilter(field_name=field.name, label=label)
+        elif isinstance(field, models.ForeignKey):
+            made[name] = django_filters.ModelChoiceFilter(
+                field_name=field.name,
+                label=label,
+                queryset=lambda request, f=field: f.related_model._default_manager.all(),
+            )
+        elif field.choices:
+            made[name] = django_filters.MultipleChoiceFilter(field_name=field.name, label=label, choices=field.choices)
+        elif isinstance(field, models.DateField):
+            made[f"{name}_from"] = django_filters.DateFilter(
+                field_name=field.name, lookup_expr="gte", label=_("%(field)s from") % {"field": label},
+                widget=forms.DateInput(attrs={"type": "date"}),
+            )  # fmt: skip
+            made[f"{name}_to"] = django_filters.DateFilter(
+                field_name=field.name, lookup_expr="lte", label=_("%(field)s to") % {"field": label},
+                widget=forms.DateInput(attrs={"type": "date"}),
+            )  # fmt: skip
+        elif isinstance(field, models.CharField | models.TextField):
+            made[name] = PrefixFilter(field_name=field.name, label=label)
+        else:
+            made[name] = django_filters.NumberFilter(field_name=field.name, label=label)
+    made["Meta"] = type("Meta", (), {"model": declared.model, "fields": []})
+    return type(f"{declared.__name__}Filters", (django_filters.FilterSet,), made)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows there are; `exact` is False where there are more than were counted."""
+
+    number: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `after` and `before` are cursors for the neighbouring pages, or empty."""
+
+    rows: list[Any]
+    after: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A register's list as one URL asks for it."""
+
+    declared: type[Register]
+    rows: models.QuerySet[Any]
+    filters: django_filters.FilterSet
+    sort: str
+
+    def count(self) -> Count:
+        """Counts, but never further than `COUNTED`."""
+        number = self.rows.order_by()[: COUNTED + 1].count()
+        return Count(min(number, COUNTED), number <= COUNTED)
+
+    def page(self, cursor: str = "", size: int = PAGE) -> Page:
+        """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`."""
+        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
+        backwards, mark = _decode(cursor) if cursor else (False, None)
+        rows = self.rows
+        if mark is not None:
+            rows = rows.filter(_beyond(self.declared, name, mark, up=down == backwards, backwards=backwards))
+        # Nulls stand last in both directions of sort; a page back is read in the reverse order.
+        flip = down != backwards
+        nulls: dict[str, bool] = {"nulls_first": True} if backwards else {"nulls_last": True}
+        key = F(name).desc(**nulls) if flip else F(name).asc(**nulls)
+        ordered = rows.order_by(key, "-pk" if flip else "pk")
+        found = list(ordered.select_related(*self.declared.related)[: size + 1])
+        more, found = len(found) > size, found[:size]
+        if backwards:
+            found.reverse()
+        forward = more if not backwards else True
+        back = bool(cursor) if not backwards else more
+        if not found:
+            return Page([], "", "")
+        return Page(
+            found,
+            _encode(False, name, found[-1]) if forward else "",
+            _encode(True, name, found[0]) if back else "",
+        )
+
+
+def _beyond(declared: type[Register], name: str, mark: tuple[Any, Any], *, up: bool, backwards: bool) -> Q:
+    """Rows on the far side of a mark (value, key), where `up` walks towards greater values.
+
+    A plain bound on the column stands beside the exact condition, so that an index serves the jump.
+    """
+    value, key = mark
+    op = "gt" if up else "lt"
+    field = declared.field(name)
+    assert field is not None
+    try:
+        key = declared.model._meta.pk.to_python(key)
+        value = None if value is None else field.to_python(value)
+    except ValidationError:
+        raise BadQuery("cursor", _("This page address is not one of ours. Start from the first page.")) from None
+    tie = Q(**{f"pk__{op}": key})
+    if value is None:
+        missing = Q(**{f"{name}__isnull": True}) & tie
+        return missing | Q(**{f"{name}__isnull": False}) if backwards else missing
+    exact = Q(**{f"{name}__{op}e": value}) & (Q(**{f"{name}__{op}": value}) | tie)
+    return exact | Q(**{f"{name}__isnull": True}) if field.null and not backwards else exact
+
+
+def _encode(backwards: bool, name: str, row: Any) -> str:
+    field = row._meta.get_field(name)
+    value = None if getattr(row, field.attname) is None else field.value_to_string(row)
+    raw = json.dumps([int(backwards), value, str(row.pk)])
+    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[bool, tuple[Any, Any]]:
+    try:
+        raw = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        backwards, value, key = raw
+        if backwards not in (0, 1) or not isinstance(key, str) or not isinstance(value, str | None):
+            raise ValueError
+        if "\0" in key + (value or ""):
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, UnicodeError):
+        raise BadQuery("cursor", _("This page address is not one of ours. Start from the first page.")) from None
+    return bool(backwards), (value, key)
+
+
+def listing(
+    declared: type[Register], rows: models.QuerySet[Any], asked: Mapping[str, Any], request: Any = None
+) -> Listing:
+    """Applies what the URL asks to `rows` (already narrowed by the policy). Raises `BadQuery`."""
+    for name, value in asked.items():
+        if "\0" in str(value):
+            raise BadQuery(name, _("Null characters are not allowed."))
+    filters = filterset(declared)(asked, queryset=rows, request=request)
+    if not filters.is_valid():
+        name, errors = next(iter(filters.errors.items()))
+        raise BadQuery(name, errors[0])
+    sort = str(asked.get("sort") or declared.order)
+    if not declared.sortable(sort.lstrip("-")) or sort.lstrip("-") not in {
+        *declared.columns,
+        declared.order.lstrip("-"),
+    }:
+        raise BadQuery("sort", _("The list cannot be sorted by this."))
+    found = filters.qs
+    text = str(asked.get("q") or "").strip()
+    if text:
+        found = found.filter(matches(declared, text))
+    return Listing(declared, found, filters, sort)
+
+
+def matches(declared: type[Register], text: str) -> Q:
+    """Rows one of whose search fields begins with `text` (codes and pinyin in either case)."""
+    condition = Q(pk__in=[])
+    for name in declared.search:
+        for form in {text, text.upper(), text.lower()}:
+            condition |= begins(name, form)
+    return condition

@@ -1,0 +1,114 @@
+"""Lists: paging loses nothing and repeats nothing, whatever the sort; addresses that cannot be are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anlan.kernel.registers import all_registers, query, register_named
+from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
+from anlan.parties.models import Enterprise
+
+TESTER = Actor("test", "tests")
+pytestmark = pytest.mark.django_db
+NAMES = ["甲", "乙", "甲", "丙", "丁", "甲", "戊", "己", "庚", "辛", "壬"]
+
+
+@pytest.fixture
+def enterprises() -> list[int]:
+    with acting(TESTER, EVERYWHERE):
+        made = [
+            Enterprise.objects.create(
+                name=f"{name}厂", area_code="500112000000" if n % 3 else "500113000000", staff=None if n % 4 == 0 else n
+            )
+            for n, name in enumerate(NAMES)
+        ]
+    return [e.pk for e in made]
+
+
+def listing(**asked: Any) -> query.Listing:
+    declared = register_named("enterprises")
+    assert declared is not None
+    return query.listing(declared, Enterprise.objects.all(), asked)
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "staff", "-staff", "credit_code", "-credit_code"])
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_walking_forward_and_back_meets_every_row_once(enterprises: list[int], sort: str, size: int) -> None:
+    with acting(TESTER, EVERYWHERE):
+        asked = listing(sort=sort)
+        whole = [row.pk for row in asked.page(size=200).rows]
+        assert sorted(whole) == sorted(enterprises)
+        forward, cursor = [], ""
+        for _ in range(40):
+            page = asked.page(cursor, size)
+            if not page.rows:
+                break
+            forward += [row.pk for row in page.rows]
+            cursor = page.after
+            if not cursor:
+                break
+        assert forward == whole
+        back: list[int] = []
+        last = asked.page("", 200).rows[-1]
+        cursor = query._encode(True, sort.lstrip("-"), last)
+        for _ in range(40):
+            page = asked.page(cursor, size)
+            back = [row.pk for row in page.rows] + back
+            cursor = page.before
+            if not cursor or not page.rows:
+                break
+        assert back == whole[:-1]
+
+
+def test_a_list_and_its_count_stay_in_scope(enterprises: list[int]) -> None:
+    with acting(TESTER, Scope("500113")):
+        assert listing().count() == query.Count(4, True)
+        assert {row.area_code for row in listing().page().rows} == {"500113000000"}
+
+
+def test_an_area_filter_takes_all_below_it(enterprises: list[int]) -> None:
+    with acting(TESTER, EVERYWHERE):
+        assert listing(area_code="500112000000").count().number == 7
+        assert listing(area_code="500000000000").count().number == 11
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ({"sort": "password"}, "sort"),
+        ({"sort": "--name"}, "sort"),
+        ({"area_code": "x"}, "area_code"),
+        ({"status": ["nonsense"]}, "status"),
+        ({"name": "a\0b"}, "name"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused_by_place(asked: dict[str, Any], place: str) -> None:
+    from django.http import QueryDict
+
+    address = QueryDict(mutable=True)
+    for key, value in asked.items():
+        address.setlist(key, value if isinstance(value, list) else [value])
+    declared = register_named("enterprises")
+    assert declared is not None
+    with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery) as refused:
+        query.listing(declared, Enterprise.objects.all(), address)
+    assert refused.value.place == place
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "!!!", "WzAsIngiLCI5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTkiXQ", "é"])
+def test_a_forged_cursor_is_refused(cursor: str) -> None:
+    with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery):
+        list(listing(sort="staff").page(cursor).rows)
+
+
+def test_search_finds_by_the_beginning_in_either_case(enterprises: list[int]) -> None:
+    with acting(TESTER, EVERYWHERE):
+        assert listing(q="甲").count().number == 3
+        assert listing(q="jC").count().number >= 3
+
+
+def test_registers_are_declared_once_and_fit_their_models() -> None:
+    for declared in all_registers():
+        declared.check()

@@ -1,0 +1,166 @@
+"""The pages of a register: list, record, form. Everything comes from the declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from ..models import Stale
+from . import cells, query
+from .declaration import Register, register_named
+from .forms import form_class
+
+
+def _register(name: str, request: HttpRequest) -> type[Register]:
+    """The register, if it exists and the person may see it: otherwise 404, the same for both."""
+    declared = register_named(name)
+    if declared is None or not declared.policy.may(request.user, "see"):
+        raise Http404
+    return declared
+
+
+def _row(declared: type[Register], request: HttpRequest, key: int) -> Any:
+    row = declared.policy.which(request.user, "see").select_related(*declared.related).filter(pk=key).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _may(declared: type[Register], request: HttpRequest) -> dict[str, bool]:
+    return {
+        verb.rstrip("_"): declared.policy.may(request.user, verb)  # type: ignore[arg-type]
+        for verb in ("add", "change", "remove", "import", "export")
+    }
+
+
+def _with(request: HttpRequest, **changes: str | None) -> str:
+    asked = {k: v for k, v in request.GET.lists() if k not in {"cursor", *changes}}
+    return "?" + urlencode(
+        [*((k, one) for k, v in asked.items() for one in v), *((k, v) for k, v in changes.items() if v)]
+    )
+
+
+@login_required
+@require_safe
+def list_page(request: HttpRequest, name: str) -> HttpResponse:
+    """The list: filters, sort and page stand in the address."""
+    declared = _register(name, request)
+    rows = declared.policy.which(request.user, "see")
+    try:
+        listing = query.listing(declared, rows, request.GET, request)
+        page = listing.page(request.GET.get("cursor", ""))
+    except query.BadQuery as error:
+        return render(
+            request,
+            "error.html",
+            {"status": 400, "title": _("This address cannot be shown"), "text": str(error)},
+            status=400,
+        )
+    count = listing.count()
+    places = cells.area_codes(declared, page.rows, declared.columns)
+    columns = [
+        {
+            "key": c,
+            "label": declared.label(c),
+            "sortable": declared.sortable(c),
+            "sorted": "down" if listing.sort == f"-{c}" else "up" if listing.sort == c else "",
+            "sort_url": _with(request, sort=f"-{c}" if listing.sort == c else c),
+        }
+        for c in declared.columns
+    ]
+    bound = listing.filters.form
+    chips = [
+        {
+            "label": bound.fields[f].label,
+            "value": ", ".join(request.GET.getlist(f)),
+            "remove_url": _with(request, **{f: None}),
+        }
+        for f in bound.fields
+        if request.GET.get(f)
+    ]
+    context = {
+        "register": declared,
+        "columns": columns,
+        "rows": [
+            {"url": f"/r/{name}/{row.pk}/", "cells": [cells.cell(declared, row, c, places) for c in declared.columns]}
+            for row in page.rows
+        ],
+        "filters": {"form": bound, "chips": chips},
+        "query": request.GET.get("q", ""),
+        "count": {"number": count.number, "exact": count.exact},
+        "pager": {
+            "next_url": _with(request) + "&" + urlencode({"cursor": page.after})
+            if page.after and len(page.rows) == query.PAGE
+            else "",
+            "previous_url": _with(request) + "&" + urlencode({"cursor": page.before}) if page.before else "",
+        },
+        "may": _may(declared, request),
+        "views": [],
+    }
+    return render(request, "list.html", context)
+
+
+@login_required
+@require_safe
+def record_page(request: HttpRequest, name: str, key: int) -> HttpResponse:
+    """One record, section by section."""
+    declared = _register(name, request)
+    row = _row(declared, request, key)
+    shown = [n for _title, fields in declared.sections for n in fields]
+    places = cells.area_codes(declared, [row], shown)
+    sections = [
+        {
+            "title": title,
+            "fields": [{"label": declared.label(n), "cell": cells.cell(declared, row, n, places)} for n in fields],
+        }
+        for title, fields in declared.sections
+    ]
+    may = {
+        verb: allowed and declared.policy.may(request.user, verb, row)
+        for verb, allowed in _may(declared, request).items()
+    }  # type: ignore[arg-type]
+    return render(request, "record.html", {"register": declared, "record": row, "sections": sections, "may": may})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def form_page(request: HttpRequest, name: str, key: int | None = None) -> HttpResponse:
+    """Adds or changes a record. A save over somebody else's change is refused and shows what changed."""
+    declared = _register(name, request)
+    row = None if key is None else _row(declared, request, key)
+    if not declared.policy.may(request.user, "add" if row is None else "change", row):
+        raise PermissionDenied
+    made = form_class(declared)
+    stale: list[dict[str, Any]] = []
+    status = 200
+    if request.method == "POST":
+        form = made(request.POST, instance=row)
+        seen = request.POST.get("version", "")
+        if row is not None and seen.isdigit() and int(seen) != row.version:
+            fresh = _row(declared, request, row.pk)
+            places = cells.area_codes(declared, [fresh], declared.editable())
+            stale = [
+                {"label": declared.label(n), "cell": cells.cell(declared, fresh, n, places)}
+                for n in declared.editable()
+            ]
+        elif form.is_valid():
+            try:
+                saved = form.save()
+                return HttpResponseRedirect(f"/r/{name}/{saved.pk}/")
+            except Stale:
+                stale = [{"label": _("Record"), "cell": cells.Cell(_("Changed by somebody else just now"))}]
+        status = 409 if stale else 422
+    else:
+        form = made(instance=row, initial={"version": row.version} if row is not None else None)
+    sections = [
+        {"title": title, "fields": [form[n] for n in fields if n in form.fields]} for title, fields in declared.sections
+    ]
+    context = {"register": declared, "record": row, "form": form, "sections": sections, "stale": stale}
+    return render(request, "form.html", context, status=status)

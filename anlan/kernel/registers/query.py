@@ -210,10 +210,8 @@ def listing(
         name, errors = next(iter(filters.errors.items()))
         raise BadQuery(name, errors[0])
     sort = str(asked.get("sort") or declared.order)
-    if not declared.sortable(sort.lstrip("-")) or sort.lstrip("-") not in {
-        *declared.columns,
-        declared.order.lstrip("-"),
-    }:
+    column = sort.removeprefix("-")
+    if not declared.sortable(column) or column not in {*declared.columns, declared.order.removeprefix("-")}:
         raise BadQuery("sort", _("The list cannot be sorted by this."))
     found = filters.qs
     text = str(asked.get("q") or "").strip()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ..models import Stale
+from ..policy import VERBS
 from . import cells, query
 from .declaration import Register, register_named
 from .forms import form_class
@@ -33,18 +34,14 @@ def _row(declared: type[Register], request: HttpRequest, key: int) -> Any:
     return row
 
 
-def _may(declared: type[Register], request: HttpRequest) -> dict[str, bool]:
-    return {
-        verb.rstrip("_"): declared.policy.may(request.user, verb)  # type: ignore[arg-type]
-        for verb in ("add", "change", "remove", "import", "export")
-    }
+def _may(declared: type[Register], request: HttpRequest, row: Any = None) -> dict[str, bool]:
+    return {verb: declared.policy.may(request.user, verb, row) for verb in VERBS}
 
 
 def _with(request: HttpRequest, **changes: str | None) -> str:
     asked = {k: v for k, v in request.GET.lists() if k not in {"cursor", *changes}}
-    return "?" + urlencode(
-        [*((k, one) for k, v in asked.items() for one in v), *((k, v) for k, v in changes.items() if v)]
-    )
+    kept = [(k, one) for k, v in asked.items() for one in v]
+    return "?" + urlencode([*kept, *((k, v) for k, v in changes.items() if v)])
 
 
 @login_required
@@ -96,10 +93,8 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "query": request.GET.get("q", ""),
         "count": {"number": count.number, "exact": count.exact},
         "pager": {
-            "next_url": _with(request) + "&" + urlencode({"cursor": page.after})
-            if page.after and len(page.rows) == query.PAGE
-            else "",
-            "previous_url": _with(request) + "&" + urlencode({"cursor": page.before}) if page.before else "",
+            "next_url": _with(request, cursor=page.after) if page.after else "",
+            "previous_url": _with(request, cursor=page.before) if page.before else "",
         },
         "may": _may(declared, request),
         "views": [],
@@ -122,10 +117,7 @@ def record_page(request: HttpRequest, name: str, key: int) -> HttpResponse:
         }
         for title, fields in declared.sections
     ]
-    may = {
-        verb: allowed and declared.policy.may(request.user, verb, row)
-        for verb, allowed in _may(declared, request).items()
-    }  # type: ignore[arg-type]
+    may = _may(declared, request, row)
     return render(request, "record.html", {"register": declared, "record": row, "sections": sections, "may": may})
 
 

@@ -11,6 +11,10 @@ class PartiesConfig(AppConfig):
     label = "parties"
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        # Django would save the whole account and raise its version; `signin` notes the time itself.
+        user_logged_in.disconnect(dispatch_uid="update_last_login")
         post_migrate.connect(_reference, sender=self, dispatch_uid="anlan.parties.reference")
 
 

@@ -18,7 +18,7 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting
 SEEN_EVERY = timedelta(minutes=5)
 """How exact "last seen" is: it is written at most this often."""
 
-DEVICE, ADDRESS = "_device", "_address"
+DEVICE, ADDRESS, STARTED = "_device", "_address", "_started"
 _ACTOR = Actor("job", "sessions")
 
 
@@ -63,6 +63,6 @@ class SessionStore(DatabaseStore):
         row.account_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
         row.device = str(data.get(DEVICE, ""))[:200]
         row.address = data.get(ADDRESS) or None
-        if started := data.get("_started"):
+        if started := data.get(STARTED):
             row.started_at = datetime.fromisoformat(started)
         return row

@@ -8,5 +8,6 @@ def home(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", home, name="home"),
+    path("", include("anlan.parties.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
 ]

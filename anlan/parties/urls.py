@@ -1,0 +1,15 @@
+from django.urls import path
+
+from . import account, signin
+
+urlpatterns = [
+    path("sign-in/", signin.sign_in, name="sign-in"),
+    path("sign-in/code/", signin.second_factor, name="second-factor"),
+    path("sign-out/", signin.sign_out, name="sign-out"),
+    path("language/", signin.language, name="language"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("account/two-factor/", account.two_factor, name="two-factor"),
+    path("account/sessions/end-others/", account.end_other_sessions, name="end-other-sessions"),
+    path("account/sessions/<str:name>/end/", account.end_session, name="end-session"),
+]

@@ -30,8 +30,13 @@ def main() -> None:
     """Entry point of `anlan` and `python -m anlan`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
     import django
+    from django.core.exceptions import ImproperlyConfigured
 
-    django.setup()
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        print(f"anlan: {error}", file=sys.stderr)
+        sys.exit(2)
     group = commands()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name not in group.commands and not name.startswith("-"):

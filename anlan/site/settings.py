@@ -7,7 +7,9 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from anlan.site.secrets import kept
 
@@ -89,13 +91,25 @@ def _database(role: str) -> dict[str, Any]:
         }
     if url:
         parts = urlsplit(url)
+        if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+            raise ImproperlyConfigured(
+                "ANLAN_DATABASE_URL and ANLAN_OWNER_DATABASE_URL look like postgresql://user:password@host:5432/anlan"
+            )
+        query = dict(parse_qsl(parts.query))  # host=/path for a Unix socket, sslmode=verify-full and the like
+        host, options = query.pop("host", ""), common.get("OPTIONS", {}) | query
         return common | {
-            "NAME": parts.path.lstrip("/"),
-            "USER": unquote(parts.username or "anlan_app"),
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or f"anlan_{role}"),
             "PASSWORD": unquote(parts.password or ""),
-            "HOST": parts.hostname or "",
+            "HOST": parts.hostname or host,
             "PORT": str(parts.port or 5432),
+            "OPTIONS": options,
         }
+    if os.environ.get("ANLAN_DATABASE_URL"):
+        raise ImproperlyConfigured(
+            "ANLAN_DATABASE_URL is set and ANLAN_OWNER_DATABASE_URL is not: migrations and the sealing of the audit "
+            "need the role that owns the tables"
+        )
     from anlan.site.postgres import socket_dir
 
     return common | {"NAME": "anlan", "USER": f"anlan_{role}", "HOST": str(socket_dir((HOME / "pg").resolve()))}

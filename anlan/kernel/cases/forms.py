@@ -1,0 +1,54 @@
+"""The form of a move: exactly what it demands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from .lifecycle import Lifecycle, Move, form_field
+
+
+class FilesInput(forms.ClearableFileInput):
+    """A file input that takes several files."""
+
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+
+class FilesField(forms.FileField):
+    """One or more uploaded files, as a list."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        given = data if isinstance(data, list | tuple) else ([data] if data else [])
+        if not given:
+            super().clean(None, initial)
+        return [super(FilesField, self).clean(one, initial) for one in given]
+
+
+class MoveForm(forms.Form):
+    """What `move` demands, with the version of the case that the person saw."""
+
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+    def __init__(self, lifecycle: Lifecycle, move: Move, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id=f"{move.name}-%s", **kwargs)
+        for demand in move.fields:
+            made = form_field(lifecycle, demand)
+            if isinstance(made, forms.DateField):
+                made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            self.fields[demand.name] = made
+        for evidence in move.evidence:
+            accept = {"accept": ",".join(evidence.types)} if evidence.types else {}
+            self.fields[evidence.name] = FilesField(
+                label=evidence.title, required=evidence.at_least > 0, widget=FilesInput(attrs=accept)
+            )
+        for field in self.fields.values():
+            kind = {
+                "Select": "form-select",
+                "NullBooleanSelect": "form-select",
+                "CheckboxInput": "form-check-input",
+                "RadioSelect": "form-check-input",
+                "CheckboxSelectMultiple": "form-check-input",
+            }.get(type(field.widget).__name__, "form-control")
+            field.widget.attrs.setdefault("class", kind)

@@ -1,0 +1,202 @@
+"""The case page, its moves, and its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from anlan.kernel import clock, files
+from anlan.kernel.clock import BEIJING
+
+from . import engine
+from .forms import MoveForm
+from .history import show, tell
+from .lifecycle import Lifecycle, Move, lifecycle
+from .models import Case, CaseEntry, EvidenceFile, Extension, Handler, Pause
+
+_HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "gate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A move as the page offers it: with its form, or with the reason why this person cannot make it."""
+
+    move: Move
+    form: MoveForm | None
+    why_not: str
+    opened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The running time limit in words."""
+
+    due_at: Any
+    words: str
+    tone: str
+    basis: str
+    paused: bool
+
+
+def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
+    """The case, or 404: what is out of scope cannot be told from what does not exist."""
+    declared = lifecycle(kind)
+    if declared is None:
+        raise Http404
+    case = declared.model._default_manager.select_related("industry").filter(number=number).first()
+    if case is None:
+        raise Http404
+    return declared, case
+
+
+@login_required
+@require_GET
+def case_page(request: HttpRequest, kind: str, number: str) -> HttpResponse:
+    declared, case = find(kind, number)
+    return _page(request, declared, case)
+
+
+@login_required
+@require_POST
+def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpResponse:
+    declared, case = find(kind, number)
+    wanted = declared.move(move)
+    if wanted is None:
+        raise Http404
+    form = MoveForm(declared, wanted, data=request.POST, files=request.FILES)
+    if not form.is_valid():
+        return _page(request, declared, case, wanted, form, status=422)
+    facts = {name: value for name, value in form.cleaned_data.items() if name != "seen_version"}
+    facts |= {e.name: request.FILES.getlist(e.name) for e in wanted.evidence}
+    try:
+        engine.move(case, move, by=request.user, seen_version=form.cleaned_data["seen_version"], **facts)
+    except engine.Stale as stale:
+        context = {"case": stale.case, "lifecycle": declared, "changes": tell(stale.case, stale.changes), "move": wanted}
+        return render(request, "case_stale.html", context, status=409)
+    except engine.FieldError as error:
+        for name, messages in error.errors.items():
+            for message in messages:
+                form.add_error(name if name in form.fields else None, message)
+        return _page(request, declared, case, wanted, form, status=422)
+    except engine.MoveRefused as refused:
+        form.add_error(None, refused.message)
+        return _page(request, declared, case, wanted, form, status=422 if refused.code == "gate" else 403)
+    return HttpResponseRedirect(case.get_absolute_url())
+
+
+@login_required
+@require_GET
+def evidence(request: HttpRequest, kind: str, number: str, file_id: int) -> HttpResponseBase:
+    _declared, case = find(kind, number)
+    file = EvidenceFile.of(case).filter(pk=file_id).first()
+    if file is None:
+        raise Http404
+    return files.response(file.sha256, file.name, file.media_type)
+
+
+def _page(
+    request: HttpRequest,
+    declared: Lifecycle,
+    case: Case,
+    tried: Move | None = None,
+    form: MoveForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    history = list(CaseEntry.of(case))
+    context = {
+        "case": case,
+        "lifecycle": declared,
+        "state": declared.state(case.state),
+        "sections": _sections(declared, case),
+        "actions": _actions(request.user, declared, case, history, tried, form),
+        "tried": form,
+        "deadline": deadline(case),
+        "handlers": list(Handler.of(case)),
+        "extensions": list(Extension.of(case).order_by("id")),
+        "entries": tell(case, history, EvidenceFile.of(case))[::-1],
+        "images": files.IMAGES,
+    }
+    return render(request, "case.html", context, status=status)
+
+
+def _actions(
+    user: Any, declared: Lifecycle, case: Case, history: list[CaseEntry], tried: Move | None, form: MoveForm | None
+) -> list[Action]:
+    actions = []
+    for move in declared.moves_from(case.state):
+        refused = engine.refusal(case, move, user, history)
+        if refused is not None and refused.code in _HIDDEN_REFUSALS:
+            continue
+        if refused is not None:
+            actions.append(Action(move, None, refused.message, False))
+            continue
+        mine = tried is not None and tried.name == move.name
+        made = form if mine else MoveForm(declared, move, initial={"seen_version": case.version, **_known(case, move)})
+        actions.append(Action(move, made, "", mine))
+    return actions
+
+
+def _known(case: Case, move: Move) -> dict[str, Any]:
+    """What the case already says of the fields a move asks for."""
+    return {d.name: getattr(case, d.name) for d in move.fields if hasattr(case, d.name)}
+
+
+def _sections(declared: Lifecycle, case: Case) -> list[tuple[Any, list[tuple[str, str]]]]:
+    sections = declared.sections or (
+        (declared.singular, tuple(f.name for f in case._meta.concrete_fields if f.editable and not f.primary_key)),
+    )
+    shown = []
+    for title, names in sections:
+        rows = []
+        for name in names:
+            field = case._meta.get_field(name)
+            value = getattr(case, name)
+            if value in (None, ""):
+                continue
+            words = getattr(case, f"get_{name}_display", None)
+            rows.append((str(getattr(field, "verbose_name", name)), show(words() if words else _readable(value))))
+        if rows:
+            shown.append((title, rows))
+    return shown
+
+
+def _readable(value: Any) -> Any:
+    """Dates and times as their ISO text or Beijing words; everything else as it is."""
+    from datetime import date, datetime
+
+    from django.utils.formats import date_format
+
+    if isinstance(value, datetime):
+        return date_format(value.astimezone(BEIJING), "DATETIME_FORMAT")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def deadline(case: Case) -> Deadline | None:
+    """The time limit of an open case, and what it rests on; None where no limit runs."""
+    if case.clock is None:
+        return None
+    basis = " ".join(str(case.clock[k]) for k in ("source", "article") if case.clock.get(k))
+    if case.closed_at is not None:
+        on_time = case.due_at is None or case.closed_at <= case.due_at
+        words = _("Closed in time") if on_time else _("Closed late")
+        return Deadline(case.due_at, words, "success" if on_time else "attention", basis, False)
+    if case.due_at is None:
+        paused = Pause.of(case).filter(end__isnull=True).exists()
+        return Deadline(None, _("The time limit is paused"), "neutral", basis, paused)
+    now = clock.now()
+    days = (case.due_at.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
+    if case.due_at < now:
+        late = max(-days, 1)
+        words = ngettext("Overdue by %(n)s day", "Overdue by %(n)s days", late) % {"n": late}
+        return Deadline(case.due_at, words, "critical", basis, False)
+    if days == 0:
+        return Deadline(case.due_at, _("Due today"), "attention", basis, False)
+    words = ngettext("%(n)s day left", "%(n)s days left", days) % {"n": days}
+    return Deadline(case.due_at, words, "attention" if days <= 3 else "neutral", basis, False)

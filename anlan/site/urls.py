@@ -10,4 +10,5 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include("anlan.parties.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
+    path("c/", include("anlan.kernel.cases.urls")),
 ]

@@ -78,7 +78,12 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
     try:
         engine.move(case, move, by=request.user, seen_version=form.cleaned_data["seen_version"], **facts)
     except engine.Stale as stale:
-        context = {"case": stale.case, "lifecycle": declared, "changes": tell(stale.case, stale.changes), "move": wanted}
+        context = {
+            "case": stale.case,
+            "lifecycle": declared,
+            "changes": tell(stale.case, stale.changes),
+            "move": wanted,
+        }
         return render(request, "case_stale.html", context, status=409)
     except engine.FieldError as error:
         for name, messages in error.errors.items():

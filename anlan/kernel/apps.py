@@ -4,6 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 
 
 class KernelConfig(AppConfig):
@@ -13,6 +14,7 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         # After the last app's migrations, so that every table is there.
         post_migrate.connect(_secure, dispatch_uid="anlan.kernel.secure")
+        autodiscover_modules("events", "jobs")
 
 
 def _secure(sender: AppConfig, using: str, **_: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from . import clock
-from .scope import Open, ScopeRule
+from .scope import By, Mine, Open, ScopeRule, Through
 
 
 class AreaCode(models.CharField):
@@ -74,3 +76,127 @@ class Installation(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]
+
+
+class Event(models.Model):
+    """The outbox: something that happened, told in the transaction in which it happened."""
+
+    scope_rule = By(industry="industry_id", enterprise="enterprise_id")
+    audited = False  # the outbox is itself a record, and what was done is audited where it was done
+    append_only = True
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=80)
+    at = models.DateTimeField(default=clock.now)
+    subject = models.CharField(max_length=120, blank=True)
+    area_code = AreaCode()
+    industry_id = models.CharField(max_length=24, null=True)
+    enterprise_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=120)
+    facts = models.JSONField(default=dict)
+
+
+class Delivery(models.Model):
+    """One event for one handler: waiting, done, or dead after too many failures."""
+
+    scope_rule = Through("event")
+    audited = False  # bookkeeping of the worker; what a handler does is audited as the handler's
+
+    id = models.BigAutoField(primary_key=True)
+    event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries")
+    handler = models.CharField(max_length=120)
+    subject = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=8, default="waiting")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    # The database's own clock: waiting is a matter of real time, not of the demonstration's.
+    next_try = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event", "handler"], name="delivery_once"),
+            models.CheckConstraint(condition=models.Q(state__in=("waiting", "done", "dead")), name="delivery_state"),
+        ]
+        indexes = [
+            models.Index(fields=["next_try"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["handler", "subject"], condition=models.Q(state="waiting"), name="delivery_order"),
+        ]
+
+
+class Progress(models.Model):
+    """How far a long job is; its starter and those whose scope holds it may watch."""
+
+    scope_rule = By(industry="industry_id", enterprise="enterprise_id", account="account_id")
+    audited = False  # says how far a job is; what the job changes is audited
+
+    id = models.BigAutoField(primary_key=True)
+    title = models.CharField(max_length=200)
+    area_code = AreaCode()
+    industry_id = models.CharField(max_length=24, null=True)
+    enterprise_id = models.BigIntegerField(null=True)
+    account_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=8, default="waiting")
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True)
+    result_url = models.CharField(max_length=300, blank=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(default=clock.now)
+    changed_at = models.DateTimeField(default=clock.now)
+
+
+class Notice(models.Model):
+    """A message to one account, kept as a msgid with its values and read in the reader's language."""
+
+    scope_rule = Mine("account_id")
+    audited = False  # a message is a consequence; what it speaks of is audited
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.BigIntegerField()
+    at = models.DateTimeField(default=clock.now)
+    message = models.CharField(max_length=300)
+    params = models.JSONField(default=dict)
+    url = models.CharField(max_length=300, blank=True)
+    level = models.CharField(max_length=9, default="neutral")
+    read_at = models.DateTimeField(null=True)
+    outside = models.CharField(max_length=8, default="none")
+    outside_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["account_id", "-id"], name="notice_of"),
+            models.Index(fields=["account_id"], condition=models.Q(read_at=None), name="notice_unread"),
+        ]
+
+    def __str__(self) -> str:
+        from .notices import words
+
+        return words(self)
+
+
+class NoticePreference(Kept):
+    """What an account wants told outside the product, and where."""
+
+    scope_rule = Mine("account_id")
+    account_id = models.BigIntegerField(unique=True)
+    address = models.CharField(_("Address"), max_length=200, blank=True)
+    levels = ArrayField(models.CharField(max_length=9), verbose_name=_("Levels sent out"), default=list, blank=True)
+
+
+class Live(models.Model):
+    """The last minutes of what was published live, so that a stream cut off can be taken up again."""
+
+    scope_rule = By(industry="industry_id", enterprise="enterprise_id")
+    audited = False  # a short-lived copy; what it tells is audited where it happened
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+    topic = models.CharField(max_length=80)
+    area_code = AreaCode()
+    industry_id = models.CharField(max_length=24, null=True)
+    enterprise_id = models.BigIntegerField(null=True)
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="live_at")]

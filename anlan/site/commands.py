@@ -124,7 +124,7 @@ def worker() -> None:
     """Do the jobs, hand on the events, keep the schedules."""
     from anlan.site.installation import set_clock
     from anlan.site.supervisor import end_with_supervisor
-    from anlan.site.worker import work
+    from anlan.kernel.jobs import work
 
     end_with_supervisor()
     set_clock()

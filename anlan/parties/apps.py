@@ -13,6 +13,9 @@ class PartiesConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
+        from anlan.kernel.registers.shown import shown
+
+        shown.connect(_personal, dispatch_uid="anlan.parties.looks")
         # Django would save the whole account and raise its version; `signin` notes the time itself.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         post_migrate.connect(_reference, sender=self, dispatch_uid="anlan.parties.reference")
@@ -23,3 +26,10 @@ def _reference(using: str, **_: Any) -> None:
 
     if using == "owner":
         load(using)
+
+
+def _personal(sender: Any, records: list[Any], page: str, **_: Any) -> None:
+    from .looks import looked
+
+    if getattr(sender, "personal", False):
+        looked(records, page)

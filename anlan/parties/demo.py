@@ -44,7 +44,7 @@ class DemoCity:
 
     def diligence(self, enterprise: Enterprise) -> float:
         """How carefully an enterprise works, 0–1: always the same for the same enterprise."""
-        own = Random(f"diligence {enterprise.registration_number}").betavariate(4, 2)
+        own = Random(f"diligence {enterprise.registration_number}").betavariate(4, 2)  # noqa: S311 (synthetic data)
         return own * 0.55 if enterprise.area_code[:6].ljust(12, "0") in self.laggards else own
 
 
@@ -82,7 +82,9 @@ def _enterprises(city: DemoCity, districts: list[Division]) -> None:
         revenue = Decimal(f"{staff * kind.revenue * math.exp(rng.gauss(0, 0.35)):.2f}")
         lon, lat = seats[district.code]
         in_park = kind.industrial and not kind.named_by_place and rng.random() < 0.45
-        street = f"{rng.choice('建兴工迎新滨和长金龙民')}{rng.choice('业设宾江园平乐安福')}{rng.choice(('路', '大道', '街'))}"
+        street = (
+            rng.choice("建兴工迎新滨和长金龙民") + rng.choice("业设宾江园平乐安福") + rng.choice(("路", "大道", "街"))
+        )
         enterprise = Enterprise(
             name=name,
             credit_code=codes.make_credit_code(district.code[:6], 70_000_000 + serial),

@@ -1,5 +1,7 @@
 """Words of which the demonstration city makes its names. All names are synthetic."""
 
+# ruff: noqa: E501 (a table reads better in one line a kind)
+
 from __future__ import annotations
 
 from dataclasses import dataclass

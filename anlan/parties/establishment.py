@@ -27,10 +27,12 @@ class Department:
     tiers: tuple[int, ...] = (1,)
 
 
+INDUSTRY = ("machinery", "metallurgy", "nonferrous", "civil_explosives", "power")
+
 DEPARTMENTS = (
     Department("交通委员会", "交委", ("road", "water"), (1, 2)),
     Department("城乡建设委员会", "建委", ("construction",), (1, 2)),
-    Department("经济和信息化委员会", "经信委", ("machinery", "metallurgy", "nonferrous", "civil_explosives", "power"), (1, 2)),
+    Department("经济和信息化委员会", "经信委", INDUSTRY, (1, 2)),
     Department("煤炭工业管理局", "煤管局", ("coal",)),
     Department("公安局消防总队", "消防总队", ("fire",)),
     Department("质量技术监督局", "质监局", ("special_equipment",)),
@@ -96,7 +98,7 @@ def establish(city: Division, short_city: str, seat_name: str) -> dict[tuple[str
     for now, later in successors:
         now.successor = later
     Authority.objects.bulk_update([now for now, _later in successors], ["successor"])
-    Answering.objects.bulk_create(_bonds(made, dict((a.pk, b) for a, b in successors)), batch_size=2000)
+    Answering.objects.bulk_create(_bonds(made, {a.pk: b for a, b in successors}), batch_size=2000)
     return made
 
 

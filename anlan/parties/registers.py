@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 
-from .models import Authority, Division, Enterprise, Industry
+from .models import Account, Answering, Authority, Division, Enterprise, Industry, IndustryClass, Looked, Person, Post
 
+WITH_PEOPLE = frozenset({"city", "department", "district", "township", "inspector", "enterprise", "duty"})
 SUPERVISORS = frozenset({"city", "department", "district", "township", "inspector"})
 
 
@@ -81,3 +82,102 @@ class Authorities(Register):
     sections = ((_("Authority"), ("name", "short_name", "kind", "tier", "area_code", "valid_from", "valid_to")),)
     order = "name"
     rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})
+
+
+@register
+class IndustryClasses(Register):
+    name = "industry-classes"
+    model = IndustryClass
+    title = _("Economic classes")
+    singular = _("Economic class")
+    icon = "sitemap"
+    group = "parties"
+    columns = ("code", "name", "industry", "source")
+    filters = ("industry",)
+    search = ("code", "name")
+    natural_key = ("code",)
+    sections = ((_("Economic class"), ("code", "name", "industry", "source")),)
+    order = "code"
+    rights = Rights(see=EVERY_ROLE)
+
+
+@register
+class WhoAnswersToWhom(Register):
+    name = "answering"
+    model = Answering
+    title = _("Who answers to whom")
+    singular = _("Bond between authorities")
+    icon = "hierarchy-2"
+    group = "parties"
+    columns = ("authority", "bond", "to", "valid_from", "valid_to")
+    filters = ("bond",)
+    sections = ((_("Bond between authorities"), ("authority", "bond", "to", "valid_from", "valid_to")),)
+    rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})
+
+
+@register
+class People(Register):
+    name = "people"
+    model = Person
+    title = _("People")
+    singular = _("Person")
+    icon = "users"
+    group = "parties"
+    columns = ("name", "phone", "enterprise", "area_code", "industry")
+    filters = ("area_code", "industry")
+    search = ("name", "pinyin")
+    sections = ((_("Person"), ("name", "phone", "area_code", "industry", "enterprise")),)
+    order = "name"
+    rights = Rights(see=WITH_PEOPLE, add=SUPERVISORS, change=SUPERVISORS, export={"city", "district"})
+
+
+@register
+class Posts(Register):
+    name = "posts"
+    model = Post
+    title = _("Posts")
+    singular = _("Post")
+    icon = "id-badge-2"
+    group = "parties"
+    columns = ("person", "title", "authority", "enterprise", "head", "valid_from", "valid_to")
+    filters = ("head",)
+    sections = ((_("Post"), ("person", "title", "authority", "enterprise", "head", "valid_from", "valid_to")),)
+    rights = Rights(see=WITH_PEOPLE, add=SUPERVISORS, change=SUPERVISORS, export={"city", "district"})
+
+
+@register
+class Accounts(Register):
+    """Seen only: accounts are made and ended by whoever runs the installation."""
+
+    name = "accounts"
+    model = Account
+    title = _("Accounts")
+    singular = _("Account")
+    icon = "user-shield"
+    group = "system"
+    columns = ("username", "name", "role", "area_code", "authority", "is_active", "last_login")
+    filters = ("role", "area_code", "is_active")
+    search = ("username", "name")
+    natural_key = ("username",)
+    sections = (
+        (_("Account"), ("username", "name", "role", "is_active", "last_login")),
+        (_("Place"), ("area_code", "authority", "enterprise")),
+    )
+    order = "username"
+    rights = Rights(see={"city", "district"}, export=frozenset())
+
+
+@register
+class Looks(Register):
+    name = "looks"
+    model = Looked
+    title = _("Looks at personal data")
+    singular = _("Look at personal data")
+    icon = "eye"
+    group = "system"
+    columns = ("at", "actor", "table", "row", "page", "area_code")
+    filters = ("table", "area_code")
+    search = ("actor",)
+    sections = ((_("Look at personal data"), ("at", "actor", "table", "row", "page", "area_code")),)
+    order = "-at"
+    rights = Rights(see={"city", "district"}, export=frozenset())

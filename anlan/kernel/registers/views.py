@@ -17,6 +17,7 @@ from ..policy import VERBS
 from . import cells, query
 from .declaration import Register, register_named
 from .forms import form_class
+from .shown import shown
 
 
 def _register(name: str, request: HttpRequest) -> type[Register]:
@@ -99,6 +100,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "may": _may(declared, request),
         "views": [],
     }
+    shown.send(declared.model, records=page.rows, page=request.path)
     return render(request, "list.html", context)
 
 
@@ -118,6 +120,7 @@ def record_page(request: HttpRequest, name: str, key: int) -> HttpResponse:
         for title, fields in declared.sections
     ]
     may = _may(declared, request, row)
+    shown.send(declared.model, records=[row], page=request.path)
     return render(request, "record.html", {"register": declared, "record": row, "sections": sections, "may": may})
 
 

@@ -43,7 +43,7 @@ def load(password: str, scale: str = "small", say: Callable[[str], None] = print
     with acting(Actor("command", "demo"), EVERYWHERE), clock.frozen(START):
         if Account.objects.exists():
             raise NotEmpty
-        city = DemoCity(Random(SEED), START, password, say)  # noqa: S311 - a city, not a secret
+        city = DemoCity(Random(SEED), START, password, say)  # noqa: S311 (synthetic data)  # noqa: S311 - a city, not a secret
         for config in apps.get_app_configs():
             if config.name.startswith("anlan.") and importlib.util.find_spec(f"{config.name}.demo"):
                 module = importlib.import_module(f"{config.name}.demo")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By, Open
 from anlan.parties.models.places import bilingual
@@ -100,5 +101,61 @@ class SelfCheckReturn(Kept):
             ),
             models.CheckConstraint(
                 condition=models.Q(period__regex=r"^(19|2[0-9])[0-9]{2}(Q[1-4])?$"), name="period_reads_2013Q2"
+            ),
+        ]
+
+
+class Danger(Case):
+    """One hidden danger (事故隐患). The five in place are columns, so that the gate can be a query."""
+
+    enterprise = models.ForeignKey(
+        "parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"), null=True, blank=True
+    )
+    source = models.CharField(_("Source"), max_length=12, choices=SOURCES)
+    type = models.ForeignKey(DangerType, models.PROTECT, verbose_name=_("Type"), null=True, blank=True)
+    description = models.TextField(_("What was found"), max_length=2000)
+    found_at = models.DateTimeField(_("Found at"))
+
+    grade = models.CharField(_("Grade"), max_length=8, choices=GRADES, blank=True, default="")
+    judgement = models.ForeignKey(
+        JudgementClause, models.PROTECT, verbose_name=_("Judgement clause"), null=True, blank=True,
+        help_text=_("Empty: not mapped to any clause in force"),
+    )  # fmt: skip
+    needs_stop = models.BooleanField(_("Production must stop while it is treated"), default=False)
+    outside_cause = models.BooleanField(_("Outside factors make it hard for the unit to remove"), default=False)
+
+    measures = models.TextField(_("Measures"), max_length=2000, blank=True, default="")
+    responsible = models.CharField(_("Person responsible"), max_length=60, blank=True, default="")
+    money = models.DecimalField(_("Money (yuan)"), max_digits=14, decimal_places=2, null=True, blank=True)
+    rectify_by = models.DateField(_("To be rectified by"), null=True, blank=True)
+    contingency = models.TextField(_("Contingency plan"), max_length=2000, blank=True, default="")
+
+    rectified_at = models.DateTimeField(_("Rectified at"), null=True, blank=True)
+    result = models.TextField(_("What was done"), max_length=2000, blank=True, default="")
+
+    stopped_at = models.DateTimeField(_("Production stopped at"), null=True, blank=True)
+    stop_order = models.CharField(_("Extent of the stop"), max_length=300, blank=True, default="")
+    resumption_asked_at = models.DateTimeField(_("Resumption asked at"), null=True, blank=True)
+    resumed_at = models.DateTimeField(_("Production resumed at"), null=True, blank=True)
+
+    class Meta(Case.Meta):
+        abstract = False
+        verbose_name = _("Hidden danger")
+        constraints: ClassVar = [
+            # 五到位 as a gate that no code path can pass by: the notice, (三) item 5.
+            models.CheckConstraint(
+                condition=~models.Q(state__in=("rectifying", "rectified", "closed"), grade="major")
+                | (
+                    ~models.Q(measures="")
+                    & ~models.Q(responsible="")
+                    & ~models.Q(contingency="")
+                    & models.Q(money__gte=0)
+                    & models.Q(rectify_by__isnull=False)
+                ),
+                name="five_in_place",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=("found", "dismissed", "withdrawn")) | ~models.Q(grade=""),
+                name="graded_once_verified",
             ),
         ]

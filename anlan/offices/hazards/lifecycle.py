@@ -1,0 +1,278 @@
+"""How a hidden danger is driven to its end: found, verified and graded, planned, rectified, accepted by another.
+
+Numbers stand in `law/hazards.yaml`, the judgements in `rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import areas, clock
+from anlan.kernel.cases.lifecycle import (
+    IMAGES,
+    OFFICIALS,
+    STOP,
+    Clock,
+    Evidence,
+    Field,
+    Lifecycle,
+    Move,
+    State,
+    Universal,
+    declare,
+)
+
+from .models import Danger, JudgementClause
+from .rules import judge, missing_of_five
+
+ORDERING = OFFICIALS - {"village", "duty"}
+"""Who may order production to stop and let it resume."""
+
+
+def reason() -> forms.Field:
+    return forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def mark(area: str) -> str:
+    """渝 for the city, 渝北, 巴南 … for a district: the name without its last word for the kind of division."""
+    if area.endswith("0" * 10):
+        return "渝"
+    name = areas.divisions().filter(code=area).values_list("name", flat=True).first() or area
+    for kind in ("土家族苗族自治县", "土家族自治县", "苗族土家族自治县", "自治县", "区", "县"):
+        if name.endswith(kind) and len(name) - len(kind) >= 2:
+            return str(name.removesuffix(kind))
+    return str(name)
+
+
+# --- Gates: why a move cannot be made ---------------------------------------------------------------
+
+
+def graded_by_the_criteria(case: Danger, facts: Mapping[str, Any]) -> Any:
+    """The grade must agree with Decree 16 Art. 3 and the clause cited be in force on the day of the find."""
+    clause: JudgementClause | None = facts.get("judgement")
+    if clause is not None:
+        day = case.found_at.astimezone(clock.BEIJING).date()
+        if clause.valid_from > day or (clause.valid_to is not None and clause.valid_to <= day):
+            return _("The clause was not in force on the day the danger was found.")
+        if case.industry_id is not None and clause.industry_id != case.industry_id:
+            return _("The clause belongs to another industry.")
+    proposed = judge(
+        clause=clause.code if clause else None,
+        fixed_at_once=False,
+        needs_stop=bool(facts.get("needs_stop")),
+        outside_cause=bool(facts.get("outside_cause")),
+    )
+    if proposed.grade == "major" and facts["grade"] != "major":
+        return _("By what you stated this is a major danger (Decree 16, Article 3).")
+    if facts["grade"] == "major" and not proposed.why:
+        return _("Say why it is major: a clause, a necessary stop of production, or an outside cause.")
+    return None
+
+
+def five_in_place(case: Danger, facts: Mapping[str, Any]) -> Any:
+    """整改措施、责任、资金、时限和预案: none may be missing, and the time limit lies ahead."""
+    missing = missing_of_five(facts)
+    if missing:
+        labels = ", ".join(str(Danger._meta.get_field(name).verbose_name) for name in missing)
+        return _("Not in place: %(what)s.") % {"what": labels}
+    return _("The date lies in the past.") if facts["rectify_by"] < clock.today() else None
+
+
+def from_self_check(case: Danger) -> Any:
+    return None if case.source == "selfcheck" else _("The authority decides, because it was not found by a self-check.")
+
+
+def general(case: Danger) -> Any:
+    return None if case.grade == "general" else _("A major danger needs a plan with the five in place.")
+
+
+def general_from_self_check(case: Danger) -> Any:
+    if case.grade != "general":
+        return _("A major danger is accepted by the authority.")
+    return from_self_check(case) or production_runs(case)
+
+
+def production_runs(case: Danger) -> Any:
+    stopped = case.stopped_at is not None and case.resumed_at is None
+    return _("Production is still stopped: decide on resumption first.") if stopped else None
+
+
+def not_stopped(case: Danger) -> Any:
+    stopped = case.stopped_at is not None and case.resumed_at is None
+    return _("Production is stopped already.") if stopped else None
+
+
+def can_ask_resumption(case: Danger) -> Any:
+    if case.stopped_at is None or case.resumed_at is not None:
+        return _("Production is not stopped.")
+    return _("Resumption has been asked for already.") if case.resumption_asked_at else None
+
+
+def resumption_asked(case: Danger) -> Any:
+    return None if case.resumption_asked_at else _("Nobody has asked to resume production.")
+
+
+# --- Effects -----------------------------------------------------------------------------------------
+
+
+def set_level(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.level = facts["grade"]
+
+
+def stamp_rectified(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.rectified_at = clock.now()
+
+
+def unstamp_rectified(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.rectified_at = None
+    case.resumption_asked_at = None
+
+
+def stop_production(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.stopped_at, case.resumption_asked_at, case.resumed_at = clock.now(), None, None
+
+
+def ask_resumption(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.resumption_asked_at = clock.now()
+
+
+def resume_production(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.resumed_at = clock.now()
+
+
+GRADING = (
+    Field("grade"),
+    Field("judgement", required=False),
+    Field("needs_stop", required=False),
+    Field("outside_cause", required=False),
+)
+FIVE = tuple(Field(name) for name in ("measures", "responsible", "money", "rectify_by", "contingency"))
+AFTER = Evidence("after", _("Photographs after rectification"), types=IMAGES)
+ON_SITE = Evidence("on_site", _("Photographs of the acceptance on site"), types=IMAGES)
+PLAN_CLOCK = Clock(rule="hazards.plan")
+ACCEPT_CLOCK = Clock(rule="hazards.accept")
+
+LIFECYCLE = declare(
+    Lifecycle(
+        kind="danger",
+        model=Danger,
+        title=_("Hidden dangers"),
+        singular=_("Hidden danger"),
+        icon="alert-triangle",
+        states=(
+            State("found", _("Found")),
+            State("verified", _("Verified")),
+            State("rectifying", _("Being rectified")),
+            State("rectified", _("Rectified, to be accepted")),
+            State("closed", _("Accepted and closed"), end=True),
+            State("dismissed", _("No danger"), end=True),
+        ),
+        start="found",
+        open_by=OFFICIALS | {"enterprise"},
+        number="{mark}安隐〔{year}〕{n}号",
+        mark=mark,
+        start_clock=Clock(rule="hazards.verify"),
+        moves=(
+            Move(
+                "verify", _("Verify and grade"), ("found",), "verified", OFFICIALS,
+                demands=GRADING, gate=graded_by_the_criteria, effect=set_level, clock=PLAN_CLOCK,
+                words=_("%(actor)s verified the danger and graded it: %(grade)s"), tone="primary",
+            ),
+            Move(
+                "grade_inside", _("Grade (own find)"), ("found",), "verified", {"enterprise"},
+                demands=GRADING, ready=from_self_check, gate=graded_by_the_criteria, effect=set_level, clock=PLAN_CLOCK,
+                words=_("%(actor)s graded the danger found by self-check: %(grade)s"), tone="primary",
+                tells="hazards.graded_inside",
+            ),
+            Move(
+                "dismiss", _("No danger"), ("found",), "dismissed", OFFICIALS,
+                demands=(Field("reason", reason),), clock=STOP,
+                words=_("%(actor)s found that there is no danger: %(reason)s"),
+            ),
+            Move(
+                "fix_now", _("Rectified at once"), ("verified",), "rectified", OFFICIALS | {"enterprise"},
+                demands=(Field("result"), AFTER), ready=general, effect=stamp_rectified, clock=ACCEPT_CLOCK,
+                words=_("%(actor)s had the danger rectified at once: %(result)s"),
+            ),
+            Move(
+                "plan", _("Put the five in place"), ("verified",), "rectifying", OFFICIALS | {"enterprise"},
+                demands=FIVE, gate=five_in_place, clock=Clock(field="rectify_by"), tone="primary",
+                words=_("%(actor)s put measures, responsibility, money, time limit and contingency plan in place"),
+            ),
+            Move(
+                "replan", _("Change the plan"), ("rectifying",), None, OFFICIALS,
+                demands=(*FIVE, Field("reason", reason)), gate=five_in_place, clock=Clock(field="rectify_by"),
+                words=_("%(actor)s changed the plan: %(reason)s"),
+            ),
+            Move(
+                "rectify", _("Report as rectified"), ("rectifying",), "rectified", OFFICIALS | {"enterprise"},
+                demands=(Field("result"), AFTER), effect=stamp_rectified, clock=ACCEPT_CLOCK, tone="primary",
+                words=_("%(actor)s reported the danger as rectified: %(result)s"),
+            ),
+            Move(
+                "accept", _("Accept on site"), ("rectified",), "closed", OFFICIALS,
+                demands=(ON_SITE,), ready=production_runs, clock=STOP, tone="primary",
+                forbid_same_person_as=("rectify", "fix_now"),
+                words=_("%(actor)s accepted the rectification on site"), tells="hazards.closed",
+            ),
+            Move(
+                "accept_inside", _("Accept on site (own find)"), ("rectified",), "closed", {"enterprise"},
+                demands=(ON_SITE,), ready=general_from_self_check, clock=STOP,
+                forbid_same_person_as=("rectify", "fix_now"),
+                words=_("%(actor)s accepted the rectification on site"), tells="hazards.closed",
+            ),
+            Move(
+                "send_back", _("Send back"), ("rectified",), "rectifying", OFFICIALS,
+                demands=(*FIVE, Field("reason", reason)), gate=five_in_place, effect=unstamp_rectified,
+                clock=Clock(field="rectify_by"), forbid_same_person_as=("rectify", "fix_now"),
+                words=_("%(actor)s sent the case back: %(reason)s"),
+            ),
+            Move(
+                "stop_work", _("Order production to stop"), ("found", "verified", "rectifying"), None, ORDERING,
+                demands=(Field("stop_order"), Field("reason", reason)), ready=not_stopped, effect=stop_production,
+                words=_("%(actor)s ordered production to stop: %(stop_order)s"), tells="hazards.stopped",
+                tone="critical",
+            ),
+            Move(
+                "ask_resumption", _("Ask to resume production"), ("rectified",), None, {"enterprise", *ORDERING},
+                demands=(Evidence("application", _("Written application")),), ready=can_ask_resumption,
+                effect=ask_resumption, clock=Clock(rule="hazards.resumption_review"),
+                words=_("%(actor)s asked to resume production"),
+            ),
+            Move(
+                "resume_work", _("Let production resume"), ("rectified",), None, ORDERING,
+                demands=(Evidence("review", _("Record of the review on site")),), ready=resumption_asked,
+                effect=resume_production, clock=ACCEPT_CLOCK, forbid_same_person_as=("ask_resumption",),
+                words=_("%(actor)s reviewed the site and let production resume"), tells="hazards.resumed",
+            ),
+        ),
+        universal=Universal(
+            ask_extension=OFFICIALS | {"enterprise"},
+            decide_extension=ORDERING,
+            pause=ORDERING,
+            withdraw=ORDERING,
+            reopen=ORDERING,
+            list_=("city", "district", "department"),
+            assign=OFFICIALS,
+        ),
+        sections=(
+            (_("What was found"), ("title", "description", "type", "source", "found_at", "enterprise", "place")),
+            (_("Grade"), ("grade", "judgement", "needs_stop", "outside_cause")),
+            (_("Five in place"), ("measures", "responsible", "money", "rectify_by", "contingency")),
+            (_("Rectification"), ("result", "rectified_at")),
+            (_("Production"), ("stopped_at", "stop_order", "resumption_asked_at", "resumed_at")),
+        ),
+    )
+)  # fmt: skip
+
+
+def judgement_clauses(industry: str | None, on: Any) -> Any:
+    """The judgement clauses of an industry that were in force on a day."""
+    return JudgementClause.objects.filter(industry_id=industry, valid_from__lte=on).filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=on)
+    )

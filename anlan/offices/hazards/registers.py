@@ -1,0 +1,61 @@
+"""Lists of the hidden-danger office."""
+
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
+from anlan.kernel.registers import Register, register
+
+from .models import Danger, DangerType, JudgementClause
+
+
+@register
+class Dangers(Register):
+    name = "dangers"
+    model = Danger
+    title = _("Hidden dangers")
+    singular = _("Hidden danger")
+    icon = "alert-triangle"
+    group = "hazards"
+    columns = ("number", "title", "enterprise", "area_code", "industry", "grade", "state_title", "due_at")
+    filters = ("area_code", "industry", "grade", "source", "type", "found_at")
+    search = ("number",)
+    natural_key = ("number",)
+    order = "-opened_at"
+    rights = Rights(see=EVERY_ROLE, export=OFFICIALS)
+
+
+@register
+class DangerTypes(Register):
+    name = "danger-types"
+    model = DangerType
+    title = _("Types of hidden dangers")
+    singular = _("Type of hidden danger")
+    icon = "tags"
+    group = "hazards"
+    columns = ("code", "name", "name_en", "industry", "clause")
+    filters = ("industry", "clause")
+    search = ("code", "name")
+    natural_key = ("code",)
+    sections = ((_("Type"), ("code", "name", "name_en", "industry", "clause")),)
+    order = "code"
+    rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})
+
+
+@register
+class JudgementClauses(Register):
+    name = "judgement-clauses"
+    model = JudgementClause
+    title = _("Judgement standards for major dangers")
+    singular = _("Judgement clause")
+    icon = "scale"
+    group = "hazards"
+    columns = ("code", "industry", "article", "text", "valid_from", "valid_to", "certainty")
+    filters = ("industry", "valid_from")
+    search = ("code",)
+    natural_key = ("code",)
+    sections = (
+        (_("Clause"), ("code", "industry", "instrument", "article", "text", "text_en")),
+        (_("In force"), ("valid_from", "valid_to", "certainty")),
+    )
+    order = "code"
+    rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})

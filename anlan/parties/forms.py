@@ -27,7 +27,7 @@ class SignInForm(forms.Form):
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label=_("Code"), max_length=20,
+        label=_("One-time code"), max_length=20,
         widget=forms.TextInput(INPUT | {"autocomplete": "one-time-code", "spellcheck": "false"}),
     )  # fmt: skip
 

@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                             ("operating", "Operating"),
                             ("building", "Under construction"),
                             ("suspended", "Production suspended"),
-                            ("closed", "Closed"),
+                            ("closed", "Shut down"),
                             ("deregistered", "Deregistered"),
                         ],
                         default="operating",
@@ -211,8 +211,8 @@ class Migration(migrations.Migration):
                         verbose_name="Industries",
                     ),
                 ),
-                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
-                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="In force from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="In force until (not included)")),
                 (
                     "successor",
                     models.ForeignKey(
@@ -251,8 +251,8 @@ class Migration(migrations.Migration):
                         verbose_name="Bond",
                     ),
                 ),
-                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
-                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="In force from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="In force until (not included)")),
                 (
                     "authority",
                     models.ForeignKey(
@@ -313,8 +313,8 @@ class Migration(migrations.Migration):
                         verbose_name="Tier",
                     ),
                 ),
-                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
-                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="In force from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="In force until (not included)")),
                 (
                     "parent",
                     models.ForeignKey(
@@ -550,10 +550,10 @@ class Migration(migrations.Migration):
                     models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name="Changed at"),
                 ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("title", models.CharField(max_length=60, verbose_name="Title")),
+                ("title", models.CharField(max_length=60, verbose_name="Title of the post")),
                 ("head", models.BooleanField(default=False, verbose_name="Principal head")),
-                ("valid_from", models.DateField(blank=True, null=True, verbose_name="From")),
-                ("valid_to", models.DateField(blank=True, null=True, verbose_name="Until (not included)")),
+                ("valid_from", models.DateField(blank=True, null=True, verbose_name="In force from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="In force until (not included)")),
                 (
                     "authority",
                     models.ForeignKey(

@@ -40,8 +40,8 @@ class Authority(Kept):
     tier = models.PositiveSmallIntegerField(_("Tier"), choices=Division.TIERS)
     area_code = AreaCode(_("Area"))
     industries = ArrayField(models.CharField(max_length=24), verbose_name=_("Industries"), null=True, blank=True)
-    valid_from = models.DateField(_("From"), null=True, blank=True)
-    valid_to = models.DateField(_("Until (not included)"), null=True, blank=True)
+    valid_from = models.DateField(_("In force from"), null=True, blank=True)
+    valid_to = models.DateField(_("In force until (not included)"), null=True, blank=True)
     successor = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="predecessors", verbose_name=_("Succeeded by")
     )
@@ -79,8 +79,8 @@ class Answering(Kept):
     authority = models.ForeignKey(Authority, models.CASCADE, related_name="answers", verbose_name=_("Authority"))
     to = models.ForeignKey(Authority, models.CASCADE, related_name="answered_by", verbose_name=_("Answers to"))
     bond = models.CharField(_("Bond"), max_length=8, choices=BONDS, default="leads")
-    valid_from = models.DateField(_("From"), null=True, blank=True)
-    valid_to = models.DateField(_("Until (not included)"), null=True, blank=True)
+    valid_from = models.DateField(_("In force from"), null=True, blank=True)
+    valid_to = models.DateField(_("In force until (not included)"), null=True, blank=True)
 
     objects = Dated.as_manager()
 

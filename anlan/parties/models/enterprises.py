@@ -26,7 +26,7 @@ class Enterprise(Kept):
         ("operating", _("Operating")),
         ("building", _("Under construction")),
         ("suspended", _("Production suspended")),
-        ("closed", _("Closed")),
+        ("closed", _("Shut down")),
         ("deregistered", _("Deregistered")),
     )
     scope_rule = By(area="area_code", industry="industry_id", enterprise="id")

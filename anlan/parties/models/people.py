@@ -61,10 +61,10 @@ class Post(Kept):
     enterprise = models.ForeignKey(
         Enterprise, models.CASCADE, null=True, blank=True, related_name="posts", verbose_name=_("Enterprise")
     )
-    title = models.CharField(_("Title"), max_length=60)
+    title = models.CharField(_("Title of the post"), max_length=60)
     head = models.BooleanField(_("Principal head"), default=False)
-    valid_from = models.DateField(_("From"), null=True, blank=True)
-    valid_to = models.DateField(_("Until (not included)"), null=True, blank=True)
+    valid_from = models.DateField(_("In force from"), null=True, blank=True)
+    valid_to = models.DateField(_("In force until (not included)"), null=True, blank=True)
 
     objects = Dated.as_manager()
 

@@ -46,8 +46,8 @@ class Division(Kept):
     pinyin = models.CharField(_("Pinyin initials"), max_length=60, db_collation="C", editable=False, default="")
     tier = models.PositiveSmallIntegerField(_("Tier"), choices=TIERS)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("Belongs to"))
-    valid_from = models.DateField(_("From"), null=True, blank=True)
-    valid_to = models.DateField(_("Until (not included)"), null=True, blank=True)
+    valid_from = models.DateField(_("In force from"), null=True, blank=True)
+    valid_to = models.DateField(_("In force until (not included)"), null=True, blank=True)
     successor = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="predecessors", verbose_name=_("Merged into")
     )

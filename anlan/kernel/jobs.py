@@ -215,12 +215,14 @@ def work(concurrency: int = 2) -> None:
     """Runs jobs, delivers events and seals the audit until SIGTERM or SIGINT."""
     from .audit import seal
     from .events import deliver_due
+    from .live import forget_old
 
     stop = threading.Event()
     threads = [
         _Repeating("events", deliver_due, POLL_EVERY_S, stop),
         _Repeating("audit seal", seal, SEAL_EVERY_S, stop),
         _Repeating("rescue", rescue, STALLED_AFTER_S / 2, stop),
+        _Repeating("live", forget_old, 60, stop),
     ]
     for thread in threads:
         thread.start()

@@ -9,6 +9,7 @@ def home(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home, name="home"),
     path("", include("anlan.parties.urls")),
+    path("", include("anlan.kernel.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
     path("c/", include("anlan.kernel.cases.urls")),
 ]

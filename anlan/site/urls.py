@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("anlan.kernel.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
     path("c/", include("anlan.kernel.cases.urls")),
+    path("hazards/", include("anlan.offices.hazards.urls")),
 ]

@@ -32,5 +32,3 @@ def test_deadlines_recompute_and_numbers_have_no_gaps() -> None:
             assert case.opened_at <= START
         counted = CaseCounter.objects.filter(series__startswith="danger:").values_list("last", flat=True)
         assert sum(counted) == len(cases)
-            cases
-        )

@@ -110,8 +110,8 @@ def record_page(request: HttpRequest, name: str, key: int) -> HttpResponse:
     """One record, section by section."""
     declared = _register(name, request)
     row = _row(declared, request, key)
-    shown = [n for _title, fields in declared.sections for n in fields]
-    places = cells.area_codes(declared, [row], shown)
+    names = [n for _title, fields in declared.sections for n in fields]
+    places = cells.area_codes(declared, [row], names)
     sections = [
         {
             "title": title,

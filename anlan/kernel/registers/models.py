@@ -1,0 +1,90 @@
+"""What the registers keep themselves: tokens of client programs, and saved views of lists."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .. import clock
+from ..models import AreaCode, Kept
+from ..scope import ANY, By, Mine
+
+PREFIX = "anlan_"
+
+
+class ApiToken(Kept):
+    """Lets a client program act for an account, in its scope, no further than `scopes` say.
+
+    A scope is `REGISTER:read`, `REGISTER:write`, `*:read` or `*:write` (writing includes reading).
+    Only the SHA-256 of the token is kept: 256 random bits need no slow hash.
+    """
+
+    scope_rule = Mine("account_id")
+    audit_hides: ClassVar[tuple[str, ...]] = ("digest",)
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(_("Client"), max_length=60)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=80), verbose_name=_("Scopes"))
+    expires_at = models.DateTimeField(_("Expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("Revoked"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API token")
+
+    @classmethod
+    def issue(cls, account: models.Model, name: str, scopes: list[str], expires_at: datetime | None = None) -> str:
+        """Makes a token and returns it: the only moment at which it can be read."""
+        token = PREFIX + secrets.token_urlsafe(32)
+        cls.objects.create(account=account, name=name, scopes=scopes, expires_at=expires_at, digest=cls.hashed(token))
+        return token
+
+    @staticmethod
+    def hashed(token: str) -> str:
+        return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @classmethod
+    def holding(cls, token: str) -> Self | None:
+        """The token's row if it is valid now. The caller must act as a machine, for which all rows are open."""
+        found = cls.objects.select_related("account").filter(digest=cls.hashed(token), revoked_at__isnull=True).first()
+        if found is None or (found.expires_at is not None and found.expires_at <= clock.now()):
+            return None
+        return found
+
+    def allows(self, register: str, write: bool) -> bool:
+        """Whether the token's own scopes let its client read or write that register."""
+        wanted = {f"{register}:write", "*:write"} | (set() if write else {f"{register}:read", "*:read"})
+        return not wanted.isdisjoint(self.scopes)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SavedView(Kept):
+    """A list's filters, sort and columns under a name: its maker's own, or shared with who covers its area."""
+
+    scope_rule = By(area="area_code", industry=ANY, enterprise=ANY, account="account_id")
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
+    register = models.CharField(max_length=60)
+    name = models.CharField(_("Name of the view"), max_length=60)
+    query = models.CharField(max_length=2000, blank=True, default="")
+    shared = models.BooleanField(_("Shared"), default=False)
+    area_code = AreaCode()
+
+    class Meta:
+        verbose_name = _("Saved view")
+        indexes: ClassVar = [models.Index(fields=("register", "area_code"))]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("account", "register", "name"), name="saved_view_named_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connections
+    from django.db.backends.postgresql.operations import DatabaseOperations
 
     from anlan.site import postgres
 
@@ -26,7 +28,8 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda c: c.name):
         if config.name.startswith("anlan."):
-            for file in sorted([*Path(config.path).glob("migrations/*.py"), *Path(config.path).glob("**/models*.py"), *Path(config.path).glob("models/*.py")]):
+            patterns = ("migrations/*.py", "**/models*.py", "models/*.py")
+            for file in sorted(f for pattern in patterns for f in Path(config.path).glob(pattern)):
                 digest.update(file.read_bytes())
     for name in ("apps.py", "audit.py", "policies.py", "scope.py", "../parties/reference.py"):
         digest.update((settings.ROOT / "anlan/kernel" / name).read_bytes())
@@ -35,8 +38,8 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
 
     def point(name: str) -> None:
         for alias in connections:
-            connections[alias].close_pool() if hasattr(connections[alias], "close_pool") else None
             connections[alias].close()
+            connections[alias].close_pool()  # type: ignore[attr-defined]
             connections[alias].settings_dict["NAME"] = name
             connections[alias].settings_dict["OPTIONS"].pop("pool", None)
 
@@ -58,7 +61,15 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
             root.execute(f'CREATE DATABASE "{run}" TEMPLATE "{template}" OWNER anlan_owner')
             root.execute("SELECT pg_advisory_unlock(81927)")
         point(run)
+    # A transactional test empties every table of the product, also one that a test's own table refers to.
+    plain = DatabaseOperations.sql_flush
+
+    def cascading(self: DatabaseOperations, *args: Any, **options: Any) -> list[str]:
+        return plain(self, *args, **{**options, "allow_cascade": True})
+
+    DatabaseOperations.sql_flush = cascading  # type: ignore[method-assign]
     yield
+    DatabaseOperations.sql_flush = plain  # type: ignore[method-assign]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         point("postgres")
         with postgres.psycopg_superuser(server) as root:

@@ -86,6 +86,8 @@ def _load_demo() -> None:
     import subprocess
 
     done = subprocess.run([sys.executable, "-m", "anlan", "demo", "--scale", "small"])
+    if done.returncode < 0:  # stopped from outside, together with us
+        sys.exit(1)
     if done.returncode:
         from anlan.site.supervisor import CannotStart
 
@@ -122,11 +124,14 @@ def web(host: str, port: int | None, workers: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Do the jobs, hand on the events, keep the schedules."""
+    import logging
+
+    from anlan.kernel.jobs import work
     from anlan.site.installation import set_clock
     from anlan.site.supervisor import end_with_supervisor
-    from anlan.kernel.jobs import work
 
     end_with_supervisor()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     set_clock()
     work()
 

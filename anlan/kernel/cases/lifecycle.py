@@ -65,7 +65,7 @@ class Clock:
             raise DeclarationError("a clock rests on exactly one of rule, limit and field")
 
 
-STOP = "stop"
+STOP: Literal["stop"] = "stop"
 """As a move's clock: from here no time limit runs. None lets the running one run on."""
 
 

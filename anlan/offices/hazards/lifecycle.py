@@ -78,8 +78,8 @@ def five_in_place(case: Danger, facts: Mapping[str, Any]) -> Any:
     """整改措施、责任、资金、时限和预案: none may be missing, and the time limit lies ahead."""
     missing = missing_of_five(facts)
     if missing:
-        labels = ", ".join(str(Danger._meta.get_field(name).verbose_name) for name in missing)
-        return _("Not in place: %(what)s.") % {"what": labels}
+        labels = {f.name: str(f.verbose_name) for f in Danger._meta.concrete_fields}
+        return _("Not in place: %(what)s.") % {"what": ", ".join(labels[name] for name in missing)}
     return _("The date lies in the past.") if facts["rectify_by"] < clock.today() else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from django.db import connections, transaction
@@ -21,7 +22,7 @@ def types() -> list[tuple[str, str, str, str | None, str]]:
     ]
 
 
-def clauses() -> list[tuple[object, ...]]:
+def clauses() -> list[tuple[Any, ...]]:
     """Rows of `data/judgement.yaml`, one per clause, each with its instrument and period."""
     lists = yaml.safe_load((DATA / "judgement.yaml").read_text(encoding="utf-8"))
     return [

@@ -9,6 +9,7 @@ from datetime import datetime
 import segno
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -22,6 +23,13 @@ from .forms import CodeForm, OwnPasswordForm, PasswordForm
 from .models import Account, Division, Industry, Session
 
 RECOVERY_CODES = 10
+
+
+def holder(request: HttpRequest) -> Account:
+    """Who is signed in; for pages that only the signed-in reach."""
+    if not isinstance(request.user, Account):
+        raise PermissionDenied
+    return request.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def open_sessions(account: Account, this_key: str | None) -> list[OpenSession]:
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
     """Who I am here, what I may see, where I am signed in."""
-    me: Account = request.user
+    me = holder(request)
     context = {
         "me": me,
         "area": Division.objects.filter(pk=me.area_code).first(),
@@ -82,7 +90,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_session(request: HttpRequest, name: str) -> HttpResponse:
     """Ends one of my sessions; 404 for anything that is not mine."""
-    mine = Session.objects.filter(account_id=request.user.pk)
+    mine = Session.objects.filter(account=holder(request))
     row = next((s for s in mine if _name(s.session_key) == name), None)
     if row is None:
         raise Http404
@@ -98,7 +106,7 @@ def end_session(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """Signs out everywhere but here."""
-    others = Session.objects.filter(account_id=request.user.pk).exclude(session_key=request.session.session_key)
+    others = Session.objects.filter(account=holder(request)).exclude(session_key=request.session.session_key)
     count, _by_model = others.delete()
     messages.success(request, _("Signed out elsewhere: %(count)s.") % {"count": count})
     return redirect("account")
@@ -109,7 +117,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Changes my password and ends my other sessions."""
-    me: Account = request.user
+    me = holder(request)
     form = PasswordForm(me, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         me = Account.objects.get(pk=me.pk)
@@ -128,7 +136,7 @@ def password(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def two_factor(request: HttpRequest) -> HttpResponse:
     """Sets the second factor up (QR code, then a code to prove it), or turns it off with the password."""
-    me: Account = request.user
+    me = holder(request)
     if TOTPDevice.objects.filter(user=me, confirmed=True).exists():
         off = OwnPasswordForm(me, request.POST if request.method == "POST" else None)
         if request.method == "POST" and off.is_valid():

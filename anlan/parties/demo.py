@@ -168,7 +168,7 @@ def _people(city: DemoCity) -> None:
             pinyin=initials(name),
             phone=demo_names.phone(rng),
             area_code=body.area_code,
-            industry_id=body.industry_id if isinstance(body, Enterprise) else (industries or [None])[0],
+            industry_id=body.industry_id if isinstance(body, Enterprise) else (industries[0] if industries else None),
             enterprise=enterprise,
         )
         people.append(person)

@@ -68,7 +68,7 @@ def establish(city: Division, short_city: str, seat_name: str) -> dict[tuple[str
 
     places = Division.objects.filter(tier__lte=3).order_by("tier", "code").select_related("parent")
     for place in places:
-        if place.tier == 3:
+        if place.tier == 3 and place.parent:
             make(
                 "station",
                 "station",

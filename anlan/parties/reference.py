@@ -74,8 +74,8 @@ def load(using: str = "owner") -> None:
             "ON COMMIT DROP"
         )
         with cursor.copy("COPY d FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+            for division in rows:
+                copy.write_row(division)
         cursor.execute(
             "INSERT INTO parties_division (code, name, pinyin, tier, parent_id, created_at, updated_at, version) "
             "SELECT code, name, pinyin, tier, parent, now(), now(), 1 FROM d ORDER BY tier, code"

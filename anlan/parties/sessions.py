@@ -33,7 +33,7 @@ class SessionStore(DatabaseStore):
 
     def load(self) -> dict[str, Any]:
         with acting(_ACTOR, EVERYWHERE):
-            row = self._get_session_from_db()
+            row: Any = self._get_session_from_db()  # type: ignore[attr-defined]  # not in the stubs
             if row is None:
                 return {}
             now = clock.now()
@@ -59,7 +59,7 @@ class SessionStore(DatabaseStore):
             super().clear_expired()
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        row = super().create_model_instance(data)
+        row: Any = super().create_model_instance(data)
         row.account_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
         row.device = str(data.get(DEVICE, ""))[:200]
         row.address = data.get(ADDRESS) or None

@@ -90,7 +90,8 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         if account is not None and device is not None:
             del request.session[HALF]
             response = _complete(request, account, half["next"])
-            request.user.otp_device = device
+            account.otp_device = device  # type: ignore[attr-defined]  # as django_otp's middleware does
+            request.user = account
             django_otp.login(request, device)
             return response
         form.add_error("code", _("This code is not right, or was used before. Wait for the next one."))

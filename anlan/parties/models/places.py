@@ -70,16 +70,16 @@ class Division(Kept):
     @classmethod
     def at(cls, on: date) -> models.QuerySet[Division]:
         """The divisions that existed on that day."""
-        return cls.objects.at(on)
+        return Dated(cls).at(on)
 
     @property
     def prefix(self) -> str:
         """The code's significant digits, which every code inside begins with."""
         return area_prefix(self.code)
 
-    def inside(self) -> models.QuerySet[Division]:
+    def inside(self) -> Dated:
         """This division and everything below it, of all times."""
-        return Division.objects.filter(code__gte=self.prefix, code__lt=upper_bound(self.prefix))
+        return Dated(Division).filter(code__gte=self.prefix, code__lt=upper_bound(self.prefix))
 
     def merge_into(self, successor: Division, on: date) -> None:
         """Ends this division and all below it on `on`; records of before stay where they were.

@@ -1,0 +1,140 @@
+"""The reader on a small notice of the same kind, and on what extraction does to one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anlan.offices.plan.commands import plan
+from anlan.offices.plan.flat import Unreadable
+from anlan.offices.plan.numerals import value
+from anlan.offices.plan.reader import Draft, read
+
+NOTICE = (Path(__file__).parent / "notice.txt").read_text(encoding="utf-8")
+FULL_WIDTH = str.maketrans("0123456789%", "０１２３４５６７８９％")
+
+
+def outline(draft: Draft) -> list[tuple[str, str]]:
+    return [(clause.id, clause.title) for clause in draft.walk()]
+
+
+def amounts(draft: Draft) -> list[tuple[object, ...]]:
+    keys = ("clause", "subject", "comparator", "value", "unit", "baseline")
+    return [tuple(target[key] for key in keys) for target in draft.targets]
+
+
+def test_every_clause_and_target_of_the_notice_is_read() -> None:
+    draft = read(NOTICE)
+    assert (draft.title, draft.year) == ("2015年全县安全生产工作要点", 2015)
+    assert (draft.issuer, draft.issued_on) == ("江北县人民政府", "2015-02-03")
+    assert [i for i, _ in outline(draft)] == [
+        "P1", "G", "G1", "G1.1", "G1.2", "G1.3", "G2", "G2.1", "G3", "G3.1",
+        "W", "W1", "W1.1", "W1.2", "W1.2a", "W1.2b", "W1.2c", "W2", "W2.1", "R", "R1",
+    ]  # fmt: skip
+    assert amounts(draft) == [
+        ("G1.1", "各类事故死亡人数", "down_by", 3.5, "%", "2014"),
+        ("G1.2", "较大事故", "<=", 4, "起", None),
+        ("G1.3", "重大事故", "==", 0, "起", None),
+        ("G2.1", "工贸企业达标数量", ">=", 1100, "家", None),
+        ("G3.1", "市级安全社区", ">=", 3, "个", None),
+        ("G3.1", "市级文化示范企业", ">=", 2, "个", None),
+        ("W1.2b", "新安装防护栏", ">=", 50, "公里", None),
+        ("W2.1", "区域分中心", "==", 8, "个", None),
+    ]
+    assert draft.unread == []
+
+
+@given(st.data())
+def test_lines_broken_anywhere_in_a_goal_or_clause_change_nothing(data: st.DataObject) -> None:
+    body = NOTICE.index("――形势")
+    places = sorted(data.draw(st.sets(st.integers(body, NOTICE.index("（二）加强应急")), max_size=40)))
+    broken, last = [], 0
+    for place in places:
+        broken += [NOTICE[last:place], data.draw(st.sampled_from(["\n", "\n\n\f", " ", "　"]))]
+        last = place
+    text = "".join(broken) + NOTICE[last:]
+    assert outline(read(text)) == outline(read(NOTICE))
+    assert amounts(read(text)) == amounts(read(NOTICE))
+
+
+def test_full_width_digits_and_chinese_numerals_say_the_same() -> None:
+    assert amounts(read(NOTICE.translate(FULL_WIDTH))) == amounts(read(NOTICE))
+    chinese = (
+        NOTICE.replace("3.5%", "百分之三点五").replace("110\n0家", "一千一百家").replace("50公里", "五十公里")
+        .replace("控制在4\n起", "控制在四起").replace("8个区域", "八个区域").replace("3个", "三个")
+        .replace("2个", "两个")
+    )  # fmt: skip
+    assert amounts(read(chinese)) == amounts(read(NOTICE))
+
+
+@given(st.integers(0, 10**8 - 1))
+def test_chinese_numerals_are_read_back(number: int) -> None:
+    assert value(_chinese(number)) == number
+    assert value(f"{number:,}") == number
+
+
+def _chinese(n: int) -> str:
+    if n >= 10_000:
+        return _chinese(n // 10_000) + "万" + (_chinese(n % 10_000) if n % 10_000 else "")
+    words, digits = "", "零一二三四五六七八九"
+    for unit, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        if n // unit % 10:
+            words += digits[n // unit % 10] + name
+    return words or "零"
+
+
+@given(st.permutations(NOTICE.splitlines()).map("\n".join) | st.text(max_size=300).map(lambda t: "一、总体要求\n" + t))
+def test_no_character_of_the_body_is_lost(text: str) -> None:
+    try:
+        draft = read(text)
+    except Unreadable:
+        return
+    assert draft.head[0] == 0
+    assert draft.head[1] == draft.body[0]
+    assert draft.foot[1] == len(text)
+    covered = [False] * len(text)
+    for clause in draft.walk():
+        covered[clause.start : clause.end] = [True] * (clause.end - clause.start)
+    left = [i for i in range(*draft.body) if not covered[i] and not text[i].isspace()]
+    assert [text[i] for i in left if text[i].isprintable()] == []
+
+
+def test_each_target_stands_where_its_span_says() -> None:
+    for target in read(NOTICE).targets:
+        assert "".join(NOTICE[target["start"] : target["end"]].split()) == target["words"]
+
+
+def test_a_number_left_out_is_said_and_the_clause_still_read() -> None:
+    draft = read(NOTICE.replace("2．深化治理", "3．深化治理"))
+    assert "W1.3" in dict(outline(draft))
+    assert [u["words"] for u in draft.unread] == ["3."]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\xff", "line"),
+        ("只有一段话。".encode(), "no numbered part"),
+        (b"x" * (4 * 1024 * 1024 + 1), "bytes"),
+    ],
+)
+def test_what_is_no_notice_gets_one_clear_line_and_exit_2(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "notice.txt"
+    file.write_bytes(content)
+    result = CliRunner().invoke(plan, ["read", str(file)])
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert str(file) in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_gb18030_is_read_as_utf8_is(tmp_path: Path) -> None:
+    file = tmp_path / "notice.txt"
+    file.write_bytes(NOTICE.encode("gb18030"))
+    result = CliRunner().invoke(plan, ["read", str(file), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["targets"] == read(NOTICE).targets

@@ -221,7 +221,7 @@ def move(case: AnyCase, name: str, *, by: Person, seen_version: int, **facts: An
     with transaction.atomic():
         now_case: AnyCase = type(case)._default_manager.select_for_update(of=("self",)).get(pk=case.pk)  # type: ignore[assignment]
         if now_case.version != seen_version:
-            raise Stale(now_case, CaseEntry.of(now_case).filter(version__gt=seen_version))
+            raise Stale(now_case, list(CaseEntry.of(now_case).filter(version__gt=seen_version)))
         refused = refusal(now_case, wanted, by)
         if refused is not None:
             raise MoveRefused(refused.code, refused.message)
@@ -289,8 +289,7 @@ def _checked(
     for demand in wanted.fields:
         field = form_field(lifecycle, demand)
         raw = facts.get(demand.name)
-        if hasattr(raw, "pk"):
-            raw = raw.pk
+        raw = getattr(raw, "pk", raw)
         try:
             value = field.clean(raw)
         except ValidationError as error:

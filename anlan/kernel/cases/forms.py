@@ -31,8 +31,8 @@ class MoveForm(forms.Form):
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
-    def __init__(self, lifecycle: Lifecycle, move: Move, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"{move.name}-%s", **kwargs)
+    def __init__(self, lifecycle: Lifecycle, move: Move, **kwargs: Any) -> None:
+        super().__init__(auto_id=f"{move.name}-%s", **kwargs)
         for demand in move.fields:
             made = form_field(lifecycle, demand)
             if isinstance(made, forms.DateField):
@@ -41,7 +41,7 @@ class MoveForm(forms.Form):
         for evidence in move.evidence:
             accept = {"accept": ",".join(evidence.types)} if evidence.types else {}
             self.fields[evidence.name] = FilesField(
-                label=evidence.title, required=evidence.at_least > 0, widget=FilesInput(attrs=accept)
+                label=str(evidence.title), required=evidence.at_least > 0, widget=FilesInput(attrs=accept)
             )
         for field in self.fields.values():
             kind = {

@@ -81,7 +81,7 @@ def show(value: Any, field: Field | None = None) -> str:
     if isinstance(value, list | tuple):
         return "、".join(show(v, field) for v in value)
     if isinstance(field, ChoiceField) and not hasattr(field, "queryset"):
-        for key, words in field.choices:  # type: ignore[misc]
+        for key, words in list(field.choices):  # type: ignore[arg-type]
             if str(key) == str(value):
                 return str(words)
     if isinstance(value, str) and len(value) == 10 and (day := parse_date(value) if value[4:5] == "-" else None):

@@ -115,7 +115,7 @@ class CasePart(models.Model):
             "case_kind": case.kind,
             "case_id": case.pk,
             "area_code": case.area_code,
-            "industry_id": case.industry_id,
+            "industry_id": getattr(case, "industry_id", None),
             "enterprise_id": getattr(case, "enterprise_id", None),
         }
 

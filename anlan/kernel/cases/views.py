@@ -75,8 +75,9 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
         return _page(request, declared, case, wanted, form, status=422)
     facts = {name: value for name, value in form.cleaned_data.items() if name != "seen_version"}
     facts |= {e.name: request.FILES.getlist(e.name) for e in wanted.evidence}
+    user: Any = request.user
     try:
-        engine.move(case, move, by=request.user, seen_version=form.cleaned_data["seen_version"], **facts)
+        engine.move(case, move, by=user, seen_version=form.cleaned_data["seen_version"], **facts)
     except engine.Stale as stale:
         context = {
             "case": stale.case,

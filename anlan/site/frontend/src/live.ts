@@ -1,0 +1,67 @@
+/**
+ * Live things: one stream of server-sent events for the page.
+ *
+ * Each event says when it happened. Elements with `data-live-count="topic"` take the number in
+ * `count`; an event with `text` is shown; `data-live-reload="topic"` re-reads its part of the page.
+ */
+import htmx from "htmx.org";
+import { toast } from "./toasts";
+import { say } from "./words";
+
+interface Live {
+  topic: string;
+  at?: string;
+  text?: string;
+  url?: string;
+  count?: number;
+  critical?: boolean;
+}
+
+let source: EventSource | undefined;
+let told = false;
+let pause = 2000;
+
+function hear(event: MessageEvent<string>): void {
+  const live = JSON.parse(event.data) as Live;
+  for (const place of document.querySelectorAll<HTMLElement>("[data-live-count]")) {
+    if (place.dataset["liveCount"] !== live.topic || live.count === undefined) continue;
+    place.textContent = String(live.count);
+    place.hidden = live.count === 0;
+  }
+  for (const place of document.querySelectorAll<HTMLElement>("[data-live-reload]")) {
+    if (place.dataset["liveReload"] === live.topic) htmx.trigger(place, "live");
+  }
+  if (live.text) toast({ text: live.text, url: live.url, at: live.at, critical: live.critical ?? false });
+}
+
+function connect(url: string): void {
+  source = new EventSource(url);
+  source.addEventListener("message", hear);
+  source.addEventListener("open", () => {
+    pause = 2000;
+    if (told) toast({ text: say("live_again") });
+    told = false;
+  });
+  source.addEventListener("error", () => {
+    if (source?.readyState !== EventSource.CLOSED) return;
+    // The browser gave up (an error answer): try again, ever more slowly, and say so once it is long.
+    pause = Math.min(pause * 2, 60000);
+    if (pause > 16000 && !told && navigator.onLine) {
+      told = true;
+      toast({ text: say("live_lost") });
+    }
+    setTimeout(() => connect(url), pause);
+  });
+}
+
+const url = document.body.dataset["live"];
+if (url) {
+  // After the page itself is there, and not while nobody looks: a hidden page keeps no connection.
+  const follow = (): void => {
+    if (document.hidden) source?.close();
+    else if (!source || source.readyState === EventSource.CLOSED) connect(url);
+  };
+  window.addEventListener("load", follow);
+  document.addEventListener("visibilitychange", follow);
+  window.addEventListener("pagehide", () => source?.close());
+}

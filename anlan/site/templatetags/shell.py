@@ -1,0 +1,90 @@
+"""Template tags of every page: bundles, icons, and links that keep the rest of the address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import date as format_date
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+
+from anlan.kernel import clock
+from anlan.site import assets
+
+register = template.Library()
+
+
+@register.simple_tag
+def vite(source: str = "src/main.ts") -> SafeString:
+    """Link and script elements of one bundle, by their hashed names."""
+    bundle = assets.bundle(source)
+    styles = format_html_join("", '<link rel="stylesheet" href="{}">', ((url,) for url in bundle.styles))
+    return format_html('{}<script type="module" src="{}"></script>', styles, bundle.script)
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon of the sprite; decoration only, so the words beside it must say what it means."""
+    if not name:
+        return SafeString("")
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        css, assets.sprite(), name,
+    )  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def here(context: dict[str, Any], **changes: Any) -> str:
+    """This page's address with some parameters changed; an empty value removes one."""
+    request = context["request"]
+    query = request.GET.copy()
+    for key, value in changes.items():
+        if value in (None, ""):
+            query.pop(key, None)
+        else:
+            query[key] = str(value)
+    encoded = query.urlencode()
+    return f"{request.path}?{encoded}" if encoded else str(request.path)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A time as officials write it: 2013年6月14日 09:30, or 14 June 2013, 09:30."""
+    if value is None:
+        return ""
+    local = value.astimezone(clock.BEIJING)
+    return format_date(local, "Y年n月j日 H:i" if _chinese() else "j F Y, H:i")
+
+
+@register.filter
+def day(value: Any) -> str:
+    """A date as officials write it: 2013年6月14日, or 14 June 2013."""
+    return format_date(value, "Y年n月j日" if _chinese() else "j F Y") if value else ""
+
+
+@register.filter
+def weekday(value: Any) -> str:
+    """The day of the week in words."""
+    return format_date(value, "l") if value else ""
+
+
+@register.filter
+def days_left(due: datetime | None) -> str:
+    """How a deadline stands today, in words: due today, 3 days left, overdue by 2 days."""
+    if due is None:
+        return gettext("No deadline")
+    from django.utils.translation import ngettext
+
+    left = (due.astimezone(clock.BEIJING).date() - clock.today()).days
+    if left == 0:
+        return gettext("Due today") if due >= clock.now() else gettext("Overdue since today")
+    if left > 0:
+        return ngettext("%(count)d day left", "%(count)d days left", left) % {"count": left}
+    return ngettext("Overdue by %(count)d day", "Overdue by %(count)d days", -left) % {"count": -left}
+
+
+def _chinese() -> bool:
+    return (get_language() or "zh").startswith("zh")

@@ -1,15 +1,12 @@
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
 from anlan.kernel.registers.api import api, nothing_here
 
-
-def home(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("安澜")
-
+from . import views
 
 urlpatterns = [
-    path("", home, name="home"),
+    path("", views.home, name="home"),
+    path("search", views.search, name="search"),
     path("", include("anlan.parties.urls")),
     path("", include("anlan.kernel.urls")),
     path("api/v1/", api.urls),
@@ -18,3 +15,8 @@ urlpatterns = [
     path("c/", include("anlan.kernel.cases.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
 ]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error

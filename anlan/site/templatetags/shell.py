@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.forms import BoundField
+from django.template import Context
 from django.template.defaultfilters import date as format_date
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
@@ -34,6 +37,36 @@ def icon(name: str, css: str = "") -> SafeString:
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         css, assets.sprite(), name,
     )  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def page_title(context: Context) -> SafeString:
+    """What the page's block `title` says, for its first heading."""
+    block = context.render_context[BLOCK_CONTEXT_KEY].get_block("title")
+    rendered: SafeString = block.nodelist.render(context)
+    return rendered
+
+
+_CLASS = {"checkbox": "form-check-input", "select": "form-select", "radio": "form-check-input"}
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """A form field's own element, with its look, its error told to assistive technology, and its kind of keyboard."""
+    widget = field.field.widget
+    kind = getattr(widget, "input_type", "text")
+    css = " ".join(filter(None, [str(widget.attrs.get("class", "")), _CLASS.get(kind, "form-control")]))
+    attrs: dict[str, Any] = {"class": css}
+    if field.errors:
+        described = [f"{field.auto_id}_error"] + ([f"{field.auto_id}_helptext"] if field.help_text else [])
+        attrs |= {"aria-invalid": "true", "aria-describedby": " ".join(described)}
+    return field.as_widget(attrs=attrs)
+
+
+@register.simple_tag
+def column_label(columns: list[dict[str, Any]], index: int) -> str:
+    """The heading of the column at `index`, for the row that becomes a card on a narrow screen."""
+    return str(columns[index]["label"])
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,65 @@
+"""What every page has: the menu, the clock, whether the data are synthetic, and the words of the scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from anlan.kernel import clock
+from anlan.kernel.models import Installation
+
+from . import assets
+from .menu import menu
+
+
+def words() -> dict[str, str]:
+    """What the scripts say, in the language of the request."""
+    return {
+        "close": _("Close"),
+        "cancel": _("Cancel"),
+        "yes": _("Yes, go on"),
+        "retry": _("Try again"),
+        "unreachable": _("The server cannot be reached. Nothing was changed; check the network and try again."),
+        "slow": _("The answer takes too long. Look whether it was done before you try again."),
+        "forbidden": _("Your role does not allow this."),
+        "gone": _("This no longer exists, or is not within your area."),
+        "changed": _("Somebody else changed this meanwhile. Load the page again to see how it stands."),
+        "large": _("This file is too large."),
+        "broken": _("Something went wrong here. It has been recorded; try again."),
+        "offline": _("No network. What you have written stays on this page; send it when the network is back."),
+        "online": _("The network is back."),
+        "copied": _("Copied."),
+        "uncopied": _("The browser did not allow copying."),
+        "search": _("Search"),
+        "search_hint": _("Enterprise, pinyin initials, credit code, case number or page"),
+        "search_help": _("Write the beginning of a name, its pinyin initials, a credit code or a case number."),
+        "searching": _("Searching…"),
+        "search_failed": _("The search did not answer."),
+        "results": _("Results"),
+        "found": _("{count} found"),
+        "found_none": _("Nothing begins with “{query}” within your area."),
+        "keys_choose": _("choose"),
+        "keys_open": _("open"),
+        "live_lost": _("Live messages have stopped; the page tries to reach the server again."),
+        "live_again": _("Live messages are back."),
+    }
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context of every template."""
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    installation = Installation.objects.filter(id=1).first() or Installation()
+    return {
+        "clock_now": clock.now(),
+        "demo": installation.demonstration,
+        "city": installation.city_name,
+        "sprite": assets.sprite(),
+        "words": words(),
+        "menu": menu(user, request.path) if signed_in else [],
+        "account_menu": [{"title": _("My account"), "url": reverse("account"), "icon": "settings"}] if signed_in else [],
+        "sign_out_url": reverse("sign-out") if signed_in else "",
+    }

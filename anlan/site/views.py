@@ -1,0 +1,126 @@
+"""Home, search and errors: the pages that belong to no office."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+from django.views.decorators.http import require_safe
+
+from anlan.kernel.cases.lifecycle import lifecycles
+from anlan.kernel.cases.queue import worklist
+from anlan.kernel.registers import query
+from anlan.kernel.registers.declaration import all_registers
+
+from .menu import entries
+
+HITS = 6
+"""How many a group of search results shows at most."""
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Each role's own work: what is overdue, due today, waits for it and for others."""
+    work = worklist(request.user)  # type: ignore[arg-type]
+    rows = work.rows
+    groups = [
+        {"title": _("Overdue"), "rows": [r for r in rows if r.overdue]},
+        {"title": _("Due today"), "rows": [r for r in rows if r.due_today]},
+        {"title": _("Waiting for you"), "rows": [r for r in rows if r.mine and not r.overdue and not r.due_today]},
+        {"title": _("Waiting for others"), "rows": [r for r in rows if not (r.mine or r.overdue or r.due_today)]},
+    ]
+    try:
+        report_url = reverse("hazards:report")
+    except NoReverseMatch:
+        report_url = ""
+    return render(request, "home.html", {"work": work, "groups": groups, "report_url": report_url})
+
+
+def _pages(account: Any, text: str) -> list[dict[str, str]]:
+    """Pages whose name contains `text`, in whichever language it was written."""
+    found = []
+    for entry in entries(account):
+        names = []
+        for language, _name in settings.LANGUAGES:
+            with override(language):
+                names.append(str(entry.title).casefold())
+        if any(text.casefold() in name for name in names):
+            found.append({"title": str(entry.title), "note": "", "url": entry.url})
+    return found[:HITS]
+
+
+def _cases(text: str) -> list[dict[str, str]]:
+    hits: list[dict[str, str]] = []
+    for life in lifecycles():
+        found = life.model._default_manager.filter(number__gte=text, number__lt=text + "\U0010ffff").order_by("number")
+        hits += [
+            {
+                "title": f"{case.number} {case.title}",
+                "note": str(life.state(case.state).title),
+                "url": reverse("cases:case", args=(life.kind, case.number)),
+            }
+            for case in found[:HITS]
+        ]
+    return hits[:HITS]
+
+
+@login_required
+@require_safe
+def search(request: HttpRequest) -> JsonResponse:
+    """What begins with `q` and lies within one's scope: pages, records, cases, in groups.
+
+    Without `q` it answers with the pages. Texts of more than 60 signs are cut.
+    """
+    text = unicodedata.normalize("NFKC", request.GET.get("q", "")).replace("\0", "").strip()[:60]
+    account = request.user
+    groups = [{"title": _("Pages"), "hits": _pages(account, text)}]
+    if text:
+        for register in all_registers():
+            if register.search:
+                seen = register.policy.which(account, "see")
+                rows = seen.filter(query.matches(register, text)).order_by(register.order)[:HITS]
+                hits = [{"title": str(row), "note": "", "url": f"/r/{register.name}/{row.pk}/"} for row in rows]
+                groups.append({"title": str(register.title), "hits": hits})
+        groups.append({"title": _("Cases"), "hits": _cases(text)})
+    return JsonResponse({"groups": [group for group in groups if group["hits"]]})
+
+
+def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    return render(request, "error.html", {"status": status, "title": title, "text": text}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400."""
+    return _error(request, 400, _("This request cannot be read"), _("Go back, load the page again and repeat it."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403: seen, but not allowed; says why where the refusal said so."""
+    return _error(request, 403, _("Your role does not allow this"), str(exception) or _("Ask whoever keeps this record."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: the form was not ours, or too old."""
+    text = _("The page was open too long, or cookies are turned off. Load it again and repeat what you did.")
+    return _error(request, 403, _("This form has expired"), text)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404: does not exist, or is not within one's scope; the two are not told apart."""
+    text = _("Nothing stands at this address, or it is not within your area. Ctrl-K searches what is.")
+    return _error(request, 404, _("Not found"), text)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, without anything that could fail again: no database, no template context."""
+    from django.template.loader import render_to_string
+
+    return HttpResponse(render_to_string("500.html"), status=500)

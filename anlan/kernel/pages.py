@@ -33,9 +33,7 @@ class Page:
 _pages: dict[str, Page] = {}
 
 
-def page(
-    name: str, title: str | _StrPromise, *, icon: str, group: str, roles: Iterable[str] | None = None
-) -> Page:
+def page(name: str, title: str | _StrPromise, *, icon: str, group: str, roles: Iterable[str] | None = None) -> Page:
     """Names a page for the menu and the search; `roles` None is for everybody who signed in.
 
     Raises ValueError where another page has that name already.

@@ -60,6 +60,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "sprite": assets.sprite(),
         "words": words(),
         "menu": menu(user, request.path) if signed_in else [],
-        "account_menu": [{"title": _("My account"), "url": reverse("account"), "icon": "settings"}] if signed_in else [],
+        "account_menu": [{"title": _("My account"), "url": reverse("account"), "icon": "settings"}]
+        if signed_in
+        else [],
         "sign_out_url": reverse("sign-out") if signed_in else "",
     }

@@ -104,7 +104,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: seen, but not allowed; says why where the refusal said so."""
-    return _error(request, 403, _("Your role does not allow this"), str(exception) or _("Ask whoever keeps this record."))
+    return _error(
+        request, 403, _("Your role does not allow this"), str(exception) or _("Ask whoever keeps this record.")
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,0 +1,110 @@
+"""The frame of every page: bundles, icons, home, search, errors."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from django.template import Context, Template
+from django.test import Client
+from django.urls import reverse
+
+from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.parties.models import Account
+from anlan.site import assets
+
+LIMIT = 150 * 1024
+
+
+@pytest.fixture
+def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(assets, "DIST", tmp_path)
+    return tmp_path
+
+
+def test_vite_tag_names_hashed_script_and_its_style_sheets(dist: Path) -> None:
+    chunk = {"file": "assets/chunk-1.js", "css": ["assets/chunk-2.css"]}
+    main = {"file": "assets/main-3.js", "css": ["assets/main-4.css"], "imports": ["_chunk.js"]}
+    (dist / "manifest.json").write_text(json.dumps({"src/main.ts": main, "_chunk.js": chunk}))
+    html = Template("{% load shell %}{% vite %}").render(Context())
+    assert html == (
+        '<link rel="stylesheet" href="/static/dist/assets/chunk-2.css">'
+        '<link rel="stylesheet" href="/static/dist/assets/main-4.css">'
+        '<script type="module" src="/static/dist/assets/main-3.js"></script>'
+    )
+
+
+def test_a_front_end_that_is_not_built_is_said_so(dist: Path) -> None:
+    with pytest.raises(assets.NotBuilt, match="npm run build"):
+        assets.bundle("src/main.ts")
+
+
+def test_an_icon_is_decoration(dist: Path) -> None:
+    (dist / "manifest.json").write_text(json.dumps({"icons": {"file": "assets/icons-5.svg"}}))
+    html = Template('{% load shell %}{% icon "home" %}').render(Context())
+    assert 'aria-hidden="true"' in html
+    assert 'href="/static/dist/assets/icons-5.svg#home"' in html
+
+
+@pytest.mark.skipif(not (assets.DIST / "manifest.json").exists(), reason="the front end is not built")
+def test_first_page_weighs_at_most_150_kilobytes_of_script_and_style() -> None:
+    bundle = assets.bundle("src/main.ts")
+    names = [url.removeprefix("/static/dist/") for url in (bundle.script, *bundle.styles)]
+    assert sum(len(gzip.compress((assets.DIST / name).read_bytes())) for name in names) <= LIMIT
+
+
+@pytest.fixture
+def city(db: None, client: Client) -> Client:
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        account = Account(username="shell-city", name="市安委办", role="city", area_code="500000000000")
+        account.set_password("a long enough password")
+        account.save()
+    client.force_login(account, backend="anlan.parties.backend.PasswordBackend")
+    return client
+
+
+def test_home_shows_the_work_list_in_the_frame(city: Client) -> None:
+    page = city.get(reverse("home"))
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "市安委办" in text
+    assert 'id="main"' in text
+    assert "data-palette" in text
+
+
+def test_search_finds_pages_by_their_name_in_both_languages(city: Client) -> None:
+    for words in ("divis", "区划"):
+        groups = city.get(reverse("search"), {"q": words}).json()["groups"]
+        assert any(hit["url"] == "/r/divisions/" for group in groups for hit in group["hits"]), words
+
+
+def test_search_finds_records_by_their_beginning(city: Client) -> None:
+    groups = city.get(reverse("search"), {"q": "500112"}).json()["groups"]
+    assert any("/r/divisions/" in hit["url"] for group in groups for hit in group["hits"])
+
+
+@pytest.mark.parametrize("text", ["", "%", "_", "\0", "'", "x" * 5000, "𠮷", "\\"])
+def test_search_takes_any_text(city: Client, text: str) -> None:
+    answer = city.get(reverse("search"), {"q": text})
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"groups"}
+
+
+def test_search_and_home_are_for_people_who_signed_in(db: None, client: Client) -> None:
+    for name in ("home", "search"):
+        assert client.get(reverse(name)).status_code == 302
+
+
+def test_nothing_there_is_said_in_words_and_with_its_status(city: Client) -> None:
+    page = city.get("/r/no-such-register/")
+    assert page.status_code == 404
+    assert page["Content-Type"].startswith("text/html")
+
+
+def test_no_page_carries_inline_script_or_style(city: Client) -> None:
+    text = city.get(reverse("home")).content.decode()
+    assert " style=" not in text
+    assert "<style" not in text
+    assert " onclick=" not in text

@@ -195,6 +195,9 @@ def _query_model(declared: type[Register]) -> type[Schema]:
     return create_model(f"{declared.__name__}Asked", __base__=base, **members)
 
 
+Reason = schemas.Annotated[str, schemas.Field(min_length=1, max_length=500), schemas.AfterValidator(schemas._no_nul)]
+"""Why a record is removed: kept for good."""
+
 _READ = {400: Error, 401: Error, 404: Error, 422: Error, 403: Error}
 _WRITE = _READ | {409: Error}
 
@@ -270,11 +273,11 @@ def _serve(declared: type[Register]) -> None:
         @api.delete(
             f"/{name}/{{key}}", operation_id=f"{name}.remove", response={204: None, 428: Error} | _WRITE, tags=tags
         )
-        def remove(request, key: Id, if_match: str | None = Header(None, alias="If-Match")):  # type: ignore[no-untyped-def,valid-type]
+        def remove(request, key: Id, reason: Reason, if_match: str | None = Header(None, alias="If-Match")):  # type: ignore[no-untyped-def,valid-type]
             with _entered(request, declared, "remove") as account, _writing():
                 row = _found(declared, account, key, "remove")
                 _seen(row, if_match)
-                writing.remove(row)
+                writing.remove(row, reason)
                 return Status(204, None)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.functional import Promise
 
@@ -51,6 +52,15 @@ class Register:
             if name in (field.name, field.attname):
                 return field
         return None
+
+    @classmethod
+    def key(cls, text: str) -> Any:
+        """The key of a record as its address writes it, or None if no record can have it."""
+        try:
+            value = cls.model._meta.pk.to_python(text)
+        except ValidationError:
+            return None
+        return None if "\0" in text or (isinstance(value, int) and not 0 < value < 2**63) else value
 
     @classmethod
     def label(cls, name: str) -> Text:
@@ -102,6 +112,11 @@ def register(declared: type[Register]) -> type[Register]:
 def all_registers() -> tuple[type[Register], ...]:
     """Every register, in the order of declaration."""
     return tuple(_registers.values())
+
+
+def register_of(model: type[models.Model]) -> type[Register] | None:
+    """The first register of that model, or None."""
+    return next((declared for declared in _registers.values() if declared.model is model), None)
 
 
 def register_named(name: str) -> type[Register] | None:

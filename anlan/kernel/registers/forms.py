@@ -8,10 +8,10 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .. import areas
 from ..models import AreaCode
-from ..scope import acting_now, area_prefix
 from .declaration import Register
+from .widgets import pick_widget
+from .writing import area_problem
 
 
 class AreaField(forms.CharField):
@@ -20,18 +20,15 @@ class AreaField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 12)
         super().__init__(**kwargs)
-        self.widget.attrs.update({"data-area": "", "autocomplete": "off", "inputmode": "numeric"})
+        self.widget.attrs.update({"data-pick": "/r/-/area/", "autocomplete": "off"})
 
     def clean(self, value: Any) -> str:
         code = str(super().clean(value) or "")
         if not code:
             return code
-        if not (code.isascii() and code.isdigit() and len(code) == 12):
-            raise forms.ValidationError(_("A division code has 12 digits."), code="area_form")
-        now = acting_now()
-        if now is None or not code.startswith(now[1].area) or not areas.divisions().filter(code=code).exists():
-            # One answer for both: the form does not tell what exists elsewhere.
-            raise forms.ValidationError(_("There is no such division in your area."), code="area_unknown")
+        problem = area_problem(code)
+        if problem is not None:
+            raise forms.ValidationError(problem[1], code=problem[0])
         return code
 
 
@@ -40,7 +37,16 @@ def _formfield(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | No
         return AreaField(label=field.verbose_name, required=not field.blank, help_text=field.help_text)
     if type(field) is models.DateField:
         kwargs["widget"] = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    if isinstance(field, models.ForeignKey):
+        kwargs["widget"] = pick_widget(field)
     return field.formfield(**kwargs)
+
+
+class RemovalForm(forms.Form):
+    """Nothing is removed without a reason."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
 
 class RecordForm(forms.ModelForm):
@@ -48,18 +54,9 @@ class RecordForm(forms.ModelForm):
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        now = acting_now()
-        area = cleaned.get("area_code")
-        if now is not None and area and not area_prefix(area).startswith(now[1].area):
-            self.add_error("area_code", _("There is no such division in your area."))
-        return cleaned
-
 
 def form_class(declared: type[Register]) -> type[RecordForm]:
     """The register's form; choices of other records are what the person may see."""
-    made = forms.modelform_factory(
+    return forms.modelform_factory(
         declared.model, form=RecordForm, fields=declared.editable(), formfield_callback=_formfield
     )
-    return made

@@ -88,3 +88,29 @@ class SavedView(Kept):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Removal(models.Model):
+    """Why a record was removed. What it held stands in the audit."""
+
+    scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+    append_only = True
+    # It is itself a trace and can only be added to.
+    audited: ClassVar[bool] = False
+
+    at = models.DateTimeField(_("When"), default=clock.now)
+    actor = models.CharField(_("Who"), max_length=80)
+    table = models.CharField(_("Records"), max_length=60, db_column="table_name")
+    row = models.CharField(_("Record"), max_length=40)
+    label = models.CharField(_("Called"), max_length=200)
+    reason = models.CharField(_("Reason"), max_length=500)
+    area_code = AreaCode(_("Area"))
+    industry_id = models.CharField(max_length=24, null=True)
+    enterprise_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("Removal")
+        indexes: ClassVar = [models.Index(fields=("area_code", "-at"))]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.reason}"

@@ -24,6 +24,7 @@ from .. import areas
 from ..models import AreaCode
 from ..scope import area_prefix
 from .declaration import Register
+from .widgets import pick_widget
 
 PAGE = 50
 LARGEST_PAGE = 200
@@ -77,6 +78,7 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
             made[name] = django_filters.ModelChoiceFilter(
                 field_name=field.name,
                 label=label,
+                widget=pick_widget(field),
                 queryset=lambda request, f=field: f.related_model._default_manager.all(),
             )
         elif field.choices:

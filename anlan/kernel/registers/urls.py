@@ -6,8 +6,11 @@ from . import views
 
 app_name = "registers"
 urlpatterns = [
+    path("-/area/", views.pick_area, name="pick-area"),
     path("<slug:name>/", views.list_page, name="list"),
     path("<slug:name>/new/", views.form_page, name="new"),
-    path("<slug:name>/<int:key>/", views.record_page, name="record"),
-    path("<slug:name>/<int:key>/edit/", views.form_page, name="edit"),
+    path("<slug:name>/pick/", views.pick, name="pick"),
+    path("<slug:name>/<str:key>/", views.record_page, name="record"),
+    path("<slug:name>/<str:key>/edit/", views.form_page, name="edit"),
+    path("<slug:name>/<str:key>/remove/", views.remove_page, name="remove"),
 ]

@@ -7,16 +7,18 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from .. import areas
 from ..models import Stale
 from ..policy import VERBS
-from . import cells, query
+from ..scope import acting_now
+from . import cells, history, query, search, writing
 from .declaration import Register, register_named
-from .forms import form_class
+from .forms import RemovalForm, form_class
 from .shown import shown
 
 
@@ -28,9 +30,10 @@ def _register(name: str, request: HttpRequest) -> type[Register]:
     return declared
 
 
-def _row(declared: type[Register], request: HttpRequest, key: int) -> Any:
-    row = declared.policy.which(request.user, "see").select_related(*declared.related).filter(pk=key).first()
-    if row is None:
+def _row(declared: type[Register], request: HttpRequest, key: str) -> Any:
+    pk = declared.key(key)
+    row = declared.policy.which(request.user, "see").select_related(*declared.related).filter(pk=pk).first()
+    if pk is None or row is None:
         raise Http404
     return row
 
@@ -106,7 +109,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def record_page(request: HttpRequest, name: str, key: int) -> HttpResponse:
+def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
     """One record, section by section."""
     declared = _register(name, request)
     row = _row(declared, request, key)
@@ -119,14 +122,26 @@ def record_page(request: HttpRequest, name: str, key: int) -> HttpResponse:
         }
         for title, fields in declared.sections
     ]
-    may = _may(declared, request, row)
+    tab = "audit" if request.GET.get("tab") == "audit" else "record"
+    context = {
+        "register": declared,
+        "record": row,
+        "sections": sections,
+        "may": _may(declared, request, row),
+        "tab": tab,
+        "tabs": [
+            {"key": "record", "title": declared.singular, "url": request.path, "current": tab == "record"},
+            {"key": "audit", "title": _("Changes"), "url": "?tab=audit", "current": tab == "audit"},
+        ],
+        "changes": history.of(declared, row) if tab == "audit" else [],
+    }
     shown.send(declared.model, records=[row], page=request.path)
-    return render(request, "record.html", {"register": declared, "record": row, "sections": sections, "may": may})
+    return render(request, "record.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def form_page(request: HttpRequest, name: str, key: int | None = None) -> HttpResponse:
+def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpResponse:
     """Adds or changes a record. A save over somebody else's change is refused and shows what changed."""
     declared = _register(name, request)
     row = None if key is None else _row(declared, request, key)
@@ -147,8 +162,12 @@ def form_page(request: HttpRequest, name: str, key: int | None = None) -> HttpRe
             ]
         elif form.is_valid():
             try:
-                saved = form.save()
-                return HttpResponseRedirect(f"/r/{name}/{saved.pk}/")
+                writing.store(form.instance)
+                return HttpResponseRedirect(f"/r/{name}/{form.instance.pk}/")
+            except writing.Taken:
+                form.add_error(None, _("Another record has this key already."))
+            except writing.Refused as refused:
+                form.add_error(None, refused.problems[""][0][1])
             except Stale:
                 stale = [{"label": _("Record"), "cell": cells.Cell(_("Changed by somebody else just now"))}]
         status = 409 if stale else 422
@@ -159,3 +178,56 @@ def form_page(request: HttpRequest, name: str, key: int | None = None) -> HttpRe
     ]
     context = {"register": declared, "record": row, "form": form, "sections": sections, "stale": stale}
     return render(request, "form.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
+    """Removes a record, for a reason that is kept."""
+    declared = _register(name, request)
+    row = _row(declared, request, key)
+    if not declared.policy.may(request.user, "remove", row):
+        raise PermissionDenied
+    form = RemovalForm(request.POST or None, initial={"version": getattr(row, "version", 1)})
+    status = 200
+    if request.method == "POST":
+        if form.is_valid() and form.cleaned_data["version"] != getattr(row, "version", 1):
+            form.add_error(None, _("Somebody else has changed this record meanwhile. Look at it again."))
+            status = 409
+        elif form.is_valid():
+            try:
+                writing.remove(row, form.cleaned_data["reason"])
+                return HttpResponseRedirect(f"/r/{name}/")
+            except writing.Taken:
+                form.add_error(None, _("Other records need this one."))
+                status = 409
+        else:
+            status = 422
+    sections = [{"title": _("Remove"), "fields": [form["reason"]]}]
+    context = {"register": declared, "record": row, "form": form, "sections": sections, "stale": [], "removing": True}
+    return render(request, "form.html", context, status=status)
+
+
+@login_required
+@require_safe
+def pick(request: HttpRequest, name: str) -> HttpResponse:
+    """Up to twenty records whose search fields begin with `q`, for a field that points at one."""
+    declared = _register(name, request)
+    rows = search.found(declared, request.user, request.GET.get("q", ""), 20)
+    shown.send(declared.model, records=rows, page=request.path)
+    return JsonResponse({"rows": [{"value": str(row.pk), "text": str(row)} for row in rows]})
+
+
+@login_required
+@require_safe
+def pick_area(request: HttpRequest) -> HttpResponse:
+    """Up to twenty divisions of one's own scope, by the beginning of name, pinyin initials or code."""
+    now = acting_now()
+    text = request.GET.get("q", "").replace("\0", "").strip()
+    if now is None or not text:
+        return JsonResponse({"rows": []})
+    within = areas.divisions().filter(areas.within(now[1].area, "code"))
+    asked = query.begins("name", text) | query.begins("pinyin", text.lower()) | query.begins("pinyin", text.upper())
+    codes = list(within.filter(asked | query.begins("code", text)).values_list("code", flat=True)[:20])
+    names = areas.names(codes)
+    return JsonResponse({"rows": [{"value": code, "text": names[code]} for code in codes]})

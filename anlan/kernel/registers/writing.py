@@ -13,6 +13,7 @@ from .. import areas
 from ..models import AreaCode, Stale
 from ..scope import acting_now, area_prefix
 from .declaration import Register
+from .models import Removal
 
 Problems = dict[str, list[tuple[str, str]]]
 
@@ -76,10 +77,24 @@ def store(row: models.Model) -> None:
         ) from None
 
 
-def remove(row: models.Model) -> None:
-    """Deletes a row; raises `Taken` where other records need it."""
+def remove(row: models.Model, reason: str) -> None:
+    """Deletes a row and keeps the reason; raises `Taken` where other records need it."""
+    now = acting_now()
+    if now is None:
+        raise RuntimeError("somebody must act to remove")
+    actor, scope = now
     try:
         with transaction.atomic():
+            Removal.objects.create(
+                actor=actor.name[:80],
+                table=row._meta.db_table,
+                row=str(row.pk),
+                label=str(row)[:200],
+                reason=reason,
+                area_code=getattr(row, "area_code", None) or scope.area.ljust(12, "0"),
+                industry_id=getattr(row, "industry_id", None),
+                enterprise_id=getattr(row, "enterprise_id", None) or scope.enterprise,
+            )
             row.delete()
     except (IntegrityError, models.ProtectedError, models.RestrictedError) as error:
         raise Taken from error

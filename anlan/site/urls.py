@@ -1,5 +1,6 @@
 from django.urls import include, path, re_path
 
+import anlan.kernel.cases.api  # noqa: F401  (adds its operations to the one API)
 from anlan.kernel.registers.api import api, nothing_here
 
 from . import views

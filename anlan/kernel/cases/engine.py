@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from anlan.kernel import calendar, clock, files, law
+from anlan.kernel import calendar, clock, events, files, law
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.deadlines import Interval, Limit, due, due_on
 from anlan.kernel.models import Stale as StaleRecord
@@ -24,9 +23,7 @@ from .models import Case, CaseCounter, CaseEntry, EvidenceFile, Extension, Handl
 
 AnyCase = TypeVar("AnyCase", bound=Case)
 OPENED = "open"
-
-told = Signal()
-"""Sent in the transaction of every opening and move: `name` of the event, `case`, `entry`."""
+"""The move under which the opening stands in the history."""
 
 
 class MoveRefused(Exception):
@@ -202,14 +199,23 @@ def open_case(kind: str, by: Person, *, evidence: Mapping[str, Sequence[Any]] | 
         entry = _write(case, OPENED, "", by, plain, at)
         for name, uploads in (evidence or {}).items():
             _keep(case, entry, name, uploads, None)
-    told.send(type(case), name=f"{kind}.opened", case=case, entry=entry)
+    events.tell(f"{kind}.opened", case=case, by=by.pk, entry=entry.pk)
     return case
 
 
-def move(case: AnyCase, name: str, *, by: Person, seen_version: int, **facts: Any) -> AnyCase:
+def move(
+    case: AnyCase,
+    name: str,
+    *,
+    by: Person,
+    seen_version: int,
+    facts_: Mapping[str, Any] | None = None,
+    **facts: Any,
+) -> AnyCase:
     """Makes the move `name` on `case`; returns the case as it then stands.
 
-    `facts` are what the move demands, by name; evidence as a list of uploaded files. Errors: `MoveRefused` with
+    `facts` are what the move demands, by name (`facts_` the same as a mapping, whatever the names);
+    evidence as a list of uploaded files. Errors: `MoveRefused` with
     code `unknown_move`, `not_from_here`, `not_your_role`, `not_in_charge`, `not_handler`, `not_higher`,
     `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the case after
     `seen_version`. On any error nothing has changed.
@@ -225,7 +231,7 @@ def move(case: AnyCase, name: str, *, by: Person, seen_version: int, **facts: An
         refused = refusal(now_case, wanted, by)
         if refused is not None:
             raise MoveRefused(refused.code, refused.message)
-        clean, uploads = _checked(lifecycle, wanted, facts)
+        clean, uploads = _checked(lifecycle, wanted, {**(facts_ or {}), **facts})
         if wanted.gate is not None and (why := wanted.gate(now_case, clean)):
             raise MoveRefused("gate", str(why))
         return _make(lifecycle, now_case, wanted, by, clean, uploads)
@@ -268,7 +274,7 @@ def _make(
     for demand, given in uploads.items():
         types = next(e.types for e in wanted.evidence if e.name == demand)
         _keep(case, entry, demand, given, types)
-    told.send(type(case), name=wanted.tells or f"{lifecycle.kind}.{wanted.name}", case=case, entry=entry)
+    events.tell(wanted.tells or f"{lifecycle.kind}.{wanted.name}", case=case, by=by.pk, entry=entry.pk)
     return case
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from anlan.kernel import clock, files
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.registers.declaration import all_registers
 
 from . import engine
 from .forms import MoveForm
@@ -54,6 +56,17 @@ def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
     if case is None:
         raise Http404
     return declared, case
+
+
+@login_required
+@require_GET
+def list_page(request: HttpRequest, kind: str) -> HttpResponse:
+    """The list of a kind is its register's."""
+    declared = lifecycle(kind)
+    for register in all_registers():
+        if declared is not None and register.model is declared.model:
+            return HttpResponseRedirect(reverse("registers:list", args=(register.name,)))
+    raise Http404
 
 
 @login_required

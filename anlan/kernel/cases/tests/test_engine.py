@@ -10,6 +10,7 @@ from django.db import IntegrityError, ProgrammingError, transaction
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.models import CaseEntry, EvidenceFile, Extension
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.models import Event
 from anlan.kernel.scope import Actor, Scope, acting
 
 from .conftest import NOON, person, png
@@ -204,3 +205,11 @@ def test_lateness_is_kept_with_the_move() -> None:
         assert case.overdue
         case = cases.move(case, "rectify", by=ENTERPRISE, seen_version=case.version, after=[png()])
     assert [e.late for e in CaseEntry.of(case)] == [False, False, True]
+
+
+def test_every_move_is_told_to_the_offices_in_the_same_transaction() -> None:
+    case = opened()
+    refused(case, "accept", DISTRICT)
+    cases.move(case, "withdraw", by=DISTRICT, seen_version=1, reason="误报")
+    told = Event.objects.order_by("id").values_list("name", "area_code", "enterprise_id")
+    assert list(told) == [("ticket.opened", case.area_code, 77), ("ticket.withdraw", case.area_code, 77)]

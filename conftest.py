@@ -67,7 +67,7 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     def cascading(self: DatabaseOperations, *args: Any, **options: Any) -> list[str]:
         return plain(self, *args, **{**options, "allow_cascade": True})
 
-    DatabaseOperations.sql_flush = cascading  # type: ignore[method-assign]
+    DatabaseOperations.sql_flush = cascading  # type: ignore[method-assign, assignment]
     yield
     DatabaseOperations.sql_flush = plain  # type: ignore[method-assign]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

@@ -56,7 +56,8 @@ def functions() -> list[str]:
     insert = """
       INSERT INTO public.audit_entry (on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
                                       actor_kind, actor, account_id, scope, changes)
-      SELECT nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME, r.j ->> TG_ARGV[0], lower(TG_OP),
+      SELECT nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME, r.j ->> TG_ARGV[0],
+        lower(TG_OP),
         coalesce(r.j ->> nullif(TG_ARGV[1], ''), ''), r.j ->> nullif(TG_ARGV[2], ''),
         (r.j ->> nullif(TG_ARGV[3], ''))::bigint,
         coalesce(nullif(current_setting('anlan.actor_kind', true), ''), 'sql'),
@@ -115,9 +116,9 @@ def triggers(model: type[models.Model]) -> list[str]:
     by_name = {f.name: f.column for f in model._meta.concrete_fields}
 
     def column(name: str | None, usual: str) -> str:
-        name = name if name and name != "*" else usual
-        name = by_name.get(name, name)
-        return name if name in columns else ""
+        wanted = name if name and name != "*" else usual
+        found = by_name.get(wanted) or wanted
+        return found if found in columns else ""
 
     area = column(rule.area if isinstance(rule, By) else None, "area_code")
     industry = column(rule.industry if isinstance(rule, By) else None, "industry_id")

@@ -229,7 +229,7 @@ def work(concurrency: int = 2) -> None:
     listener = threading.Thread(target=_listen, args=(threads[0].wake, stop), daemon=True)
     listener.start()
     try:
-        with app.replace_connector(app.connector.get_worker_connector()) as worker:
+        with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
             worker.run_worker(
                 concurrency=concurrency, update_heartbeat_interval=HEARTBEAT_S, shutdown_graceful_timeout=20,
                 # Pruned late: a pruned worker's jobs are found by `rescue` all the same.

@@ -35,6 +35,12 @@ def _administrator(request: HttpRequest) -> None:
         raise Http404
 
 
+def _me(request: HttpRequest) -> int:
+    """The account's number; `login_required` has seen to it that there is one."""
+    assert request.user.pk is not None
+    return request.user.pk
+
+
 def _badge(state: str) -> dict[str, object]:
     return {"text": STATES.get(state, state), "tone": TONES.get(state, "neutral")}
 
@@ -113,7 +119,7 @@ def progress(request: HttpRequest, number: int) -> JsonResponse:
 def bell(request: HttpRequest) -> JsonResponse:
     """How many notices are unread, in words too, and the latest ten."""
     mine = Notice.objects.filter(account_id=request.user.pk)
-    count = notices.unread(request.user.pk)
+    count = notices.unread(_me(request))
     return JsonResponse(
         {
             "unread": count,
@@ -164,7 +170,7 @@ def read_notice(request: HttpRequest, number: int) -> HttpResponse:
     notice = Notice.objects.filter(pk=number, account_id=request.user.pk).first()
     if notice is None:
         raise Http404
-    notices.mark_read(request.user.pk, [number])
+    notices.mark_read(_me(request), [number])
     # Only pages of this site: a notice is never a way to another one.
     return redirect(notice.url if notice.url.startswith("/") and not notice.url.startswith("//") else "notices")
 
@@ -173,7 +179,7 @@ def read_notice(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def read_all(request: HttpRequest) -> HttpResponse:
     """Marks all of one's own notices as read."""
-    notices.mark_read(request.user.pk)
+    notices.mark_read(_me(request))
     return redirect("notices")
 
 

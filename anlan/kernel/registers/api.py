@@ -210,7 +210,8 @@ def _serve(declared: type[Register]) -> None:
     Asked = _query_model(declared)
     List = create_model(
         f"{declared.__name__}List", __base__=Schema,
-        rows=(list[Record], ...), count=(schemas.Count, ...), next=(str, ...), previous=(str, ...),
+        rows=(list[Record], ...),  # type: ignore[valid-type]  # made at run time
+        count=(schemas.Count, ...), next=(str, ...), previous=(str, ...),
     )  # fmt: skip
     Id = schemas.text(12) if isinstance(declared.model._meta.pk, schemas.models.CharField) else Key
     name, tags = declared.name, [declared.name]

@@ -300,7 +300,7 @@ def _goals(flat: Flat, goal: Clause, start: int, end: int) -> Iterator[Clause]:
 def _inline(flat: Flat, item: Clause, start: int, end: int) -> Iterator[Clause]:
     """The industries' own lists inside an item, lettered a, b, c …; 同时，要 opens what is left over."""
     text = flat.text
-    found = []
+    found: list[re.Match[str]] = []
     for m in _INLINE.finditer(text, start, end):
         if m["rest"] and not found:
             continue

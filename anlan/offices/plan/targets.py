@@ -68,7 +68,7 @@ def _segment(words: str, offset: int, targets: list[Target], mentions: list[Ment
     before = len(targets)
     cursor = 0  # where the subject of the next quantity begins
     taken: list[tuple[int, int]] = []
-    for pattern, unit, number in ((_ZERO, "", 0), (_ALL, "%", 100)):
+    for pattern, unit, number in ((_ZERO, "", 0.0), (_ALL, "%", 100.0)):
         for m in pattern.finditer(words):
             if not m["subject"]:
                 continue

@@ -25,6 +25,8 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
 
     server = postgres.Server(settings.HOME)
     server.start()
+    # Each run has its own database, so its own chain and its own heads of it.
+    settings.AUDIT_HEADS = settings.HOME / f"audit-heads-test-{os.getpid()}.log"
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda c: c.name):
         if config.name.startswith("anlan."):

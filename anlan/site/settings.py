@@ -116,6 +116,11 @@ def _database(role: str) -> dict[str, Any]:
     return common | {"NAME": "anlan", "USER": f"anlan_{role}", "HOST": str(socket_dir((HOME / "pg").resolve()))}
 
 
+AUDIT_HEADS = HOME / "audit-heads.log"
+"""Where the heads of the audit chain are noted; on another machine's disk if `ANLAN_AUDIT_HEADS` says so."""
+if os.environ.get("ANLAN_AUDIT_HEADS"):
+    AUDIT_HEADS = Path(os.environ["ANLAN_AUDIT_HEADS"])
+
 DATABASES = {"default": _database("app"), "owner": _database("owner")}
 DATABASE_ROUTERS = ["anlan.site.routers.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

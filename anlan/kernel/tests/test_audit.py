@@ -25,6 +25,7 @@ def tamper(sql: str) -> None:
 @pytest.fixture(autouse=True)
 def fresh_chain(transactional_db: None) -> None:
     tamper("TRUNCATE audit_entry, audit_seal RESTART IDENTITY")
+    settings.AUDIT_HEADS.unlink(missing_ok=True)
 
 
 def three_changes() -> Account:
@@ -97,3 +98,45 @@ def test_what_was_changed_removed_or_slipped_in_is_named(sql: str, fault: str, e
     tamper(sql)
     verdict = audit.verify()
     assert (verdict.whole, verdict.fault, verdict.entry) == (False, fault, entry)
+
+
+def test_a_chain_cut_at_its_end_is_found_by_the_heads_noted_outside() -> None:
+    three_changes()
+    audit.seal()
+    tamper("DELETE FROM audit_seal WHERE no = 3; DELETE FROM audit_entry WHERE id = 3")
+    assert (audit.verify().whole, audit.verify().fault) == (False, "the chain was cut off: it once reached seal 3")
+
+
+def test_a_chain_wholly_rebuilt_is_found_by_the_heads_noted_outside() -> None:
+    three_changes()
+    audit.seal()
+    tamper("UPDATE audit_entry SET actor = 'somebody else' WHERE id = 2; TRUNCATE audit_seal")
+    heads = settings.AUDIT_HEADS.read_bytes()
+    audit.seal()
+    settings.AUDIT_HEADS.write_bytes(heads)
+    assert (audit.verify().whole, audit.verify().fault) == (False, "the chain was rebuilt: its head 3 was another")
+
+
+def test_a_line_cut_short_by_a_crash_is_no_head() -> None:
+    three_changes()
+    audit.seal()
+    with settings.AUDIT_HEADS.open("a") as file:
+        file.write("2013-06-14T00:00:00+00:00 9 ab")
+    assert audit.verify().whole
+
+
+def test_copied_rows_and_a_truncated_table_leave_their_trace() -> None:
+    columns = "id, created_at, updated_at, version, account_id, address, levels"
+    server = postgres.Server(settings.HOME)
+    with (
+        postgres.psycopg_superuser(server, connection.settings_dict["NAME"]) as root,
+        root.cursor().copy(f"COPY kernel_noticepreference ({columns}) FROM STDIN") as rows,
+    ):
+        rows.write_row((1, "2013-06-14", "2013-06-14", 1, 7, "a@example.org", []))
+    tamper("TRUNCATE kernel_noticepreference")
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT op, row_id, actor_kind, actor FROM audit_entry "
+            "WHERE table_name = 'kernel_noticepreference' ORDER BY id"
+        )
+        assert cursor.fetchall() == [("insert", "1", "sql", "postgres"), ("truncate", "*", "sql", "postgres")]

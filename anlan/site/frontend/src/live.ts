@@ -1,7 +1,7 @@
 /**
  * Live things: one stream of server-sent events for the page.
  *
- * Each event says when it happened. Elements with `data-live-count="topic"` take the number in
+ * Each event is named by its topic and says when it happened. Elements with `data-live-count="topic"` take the number in
  * `count`; an event with `text` is shown; `data-live-reload="topic"` re-reads its part of the page.
  */
 import htmx from "htmx.org";
@@ -9,7 +9,6 @@ import { toast } from "./toasts";
 import { say } from "./words";
 
 interface Live {
-  topic: string;
   at?: string;
   text?: string;
   url?: string;
@@ -24,19 +23,26 @@ let pause = 2000;
 function hear(event: MessageEvent<string>): void {
   const live = JSON.parse(event.data) as Live;
   for (const place of document.querySelectorAll<HTMLElement>("[data-live-count]")) {
-    if (place.dataset["liveCount"] !== live.topic || live.count === undefined) continue;
+    if (place.dataset["liveCount"] !== event.type || live.count === undefined) continue;
     place.textContent = String(live.count);
     place.hidden = live.count === 0;
   }
   for (const place of document.querySelectorAll<HTMLElement>("[data-live-reload]")) {
-    if (place.dataset["liveReload"] === live.topic) htmx.trigger(place, "live");
+    if (place.dataset["liveReload"] === event.type) htmx.trigger(place, "live");
   }
   if (live.text) toast({ text: live.text, url: live.url, at: live.at, critical: live.critical ?? false });
 }
 
+/** The topics this page shows: those of its marked elements and those its body names. */
+function topics(): Set<string> {
+  const marked = [...document.querySelectorAll<HTMLElement>("[data-live-count], [data-live-reload]")];
+  const named = marked.flatMap((place) => [place.dataset["liveCount"], place.dataset["liveReload"]]);
+  return new Set([...(document.body.dataset["liveTopics"] ?? "").split(" "), ...named].filter((t): t is string => !!t));
+}
+
 function connect(url: string): void {
   source = new EventSource(url);
-  source.addEventListener("message", hear);
+  for (const topic of topics()) source.addEventListener(topic, hear);
   source.addEventListener("open", () => {
     pause = 2000;
     if (told) toast({ text: say("live_again") });

@@ -19,7 +19,10 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("translations", [PYTHON, "-m", "anlan", "translations", "check"]),
     ("migrations", [PYTHON, "-m", "anlan", "makemigrations", "--check", "--dry-run"]),
     ("types", [str(BIN / "mypy")]),
-    ("fast tests", [PYTHON, "-m", "pytest", "-n", "2", "-m", "not slow and not browser and not system"]),
+    (
+        "fast tests",
+        [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-m", "not slow and not browser and not system"],
+    ),
 )
 
 

@@ -20,7 +20,7 @@ def left_out() -> dict[str, str]:
 
 def main() -> int:
     without = left_out()
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--durations", "10", *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--durations", "10", *sys.argv[1:]]
     if without:
         command += ["-m", " and ".join(f"not {group}" for group in without)]
     code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode

@@ -15,7 +15,7 @@ import pytest
 
 from .house import House, eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("system")]
+pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -49,4 +49,52 @@ def _clause(clause: Clause, depth: int, lines: list[str]) -> None:
         _clause(child, depth + 1, lines)
 
 
+@plan.command("load")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--drafted-by", help="user name of who drafted it; another must adopt it")
+def load_(file: Path, drafted_by: str | None) -> None:
+    """Load a plan file as the draft of its year."""
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+    from anlan.parties.models import Account
+
+    from . import planfile
+
+    try:
+        with acting(Actor("command", "plan load"), EVERYWHERE):
+            account = Account.objects.filter(username=drafted_by).first() if drafted_by else None
+            if drafted_by and account is None:
+                raise planfile.BadPlanFile(f"--drafted-by: there is no user {drafted_by}")
+            made = planfile.load(file, account)
+            click.echo(f"{made.title}: {made.clauses.count()} clauses, {made.targets.count()} targets")
+    except planfile.BadPlanFile as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@plan.command("clauses")
+@click.argument("year", type=int)
+@click.option("--json", "as_json", is_flag=True)
+def clauses_(year: int, as_json: bool) -> None:
+    """The clause table: duty-holders, records that prove each clause, and what is not there yet."""
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+
+    from .models import Plan
+    from .states import states
+
+    with acting(Actor("command", "plan clauses"), EVERYWHERE):
+        found = Plan.objects.filter(year=year).first()
+        rows = states(found) if found else []
+    if found is None:
+        click.echo(f"there is no plan of {year}", err=True)
+        sys.exit(2)
+    for s in rows:
+        facts = {
+            "id": s.clause.code, "title": s.clause.title, "duty_holders": s.duty_holders, "records": s.records,
+            "measured": s.measured, "warned": s.warned, "live": s.live,
+        }  # fmt: skip
+        proofs = ", ".join(f"{k} {'not yet' if v is None else v}" for k, v in s.records.items()) or "not yet"
+        words = f"{s.clause.code:6} {s.clause.title}: duty-holders {s.duty_holders}; {proofs}; live: {s.live}"
+        click.echo(json.dumps(facts, ensure_ascii=False) if as_json else words)
+
+
 COMMANDS = [plan]

@@ -68,14 +68,14 @@ def _segment(words: str, offset: int, targets: list[Target], mentions: list[Ment
     before = len(targets)
     cursor = 0  # where the subject of the next quantity begins
     taken: list[tuple[int, int]] = []
-    for pattern, unit, number in ((_ZERO, "", 0.0), (_ALL, "%", 100.0)):
+    for pattern, unit, fixed in ((_ZERO, "", 0), (_ALL, "%", 100)):
         for m in pattern.finditer(words):
             if not m["subject"]:
                 continue
             deed = m.groupdict().get("deed") or ""
             subject = _clean(m["subject"]) + (f"：{deed}" if deed else "")
             unit = unit or ("人" if "死亡" in subject else "起" if "事故" in subject else "")
-            targets.append(Target(subject, "==", number, unit, None, m[0], offset + m.start(), offset + m.end()))
+            targets.append(Target(subject, "==", fixed, unit, None, m[0], offset + m.start(), offset + m.end()))
             taken.append(m.span())
             cursor = m.end()
     for m in _QUANTITY.finditer(words):

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
@@ -18,8 +19,8 @@ from anlan.parties.models.places import bilingual
 class AdoptionRefused(Exception):
     """The plan may not be adopted so; `code` is stable, the text is for people."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str | Promise) -> None:
+        super().__init__(str(message))
         self.code = code
 
 

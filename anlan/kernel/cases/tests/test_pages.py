@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
 from datetime import date
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -30,11 +27,7 @@ def account(username: str, role: str, area: str) -> Account:
 
 
 @pytest.fixture
-def district(city: None, settings: SimpleNamespace) -> Iterator[Client]:
-    # Where the site's own frame is not there, a bare one stands in: these tests look at the case page alone.
-    (engine,) = deepcopy(settings.TEMPLATES)
-    engine["DIRS"].append(Path(__file__).parent / "templates")
-    settings.TEMPLATES = [engine]
+def district(city: None) -> Iterator[Client]:
     with translation.override("zh-hans"):
         yield signed_in(account("yubei", "district", "500112000000"))
 

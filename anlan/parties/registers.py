@@ -11,6 +11,22 @@ WITH_PEOPLE = frozenset({"city", "department", "district", "township", "inspecto
 SUPERVISORS = frozenset({"city", "department", "district", "township", "inspector"})
 
 
+def sample_answering(number: int) -> Answering:
+    """One authority answering to another."""
+    pair = [
+        Authority.objects.create(name=f"样本局{number}-{n}", kind="supervisor", tier=2, area_code="500112000000")
+        for n in range(2)
+    ]
+    return Answering(authority=pair[0], to=pair[1])
+
+
+def sample_post(number: int) -> Post:
+    """A post at an enterprise."""
+    enterprise = Enterprise.objects.create(name=f"样本厂{number}", area_code="500112000000")
+    person = Person.objects.create(name=f"样本人{number}", area_code="500112000000", enterprise=enterprise)
+    return Post(person=person, enterprise=enterprise, title=f"安全员{number}")
+
+
 @register
 class Divisions(Register):
     name = "divisions"
@@ -111,6 +127,7 @@ class WhoAnswersToWhom(Register):
     group = "parties"
     columns = ("authority", "bond", "to", "valid_from", "valid_to")
     filters = ("bond",)
+    sample = staticmethod(sample_answering)
     sections = ((_("Bond between authorities"), ("authority", "bond", "to", "valid_from", "valid_to")),)
     rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})
 
@@ -141,6 +158,7 @@ class Posts(Register):
     group = "parties"
     columns = ("person", "title", "authority", "enterprise", "head", "valid_from", "valid_to")
     filters = ("head",)
+    sample = staticmethod(sample_post)
     sections = ((_("Post"), ("person", "title", "authority", "enterprise", "head", "valid_from", "valid_to")),)
     rights = Rights(see=WITH_PEOPLE, add=SUPERVISORS, change=SUPERVISORS, export={"city", "district"})
 

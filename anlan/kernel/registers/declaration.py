@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -40,8 +40,13 @@ class Register:
     sections: ClassVar[Sequence[tuple[Text, Sequence[str]]]] = ()
     order: ClassVar[str] = "id"
     rights: ClassVar[Rights] = Rights()
+    labels: ClassVar[Mapping[str, Text]] = {}
+    """Headings of columns that are attributes and no fields."""
     related: ClassVar[Sequence[str]] = ()
     """Foreign keys that the list shows: fetched in the same query."""
+
+    sample: ClassVar[Callable[[int], models.Model] | None] = None
+    """For tests: an unsaved record, different for each number; needed where one cannot be made up."""
 
     policy: ClassVar[Policy]
 
@@ -66,6 +71,8 @@ class Register:
     def label(cls, name: str) -> Text:
         """The heading of a column or the label of a field."""
         field = cls.field(name)
+        if name in cls.labels:
+            return cls.labels[name]
         if field is not None:
             return field.verbose_name
         return getattr(getattr(cls.model, name), "short_description", name)

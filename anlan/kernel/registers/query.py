@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from .. import areas
+from ..clock import BEIJING
 from ..models import AreaCode
 from ..scope import area_prefix
 from .declaration import Register
@@ -49,6 +51,25 @@ class AreaFilter(django_filters.CharFilter):
         if not (value.isascii() and value.isdigit() and len(value) <= 12):
             raise BadQuery(str(self.field_name), _("A division code has at most 12 digits."))
         return qs.filter(areas.within(area_prefix(value.ljust(12, "0")), str(self.field_name)))
+
+
+class LastDayFilter(django_filters.DateFilter):
+    """Moments up to the end of a day in Beijing, as a bound that an index serves."""
+
+    def filter(self, qs: models.QuerySet[Any], value: dt.date | None) -> models.QuerySet[Any]:
+        if value is None:
+            return qs
+        end = dt.datetime.combine(value, dt.time.max, BEIJING)
+        return qs.filter(**{f"{self.field_name}__lte": end})
+
+
+class FirstDayFilter(django_filters.DateFilter):
+    """Moments from the beginning of a day in Beijing."""
+
+    def filter(self, qs: models.QuerySet[Any], value: dt.date | None) -> models.QuerySet[Any]:
+        if value is None:
+            return qs
+        return qs.filter(**{f"{self.field_name}__gte": dt.datetime.combine(value, dt.time.min, BEIJING)})
 
 
 class PrefixFilter(django_filters.CharFilter):
@@ -84,11 +105,12 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
         elif field.choices:
             made[name] = django_filters.MultipleChoiceFilter(field_name=field.name, label=label, choices=field.choices)
         elif isinstance(field, models.DateField):
-            made[f"{name}_from"] = django_filters.DateFilter(
+            moment = isinstance(field, models.DateTimeField)
+            made[f"{name}_from"] = (FirstDayFilter if moment else django_filters.DateFilter)(
                 field_name=field.name, lookup_expr="gte", label=_("%(field)s from") % {"field": label},
                 widget=forms.DateInput(attrs={"type": "date"}),
             )  # fmt: skip
-            made[f"{name}_to"] = django_filters.DateFilter(
+            made[f"{name}_to"] = (LastDayFilter if moment else django_filters.DateFilter)(
                 field_name=field.name, lookup_expr="lte", label=_("%(field)s to") % {"field": label},
                 widget=forms.DateInput(attrs={"type": "date"}),
             )  # fmt: skip

@@ -2,10 +2,24 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 
 from .models import Danger, DangerType, JudgementClause
+
+
+def sample_danger(number: int) -> Danger:
+    """A danger just found."""
+    return Danger(
+        number=f"样本隐〔2013〕{number}号",
+        title=f"样本隐患{number}",
+        state="found",
+        source="inspection",
+        description="配电箱无门",
+        found_at=clock.now(),
+        owner_area_code="500112000000",
+    )
 
 
 @register
@@ -20,6 +34,8 @@ class Dangers(Register):
     filters = ("area_code", "industry", "grade", "source", "type", "found_at")
     search = ("number",)
     natural_key = ("number",)
+    labels = {"state_title": _("State")}
+    sample = staticmethod(sample_danger)
     order = "-opened_at"
     rights = Rights(see=EVERY_ROLE, export=OFFICIALS)
 

@@ -461,7 +461,7 @@ class Migration(migrations.Migration):
                 ("table", models.CharField(db_column="table_name", max_length=60, verbose_name="Records")),
                 ("row", models.CharField(max_length=40, verbose_name="Record")),
                 ("page", models.CharField(max_length=200, verbose_name="Page")),
-                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12)),
+                ("area_code", anlan.kernel.models.AreaCode(db_collation="C", max_length=12, verbose_name="Area")),
                 ("industry_id", models.CharField(max_length=24, null=True)),
                 ("enterprise_id", models.BigIntegerField(null=True)),
                 (

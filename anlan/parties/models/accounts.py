@@ -127,7 +127,7 @@ class Looked(models.Model):
     table = models.CharField(_("Records"), max_length=60, db_column="table_name")
     row = models.CharField(_("Record"), max_length=40)
     page = models.CharField(_("Page"), max_length=200)
-    area_code = AreaCode()
+    area_code = AreaCode(_("Area"))
     industry_id = models.CharField(max_length=24, null=True)
     enterprise_id = models.BigIntegerField(null=True)
 

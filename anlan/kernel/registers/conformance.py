@@ -1,0 +1,105 @@
+"""What every register must do, whoever declares it. `tests/test_conformance.py` runs it for all of them.
+
+A register whose rows cannot be derived from its model's fields declares `sample`, a function of a number that
+returns an unsaved record; the number makes records differ.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from .. import clock
+from ..models import AreaCode
+from ..policies import rule_of
+from ..scope import By, area_prefix
+from .declaration import Register
+
+HERE = "500112000000"
+ELSEWHERE = "500113000000"
+
+
+class NoSample(Exception):
+    """No record can be made up from the model's fields: the register must declare `sample`."""
+
+
+def sample(declared: type[Register], number: int, area: str = HERE) -> Any:
+    """A saved record of the register in `area`, different for each number. Acts as whoever acts now."""
+    if declared.sample is not None:
+        row = declared.sample(number)
+        if any(f.name == "area_code" for f in declared.model._meta.concrete_fields):
+            row.area_code = area
+    else:
+        row = made_up(declared.model, number, area)
+    row.save()
+    return row
+
+
+def made_up(model: type[models.Model], number: int, area: str) -> Any:
+    """An unsaved row with plausible values in every field that must have one."""
+    values: dict[str, Any] = {}
+    for field in model._meta.concrete_fields:
+        if field.auto_created or (field.primary_key and isinstance(field, models.AutoField)):
+            continue
+        if isinstance(field, AreaCode) and not field.primary_key:
+            values[field.attname] = area
+        elif field.has_default() or (field.null and not isinstance(field, models.ForeignKey)):
+            continue
+        elif isinstance(field, models.ForeignKey):
+            if not field.null:
+                values[field.attname] = _target(field, number, area)
+        else:
+            values[field.attname] = _value(field, number)
+    return model(**values)
+
+
+def _target(field: models.ForeignKey[Any, Any], number: int, area: str) -> Any:
+    target = field.related_model
+    assert isinstance(target, type)
+    if isinstance(rule_of(target), By):
+        row = made_up(target, number, area)
+        row.save()
+        return row.pk
+    existing = target._default_manager.order_by("pk").first()
+    if existing is None:
+        existing = made_up(target, number, area)
+        existing.save()
+    return existing.pk
+
+
+def _value(field: models.Field[Any, Any], number: int) -> Any:
+    if isinstance(field, AreaCode):
+        return f"509{number:09d}"
+    if field.choices:
+        return field.flatchoices[0][0]
+    if isinstance(field, ArrayField):
+        return []
+    if isinstance(field, models.JSONField):
+        return {}
+    if isinstance(field, models.BooleanField):
+        return False
+    if isinstance(field, models.DateTimeField):
+        return clock.now() - dt.timedelta(minutes=number)
+    if isinstance(field, models.DateField):
+        return clock.today() - dt.timedelta(days=number)
+    if isinstance(field, models.DecimalField):
+        return Decimal(number % 10)
+    if isinstance(field, models.IntegerField | models.FloatField):
+        return number
+    if isinstance(field, models.CharField | models.TextField):
+        return f"样本{number}"[: field.max_length or 80]
+    raise NoSample(f"{field.model.__name__}.{field.name}")
+
+
+def narrowed(declared: type[Register]) -> bool:
+    """Whether the register's rows lie in an area (else everybody who may see the register sees all of it)."""
+    return isinstance(rule_of(declared.model), By)
+
+
+def prefix(area: str) -> str:
+    """The scope of an authority at `area`."""
+    return area_prefix(area)

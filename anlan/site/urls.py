@@ -14,6 +14,7 @@ urlpatterns = [
     re_path(r"^api/v1/", nothing_here),
     path("r/", include("anlan.kernel.registers.urls")),
     path("c/", include("anlan.kernel.cases.urls")),
+    path("plan/", include("anlan.offices.plan.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
 ]
 

@@ -93,7 +93,12 @@ class Clause(Kept):
         constraints: ClassVar = [models.UniqueConstraint(fields=("plan", "code"), name="clause_once")]
 
     def __str__(self) -> str:
-        return f"{self.code} {bilingual(self.title, self.title_en)}"
+        return f"{self.code} {self.name}"
+
+    @property
+    def name(self) -> str:
+        """The clause in the language of the page."""
+        return bilingual(self.title, self.title_en)
 
 
 class Target(Kept):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.plan import planfile
@@ -87,3 +88,21 @@ def test_a_clause_is_live_only_with_duty_records_measure_and_warning() -> None:
     r1 = {s.clause.code: s for s in states(plan)}["R1"]
     assert (r1.duty_holders, r1.records, r1.proved, r1.live) == (1, {"plan-duties": 1}, True, False)
     assert {s.clause.code: s for s in states(plan, {"R1"}, {"R1"})}["R1"].live
+
+
+@pytest.mark.parametrize(("language", "word"), [("zh-hans", "条款"), ("en", "Clause table")])
+def test_the_clause_table_is_shown_and_the_drafter_may_not_adopt(
+    everywhere: None, client: Client, language: str, word: str
+) -> None:
+    drafter, second = account("drafter"), account("second")
+    plan = planfile.load(FILE, drafter)
+    client.cookies["django_language"] = language
+    client.force_login(drafter)
+    page = client.get("/plan/clauses/")
+    assert page.status_code == 200
+    assert word in page.content.decode()
+    assert "W3.5j" in page.content.decode()
+    assert client.post(f"/plan/{plan.pk}/adopt/").status_code == 403
+    client.force_login(second)
+    assert client.post(f"/plan/{plan.pk}/adopt/").status_code == 302
+    assert Plan.objects.get().adopted_by == second

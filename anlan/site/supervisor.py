@@ -33,7 +33,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 STEADY_S = 20.0
 """A part that has run for so long ended by accident, not because it cannot start: its pause begins anew."""
 STOP_PATIENCE_S = 15.0
-READY_PATIENCE_S = 90.0
+READY_PATIENCE_S = 180.0
 _LOG_BYTES, _LOG_FILES = 20_000_000, 4
 _PR_SET_PDEATHSIG = 1
 

@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(what: str, check: Callable[[], bool], seconds: float = 60) -> None:
+def eventually(what: str, check: Callable[[], bool], seconds: float = 180) -> None:
     """Waits until `check` holds; fails the test, naming what was awaited, when it does not."""
     deadline = time.monotonic() + seconds
     while not check():
@@ -54,7 +54,7 @@ class House:
                 [sys.executable, "-m", "anlan", "start"], cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        eventually(f"the start; it said {self.out.read_text()}", self.well, 120)
+        eventually(f"the start; it said {self.out.read_text()}", self.well, 300)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

@@ -15,7 +15,7 @@ import pytest
 
 from .house import House, eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

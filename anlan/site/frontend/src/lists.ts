@@ -1,5 +1,14 @@
 /** Lists by keyboard: j and k walk the rows, Enter opens, / goes to the search, ? tells. */
+import { behaviour } from "./behaviour";
 import { typing } from "./dom";
+
+// On a narrow screen the filters stand folded behind a button.
+behaviour("[data-filters-toggle]", (button) => {
+  button.addEventListener("click", () => {
+    const open = button.closest("form")?.classList.toggle("is-open") ?? false;
+    button.setAttribute("aria-expanded", String(open));
+  });
+});
 
 function links(): HTMLAnchorElement[] {
   return [...document.querySelectorAll<HTMLAnchorElement>("[data-rows] .row-link")];

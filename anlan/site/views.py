@@ -16,8 +16,7 @@ from django.views.decorators.http import require_safe
 
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.cases.queue import worklist
-from anlan.kernel.registers import query
-from anlan.kernel.registers.declaration import all_registers
+from anlan.kernel.registers import search as records
 
 from .menu import entries
 
@@ -83,12 +82,10 @@ def search(request: HttpRequest) -> JsonResponse:
     account = request.user
     groups = [{"title": _("Pages"), "hits": _pages(account, text)}]
     if text:
-        for register in all_registers():
-            if register.search:
-                seen = register.policy.which(account, "see")
-                rows = seen.filter(query.matches(register, text)).order_by(register.order)[:HITS]
-                hits = [{"title": str(row), "note": "", "url": f"/r/{register.name}/{row.pk}/"} for row in rows]
-                groups.append({"title": str(register.title), "hits": hits})
+        by_register: dict[str, list[dict[str, str]]] = {}
+        for hit in records.find(account, text, HITS):
+            by_register.setdefault(str(hit.register), []).append({"title": hit.text, "note": "", "url": hit.url})
+        groups += [{"title": title, "hits": hits} for title, hits in by_register.items()]
         groups.append({"title": _("Cases"), "hits": _cases(text)})
     return JsonResponse({"groups": [group for group in groups if group["hits"]]})
 

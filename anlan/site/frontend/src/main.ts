@@ -7,6 +7,7 @@ import "./live";
 import "./menus";
 import "./net";
 import "./palette";
+import "./pick";
 
 // No code from text (the content-security policy forbids it anyway), no style elements, and no
 // history of personal data left in the browser's storage.

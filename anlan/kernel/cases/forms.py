@@ -43,12 +43,3 @@ class MoveForm(forms.Form):
             self.fields[evidence.name] = FilesField(
                 label=str(evidence.title), required=evidence.at_least > 0, widget=FilesInput(attrs=accept)
             )
-        for field in self.fields.values():
-            kind = {
-                "Select": "form-select",
-                "NullBooleanSelect": "form-select",
-                "CheckboxInput": "form-check-input",
-                "RadioSelect": "form-check-input",
-                "CheckboxSelectMultiple": "form-check-input",
-            }.get(type(field.widget).__name__, "form-control")
-            field.widget.attrs.setdefault("class", kind)

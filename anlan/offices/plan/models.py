@@ -30,7 +30,7 @@ class Plan(Kept):
     STATES = (("draft", _("Draft")), ("adopted", _("Adopted")))
     scope_rule = Open("the plan of the year is published to everybody whom it binds")
 
-    year = models.PositiveSmallIntegerField(_("Year"))
+    year = models.PositiveIntegerField(_("Year"))
     area_code = AreaCode(_("Area"))
     title = models.CharField(_("Title"), max_length=120)
     title_en = models.CharField(_("English title"), max_length=160)
@@ -80,7 +80,7 @@ class Clause(Kept):
     scope_rule = Open("the plan of the year is published to everybody whom it binds")
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="clauses", verbose_name=_("Plan"))
-    order = models.PositiveSmallIntegerField(_("Order"))
+    order = models.PositiveIntegerField(_("Order"))
     code = models.CharField(_("Clause"), max_length=12, db_collation="C")
     title = models.CharField(_("Title"), max_length=120)
     title_en = models.CharField(_("English title"), max_length=160)

@@ -1,0 +1,296 @@
+"""Sheets written: export (which is itself an import template), the template, and the sheet of errors.
+
+Rows come from a server-side cursor in pieces, so memory does not grow with their number. Texts are
+written as texts: no cell can become a formula in the program that opens the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tempfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import xlsxwriter
+from django.db import models
+from django.utils.translation import gettext as _
+
+from ..clock import BEIJING
+from .problems import Problem
+from .reading import DANGEROUS, ROW, Table
+from .spec import Column, Sheet
+
+PIECE = 2_000
+_EXACT = 15
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
+    """The rows of a query as the sheet shows them, in pieces; an `acting` must be in force all the while."""
+    paths = []
+    for column in sheet.columns:
+        if column.kind == "reference" and column.target is not None:
+            field = sheet.declared.field(column.key)
+            assert field is not None
+            paths.append(f"{field.name}__{column.target[1]}")
+        else:
+            paths.append(column.attname)
+    for values in query.values_list(*paths).iterator(chunk_size=PIECE):
+        yield [_shown(column, value) for column, value in zip(sheet.columns, values, strict=True)]
+
+
+def _shown(column: Column, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if column.kind == "choice":
+        return str(dict(column.choices).get(value, value))
+    if column.kind == "bool":
+        return _("Yes") if value else _("No")
+    if isinstance(value, datetime):
+        return value.astimezone(BEIJING).replace(tzinfo=None)
+    return value
+
+
+def export(sheet: Sheet, query: models.QuerySet[Any], form: str) -> Iterator[bytes]:
+    """The list `query` as a file of `form` (csv, xlsx, parquet), in pieces, in the language now active."""
+    if form == "csv":
+        yield from _csv(sheet, query)
+        return
+    with tempfile.TemporaryFile() as file:
+        (_xlsx if form == "xlsx" else _parquet)(sheet, query, file)
+        file.seek(0)
+        while piece := file.read(2**18):
+            yield piece
+
+
+def _csv(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[bytes]:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    # The byte order mark tells spreadsheet programs that this is UTF-8.
+    buffer.write("\ufeff")
+    writer.writerow([str(c.heading) for c in sheet.columns])
+    for number, row in enumerate(rows_of(sheet, query), start=1):
+        writer.writerow([_safe(value) for value in row])
+        if number % PIECE == 0:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _safe(value: Any) -> str:
+    """A value in text with separators: a text that looks like a formula gets the apostrophe that marks text."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return "'" + value if value[0] in DANGEROUS else value
+        case datetime():
+            return value.isoformat(" ")
+        case date():
+            return value.isoformat()
+        case float():
+            return repr(value)
+    return str(value)
+
+
+def _xlsx(sheet: Sheet, query: models.QuerySet[Any], file: BinaryIO) -> None:
+    book = _Book(sheet, file)
+    for number, row in enumerate(rows_of(sheet, query), start=1):
+        for place, value in enumerate(row):
+            book.put(number, place, value)
+    book.close()
+
+
+def _parquet(sheet: Sheet, query: models.QuerySet[Any], file: BinaryIO) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {
+        "int": pa.int64(), "record": pa.int64(), "float": pa.float64(), "date": pa.date32(),
+        "datetime": pa.timestamp("us"),
+    }  # fmt: skip
+    fields = []
+    for column in sheet.columns:
+        kind = kinds.get(column.kind, pa.string())
+        if column.kind == "decimal":
+            kind = pa.decimal128(column.digits or 38, column.places or 0)
+        fields.append(pa.field(column.key, kind))
+    schema = pa.schema(fields)
+    with parquet.ParquetWriter(file, schema) as writer:
+        piece: list[list[Any]] = []
+
+        def flush() -> None:
+            if piece:
+                arrays = [pa.array([r[i] for r in piece], type=f.type) for i, f in enumerate(schema)]
+                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+                piece.clear()
+
+        for row in rows_of(sheet, query):
+            piece.append(row)
+            if len(piece) >= PIECE:
+                flush()
+        flush()
+
+
+class _Book:
+    """A workbook whose first sheet has the columns' headings, widths, notes and drop-downs."""
+
+    def __init__(self, sheet: Sheet, file: BinaryIO, notes: bool = True) -> None:
+        self.sheet = sheet
+        self.book = xlsxwriter.Workbook(
+            file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        )
+        self.page = self.book.add_worksheet(_name(str(sheet.declared.title)))
+        head = self.book.add_format({"bold": True, "bottom": 1, "bg_color": "#e6efee"})
+        needed = self.book.add_format({"bold": True, "bottom": 1, "bg_color": "#cfe3e0"})
+        self.formats: dict[str, Any] = {
+            "date": self.book.add_format({"num_format": "yyyy-mm-dd"}),
+            "datetime": self.book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            "text": self.book.add_format({"num_format": "@"}),
+        }
+        self.wrong = self.book.add_format({"bg_color": "#f6dfe9", "num_format": "@"})
+        for place, column in enumerate(sheet.columns):
+            form = self.formats.get(column.kind) if column.kind in ("date", "datetime") else None
+            if column.kind in ("text", "area", "reference"):
+                form = self.formats["text"]
+            self.page.set_column(place, place, min(max(len(str(column.heading)) * 2 + 2, 12), 40), form)
+            offered = [_("Yes"), _("No")] if column.kind == "bool" else [str(label) for _v, label in column.choices]
+            # A spreadsheet holds a list of at most 255 characters; a longer one stands in the notes.
+            if offered and len(",".join(offered)) <= 255:
+                self.page.data_validation(
+                    1, place, 1_048_575, place, {"validate": "list", "source": offered, "ignore_blank": True}
+                )
+        self.page.freeze_panes(1, 0)
+        for place, column in enumerate(sheet.columns):
+            self.page.write_string(0, place, str(column.heading), needed if column.required else head)
+            if notes:
+                self.page.write_comment(0, place, note(column))
+
+    def put(self, row: int, place: int, value: Any, form: Any = None) -> None:
+        match value:
+            case None:
+                return
+            case datetime():
+                self.page.write_datetime(row, place, value, form or self.formats["datetime"])
+            case date():
+                self.page.write_datetime(row, place, value, form or self.formats["date"])
+            case bool():
+                self.page.write_boolean(row, place, value, form)
+            case int() | Decimal() | float() if _fits(value):
+                self.page.write_number(row, place, float(value), form)
+            case _:
+                self.page.write_string(row, place, _CONTROLS.sub("", str(value)), form or self.formats["text"])
+
+    def close(self) -> None:
+        self.book.close()
+
+
+def _fits(value: int | Decimal | float) -> bool:
+    """Whether a spreadsheet's number holds the value exactly as its digits stand."""
+    digits = re.sub(r"\D", "", str(value)).strip("0")
+    return len(digits) <= _EXACT
+
+
+def _name(title: str) -> str:
+    return re.sub(r"[\[\]:*?/\\]", " ", title)[:31].strip("' ") or "Sheet"
+
+
+def note(column: Column) -> str:
+    """What may stand in a column, in the language now active."""
+    words = {
+        "int": _("A whole number"),
+        "decimal": _("A number"),
+        "float": _("A number"),
+        "date": _("A date, such as 2013-06-14"),
+        "datetime": _("A date and time, such as 2013-06-14 09:30"),
+        "bool": _("Yes or no"),
+        "choice": _("One of the choices"),
+        "reference": _("The code or name by which the record is known"),
+        "area": _("A division code of 12 digits"),
+        "record": _("Leave as it is for a record that exists; leave empty for a new one"),
+    }
+    parts = [words.get(column.kind, _("Text"))]
+    if column.max_length and column.kind == "text":
+        parts.append(_("at most %(n)s characters") % {"n": column.max_length})
+    if column.low is not None:
+        parts.append(_("at least %(n)s") % {"n": column.low})
+    if column.high is not None:
+        parts.append(_("at most %(n)s") % {"n": column.high})
+    if column.choices:
+        parts.append(" / ".join(str(label) for _value, label in column.choices))
+    if column.help:
+        parts.append(str(column.help))
+    parts.append(_("required") if column.required else _("may be empty"))
+    return "; ".join(parts)
+
+
+def template(sheet: Sheet) -> bytes:
+    """An empty workbook to fill in: headings, drop-downs, and a second sheet that explains each column."""
+    file = io.BytesIO()
+    book = _Book(sheet, file)
+    _explain(book)
+    book.close()
+    return file.getvalue()
+
+
+def _explain(book: _Book) -> None:
+    page = book.book.add_worksheet(_name(_("Notes")))
+    bold = book.book.add_format({"bold": True})
+    page.set_column(0, 1, 24)
+    page.set_column(2, 2, 80)
+    for place, heading in enumerate((_("Column"), _("Name in data files"), _("What it holds"))):
+        page.write_string(0, place, heading, bold)
+    for row, column in enumerate(book.sheet.columns, start=1):
+        page.write_string(row, 0, str(column.heading))
+        page.write_string(row, 1, column.key)
+        page.write_string(row, 2, note(column))
+
+
+def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -> bytes:
+    """The user's own rows with the wrong cells marked and explained, and a sheet that lists every error.
+
+    It can be corrected and imported as it is: only its first sheet is read.
+    """
+    shown = Sheet(
+        sheet.declared, tuple(c for c in sheet.columns if table is not None and c.key in table.keys), sheet.natural_key
+    )
+    file = io.BytesIO()
+    book = _Book(shown, file, notes=False)
+    wrong: dict[tuple[int, str], list[str]] = {}
+    for problem in problems:
+        wrong.setdefault((problem.row, problem.column), []).append(f"{problem.code} {problem.words()}")
+    if table is not None:
+        for number, row in enumerate(table.frame.select(ROW, *(c.key for c in shown.columns)).iter_rows(), start=1):
+            for place, column in enumerate(shown.columns):
+                # What is wrong with the row as a whole is marked in its first cell.
+                said = wrong.get((row[0], column.key), []) + (wrong.get((row[0], ""), []) if place == 0 else [])
+                text = row[place + 1]
+                if said:
+                    book.page.write_string(number, place, _CONTROLS.sub("", text) or " ", book.wrong)
+                    book.page.write_comment(number, place, "\n".join(said))
+                elif text:
+                    book.put(number, place, text)
+    page = book.book.add_worksheet(_name(_("Errors")))
+    bold = book.book.add_format({"bold": True})
+    page.set_column(0, 0, 8)
+    page.set_column(1, 2, 16)
+    page.set_column(3, 3, 80)
+    for place, heading in enumerate((_("Row"), _("Column"), _("Code"), _("Reason"))):
+        page.write_string(0, place, heading, bold)
+    for number, problem in enumerate(problems, start=1):
+        page.write_number(number, 0, problem.row)
+        page.write_string(number, 1, str(sheet.headings.get(problem.column, problem.column)))
+        page.write_string(number, 2, problem.code)
+        page.write_string(number, 3, _CONTROLS.sub("", problem.words()))
+    book.close()
+    return file.getvalue()

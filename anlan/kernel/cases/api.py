@@ -5,6 +5,7 @@ Imported by the site before the API's addresses are made.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from anlan.kernel.registers.api import Refusal, _entered, api, not_found
 from anlan.kernel.registers.declaration import Register, all_registers
@@ -67,6 +68,13 @@ class MoveIn(Schema):
     model_config = ConfigDict(extra="forbid")
     seen_version: int = Field(ge=1, le=2**31 - 1)
     facts: dict[str, Any] = {}
+
+    @field_validator("facts")
+    @classmethod
+    def _is_text(cls, facts: dict[str, Any]) -> dict[str, Any]:
+        """Half a character pair is legal JSON and no text that could be kept."""
+        json.dumps(facts, ensure_ascii=False).encode()
+        return facts
 
 
 _ANSWERS = {401: Error, 403: Error, 404: Error, 422: Error}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -296,6 +297,8 @@ def _checked(
         field = form_field(lifecycle, demand)
         raw = facts.get(demand.name)
         raw = getattr(raw, "pk", raw)
+        if isinstance(field, forms.DateField | forms.DateTimeField | forms.TimeField) and not isinstance(raw, date):
+            raw = raw if raw is None else str(raw)  # these fields can read nothing but text
         try:
             value = field.clean(raw)
         except ValidationError as error:
@@ -307,7 +310,9 @@ def _checked(
     for evidence in wanted.evidence:
         given = facts.get(evidence.name) or ()
         uploads[evidence.name] = given if isinstance(given, list | tuple) else [given]
-        if len(uploads[evidence.name]) < evidence.at_least:
+        if not all(isinstance(one, bytes) or hasattr(one, "read") for one in uploads[evidence.name]):
+            errors[evidence.name] = [_("A file is needed here.")]
+        elif len(uploads[evidence.name]) < evidence.at_least:
             errors[evidence.name] = [_("At least %(n)s file is needed here.") % {"n": evidence.at_least}]
     if errors:
         raise FieldError(errors)

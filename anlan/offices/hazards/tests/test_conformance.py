@@ -116,3 +116,10 @@ def test_over_rest_a_danger_is_read_moved_and_told_within_scope_only() -> None:
     late = call(writer, "POST", f"{url}/moves/verify", verify)
     assert (late.status_code, late.json()["code"]) == (409, "stale")
     assert [e["move"] for e in call(reader, "GET", f"{url}/history").json()] == ["open", "verify"]
+    for facts in (
+        {"measures": "\ud800", "rectify_by": "2013-06-28"}, {"rectify_by": 5}, {"rectify_by": {"a": []}},
+        {"money": [1], "measures": "x\0"}, {"result": "x", "after": "a path"}, {"result": "x", "after": [1, None]},
+    ):  # fmt: skip
+        for move in ("plan", "fix_now", "verify"):
+            wrong = call(writer, "POST", f"{url}/moves/{move}", {"seen_version": 2, "facts": facts})
+            assert wrong.status_code == 422, (move, facts, wrong.content)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -25,9 +27,9 @@ def tamper(sql: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def fresh_chain(transactional_db: None) -> None:
+def fresh_chain(transactional_db: None, settings: Any, tmp_path: Path) -> None:
+    settings.AUDIT_HEADS = tmp_path / "audit-heads.log"  # test processes run side by side
     tamper("TRUNCATE audit_entry, audit_seal RESTART IDENTITY")
-    settings.AUDIT_HEADS.unlink(missing_ok=True)
 
 
 def three_changes() -> Account:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("anlan.kernel.urls")),
     path("api/v1/", api.urls),
     re_path(r"^api/v1/", nothing_here),
+    path("r/", include("anlan.kernel.sheets.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
     path("c/", include("anlan.kernel.cases.urls")),
     path("plan/", include("anlan.offices.plan.urls")),

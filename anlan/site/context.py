@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from anlan.kernel import clock
+from anlan.kernel import clock, notices
 from anlan.kernel.models import Installation
 
 from . import assets
@@ -63,5 +63,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "account_menu": [{"title": _("My account"), "url": reverse("account"), "icon": "settings"}]
         if signed_in
         else [],
+        "notices_url": reverse("notices") if signed_in else "",
+        "unread": notices.unread(user.pk) if signed_in else 0,
         "sign_out_url": reverse("sign-out") if signed_in else "",
     }

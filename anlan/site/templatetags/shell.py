@@ -84,6 +84,12 @@ def here(context: dict[str, Any], **changes: Any) -> str:
 
 
 @register.filter
+def grouped(value: int) -> str:
+    """A whole number in groups of three, as statistics are printed in both languages."""
+    return f"{value:,}"
+
+
+@register.filter
 def moment(value: datetime | None) -> str:
     """A time as officials write it: 2013年6月14日 09:30, or 14 June 2013, 09:30."""
     if value is None:

@@ -26,6 +26,8 @@ from .reading import BLANKS, ROW, Table, read
 from .spec import RECORD, Column, Sheet, sheet_of
 
 STAGE = "anlan_stage"
+Pairs = list[tuple[Column, Any]]
+"""Columns of the sheet, each with its field of the model."""
 Tell = Callable[[int, int], None]
 
 
@@ -119,14 +121,14 @@ def _q(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _columns(sheet: Sheet, keys: Iterable[str]) -> list[tuple[Column, models.Field[Any, Any]]]:
+def _columns(sheet: Sheet, keys: Iterable[str]) -> Pairs:
     pairs = [(c, sheet.declared.field(c.key)) for c in sheet.columns if c.key in set(keys) and c.key != RECORD]
     return [(c, f) for c, f in pairs if f is not None]
 
 
 def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[str], step: Tell) -> None:
     """Stages the good rows, matches them, changes and adds; problems found on the way join the outcome."""
-    model = sheet.declared.model
+    model: Any = sheet.declared.model
     table, pk = _q(model._meta.db_table), model._meta.pk
     columns = _columns(sheet, checked.keys)
     good = checked.good()
@@ -161,7 +163,7 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
         outcome.unchanged = cursor.fetchone()[0]
 
 
-def _stage(cursor: Any, sheet: Sheet, columns: list[tuple[Column, models.Field[Any, Any]]], good: pl.DataFrame) -> None:
+def _stage(cursor: Any, sheet: Sheet, columns: Pairs, good: pl.DataFrame) -> None:
     pk = sheet.declared.model._meta.pk
     kind = pk.rel_db_type(connection)
     defined = ", ".join(f"{_q(f.column)} {_type(f)}" for _c, f in columns)
@@ -199,7 +201,7 @@ def _type(f: models.Field[Any, Any]) -> str:
     return f'{kind} COLLATE "{collation}"' if collation and "COLLATE" not in kind else kind
 
 
-def _derived(sheet: Sheet, columns: list[tuple[Column, models.Field[Any, Any]]]) -> list[models.Field[Any, Any]]:
+def _derived(sheet: Sheet, columns: Pairs) -> list[Any]:
     """Columns that the model's `prepare` fills from others, such as pinyin initials."""
     if not hasattr(sheet.declared.model, "prepare"):
         return []
@@ -211,10 +213,10 @@ def _derived(sheet: Sheet, columns: list[tuple[Column, models.Field[Any, Any]]])
     ]
 
 
-def _match(cursor: Any, sheet: Sheet, columns: list[tuple[Column, models.Field[Any, Any]]], checked: Checked) -> None:
+def _match(cursor: Any, sheet: Sheet, columns: Pairs, checked: Checked) -> None:
     """Finds each row's record: by its number, else by the natural key; marks the same and the different."""
-    model = sheet.declared.model
-    table, pk = _q(model._meta.db_table), _q(model._meta.pk.column)
+    model: Any = sheet.declared.model
+    table, pk = _q(model._meta.db_table), _q(str(model._meta.pk.column))
     if RECORD in checked.keys:
         cursor.execute(f"UPDATE {STAGE} s SET target = t.{pk} FROM {table} t WHERE s.record = t.{pk}")
         cursor.execute(f"UPDATE {STAGE} SET verdict = 'IMP043' WHERE record IS NOT NULL AND target IS NULL")
@@ -222,6 +224,12 @@ def _match(cursor: Any, sheet: Sheet, columns: list[tuple[Column, models.Field[A
         keys = [f.column for c, f in columns if c.key in sheet.natural_key]
         same = " AND ".join(f"s.{_q(k)} = t.{_q(k)}" for k in keys)
         cursor.execute(f"UPDATE {STAGE} s SET target = t.{pk} FROM {table} t WHERE s.record IS NULL AND {same}")
+        if not any(f.unique for c, f in columns if c.key in sheet.natural_key):
+            # A name may be borne by several (an authority before and after a reform): the number must decide.
+            cursor.execute(
+                f"UPDATE {STAGE} s SET target = NULL, verdict = 'IMP047' WHERE s.record IS NULL "
+                f"AND (SELECT count(*) FROM {table} t WHERE {same}) > 1"
+            )
     compared = " AND ".join(f"{_normal('t', f)} IS NOT DISTINCT FROM {_normal('s', f)}" for _c, f in columns) or "true"
     cursor.execute(
         f"UPDATE {STAGE} s SET verdict = CASE WHEN {compared} THEN 'same' ELSE 'change' END, before = to_jsonb(t) "
@@ -241,7 +249,7 @@ def _normal(alias: str, f: models.Field[Any, Any]) -> str:
 def _sort_out(
     cursor: Any,
     sheet: Sheet,
-    columns: list[tuple[Column, models.Field[Any, Any]]],
+    columns: Pairs,
     outcome: Outcome,
     rights: frozenset[str],
 ) -> None:
@@ -278,14 +286,12 @@ def _sort_out(
         cursor.execute(f"UPDATE {STAGE} SET verdict = 'refused' WHERE verdict = 'add'")
 
 
-def _derive(
-    cursor: Any, sheet: Sheet, columns: list[tuple[Column, models.Field[Any, Any]]]
-) -> list[models.Field[Any, Any]]:
+def _derive(cursor: Any, sheet: Sheet, columns: Pairs) -> list[Any]:
     """Lets the model's own `prepare` fill what follows from other columns, for rows that will be written."""
     derived = _derived(sheet, columns)
     if not derived:
         return []
-    model = sheet.declared.model
+    model: Any = sheet.declared.model
     fields = [f for _c, f in columns]
     names = ", ".join(_q(f.column) for f in fields)
     cursor.execute(f"SELECT row_no, {names} FROM {STAGE} WHERE verdict IN ('add', 'change')")
@@ -369,10 +375,10 @@ def undo(declared: type[Register], record: Import) -> int:
 
     Added rows are deleted, changed ones get back what they held. The rows' versions tell who was last.
     """
-    model = declared.model
+    model: Any = declared.model
     if record.state != "done" or not issubclass(model, Kept):
         raise CannotUndo([])
-    table, pk, rows = _q(model._meta.db_table), _q(model._meta.pk.column), _q(ImportedRow._meta.db_table)
+    table, pk, rows = _q(model._meta.db_table), _q(str(model._meta.pk.column)), _q(ImportedRow._meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"SELECT 1 FROM {table} WHERE {pk}::text IN (SELECT record FROM {rows} WHERE imported_id = %s) FOR UPDATE",

@@ -247,7 +247,9 @@ def _reference(column: Column, given: pl.Series) -> tuple[pl.Series, list[str]]:
 def _twice(sheet: Sheet, frame: pl.DataFrame, keys: Iterable[str]) -> list[Problem]:
     """Keys that stand in the file twice: the natural key, the record number, and every unique column."""
     present = set(keys)
-    sets = [(c.key,) for c in sheet.columns if c.key in present and (c.unique or c.key == RECORD)]
+    sets: list[tuple[str, ...]] = [
+        (c.key,) for c in sheet.columns if c.key in present and (c.unique or c.key == RECORD)
+    ]
     if sheet.natural_key and set(sheet.natural_key) <= present and sheet.natural_key not in sets:
         sets.append(sheet.natural_key)
     problems = []

@@ -45,6 +45,7 @@ WORDS = {
     "IMP042": gettext_noop("The key is in use, or not yours to use."),
     "IMP043": gettext_noop("There is no such record in your area."),
     "IMP044": gettext_noop("Neither a record number nor a key: it cannot be told which record this is."),
+    "IMP047": gettext_noop("Several records have this key: give the record number."),
     "IMP045": gettext_noop("Your role may not add records of this kind."),
     "IMP046": gettext_noop("Your role may not change records of this kind."),
 }

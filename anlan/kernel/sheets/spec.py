@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
@@ -83,9 +82,18 @@ class Sheet:
         return {c.key: c.heading for c in self.columns}
 
 
-@cache
+_made: dict[str, Sheet] = {}
+
+
 def sheet_of(declared: type[Register]) -> Sheet:
     """The sheet of a register: the record's number, then the fields of its form, in their order."""
+    known = _made.get(declared.name)
+    if known is None or known.declared is not declared:
+        known = _made[declared.name] = _make(declared)
+    return known
+
+
+def _make(declared: type[Register]) -> Sheet:
     record = Column(RECORD, _("Record number"), "record", declared.model._meta.pk.attname)
     columns, missing = [], []
     # A table whose key is a text that people know needs no record number besides.
@@ -125,7 +133,7 @@ def _column(name: str, field: models.Field[Any, Any]) -> Column | None:
         own = []  # digits and places are checked by column
     low = max((v.limit_value for v in field.validators if isinstance(v, MinValueValidator)), default=None)
     high = min((v.limit_value for v in field.validators if isinstance(v, MaxValueValidator)), default=None)
-    bounds = {"low": low, "high": high, "checks": tuple(own)}
+    bounds: dict[str, Any] = {"low": low, "high": high, "checks": tuple(own)}
     match field:
         case models.ForeignKey():
             target = _target(field)

@@ -112,8 +112,8 @@ def _xlsx(sheet: Sheet, query: models.QuerySet[Any], file: BinaryIO) -> None:
 
 
 def _parquet(sheet: Sheet, query: models.QuerySet[Any], file: BinaryIO) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import parquet  # type: ignore[import-untyped]
 
     kinds = {
         "int": pa.int64(), "record": pa.int64(), "float": pa.float64(), "date": pa.date32(),

@@ -55,10 +55,14 @@ class Authority(Kept):
             models.UniqueConstraint(fields=("name", "valid_from"), name="authority_once", nulls_distinct=False)
         ]
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def prepare(self) -> None:
+        """Fills what follows from other fields; `save` does it, imports call it themselves."""
         from ..names import initials
 
         self.pinyin = initials(self.name)
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.prepare()
         super().save(*args, **kwargs)
 
     def superiors(self, on: date) -> models.QuerySet[Authority]:

@@ -35,10 +35,14 @@ class Person(Kept):
         verbose_name = _("Person")
         indexes: ClassVar = [models.Index(fields=("area_code", "id")), models.Index(fields=("pinyin", "id"))]
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def prepare(self) -> None:
+        """Fills what follows from other fields; `save` does it, imports call it themselves."""
         from ..names import initials
 
         self.pinyin = initials(self.name)
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.prepare()
         super().save(*args, **kwargs)
 
     def __str__(self) -> str:

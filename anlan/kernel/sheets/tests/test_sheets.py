@@ -25,7 +25,7 @@ from anlan.kernel.sheets.models import Import
 from anlan.kernel.sheets.problems import WORDS
 from anlan.kernel.sheets.spec import sheet_of
 from anlan.parties.codes import credit_check_character
-from anlan.parties.models import Enterprise
+from anlan.parties.models import Authority, Enterprise
 
 pytestmark = pytest.mark.django_db
 TESTER = Actor("test", "tests")
@@ -351,3 +351,16 @@ def test_each_code_has_words_in_chinese() -> None:
 
     with override("zh-hans"):
         assert [c for c, words in WORDS.items() if gettext(words) == words] == []
+
+
+def test_a_key_that_several_bear_needs_the_record_number() -> None:
+    declared = register_named("authorities")
+    with acting(TESTER, EVERYWHERE):
+        for year in (2013, 2018):
+            Authority.objects.create(
+                name="试验局", kind="supervisor", tier=2, area_code="500112000000", valid_from=date(year, 1, 1)
+            )
+        row = {"name": "试验局", "kind": "supervisor", "tier": "2", "area_code": "500112000000", "short_name": "试"}
+        assert codes(import_file(declared, text(row))) == [(2, "", "IMP047")]
+        number = Authority.objects.filter(name="试验局").earliest("id").pk
+        assert import_file(declared, text(row | {"id": str(number)})).changed == 1

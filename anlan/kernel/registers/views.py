@@ -126,12 +126,13 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
     context = {
         "register": declared,
         "record": row,
-        "sections": sections,
+        "sections": [] if tab == "audit" else sections,
+        "panel": "registers/changes.html" if tab == "audit" else "",
         "may": _may(declared, request, row),
         "tab": tab,
         "tabs": [
-            {"key": "record", "title": declared.singular, "url": request.path, "current": tab == "record"},
-            {"key": "audit", "title": _("Changes"), "url": "?tab=audit", "current": tab == "audit"},
+            {"key": "record", "title": declared.singular, "url": request.path, "active": tab == "record"},
+            {"key": "audit", "title": _("Changes"), "url": "?tab=audit", "active": tab == "audit"},
         ],
         "changes": history.of(declared, row) if tab == "audit" else [],
     }
@@ -154,7 +155,7 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
         form = made(request.POST, instance=row)
         seen = request.POST.get("version", "")
         if row is not None and seen.isdigit() and int(seen) != row.version:
-            fresh = _row(declared, request, row.pk)
+            fresh = _row(declared, request, str(row.pk))
             places = cells.area_codes(declared, [fresh], declared.editable())
             stale = [
                 {"label": declared.label(n), "cell": cells.cell(declared, fresh, n, places)}

@@ -14,7 +14,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from .. import clock
-from ..models import AreaCode
+from ..models import AreaCode, Kept
 from ..policies import rule_of
 from ..scope import By, area_prefix
 from .declaration import Register
@@ -39,8 +39,9 @@ def sample(declared: type[Register], number: int, area: str = HERE) -> Any:
     return row
 
 
-def made_up(model: type[models.Model], number: int, area: str) -> Any:
-    """An unsaved row with plausible values in every field that must have one."""
+def made_up(model: type[models.Model], number: int, area: str, parents: dict[Any, Any] | None = None) -> Any:
+    """An unsaved row with plausible values in every field that must have one; `parents` made before are reused."""
+    parents = {} if parents is None else parents
     values: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
         if field.auto_created or (field.primary_key and isinstance(field, models.AutoField)):
@@ -51,24 +52,23 @@ def made_up(model: type[models.Model], number: int, area: str) -> Any:
             continue
         elif isinstance(field, models.ForeignKey):
             if not field.null:
-                values[field.attname] = _target(field, number, area)
+                values[field.attname] = _target(field, number, area, parents)
         else:
             values[field.attname] = _value(field, number)
     return model(**values)
 
 
-def _target(field: models.ForeignKey[Any, Any], number: int, area: str) -> Any:
+def _target(field: models.ForeignKey[Any, Any], number: int, area: str, parents: dict[Any, Any]) -> Any:
     target = field.related_model
     assert isinstance(target, type)
-    if isinstance(rule_of(target), By):
-        row = made_up(target, number, area)
-        row.save()
-        return row.pk
-    existing = target._default_manager.order_by("pk").first()
-    if existing is None:
-        existing = made_up(target, number, area)
-        existing.save()
-    return existing.pk
+    existing = None if issubclass(target, Kept) else target._default_manager.order_by("pk").first()
+    if existing is not None:
+        return existing.pk
+    # Its own parent for each record, so that keys made of parents differ too.
+    if target not in parents:
+        parents[target] = made_up(target, number, area, parents)
+        parents[target].save()
+    return parents[target].pk
 
 
 def _value(field: models.Field[Any, Any], number: int) -> Any:

@@ -126,13 +126,12 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
     context = {
         "register": declared,
         "record": row,
-        "sections": [] if tab == "audit" else sections,
-        "panel": "registers/changes.html" if tab == "audit" else "",
+        "sections": sections,
         "may": _may(declared, request, row),
         "tab": tab,
         "tabs": [
-            {"key": "record", "title": declared.singular, "url": request.path, "active": tab == "record"},
-            {"key": "audit", "title": _("Changes"), "url": "?tab=audit", "active": tab == "audit"},
+            {"key": "record", "title": declared.singular, "url": request.path, "current": tab == "record"},
+            {"key": "audit", "title": _("Changes"), "url": "?tab=audit", "current": tab == "audit"},
         ],
         "changes": history.of(declared, row) if tab == "audit" else [],
     }

@@ -151,7 +151,7 @@ def test_a_list_of_fifty_takes_as_many_queries_as_one_of_five(declared: type[Reg
     _account, token = somebody(seer(declared), HERE)
     taken = []
     for many in (5, 45):
-        start = 10_000 * (many + 1)
+        start = 100 * (many + 1)
         with acting(TESTER, EVERYWHERE):
             for n in range(many):
                 sample(declared, start + n)

@@ -47,7 +47,8 @@ def save(declared: type[Register], row: Any, values: Mapping[str, Any]) -> Any:
             problem = area_problem(value)
             if problem:
                 problems.setdefault(name, []).append(problem)
-        setattr(row, field.attname, value)
+        # An empty key points at nothing; validation would let it through to a constraint checked at commit.
+        setattr(row, field.attname, None if value == "" and isinstance(field, models.ForeignKey) else value)
     try:
         row.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:

@@ -83,6 +83,11 @@ def test_no_record_is_made_or_moved_outside_the_scope(house: dict[str, Any]) -> 
         assert Enterprise.objects.get(pk=house["here"].pk).area_code == "500112000000"
 
 
+def test_an_empty_key_points_at_nothing(house: dict[str, Any]) -> None:
+    made = call(house["token"], "POST", URL, {"name": "新厂", "area_code": "500112000000", "industry_id": ""})
+    assert (made.status_code, made.json()["industry_id"]) == (201, None)
+
+
 @pytest.mark.parametrize(
     ("raw", "status"),
     [

@@ -239,7 +239,7 @@ def _match(cursor: Any, sheet: Sheet, columns: Pairs, checked: Checked) -> None:
 
 def _normal(alias: str, f: models.Field[Any, Any]) -> str:
     """A column as the sheet would show it: a text without blanks around it, with plain line ends."""
-    name = f"{alias}.{_q(f.column)}"
+    name = f"{alias}.{_q(str(f.column))}"
     if isinstance(f, models.CharField | models.TextField) and not f.choices:
         blanks = "".join(f"\\{ord(c):04X}" for c in BLANKS)
         return f"btrim(replace({name}, E'\\r\\n', E'\\n'), U&'{blanks}')"

@@ -16,20 +16,15 @@ from anlan.site import demo
 TESTER = Actor("test", "tests")
 
 
-@pytest.fixture(scope="module")
-def city(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
-    """The parties of the city, loaded once and undone."""
+@pytest.fixture
+def city(db: None) -> None:
+    """The parties of the city."""
     from random import Random
-
-    from django.db import transaction
 
     from anlan.parties.demo import DemoCity, load
 
-    with django_db_blocker.unblock(), transaction.atomic():  # type: ignore[attr-defined]
-        with acting(TESTER, EVERYWHERE), clock.frozen(demo.START):
-            load(DemoCity(Random(demo.SEED), demo.START, "a-long-password", lambda _: None))
-        yield
-        transaction.set_rollback(True)
+    with acting(TESTER, EVERYWHERE), clock.frozen(demo.START):
+        load(DemoCity(Random(demo.SEED), demo.START, "a-long-password", lambda _: None))
 
 
 @pytest.fixture

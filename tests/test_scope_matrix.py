@@ -31,7 +31,8 @@ pytestmark = [pytest.mark.slow]
 BY_REGISTER = {"list", "new", "pick", "record", "edit", "remove", "export", "template", "import", "audit"}
 """Names of addresses that take a register and perhaps a key: probed once per register and role."""
 OWN = {
-    "retry-job", "adopt", "retry-delivery", "progress", "read-notice", "end-session", "case", "evidence", "move",
+    "undo", "retry-job",
+    "adopt", "retry-delivery", "progress", "read-notice", "end-session", "case", "evidence", "move",
 }  # fmt: skip
 """Addresses by a key of another kind: known, but not probed by this matrix yet."""
 

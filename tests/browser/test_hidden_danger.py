@@ -75,6 +75,9 @@ def test_from_finding_to_acceptance(sign_in: Callable[..., Person], tmp_path: Pa
     act(officer, "accept", {}, {"on_site": photo(tmp_path, "site")})
     officer.open(address)
     assert officer.page.locator("text=/验收销号|Accepted and closed/").count()
+    officer.open("/r/dangers/")
+    officer.page.click("tbody a >> nth=0")
+    officer.page.wait_for_url("**/c/danger/**")
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])

@@ -27,7 +27,9 @@ class Cell:
 
 
 def url_of(obj: models.Model) -> str:
-    """Where a record is shown, or empty where no register shows its kind."""
+    """Where a record is shown: its own page if it has one (a case), else its register's; empty if neither."""
+    if hasattr(obj, "get_absolute_url"):
+        return str(obj.get_absolute_url())
     for declared in all_registers():
         if declared.model is type(obj):
             return f"/r/{declared.name}/{obj.pk}/"

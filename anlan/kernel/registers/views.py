@@ -90,7 +90,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "register": declared,
         "columns": columns,
         "rows": [
-            {"url": f"/r/{name}/{row.pk}/", "cells": [cells.cell(declared, row, c, places) for c in declared.columns]}
+            {"url": cells.url_of(row), "cells": [cells.cell(declared, row, c, places) for c in declared.columns]}
             for row in page.rows
         ],
         "filters": {"form": bound, "chips": chips},

@@ -27,5 +27,7 @@ def test_a_find_reaches_its_own_district_and_no_neighbour() -> None:
             area_code="500112131000", industry_id="road",
         )  # fmt: skip
         events.deliver_due()
-        assert list(Notice.objects.values_list("account_id", flat=True)) == [own.pk]
-        assert neighbour.pk != own.pk
+        told = Account.objects.filter(pk__in=Notice.objects.values_list("account_id", flat=True))
+        assert own in told
+        assert neighbour not in told
+        assert all(account.scope.covers("500112131000", "road") for account in told)

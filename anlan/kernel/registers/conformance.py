@@ -30,7 +30,7 @@ class NoSample(Exception):
 def sample(declared: type[Register], number: int, area: str = HERE) -> Any:
     """A saved record of the register in `area`, different for each number. Acts as whoever acts now."""
     if declared.sample is not None:
-        row = declared.sample(number)
+        row: Any = declared.sample(number)
         if any(f.name == "area_code" for f in declared.model._meta.concrete_fields):
             row.area_code = area
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -45,7 +45,7 @@ class Register:
     related: ClassVar[Sequence[str]] = ()
     """Foreign keys that the list shows: fetched in the same query."""
 
-    sample: ClassVar[Callable[[int], models.Model] | None] = None
+    sample: ClassVar[staticmethod[[int], models.Model] | None] = None
     """For tests: an unsaved record, different for each number; needed where one cannot be made up."""
 
     policy: ClassVar[Policy]

@@ -57,6 +57,8 @@ class RecordForm(forms.ModelForm):
 
 def form_class(declared: type[Register]) -> type[RecordForm]:
     """The register's form; choices of other records are what the person may see."""
-    return forms.modelform_factory(
+    made = forms.modelform_factory(
         declared.model, form=RecordForm, fields=declared.editable(), formfield_callback=_formfield
     )
+    assert issubclass(made, RecordForm)
+    return made

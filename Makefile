@@ -5,7 +5,7 @@ ifeq ($(strip $(PYTHON)),)
 $(error Anlan needs Python 3.11 or newer, and none was found. Install it or say: make PYTHON=/path/to/python3 run)
 endif
 
-.PHONY: run setup test check bench lock clean
+.PHONY: run setup test check bench pictures lock clean
 
 run:
 	@$(PYTHON) tools/setup.py
@@ -25,6 +25,11 @@ check:
 bench:
 	@$(PYTHON) tools/setup.py --dev
 	@.venv/bin/anlan bench
+
+# The README's pictures, from the demonstration city that `make run` serves meanwhile.
+pictures:
+	@$(PYTHON) tools/setup.py --dev
+	@.venv/bin/python tools/pictures.py
 
 # Newer versions of the libraries, after a change of requirements*.in or to take updates in.
 lock:

@@ -149,6 +149,7 @@ LOGOUT_REDIRECT_URL = "/sign-in/"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]  # each in its own words
 LOCALE_PATHS = [ROOT / "anlan/site/locale"]
+FORMAT_MODULE_PATH = "anlan.site.formats"
 USE_I18N = True
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True

@@ -12,7 +12,7 @@ from django.template.defaultfilters import date as format_date
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from anlan.kernel import clock
 from anlan.site import assets
@@ -94,14 +94,13 @@ def moment(value: datetime | None) -> str:
     """A time as officials write it: 2013年6月14日 09:30, or 14 June 2013, 09:30."""
     if value is None:
         return ""
-    local = value.astimezone(clock.BEIJING)
-    return format_date(local, "Y年n月j日 H:i" if _chinese() else "j F Y, H:i")
+    return format_date(value.astimezone(clock.BEIJING), "DATETIME_FORMAT")
 
 
 @register.filter
 def day(value: Any) -> str:
     """A date as officials write it: 2013年6月14日, or 14 June 2013."""
-    return format_date(value, "Y年n月j日" if _chinese() else "j F Y") if value else ""
+    return format_date(value, "DATE_FORMAT") if value else ""
 
 
 @register.filter
@@ -123,7 +122,3 @@ def days_left(due: datetime | None) -> str:
     if left > 0:
         return ngettext("%(count)d day left", "%(count)d days left", left) % {"count": left}
     return ngettext("Overdue by %(count)d day", "Overdue by %(count)d days", -left) % {"count": -left}
-
-
-def _chinese() -> bool:
-    return (get_language() or "zh").startswith("zh")

@@ -45,11 +45,16 @@ class Person(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state of a case; in an `end` state it is closed."""
+    """A state of a case; in an `end` state it is closed.
+
+    `turn` names the roles that a case in this state waits for; left out, all that may move it on. An official is
+    waited for only at the authority in charge (see `queue`): that a higher tier could act too makes it nobody's work.
+    """
 
     name: str
     title: Promise
     end: bool = False
+    turn: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +211,15 @@ class Lifecycle:
     def moves_from(self, state: str) -> tuple[Move, ...]:
         return tuple(move for move in self.moves if state in move.from_)
 
+    def turn(self, state: str) -> frozenset[str]:
+        """The roles that a case in `state` waits for."""
+        if self._states[state].turn:
+            return frozenset(self._states[state].turn)
+        return frozenset(r for m in self.moves_from(state) if m.to not in (None, "withdrawn") for r in m.who)
+
     def waits_for(self, role: str) -> tuple[str, ...]:
-        """The open states out of which `role` may move a case: there it waits for that role."""
-        return tuple(
-            name
-            for name in self.open_states
-            if any(role in m.who and m.to not in (None, "withdrawn") for m in self.moves_from(name))
-        )
+        """The open states in which a case waits for `role`."""
+        return tuple(name for name in self.open_states if role in self.turn(name))
 
     def _check(self) -> None:
         def wrong(what: str) -> DeclarationError:
@@ -225,6 +232,9 @@ class Lifecycle:
             raise wrong("its number names neither year nor place in the series")
         titles: list[tuple[str, object]] = [("title", self.title), ("singular", self.singular)]
         titles += [(f"state {s.name}", s.title) for s in self.states]
+        for state in self.states:
+            if state.turn:
+                _roles(self.kind, f"the turn in {state.name}", state.turn)
         for move in self.moves:
             titles.append((f"move {move.name}", move.title))
             titles += [(f"evidence {e.name}", e.title) for e in move.evidence]

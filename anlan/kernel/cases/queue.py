@@ -84,9 +84,16 @@ def worklist(account: Person, limit: int = 50) -> Worklist:
     return Worklist(totals[0], totals[1], totals[2], totals[3] - totals[2], rows)
 
 
+AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
+"""Roles that work for one authority: a case waits for them where that authority is in charge of it."""
+
+
 def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
+    turn = Q(state__in=declared.waits_for(account.role))
+    if account.role in AT_ITS_SEAT:
+        turn &= Q(owner_area_code=account.area_code)
     mine = Case(
-        When(state__in=declared.waits_for(account.role), then=Value(True)),
+        When(turn, then=Value(True)),
         default=Value(False),
         output_field=BooleanField(),
     )

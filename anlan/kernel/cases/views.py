@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,12 +29,16 @@ _HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "g
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A move as the page offers it: with its form, or with the reason why this person cannot make it."""
+    """A move as the page offers it: with its form, or with the reason why this person cannot make it.
+
+    `leads`: it takes the case on, and it is this person's turn; the page shows such moves first.
+    """
 
     move: Move
     form: MoveForm | None
     why_not: str
     opened: bool
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +134,16 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     history = list(CaseEntry.of(case))
+    actions = _actions(request.user, declared, case, history, tried, form)
     context = {
         "case": case,
         "lifecycle": declared,
         "state": declared.state(case.state),
         "sections": _sections(declared, case),
-        "actions": _actions(request.user, declared, case, history, tried, form),
+        "actions": actions,
+        "more": sum(not action.leads for action in actions),
+        "more_tried": any(action.opened and not action.leads for action in actions),
+        "waits_for": _waits_for(declared, case),
         "tried": form,
         "deadline": deadline(case),
         "handlers": list(Handler.of(case)),
@@ -149,17 +158,27 @@ def _actions(
     user: Any, declared: Lifecycle, case: Case, history: list[CaseEntry], tried: Move | None, form: MoveForm | None
 ) -> list[Action]:
     actions = []
+    turn = user.role in declared.turn(case.state)
     for move in declared.moves_from(case.state):
+        leads = turn and move.to is not None and move.tone == "primary"
         refused = engine.refusal(case, move, user, history)
         if refused is not None and refused.code in _HIDDEN_REFUSALS:
             continue
         if refused is not None:
-            actions.append(Action(move, None, refused.message, False))
+            actions.append(Action(move, None, refused.message, False, leads))
             continue
         mine = tried is not None and tried.name == move.name
         made = form if mine else MoveForm(declared, move, initial={"seen_version": case.version, **_known(case, move)})
-        actions.append(Action(move, made, "", mine))
+        actions.append(Action(move, made, "", mine, leads))
     return actions
+
+
+def _waits_for(declared: Lifecycle, case: Case) -> str:
+    """Whose turn it is, by the names of the roles."""
+    if declared.state(case.state).end:
+        return ""
+    names = dict(get_user_model()._meta.get_field("role").flatchoices)
+    return str(_(", ")).join(str(names[role]) for role in names if role in declared.turn(case.state))
 
 
 def _known(case: Case, move: Move) -> dict[str, Any]:

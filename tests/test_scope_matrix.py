@@ -32,6 +32,7 @@ BY_REGISTER = {"list", "new", "pick", "record", "edit", "remove", "export", "tem
 """Names of addresses that take a register and perhaps a key: probed once per register and role."""
 OWN = {
     "undo", "retry-job",
+    "return", "return-of", "sent", "order", "separate-report",  # offices/hazards/tests
     "adopt", "retry-delivery", "progress", "read-notice", "end-session", "case", "evidence", "move",
 }  # fmt: skip
 """Addresses by a key of another kind: known, but not probed by this matrix yet."""

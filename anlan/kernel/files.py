@@ -84,8 +84,7 @@ def put(upload: Any, types: tuple[str, ...] | None = None, limit: int = MAX_BYTE
         if size == 0:
             raise Refused("empty", _("The file is empty."))
         media_type = sniff(Path(temporary))
-        if types is not None and media_type not in types:
-            raise Refused("wrong_type", _("A file of this type does not show what is asked for here."))
+        of_type(media_type, types)
         target = path_of(digest.hexdigest())
         target.parent.mkdir(exist_ok=True)
         os.chmod(temporary, 0o440)
@@ -95,6 +94,12 @@ def put(upload: Any, types: tuple[str, ...] | None = None, limit: int = MAX_BYTE
         return Kept(digest.hexdigest(), size, media_type)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def of_type(media_type: str, types: tuple[str, ...] | None) -> None:
+    """`Refused` unless a file of this type shows what is asked for; None asks for any allowed type."""
+    if types is not None and media_type not in types:
+        raise Refused("wrong_type", _("A file of this type does not show what is asked for here."))
 
 
 def sniff(path: Path) -> str:

@@ -67,16 +67,19 @@ def send(
     with acting(_SENDER, EVERYWHERE):
         readers = to.accounts() if isinstance(to, Holders) else list(to)
         wanted = {p.account_id: p for p in NoticePreference.objects.filter(account_id__in=[a.pk for a in readers])}
-        made = []
+        rows = []
         for account in readers:
             preference = wanted.get(account.pk)
             outside = bool(way_out() and preference and preference.address and level in preference.levels)
-            notice = Notice.objects.create(
-                account_id=account.pk, message=message, params=values, url=url, level=level,
-                outside="waiting" if outside else "none",
+            rows.append(
+                Notice(
+                    account_id=account.pk, message=message, params=values, url=url, level=level,
+                    outside="waiting" if outside else "none",
+                )
             )  # fmt: skip
-            made.append(notice.pk)
-            if outside:
+        made = [notice.pk for notice in Notice.objects.bulk_create(rows, batch_size=1000)]
+        for notice in rows:
+            if notice.outside == "waiting":
                 send_out.put(scope=EVERYWHERE, notice=notice.pk)
         return made
 

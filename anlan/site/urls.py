@@ -17,6 +17,7 @@ urlpatterns = [
     path("c/", include("anlan.kernel.cases.urls")),
     path("plan/", include("anlan.offices.plan.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
+    path("public/", include("anlan.offices.hazards.public_urls")),
 ]
 
 handler400 = views.bad_request

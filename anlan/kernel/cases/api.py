@@ -1,9 +1,7 @@
-"""REST for cases, beside the lists that their registers give: read, history, move.
+"""REST for cases, beside the lists that their registers give: open, read, history, move; files to name as evidence.
 
 Imported by the site before the API's addresses are made.
 """
-
-from __future__ import annotations
 
 import json
 from datetime import datetime
@@ -12,16 +10,19 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Schema
-from pydantic import ConfigDict, Field, field_validator
+from ninja import File, Header, Schema, Status
+from ninja.files import UploadedFile
+from pydantic import ConfigDict, Field, create_model, field_validator
 
-from anlan.kernel.registers.api import Refusal, _entered, api, not_found
+from anlan.kernel import files
+from anlan.kernel.registers import schemas
+from anlan.kernel.registers.api import Refusal, _entered, api, calling, not_found
 from anlan.kernel.registers.declaration import Register, all_registers
-from anlan.kernel.registers.schemas import Error
+from anlan.kernel.registers.schemas import Error, Key
 
-from . import engine
+from . import engine, opening
 from .history import tell
-from .lifecycle import Lifecycle, lifecycle
+from .lifecycle import Evidence, Lifecycle, lifecycle, lifecycles
 from .models import Case, CaseEntry, EvidenceFile
 
 
@@ -63,7 +64,10 @@ class EntryOut(Schema):
 
 
 class MoveIn(Schema):
-    """A move: the version of the case that the caller saw, and what the move demands."""
+    """A move: the version of the case that the caller saw, and what the move demands.
+
+    Evidence is named by the numbers of the caller's own uploads (`POST /uploads`), as a list.
+    """
 
     model_config = ConfigDict(extra="forbid")
     seen_version: int = Field(ge=1, le=2**31 - 1)
@@ -104,6 +108,17 @@ def _out(case: Case, account: Any) -> dict[str, Any]:
     return own | {"industry": case.industry_id, "enterprise": getattr(case, "enterprise_id", None), "moves": may}
 
 
+def _invalid(error: engine.FieldError, before: str = "") -> Refusal:
+    place, words = next(iter(error.errors.items()))
+    return Refusal(422, "invalid", words[0], before + place, _("Correct the value and send it again."))
+
+
+def _may_write(request: HttpRequest, register: type[Register]) -> None:
+    token = getattr(request, "api_token", None)
+    if token is not None and not token.allows(register.name, write=True):
+        raise Refusal(403, "not_allowed", _("This token may only read."))
+
+
 @api.get("/cases/{kind}/{number}", operation_id="cases.get", response={200: CaseOut} | _ANSWERS, tags=["cases"])
 def get_case(request: HttpRequest, kind: str, number: str) -> Any:
     with _entered(request, _register(lifecycle(kind)), "see") as account:
@@ -140,21 +155,104 @@ def post_move(request: HttpRequest, kind: str, number: str, name: str, asked: Mo
     register = _register(lifecycle(kind))
     with _entered(request, register, "see") as account:
         case = _case(kind, number)
-        token = getattr(request, "api_token", None)
-        if token is not None and not token.allows(register.name, write=True):
-            raise Refusal(403, "not_allowed", _("This token may only read."))
+        _may_write(request, register)
         try:
             with transaction.atomic():
-                case = engine.move(case, name, by=account, seen_version=asked.seen_version, facts_=asked.facts)
+                wanted = case.lifecycle.move(name)
+                facts = opening.by_reference(account, wanted.demands if wanted else (), asked.facts)
+                case = engine.move(case, name, by=account, seen_version=asked.seen_version, facts_=facts)
         except engine.Stale as stale:
             told = "; ".join(t.words for t in tell(stale.case, stale.changes))
             raise Refusal(409, "stale", told, "seen_version", _("Read the case again, then decide anew.")) from None
         except engine.FieldError as error:
-            place, words = next(iter(error.errors.items()))
-            raise Refusal(
-                422, "invalid", words[0], f"facts.{place}", _("Correct the value and send it again.")
-            ) from None
+            raise _invalid(error, "facts.") from None
         except engine.MoveRefused as refused:
             status = {"unknown_move": 404, "gate": 422, "not_from_here": 422}.get(refused.code, 403)
             raise Refusal(status, refused.code, refused.message, "path") from None
         return _out(case, account)
+
+
+class UploadOut(Schema):
+    """A file that is kept until a case takes it; `id` names it as evidence."""
+
+    id: int
+    name: str
+    sha256: str
+    media_type: str
+    size: int
+
+
+@api.post("/uploads", operation_id="uploads.add", response={201: UploadOut} | _ANSWERS | {400: Error}, tags=["cases"])
+def post_upload(request: HttpRequest, file: UploadedFile = File(...)) -> Any:  # noqa: B008 (ninja's way)
+    """Keeps one file, sent as multipart/form-data, that a case will be given as evidence."""
+    unknown = (set(request.POST) | set(request.FILES)) - {"file"}
+    if unknown or len(request.FILES.getlist("file")) > 1:
+        place = min(unknown, default="file").encode("utf-8", "replace").decode()
+        raise Refusal(422, "unknown_field", _("There is no field of this name."), place, _("Send one file as `file`."))
+    with calling(request) as (account, token):
+        if token is not None and not any(scope.endswith(":write") for scope in token.scopes):
+            raise Refusal(403, "not_allowed", _("This token may only read."))
+        try:
+            kept = opening.keep_upload(account, file)
+        except files.Refused as refused:
+            raise Refusal(422, refused.code, refused.message, "file", _("Send another file.")) from None
+        return Status(201, {n: getattr(kept, n) for n in UploadOut.model_fields})
+
+
+def _body(declared: Lifecycle) -> type[Schema]:
+    """What opening a case of that kind asks for; unknown members are refused."""
+    members: dict[str, Any] = {}
+    for demand in declared.opening:
+        if isinstance(demand, Evidence):
+            kind, some = list[Key], demand.at_least > 0
+            members[demand.name] = (
+                schemas.Annotated[kind, Field(min_length=demand.at_least, max_length=20)],
+                Field(... if some else [], title=str(demand.title), description="Numbers of the caller's own uploads."),
+            )
+        else:
+            column = declared.model._meta.get_field(demand.name)
+            members[demand.name] = schemas.member(column, demand.required)  # type: ignore[arg-type]
+    base = type("NewBase", (Schema,), {"model_config": ConfigDict(extra="forbid")})
+    return create_model(f"New{declared.model.__name__}", __base__=base, **members)
+
+
+IdempotencyKey = schemas.Annotated[
+    str | None, Header(alias="Idempotency-Key", max_length=100, pattern=r"^[\x21-\x7e]+$")
+]
+
+
+def _serve(declared: Lifecycle) -> None:
+    """Declares how a case of one kind is opened."""
+    New = _body(declared)
+
+    @api.post(
+        f"/cases/{declared.kind}",
+        operation_id=f"cases.{declared.kind}.open",
+        response={200: CaseOut, 201: CaseOut, 400: Error, 409: Error} | _ANSWERS,
+        tags=["cases"],
+        description="Opens a case. Sent again with the same `Idempotency-Key` and body, it answers 200 with the first.",
+    )
+    def open_(request: HttpRequest, new: New, idempotency_key: IdempotencyKey = None) -> Any:  # type: ignore[valid-type]
+        register = _register(declared)
+        with _entered(request, register, "see") as account:
+            _may_write(request, register)
+            said = new.model_dump(exclude_unset=True)  # type: ignore[attr-defined]
+            try:
+                with transaction.atomic():
+                    case, new_one = opening.once(
+                        account, idempotency_key or "", said,
+                        lambda: opening.open_declared(
+                            declared.kind, by=account, facts=opening.by_reference(account, declared.opening, said)
+                        ),
+                    )  # fmt: skip
+            except engine.FieldError as error:
+                raise _invalid(error) from None
+            except engine.MoveRefused as refused:
+                status, place = (409, "Idempotency-Key") if refused.code == "key_reused" else (403, "")
+                raise Refusal(status, refused.code, refused.message, place) from None
+            return Status(201 if new_one else 200, _out(case, account))
+
+
+for _declared in lifecycles():
+    if _declared.opening:
+        _serve(_declared)

@@ -10,15 +10,16 @@ from typing import Any, TypeVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from anlan.kernel import calendar, clock, events, files, law
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.deadlines import Interval, Limit, due, due_on
 from anlan.kernel.models import Stale as StaleRecord
-from anlan.kernel.scope import area_prefix
+from anlan.kernel.scope import acting_now, area_prefix
 
-from .lifecycle import Clock, Lifecycle, Move, Person, form_field, lifecycle_of, limit_of
+from .lifecycle import Clock, Demand, Evidence, Field, Lifecycle, Move, Person, form_field, lifecycle_of, limit_of
 from .lifecycle import lifecycle as find_lifecycle
 from .models import Case, CaseCounter, CaseEntry, EvidenceFile, Extension, Handler, Pause
 
@@ -38,9 +39,9 @@ class MoveRefused(Exception):
 class FieldError(MoveRefused):
     """What the move demands is missing or wrong: `errors` by field."""
 
-    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
-        super().__init__("invalid", "; ".join(f"{name}: {' '.join(e)}" for name, e in errors.items()))
-        self.errors = {name: list(messages) for name, messages in errors.items()}
+    def __init__(self, errors: Mapping[str, Sequence[str | Promise]]) -> None:
+        self.errors = {name: [str(message) for message in messages] for name, messages in errors.items()}
+        super().__init__("invalid", "; ".join(f"{name}: {' '.join(e)}" for name, e in self.errors.items()))
 
 
 class Stale(StaleRecord):
@@ -49,6 +50,16 @@ class Stale(StaleRecord):
     def __init__(self, case: Case, changes: Sequence[CaseEntry]) -> None:
         super().__init__(case.number)
         self.case, self.changes = case, list(changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that stands in the store already, given as evidence by reference (`cases.opening.Upload`)."""
+
+    name: str
+    sha256: str
+    media_type: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +198,11 @@ def open_case(kind: str, by: Person, *, evidence: Mapping[str, Sequence[Any]] | 
         case: Case = lifecycle.model(**fields)
         case.state, case.opened_at = lifecycle.start, at
         case.owner_area_code = fields.get("owner_area_code") or lifecycle.owner_area(case.area_code)
+        acting = acting_now()
+        if acting is not None and not acting[1].covers(
+            case.area_code, case.industry_id, getattr(case, "enterprise_id", None)
+        ):
+            raise FieldError({"area_code": [_("This lies outside your area, your industries or your enterprise.")]})
         if lifecycle.start_clock:
             start_clock(case, lifecycle.start_clock, at, fields)
             case.due_at = recomputed_due(case)
@@ -198,8 +214,9 @@ def open_case(kind: str, by: Person, *, evidence: Mapping[str, Sequence[Any]] | 
         case.save()
         plain = {name: _plain(value) for name, value in fields.items() if value not in (None, "")}
         entry = _write(case, OPENED, "", by, plain, at)
+        types = {d.name: d.types for d in lifecycle.opening if isinstance(d, Evidence)}
         for name, uploads in (evidence or {}).items():
-            _keep(case, entry, name, uploads, None)
+            _keep(case, entry, name, uploads, types.get(name))
     events.tell(f"{kind}.opened", case=case, by=by.pk, entry=entry.pk)
     return case
 
@@ -232,7 +249,7 @@ def move(
         refused = refusal(now_case, wanted, by)
         if refused is not None:
             raise MoveRefused(refused.code, refused.message)
-        clean, uploads = _checked(lifecycle, wanted, {**(facts_ or {}), **facts})
+        clean, uploads = checked(lifecycle, wanted.demands, {**(facts_ or {}), **facts}, now_case)
         if wanted.gate is not None and (why := wanted.gate(now_case, clean)):
             raise MoveRefused("gate", str(why))
         return _make(lifecycle, now_case, wanted, by, clean, uploads)
@@ -284,17 +301,17 @@ def _end_pauses(case: Case, at: datetime) -> None:
     Pause.of(case).filter(end__isnull=True).update(end=at)
 
 
-def _checked(
-    lifecycle: Lifecycle, wanted: Move, facts: Mapping[str, Any]
+def checked(
+    lifecycle: Lifecycle, demands: Sequence[Demand], facts: Mapping[str, Any], case: Any = None
 ) -> tuple[dict[str, Any], dict[str, Sequence[Any]]]:
-    """The facts as the move's fields read them, and the files; `FieldError` with all that is wrong."""
+    """The facts as the fields demanded read them, and the files; `FieldError` with all that is wrong."""
     errors: dict[str, list[str]] = {}
-    known = {d.name for d in wanted.demands}
+    known = {d.name for d in demands}
     for name in sorted(set(facts) - known):
         errors[name] = [_("This move does not ask for this.")]
     clean: dict[str, Any] = {}
-    for demand in wanted.fields:
-        field = form_field(lifecycle, demand)
+    for demand in (d for d in demands if isinstance(d, Field)):
+        field = form_field(lifecycle, demand, case)
         raw = facts.get(demand.name)
         raw = getattr(raw, "pk", raw)
         if isinstance(field, forms.DateField | forms.DateTimeField | forms.TimeField) and not isinstance(raw, date):
@@ -307,10 +324,10 @@ def _checked(
             if value not in (None, "") or demand.name in facts:
                 clean[demand.name] = value
     uploads: dict[str, Sequence[Any]] = {}
-    for evidence in wanted.evidence:
+    for evidence in (d for d in demands if isinstance(d, Evidence)):
         given = facts.get(evidence.name) or ()
         uploads[evidence.name] = given if isinstance(given, list | tuple) else [given]
-        if not all(isinstance(one, bytes) or hasattr(one, "read") for one in uploads[evidence.name]):
+        if not all(isinstance(one, bytes | Stored) or hasattr(one, "read") for one in uploads[evidence.name]):
             errors[evidence.name] = [_("A file is needed here.")]
         elif len(uploads[evidence.name]) < evidence.at_least:
             errors[evidence.name] = [_("At least %(n)s file is needed here.") % {"n": evidence.at_least}]
@@ -331,7 +348,8 @@ def _write(
 def _keep(case: Case, entry: CaseEntry, demand: str, uploads: Sequence[Any], types: tuple[str, ...] | None) -> None:
     for upload in uploads:
         try:
-            kept = files.put(upload, types=types)
+            kept = upload if isinstance(upload, Stored) else files.put(upload, types=types)
+            files.of_type(kept.media_type, types)
         except files.Refused as error:
             raise FieldError({demand: [error.message]}) from error
         EvidenceFile.objects.create(

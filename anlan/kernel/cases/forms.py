@@ -31,10 +31,10 @@ class MoveForm(forms.Form):
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
-    def __init__(self, lifecycle: Lifecycle, move: Move, **kwargs: Any) -> None:
+    def __init__(self, lifecycle: Lifecycle, move: Move, case: Any = None, **kwargs: Any) -> None:
         super().__init__(auto_id=f"{move.name}-%s", **kwargs)
         for demand in move.fields:
-            made = form_field(lifecycle, demand)
+            made = form_field(lifecycle, demand, case)
             if isinstance(made, forms.DateField):
                 made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
             self.fields[demand.name] = made

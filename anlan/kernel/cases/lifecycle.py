@@ -78,12 +78,14 @@ STOP: Literal["stop"] = "stop"
 class Field:
     """A fact that a move demands. Kept in the entry, and in the case where the model has a field of that name.
 
-    `form` makes the form field; left out, the model's own field makes it.
+    `form` makes the form field; left out, the model's own field makes it. `narrow(case, field)` fits the field
+    to the case at hand: which choices there are, what its hint says.
     """
 
     name: str
     form: Callable[[], forms.Field] | None = None
     required: bool = True
+    narrow: Callable[[Any, forms.Field], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,9 @@ class Lifecycle:
     `number` is the form of a case's number, with `{mark}` (the authority in charge, from `mark`),
     `{year}` and `{n}`: 渝安隐〔{year}〕{n}号. Each distinct mark counts by itself, from 1 every year.
     `owner_area(area_code)` names the division whose authority is in charge; by default the district.
+    `opening` is what somebody who opens a case says (REST serves it as `POST /api/v1/cases/{kind}`);
+    `complete(facts, by)` turns it into the model's fields, or raises a `FieldError`. `papers(case)` names the
+    papers that the case has by now, with their addresses.
     """
 
     kind: str
@@ -175,8 +180,11 @@ class Lifecycle:
     owner_area: Callable[[str], str] = lambda area: (area[:6] + "000000") if len(area) >= 6 else area
     start_clock: Clock | None = None
     opened_words: Promise | None = None
+    opening: tuple[Demand, ...] = ()
+    complete: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
     universal: Universal = field(default_factory=Universal)
     sections: tuple[tuple[Promise, tuple[str, ...]], ...] = ()
+    papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
     reminders: str = "cases.remind_days"
     icon: str = "folder"
 
@@ -230,6 +238,7 @@ class Lifecycle:
         _roles(self.kind, "open", self.open_by)
         if not ("{n}" in self.number and "{year}" in self.number):
             raise wrong("its number names neither year nor place in the series")
+        self._check_demands("opening", self.opening, wrong)
         titles: list[tuple[str, object]] = [("title", self.title), ("singular", self.singular)]
         titles += [(f"state {s.name}", s.title) for s in self.states]
         for state in self.states:
@@ -246,12 +255,12 @@ class Lifecycle:
             for name in (*move.from_, *((move.to,) if move.to else ())):
                 if name not in self._states:
                     raise wrong(f"{move.name} names unknown state {name}")
-            names = [d.name for d in move.demands]
-            if len(set(names)) != len(names):
-                raise wrong(f"{move.name} demands something twice")
             if set(move.forbid_same_person_as) - set(self._moves):
                 raise wrong(f"{move.name} forbids who made a move that does not exist")
-            self._check_fields(move, wrong)
+            self._check_demands(move.name, move.demands, wrong)
+            day = move.clock.field if isinstance(move.clock, Clock) else None
+            if day and day not in self._columns | {f.name for f in move.fields}:
+                raise wrong(f"{move.name} starts a clock from unknown field {day}")
         for name, title in titles:
             if not isinstance(title, Promise):
                 raise wrong(f"{name} cannot be translated: {title!r} is not lazy text")
@@ -266,14 +275,17 @@ class Lifecycle:
             if not any(m.to not in (None, name) for m in self.moves_from(name)):
                 raise wrong(f"no move leaves {name}, which is no end")
 
-    def _check_fields(self, move: Move, wrong: Callable[[str], DeclarationError]) -> None:
-        columns = {f.name for f in self.model._meta.get_fields()}
-        for demand in move.fields:
-            if demand.form is None and demand.name not in columns:
-                raise wrong(f"{move.name} demands {demand.name}, which has neither form nor column")
-        day = move.clock.field if isinstance(move.clock, Clock) else None
-        if day and day not in columns | {f.name for f in move.fields}:
-            raise wrong(f"{move.name} starts a clock from unknown field {day}")
+    @property
+    def _columns(self) -> set[str]:
+        return {f.name for f in self.model._meta.get_fields()}
+
+    def _check_demands(self, what: str, demands: tuple[Demand, ...], wrong: Callable[[str], DeclarationError]) -> None:
+        names = [d.name for d in demands]
+        if len(set(names)) != len(names):
+            raise wrong(f"{what} demands something twice")
+        for demand in demands:
+            if isinstance(demand, Field) and demand.form is None and demand.name not in self._columns:
+                raise wrong(f"{what} demands {demand.name}, which has neither form nor column")
 
 
 def _roles(kind: str, what: str, roles: Iterable[str]) -> None:
@@ -324,11 +336,13 @@ def lifecycle_of(model: type[Case]) -> Lifecycle:
     raise LookupError(f"{model.__name__} has no life cycle")
 
 
-def form_field(lifecycle: Lifecycle, demand: Field) -> forms.Field:
-    """The form field that reads and checks what `demand` asks for."""
+def form_field(lifecycle: Lifecycle, demand: Field, case: Any = None) -> forms.Field:
+    """The form field that reads and checks what `demand` asks for, fitted to `case` where there is one."""
     made = demand.form() if demand.form else lifecycle.model._meta.get_field(demand.name).formfield()  # type: ignore[union-attr]
     assert made is not None, f"{demand.name} has no form field"
     made.required = demand.required
+    if demand.narrow is not None and case is not None:
+        demand.narrow(case, made)
     return made
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import By, Open
+from anlan.kernel.scope import By, Mine, Open
 
 SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
@@ -237,6 +237,37 @@ class Reminder(CasePart):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=("case_kind", "case_id", "due_at", "offset_days"), name="reminded_once")
         ]
+
+
+class OpeningKey(models.Model):
+    """Which case a client's request opened: the same request sent again finds it instead of opening a second."""
+
+    scope_rule = Mine("account_id")
+    audited = False  # says which request was answered; the case that it opened is audited
+
+    account_id = models.BigIntegerField()
+    key = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    case_kind = models.CharField(max_length=24, blank=True)
+    case_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=("account_id", "key"), name="opened_once_per_key")]
+
+
+class Upload(models.Model):
+    """A file that an account has sent and may name as evidence; kept as evidence only once a case takes it."""
+
+    scope_rule = Mine("account_id")
+    audited = False  # what a case takes as evidence is audited there
+
+    account_id = models.BigIntegerField()
+    name = models.CharField(_("Name"), max_length=200)
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(_("Type"), max_length=100)
+    size = models.PositiveBigIntegerField(_("Size in bytes"))
+    at = models.DateTimeField(default=clock.now)
 
 
 class CaseCounter(models.Model):

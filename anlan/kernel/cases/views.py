@@ -88,7 +88,7 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
     wanted = declared.move(move)
     if wanted is None:
         raise Http404
-    form = MoveForm(declared, wanted, data=request.POST, files=request.FILES)
+    form = MoveForm(declared, wanted, case, data=request.POST, files=request.FILES)
     if not form.is_valid():
         return _page(request, declared, case, wanted, form, status=422)
     facts = {name: value for name, value in form.cleaned_data.items() if name != "seen_version"}
@@ -150,6 +150,7 @@ def _page(
         "extensions": list(Extension.of(case).order_by("id")),
         "entries": tell(case, history, EvidenceFile.of(case))[::-1],
         "images": files.IMAGES,
+        "papers": declared.papers(case) if declared.papers else [],
     }
     return render(request, "case.html", context, status=status)
 
@@ -168,7 +169,11 @@ def _actions(
             actions.append(Action(move, None, refused.message, False, leads))
             continue
         mine = tried is not None and tried.name == move.name
-        made = form if mine else MoveForm(declared, move, initial={"seen_version": case.version, **_known(case, move)})
+        made = (
+            form
+            if mine
+            else MoveForm(declared, move, case, initial={"seen_version": case.version, **_known(case, move)})
+        )
         actions.append(Action(move, made, "", mine, leads))
     return actions
 

@@ -144,12 +144,19 @@ def _writing() -> Iterator[None]:
 
 
 @contextmanager
-def _entered(request: HttpRequest, declared: type[Register], verb: Any) -> Iterator[Any]:
-    """Acts as the caller in the caller's scope, if the caller may do `verb` to the register at all."""
+def calling(request: HttpRequest) -> Iterator[tuple[Any, ApiToken | None]]:
+    """Acts as the caller in the caller's scope; gives the account, and the token where there is one."""
     account = request.auth  # type: ignore[attr-defined]
     token: ApiToken | None = getattr(request, "api_token", None)
     actor = account.actor if token is None else Actor("person", f"{account.actor.name} · {token.name}", account.pk)
     with acting(actor, account.scope):
+        yield account, token
+
+
+@contextmanager
+def _entered(request: HttpRequest, declared: type[Register], verb: Any) -> Iterator[Any]:
+    """Acts as the caller in the caller's scope, if the caller may do `verb` to the register at all."""
+    with calling(request) as (account, token):
         if not declared.policy.may(account, "see") or (
             token is not None and not token.allows(declared.name, write=False)
         ):

@@ -132,6 +132,12 @@ def body(declared: type[Register], *, partial: bool) -> type[Schema]:
     return create_model(f"{declared.__name__}{suffix}", __base__=base, **members)
 
 
+def member(field: "models.Field[Any, Any]", needed: bool) -> tuple[Any, Any]:
+    """One member of a body, from the model's field: its type, and whether it may be left out."""
+    kind = _base(field, incoming=True)
+    return (kind if needed else kind | None, _described(field, ... if needed else None))
+
+
 def values(declared: type[Register], row: Any) -> dict[str, Any]:
     """A record's values for `record`."""
     return {"id": row.pk, "version": getattr(row, "version", 1)} | {

@@ -1,7 +1,8 @@
 """The hidden dangers of the demonstration city: a year of finds, some driven to their end, some not.
 
-How fast a case moves follows the enterprise's diligence, so laggards lag everywhere. Written in bulk:
-the clocks are computed by the same functions as in life.
+Photographs are small drawings that say of themselves that they are synthetic (`demo_pictures`); the returns
+stand in `demo_returns`. How fast a case moves follows the enterprise's diligence, so laggards lag everywhere.
+Written in bulk: the clocks are computed by the same functions as in life.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from random import Random
 from typing import Any
 
-from anlan.kernel import clock
+from anlan.kernel import areas
 from anlan.kernel.cases.engine import recomputed_due, start_clock
 from anlan.kernel.cases.lifecycle import Clock
-from anlan.kernel.cases.models import CaseCounter, CaseEntry
+from anlan.kernel.cases.models import CaseCounter, CaseEntry, EvidenceFile
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Enterprise
 
+from . import demo_pictures, demo_returns, publication
 from .lifecycle import LIFECYCLE
-from .models import Danger, DangerType, JudgementClause, SelfCheckReturn
-from .rules import FIVE_IN_PLACE, Period
+from .models import Danger, DangerType, JudgementClause, PublishedDanger
+from .rules import FIVE_IN_PLACE, guess_type
 
 CASES = 1800
 FINDS = {
@@ -46,6 +47,9 @@ class Story:
 
     case: Danger
     entries: list[CaseEntry] = field(default_factory=list)
+    photographs: list[tuple[int, str]] = field(default_factory=list)
+    """(which entry, what it shows): `before`, `after` or `on_site`."""
+    withdrawn: str = ""
 
     def add(self, at: datetime, move: str, to: str, by: tuple[str, str], started: Clock | None, **facts: Any) -> None:
         before, self.case.state = self.case.state, to
@@ -92,8 +96,10 @@ def load(city: DemoCity) -> None:
     CaseCounter.objects.bulk_create(
         CaseCounter(series=f"{LIFECYCLE.kind}:{mark}", year=year, last=last) for (mark, year), last in counts.items()
     )
-    city.say(f"hidden dangers: {len(stories)}")
-    city.say(f"self-check returns: {_returns(city)}")
+    pictures = _pictures(stories)
+    published = _published(city, stories)
+    city.say(f"hidden dangers: {len(stories)}, photographs: {pictures}, published: {published}")
+    city.say(f"self-check returns: {demo_returns.load(city)}")
 
 
 def _story(
@@ -114,12 +120,15 @@ def _story(
     officer = ("区县安监执法人员", "inspector")
     case = Danger(
         number=number, title=title, description=f"{enterprise.name}：{title}", source=source, found_at=at,
-        area_code=enterprise.area_code, industry_id=industry, enterprise=enterprise, type=rng.choice(kinds),
+        area_code=enterprise.area_code, industry_id=industry, enterprise=enterprise,
+        type=guess_type(title, [(k, k.name) for k in kinds]) or rng.choice(kinds),
         place=enterprise.address, lon=_degrees(enterprise.lon), lat=_degrees(enterprise.lat), opened_at=at,
         created_at=at, updated_at=at, owner_area_code=owner, state="found",
     )  # fmt: skip
     story = Story(case)
     story.add(at, "open", "found", firm if source == "selfcheck" else officer, LIFECYCLE.start_clock, title=title)
+    if rng.random() < 0.7:
+        story.photographs.append((0, "before"))
     care = city.diligence(enterprise)
 
     def later(mean_days: float) -> datetime | None:
@@ -151,17 +160,74 @@ def _story(
         case.contingency = "整改期间专人值守，异常时立即撤人并报告"
         case.rectify_by = (when + timedelta(days=rng.randrange(10, 60 if major else 25))).date()
         story.add(when, "plan", "rectifying", firm, Clock(field="rectify_by"), **_five(case))
-        if major and rng.random() < 0.5:
-            case.listed_at, case.listed_by, case.listed_by_area = when, "重庆市安委会办公室", "500000000000"
-            story.add(when, "list", "rectifying", ("重庆市安委会办公室", "city"), None, reason="重大隐患挂牌督办")
+        if major:
+            _major(city, story, when, firm, officer)
         if (when := later(14 if major else 8)) is None:
             return story
         _rectified(story, when, firm, "rectify")
+        if case.stopped_at is not None and not _resumed(story, later, firm, officer):
+            return story
     if (when := later(4)) is None:
         return story
+    if major and case.reported_at is None:
+        return story  # not to be closed over: the separate report is missing
     case.updated_at = case.closed_at = when
     story.add(when, "accept", "closed", officer, None)
+    story.photographs.append((len(story.entries) - 1, "on_site"))
     return story
+
+
+def _major(city: DemoCity, story: Story, at: datetime, firm: tuple[str, str], officer: tuple[str, str]) -> None:
+    """What befalls a major danger besides its plan: reported apart, stopped, listed, published."""
+    case, rng = story.case, city.rng
+
+    def soon(hours: int) -> datetime:
+        return min(at + timedelta(hours=hours), city.now)
+
+    if rng.random() < (0.97 if at < city.now - timedelta(days=20) else 0.6):
+        case.reported_at = soon(2)
+        case.report_cause = f"{case.title}，属设施老化、日常维护不到位所致，目前已设警戒、专人值守"
+        case.report_harm = "一旦失控可能造成人员伤亡，整改须局部停产，治理难度较大"
+        case.report_plan = f"目标：消除隐患；方法：{case.measures}；责任人：{case.responsible}；期限：{case.rectify_by}"
+        facts = {name: getattr(case, name) for name in ("report_cause", "report_harm", "report_plan")}
+        story.add(case.reported_at, "report_major", "rectifying", firm, None, **facts)
+    if rng.random() < 0.55:
+        case.stopped_at, case.stop_order = soon(3), f"涉及“{case.title}”的生产装置和作业区域"
+        story.add(case.stopped_at, "stop_work", "rectifying", officer, None, stop_order=case.stop_order,
+                  reason="重大隐患排除前无法保证安全")  # fmt: skip
+    if rng.random() < 0.5:
+        tier = ("重庆市安委会办公室", "city", "500000000000") if rng.random() < 0.6 else (
+            "市级行业主管部门", "department", "500000000000"
+        )  # fmt: skip
+        case.listed_at, case.listed_by, case.listed_by_area = soon(5), tier[0], tier[2]
+        story.add(case.listed_at, "list", "rectifying", tier[:2], None, reason="重大隐患挂牌督办")
+    if case.reported_at and rng.random() < 0.7:
+        case.public_text = f"{case.title}，已落实整改措施、资金、期限和应急预案"
+        case.publication_asked_at = soon(20)
+        story.add(case.publication_asked_at, "propose_publication", "rectifying", officer, None,
+                  public_text=case.public_text)  # fmt: skip
+        if rng.random() < 0.85:
+            case.published_at = soon(44)
+            story.add(case.published_at, "publish", "rectifying", ("区县安监局负责人", "district"), None)
+            if rng.random() < 0.08:
+                story.withdrawn = "公示内容有误，核实后重新公示"
+                story.add(soon(90), "unpublish", "rectifying", ("区县安监局负责人", "district"), None,
+                          reason=story.withdrawn)  # fmt: skip
+                case.published_at = case.publication_asked_at = None
+
+
+def _resumed(story: Story, later: Any, firm: tuple[str, str], officer: tuple[str, str]) -> bool:
+    """Resumption asked and reviewed on site; whether it came to that by now."""
+    case = story.case
+    if (when := later(2)) is None:
+        return False
+    case.updated_at = case.resumption_asked_at = when
+    story.add(when, "ask_resumption", "rectified", firm, Clock(rule="hazards.resumption_review"))
+    if (when := later(4)) is None:
+        return False
+    case.updated_at = case.resumed_at = when
+    story.add(when, "resume_work", "rectified", officer, Clock(rule="hazards.accept"))
+    return True
 
 
 def _five(case: Danger) -> dict[str, Any]:
@@ -173,35 +239,50 @@ def _rectified(story: Story, when: datetime, by: tuple[str, str], move: str) -> 
     case.updated_at = case.rectified_at = when
     case.result = "已按要求整改完成，隐患消除"
     story.add(when, move, "rectified", by, Clock(rule="hazards.accept"), result=case.result)
+    story.photographs.append((len(story.entries) - 1, "after"))
 
 
 def _degrees(value: float | None) -> Decimal | None:
     return None if value is None else Decimal(f"{value:.6f}")
 
 
-def _returns(city: DemoCity) -> int:
-    """Signed returns of the last four quarters; the careless are late or silent."""
-    rows = []
-    period = Period.of(city.now.date()).previous
-    rng: Random = city.rng
-    submitter = city.accounts["enterprise"]
-    for _quarter in range(4):
-        for enterprise in city.enterprises:
-            if rng.random() > 0.35 + 0.6 * city.diligence(enterprise):
-                continue
-            found = rng.randrange(0, 12)
-            head = city.heads.get(enterprise.pk)
-            signed = datetime.combine(period.next.first, datetime.min.time(), clock.BEIJING)
-            rows.append(
-                SelfCheckReturn(
-                    enterprise=enterprise, area_code=enterprise.area_code, industry_id=enterprise.industry_id,
-                    period=str(period), general_found=found, general_rectified=max(0, found - rng.randrange(0, 3)),
-                    major_found=0, major_rectified=0, money_yuan=Decimal(found * rng.randrange(200, 3000)),
-                    signed_by=head.name if head else enterprise.name,
-                    signed_at=signed + timedelta(days=rng.randrange(1, 14), hours=10),
-                    submitted_by=submitter, created_at=signed, updated_at=signed,
+def _pictures(stories: list[Story]) -> int:
+    """Gives the entries their drawings: one file of the store per subject, shared by all cases that show it."""
+    files = []
+    for story in stories:
+        case = story.case
+        for entry, shows in story.photographs:
+            kept = demo_pictures.kept(case.title, shows)
+            files.append(
+                EvidenceFile(
+                    **EvidenceFile.keys(case), entry=story.entries[entry], demand=shows, sha256=kept.sha256,
+                    name=f"{'整改前' if shows == 'before' else '整改后'}.png", media_type=kept.media_type,
+                    size=kept.size, given_at=story.entries[entry].at,
                 )
             )  # fmt: skip
-        period = period.previous
-    SelfCheckReturn.objects.bulk_create(rows, batch_size=1000)
+    EvidenceFile.objects.bulk_create(files, batch_size=1000)
+    return len(files)
+
+
+def _published(city: DemoCity, stories: list[Story]) -> int:
+    """The public copies of what was published, withdrawn ones included."""
+    shown = [s for s in stories if s.case.published_at or s.withdrawn]
+    places = areas.names(s.case.area_code[:6].ljust(12, "0") for s in shown)
+    rows = []
+    for story in shown:
+        case, at = story.case, next(e.at for e in story.entries if e.move == "publish")
+        district = case.area_code[:6].ljust(12, "0")
+        body = city.authorities.get(("supervisor", district))
+        row = PublishedDanger(
+            number=case.number, area_code=case.area_code, place=places[district], industry_id=case.industry_id,
+            enterprise_name=case.enterprise.name if case.enterprise else "", text=case.public_text,
+            published_on=at.date(), published_by=str(body or places[district]), created_at=at,
+            updated_at=case.updated_at,
+        )  # fmt: skip
+        publication.copy_to(case, row)
+        if story.withdrawn:
+            row.state, row.withdrawn_why = "withdrawn", story.withdrawn
+            row.withdrawn_on = next(e.at for e in story.entries if e.move == "unpublish").date()
+        rows.append(row)
+    PublishedDanger.objects.bulk_create(rows)
     return len(rows)

@@ -8,6 +8,8 @@ from anlan.kernel import events, notices
 from anlan.kernel.events import Heard
 from anlan.kernel.notices import Holders
 
+from . import publication
+from .lifecycle import LIFECYCLE
 from .models import Danger
 
 AUTHORITY = frozenset({"district", "township", "inspector"})
@@ -44,3 +46,34 @@ def stopped(event: Heard) -> None:
 def rectified(event: Heard) -> None:
     """A rectification waits for its acceptance."""
     _send(event, AUTHORITY, gettext_noop("Rectified, to be accepted: %(number)s %(title)s"), "primary")
+
+
+@events.hears("hazards.reported", handler="hazards.reported")
+def reported(event: Heard) -> None:
+    """A major danger's separate report goes to the supervisor at once (Decree 16 Art. 14)."""
+    _send(
+        event, AUTHORITY | {"department"}, gettext_noop("Major danger reported apart: %(number)s %(title)s"), "critical"
+    )
+
+
+@events.hears("danger.ask_resumption", handler="hazards.resumption_asked")
+def resumption_asked(event: Heard) -> None:
+    """The review on site has its time limit: who reviews is told at once."""
+    _send(event, AUTHORITY, gettext_noop("Asked to resume production: %(number)s %(title)s"), "attention")
+
+
+@events.hears("danger.propose_publication", handler="hazards.publication_proposed")
+def publication_proposed(event: Heard) -> None:
+    """A proposed publication waits for another official's approval."""
+    _send(event, publication.APPROVE, gettext_noop("To be approved for publication: %(number)s %(title)s"), "attention")
+
+
+def _follow(event: Heard) -> None:
+    danger = event.record("case")
+    assert isinstance(danger, Danger)
+    publication.follow(danger)
+
+
+# Whatever moves a danger moves its public copy.
+for _name in sorted({move.tells or f"danger.{move.name}" for move in LIFECYCLE.moves}):
+    events.hears(_name, handler=f"public:{_name}")(_follow)

@@ -5,14 +5,16 @@ Numbers stand in `law/hazards.yaml`, the judgements in `rules.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import areas, clock
+from anlan.kernel.cases import FieldError
 from anlan.kernel.cases.lifecycle import (
     IMAGES,
     OFFICIALS,
@@ -26,9 +28,15 @@ from anlan.kernel.cases.lifecycle import (
     Universal,
     declare,
 )
+from anlan.kernel.registers.forms import AreaField
+from anlan.parties.models import Enterprise
 
-from .models import Danger, JudgementClause
+from . import publication
+from .models import Danger, DangerType, JudgementClause
 from .rules import judge, missing_of_five
+
+STANDING = ("verified", "rectifying", "rectified")
+"""The states of a danger that is known and not yet removed."""
 
 ORDERING = OFFICIALS - {"village", "duty"}
 """Who may order production to stop and let it resume."""
@@ -36,6 +44,17 @@ ORDERING = OFFICIALS - {"village", "duty"}
 
 def reason() -> forms.Field:
     return forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def required_text(name: str) -> Callable[[], forms.Field]:
+    """A column's own text field."""
+
+    def made() -> forms.Field:
+        field = Danger._meta.get_field(name).formfield(widget=forms.Textarea(attrs={"rows": 3}))  # type: ignore[union-attr]
+        assert isinstance(field, forms.Field)
+        return field
+
+    return made
 
 
 def mark(area: str) -> str:
@@ -49,18 +68,87 @@ def mark(area: str) -> str:
     return str(name)
 
 
+# --- Opening: what a finder says, and what follows from it ----------------------------------------------
+
+
+def found(facts: dict[str, Any], by: Any) -> dict[str, Any]:
+    """The fields of a danger just found: place and industry are the enterprise's where there is one.
+
+    An enterprise's account reports its own finds, and only those; where neither enterprise nor place is
+    said, the danger lies where the finder's own area is.
+    """
+    enterprise: Enterprise | None = facts.get("enterprise")
+    if by.enterprise_id is not None:
+        if enterprise is not None and enterprise.pk != by.enterprise_id:
+            raise FieldError({"enterprise": [_("An enterprise reports what it finds on its own premises.")]})
+        if facts.get("source") not in (None, "", "selfcheck"):
+            raise FieldError({"source": [_("What an enterprise finds itself is a self-check.")]})
+        enterprise = Enterprise.objects.get(pk=by.enterprise_id)
+        facts["source"] = "selfcheck"
+    if enterprise is not None:
+        for name, own in (("area_code", enterprise.area_code), ("industry", enterprise.industry)):
+            if facts.get(name) not in (None, "", own):
+                raise FieldError({name: [_("The enterprise has another one: leave this out.")]})
+            facts[name] = own
+    if (facts.get("found_at") or clock.now()) > clock.now():
+        raise FieldError({"found_at": [_("This moment has not come yet.")]})
+    kind: DangerType | None = facts.get("type")
+    industry = facts.get("industry")
+    if kind is not None and kind.industry_id not in (None, industry.pk if industry else None):
+        raise FieldError({"type": [_("This type belongs to another industry.")]})
+    return facts | {
+        "enterprise": enterprise,
+        "industry": industry,
+        "area_code": facts.get("area_code") or by.area_code,
+        "found_at": facts.get("found_at") or clock.now(),
+        "source": facts.get("source") or "inspection",
+        "description": facts.get("description") or facts["title"],
+    }
+
+
+OPENING = (
+    Field("title"),
+    Field("enterprise", required=False),
+    Field("area_code", lambda: AreaField(required=False), required=False),
+    Field("industry", required=False),
+    Field("place", required=False),
+    Field("lon", required=False),
+    Field("lat", required=False),
+    Field("type", required=False),
+    Field("description", required=False),
+    Field("source", required=False),
+    Field("found_at", required=False),
+    Evidence("before", _("Photographs of the danger"), at_least=0, types=IMAGES),
+)
+
+
+# --- What a field offers in this case -------------------------------------------------------------------
+
+
+def clauses_in_force(case: Danger, field: forms.Field) -> None:
+    """Only clauses of the case's industry that held on the day of the find; where there are none, that is said."""
+    assert isinstance(field, forms.ModelChoiceField)
+    day = case.found_at.astimezone(clock.BEIJING).date()
+    field.queryset = judgement_clauses(case.industry_id, day)
+    mapped = field.queryset.exists()
+    field.error_messages["invalid_choice"] = str(
+        _("The clause belongs to another industry, or was not in force on the day of the find.")
+    )
+    field.empty_label = str(_("No clause fits")) if mapped else str(_("Not mapped"))
+    field.help_text = (
+        _("Clauses of this industry in force on the day of the find. You decide; the clause is cited.")
+        if mapped
+        else _("Not mapped: no judgement standard of this industry for that day is kept here. "
+               "Judge by Decree 16, Article 3.")
+    )  # fmt: skip
+
+
 # --- Gates: why a move cannot be made ---------------------------------------------------------------
 
 
 def graded_by_the_criteria(case: Danger, facts: Mapping[str, Any]) -> Any:
-    """The grade must agree with Decree 16 Art. 3 and the clause cited be in force on the day of the find."""
+    """The grade must agree with Decree 16 Art. 3."""
     clause: JudgementClause | None = facts.get("judgement")
-    if clause is not None:
-        day = case.found_at.astimezone(clock.BEIJING).date()
-        if clause.valid_from > day or (clause.valid_to is not None and clause.valid_to <= day):
-            return _("The clause was not in force on the day the danger was found.")
-        if case.industry_id is not None and clause.industry_id != case.industry_id:
-            return _("The clause belongs to another industry.")
     proposed = judge(
         clause=clause.code if clause else None,
         fixed_at_once=False,
@@ -113,6 +201,29 @@ def can_ask_resumption(case: Danger) -> Any:
     return _("Resumption has been asked for already.") if case.resumption_asked_at else None
 
 
+def papers(case: Danger) -> list[tuple[Any, str]]:
+    """The papers that the case has by now."""
+    made: list[tuple[Any, str]] = []
+    if case.stopped_at:
+        made.append((_("Order to stop production"), reverse("hazards:order", args=(case.number,))))
+    if case.reported_at:
+        made.append((_("Separate report"), reverse("hazards:separate-report", args=(case.number,))))
+    return made
+
+
+def can_report_apart(case: Danger) -> Any:
+    if case.grade != "major":
+        return _("Only a major danger is reported apart.")
+    return _("It has been reported apart already.") if case.reported_at else None
+
+
+def acceptable(case: Danger) -> Any:
+    """Neither a stopped production nor a major danger that was never reported apart is closed over."""
+    if case.grade == "major" and case.reported_at is None:
+        return _("The separate report of the major danger is missing (Decree 16, Article 14).")
+    return production_runs(case)
+
+
 def resumption_asked(case: Danger) -> Any:
     return None if case.resumption_asked_at else _("Nobody has asked to resume production.")
 
@@ -145,9 +256,13 @@ def resume_production(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
     case.resumed_at = clock.now()
 
 
+def report_apart(case: Danger, facts: Mapping[str, Any], by: Any) -> None:
+    case.reported_at = clock.now()
+
+
 GRADING = (
     Field("grade"),
-    Field("judgement", required=False),
+    Field("judgement", required=False, narrow=clauses_in_force),
     Field("needs_stop", required=False),
     Field("outside_cause", required=False),
 )
@@ -177,6 +292,9 @@ LIFECYCLE = declare(
         number="{mark}安隐〔{year}〕{n}号",
         mark=mark,
         start_clock=Clock(rule="hazards.verify"),
+        opening=OPENING,
+        papers=papers,
+        complete=found,
         moves=(
             Move(
                 "verify", _("Verify and grade"), ("found",), "verified", OFFICIALS,
@@ -205,6 +323,14 @@ LIFECYCLE = declare(
                 words=_("%(actor)s put measures, responsibility, money, time limit and contingency plan in place"),
             ),
             Move(
+                "report_major", _("Report the major danger apart"), ("verified", "rectifying", "rectified"), None,
+                OFFICIALS | {"enterprise"},
+                demands=tuple(Field(n, required_text(n)) for n in ("report_cause", "report_harm", "report_plan")),
+                ready=can_report_apart, effect=report_apart,
+                words=_("%(actor)s reported the major danger apart: cause, harm and treatment plan"),
+                tells="hazards.reported",
+            ),
+            Move(
                 "replan", _("Change the plan"), ("rectifying",), None, OFFICIALS,
                 demands=(*FIVE, Field("reason", reason)), gate=five_in_place, clock=Clock(field="rectify_by"),
                 words=_("%(actor)s changed the plan: %(reason)s"),
@@ -216,7 +342,7 @@ LIFECYCLE = declare(
             ),
             Move(
                 "accept", _("Accept on site"), ("rectified",), "closed", OFFICIALS,
-                demands=(ON_SITE,), ready=production_runs, clock=STOP, tone="primary",
+                demands=(ON_SITE,), ready=acceptable, clock=STOP, tone="primary",
                 forbid_same_person_as=("rectify", "fix_now"),
                 words=_("%(actor)s accepted the rectification on site"), tells="hazards.closed",
             ),
@@ -237,6 +363,27 @@ LIFECYCLE = declare(
                 demands=(Field("stop_order"), Field("reason", reason)), ready=not_stopped, effect=stop_production,
                 words=_("%(actor)s ordered production to stop: %(stop_order)s"), tells="hazards.stopped",
                 tone="critical",
+            ),
+            Move(
+                "propose_publication", _("Propose publication"), STANDING, None, ORDERING,
+                demands=(Field("public_text", required_text("public_text")),), ready=publication.can_propose,
+                gate=publication.without_persons, effect=publication.propose,
+                words=_("%(actor)s proposed to publish the major danger: %(public_text)s"),
+            ),
+            Move(
+                "publish", _("Approve and publish"), STANDING, None, publication.APPROVE,
+                ready=publication.proposed, effect=publication.publish, forbid_same_person_as=("propose_publication",),
+                words=_("%(actor)s approved the publication"), tells="hazards.published",
+            ),
+            Move(
+                "refuse_publication", _("Refuse publication"), STANDING, None, publication.APPROVE,
+                demands=(Field("reason", reason),), ready=publication.proposed, effect=publication.refuse,
+                words=_("%(actor)s refused the publication: %(reason)s"),
+            ),
+            Move(
+                "unpublish", _("Withdraw the publication"), (*STANDING, "closed"), None, publication.APPROVE,
+                demands=(Field("reason", reason),), ready=publication.published, effect=publication.withdraw,
+                words=_("%(actor)s withdrew the publication: %(reason)s"), tone="critical",
             ),
             Move(
                 "ask_resumption", _("Ask to resume production"), ("rectified",), None, {"enterprise", *ORDERING},
@@ -266,6 +413,8 @@ LIFECYCLE = declare(
             (_("Five in place"), ("measures", "responsible", "money", "rectify_by", "contingency")),
             (_("Rectification"), ("result", "rectified_at")),
             (_("Production"), ("stopped_at", "stop_order", "resumption_asked_at", "resumed_at")),
+            (_("Separate report"), ("reported_at", "report_cause", "report_harm", "report_plan")),
+            (_("Publication"), ("public_text", "publication_asked_at", "published_at")),
         ),
     )
 )  # fmt: skip

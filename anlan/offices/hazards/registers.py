@@ -6,7 +6,8 @@ from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 
-from .models import Danger, DangerType, JudgementClause
+from .models import Danger, DangerType, JudgementClause, SelfCheckReturn
+from .rules import COUNTS
 
 
 def sample_danger(number: int) -> Danger:
@@ -31,7 +32,7 @@ class Dangers(Register):
     icon = "alert-triangle"
     group = "hazards"
     columns = ("number", "title", "enterprise", "area_code", "industry", "grade", "state_title", "due_at")
-    filters = ("area_code", "industry", "grade", "source", "type", "found_at")
+    filters = ("area_code", "industry", "enterprise", "grade", "source", "type", "found_at")
     search = ("number",)
     natural_key = ("number",)
     labels = {"state_title": _("State")}
@@ -75,3 +76,26 @@ class JudgementClauses(Register):
     )
     order = "code"
     rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})
+
+
+@register
+class Returns(Register):
+    name = "returns"
+    model = SelfCheckReturn
+    title = _("Signed returns")
+    singular = _("Self-check return")
+    icon = "file-check"
+    group = "hazards"
+    columns = (
+        "period", "enterprise", "area_code", "industry", "edition", *COUNTS, "signed_by", "signed_at", "late",
+        "replaced_at",
+    )  # fmt: skip
+    filters = ("period", "area_code", "industry", "enterprise", "late", "signed_at")
+    natural_key = ("enterprise", "period", "edition")
+    sections = (
+        (_("Return"), ("enterprise", "area_code", "industry", "period", "edition", "due_on", "late")),
+        (_("Figures"), (*COUNTS, "analysis")),
+        (_("Signature"), ("signed_by", "signed_how", "signed_at", "reason", "replaced_at", "submitted_by")),
+    )  # fmt: skip
+    order = "-id"
+    rights = Rights(see=EVERY_ROLE, export=OFFICIALS)

@@ -34,6 +34,8 @@ FIVE = {
     "contingency": "撤人、断电、加强通风",
 }  # fmt: skip
 
+APART = {"report_cause": "传感器老化", "report_harm": "瓦斯超限不能及时发现", "report_plan": "月底前全部更换"}
+
 
 def photo() -> bytes:
     out = io.BytesIO()
@@ -88,11 +90,15 @@ def test_a_major_danger_from_finding_to_acceptance(mine: Enterprise) -> None:
     assert case.due_at is not None
     assert case.due_at.date() == date(2013, 6, 24)  # ten days from the 14th: Decree 16
     case = step(case, "resume_work", COLLEAGUE, review=[photo()])
+    # Decree 16 Art. 14: reported apart, with cause, harm and plan, or it is not closed.
+    assert "第十四条" in refused(case, "accept", COLLEAGUE, on_site=[photo()])
+    case = step(case, "report_major", safety_manager, **APART)
     case = step(case, "accept", COLLEAGUE, on_site=[photo()])
     assert (case.state, case.closed_at) == ("closed", NOON)
     moves = list(CaseEntry.of(case).values_list("move", flat=True))
     assert moves == [
-        "open", "verify", "stop_work", "plan", "rectify", "ask_resumption", "resume_work", "accept",
+        "open", "verify", "stop_work", "plan", "rectify", "ask_resumption", "resume_work", "report_major",
+        "accept",
     ]  # fmt: skip
 
 
@@ -123,13 +129,13 @@ def test_a_clause_must_be_of_the_industry_and_in_force_on_the_day(mine: Enterpri
     case = opened(mine)
     Danger.objects.filter(pk=case.pk).update(found_at=datetime(2005, 9, 2, tzinfo=BEIJING))
     case.refresh_from_db()
-    assert refused(case, "verify", DISTRICT, grade="major", judgement=clause.pk).startswith("gate")
+    assert refused(case, "verify", DISTRICT, grade="major", judgement=clause.pk).startswith("invalid")
     other = Enterprise.objects.create(name="龙兴运输", area_code="500112131000", industry_id="road")
     case = cases.open_case(
         "danger", by=DISTRICT, title="x", description="y", source="inspection", found_at=NOON,
         area_code=other.area_code, industry_id="road", enterprise=other,
     )  # fmt: skip
-    assert refused(case, "verify", DISTRICT, grade="major", judgement=clause.pk).startswith("gate")
+    assert refused(case, "verify", DISTRICT, grade="major", judgement=clause.pk).startswith("invalid")
 
 
 def test_an_enterprise_grades_and_accepts_only_its_own_general_finds(mine: Enterprise) -> None:

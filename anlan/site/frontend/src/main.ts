@@ -7,6 +7,7 @@ import "./live";
 import "./menus";
 import "./net";
 import "./palette";
+import "./photos";
 import "./pick";
 
 // No code from text (the content-security policy forbids it anyway), no style elements, and no

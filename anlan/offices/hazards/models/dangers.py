@@ -1,16 +1,15 @@
-"""Hidden dangers, what they are judged by, and the returns that enterprises owe."""
+"""Hidden dangers, what they are judged by, and what of them stands before the public."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import By, Open
+from anlan.kernel.scope import Open
 from anlan.parties.models.places import bilingual
 
 GRADES = (("general", _("General")), ("major", _("Major")))
@@ -65,46 +64,6 @@ class JudgementClause(Kept):
         return f"{self.article} {bilingual(self.text, self.text_en)}"
 
 
-class SelfCheckReturn(Kept):
-    """An enterprise's quarterly or yearly table of hidden dangers, signed by its principal head.
-
-    Decree 16 (2007) Art. 14. Counts are as the enterprise states them; what the system itself holds
-    for the period is shown beside them. A missing row is "no return", never zero.
-    """
-
-    scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
-
-    enterprise = models.ForeignKey("parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"))
-    area_code = AreaCode(_("Area"), editable=False)
-    industry = models.ForeignKey(
-        "parties.Industry", models.PROTECT, verbose_name=_("Industry"), null=True, editable=False
-    )
-    period = models.CharField(_("Period"), max_length=6, help_text=_("2013Q2 for a quarter, 2013 for a year"))
-    general_found = models.PositiveIntegerField(_("General dangers found"))
-    general_rectified = models.PositiveIntegerField(_("General dangers rectified"))
-    major_found = models.PositiveIntegerField(_("Major dangers found"))
-    major_rectified = models.PositiveIntegerField(_("Major dangers rectified"))
-    money_yuan = models.DecimalField(_("Money spent (yuan)"), max_digits=14, decimal_places=2)
-    signed_by = models.CharField(_("Signed by (principal head)"), max_length=60)
-    signed_at = models.DateTimeField(_("Signed at"))
-    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False)
-
-    class Meta:
-        verbose_name = _("Self-check return")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=("enterprise", "period"), name="one_return_per_period"),
-            models.CheckConstraint(
-                condition=models.Q(general_rectified__lte=models.F("general_found"))
-                & models.Q(major_rectified__lte=models.F("major_found")),
-                name="rectified_within_found",
-                violation_error_message=_("More dangers rectified than found."),
-            ),
-            models.CheckConstraint(
-                condition=models.Q(period__regex=r"^(19|2[0-9])[0-9]{2}(Q[1-4])?$"), name="period_reads_2013Q2"
-            ),
-        ]
-
-
 class Danger(Case):
     """One hidden danger (事故隐患). The five in place are columns, so that the gate can be a query."""
 
@@ -138,9 +97,35 @@ class Danger(Case):
     resumption_asked_at = models.DateTimeField(_("Resumption asked at"), null=True, blank=True)
     resumed_at = models.DateTimeField(_("Production resumed at"), null=True, blank=True)
 
+    # The separate report of a major danger: Decree 16 (2007) Art. 14 names its three parts.
+    report_cause = models.TextField(_("Present state and cause"), max_length=2000, blank=True, default="")
+    report_harm = models.TextField(
+        _("Degree of harm and difficulty of treatment"), max_length=2000, blank=True, default=""
+    )
+    report_plan = models.TextField(
+        _("Treatment plan: goals, methods, means, who, until when, safety meanwhile"),
+        max_length=2000, blank=True, default="",
+    )  # fmt: skip
+    reported_at = models.DateTimeField(_("Reported apart at"), null=True, blank=True)
+
+    public_text = models.TextField(
+        _("Wording for the public"), max_length=500, blank=True, default="",
+        help_text=_("What the danger is and where. No name, telephone or number of a person."),
+    )  # fmt: skip
+    publication_asked_at = models.DateTimeField(_("Publication proposed at"), null=True, blank=True)
+    published_at = models.DateTimeField(_("Published at"), null=True, blank=True)
+
     class Meta(Case.Meta):
         abstract = False
         verbose_name = _("Hidden danger")
+        indexes: ClassVar = [
+            *Case.Meta.indexes,
+            models.Index(fields=("enterprise", "found_at"), name="danger_of_enterprise"),
+            models.Index(
+                fields=("-listed_at", "-id"), name="danger_listed", condition=models.Q(listed_at__isnull=False)
+            ),
+            models.Index(fields=("-found_at", "-id"), name="danger_major", condition=models.Q(grade="major")),
+        ]
         constraints: ClassVar = [
             # 五到位 as a gate that no code path can pass by: the notice, (三) item 5.
             models.CheckConstraint(
@@ -159,3 +144,49 @@ class Danger(Case):
                 name="graded_once_verified",
             ),
         ]
+
+
+class PublishedDanger(Kept):
+    """A major danger as the public sees it (公示): only what two officials let out, and no person in it.
+
+    Open to everybody by that decision. `removed_on` is the day on which it was accepted and closed (销号);
+    a withdrawn publication keeps its row, with the reason, and the page shows that it was withdrawn.
+    """
+
+    scope_rule = Open("published: two officials decided that everybody may read this row")
+
+    STATES = (
+        ("treating", _("Being treated")),
+        ("accepting", _("Treated, to be accepted")),
+        ("removed", _("Removed from the list")),
+        ("withdrawn", _("Publication withdrawn")),
+    )
+
+    number = models.CharField(_("Number"), max_length=60)
+    area_code = AreaCode(_("Area"))
+    place = models.CharField(_("District"), max_length=60)
+    industry = models.ForeignKey("parties.Industry", models.PROTECT, verbose_name=_("Industry"), null=True)
+    enterprise_name = models.CharField(_("Enterprise"), max_length=120, blank=True)
+    text = models.CharField(_("Danger"), max_length=500)
+    listed_by = models.CharField(_("Listed for supervision by"), max_length=60, blank=True)
+    stopped = models.BooleanField(_("Production stopped"), default=False)
+    rectify_by = models.DateField(_("To be rectified by"), null=True)
+    state = models.CharField(_("State"), max_length=12, choices=STATES)
+    published_on = models.DateField(_("Published on"))
+    published_by = models.CharField(_("Published by"), max_length=60)
+    removed_on = models.DateField(_("Removed on"), null=True)
+    withdrawn_on = models.DateField(_("Withdrawn on"), null=True)
+    withdrawn_why = models.CharField(_("Reason for withdrawal"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("Published major danger")
+        indexes: ClassVar = [models.Index(fields=("area_code", "-published_on", "-id"), name="published_by_place")]
+        constraints: ClassVar = [
+            # Withdrawn and published anew is a new row; the old one stays.
+            models.UniqueConstraint(
+                fields=("number",), condition=models.Q(withdrawn_on__isnull=True), name="published_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.number

@@ -208,7 +208,7 @@ def overview(period: Period, by: str, area: str = "", industry: str = "") -> tup
         )
         .order_by("key_")
     )
-    found = list(rows)
+    found: list[dict[str, Any]] = list(rows)  # type: ignore[arg-type]
     if digits:
         codes = {row["key_"]: row["key_"].ljust(12, "0") for row in found}
         known = areas.names(codes.values())

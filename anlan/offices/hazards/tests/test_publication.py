@@ -68,7 +68,7 @@ COLLEAGUE_DISTRICT = type(DISTRICT)(**(vars(DISTRICT) | {"pk": 77}))
         "身份证500112198001011234",
         "电话023-67891234",
         "１３８１２３４５６７８",
-    ],  # fmt: skip
+    ],
 )
 def test_no_person_goes_out(danger: Danger, text: str) -> None:
     assert refused(danger, "propose_publication", DISTRICT, public_text=text).startswith("gate")

@@ -170,5 +170,4 @@ def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
     answer["Cache-Control"] = "public, max-age=300"
     answer["Content-Language"] = "en" if language == "en" else "zh-Hans"
     answer["ETag"] = quote_etag(hashlib.sha256(answer.content).hexdigest()[:32])
-    unchanged: HttpResponse = get_conditional_response(request, answer["ETag"], None, answer)
-    return unchanged
+    return get_conditional_response(request, answer["ETag"], None, answer) or answer

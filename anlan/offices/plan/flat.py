@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-LARGEST = 4 * 1024 * 1024
+LARGEST = 1024 * 1024
 """Bytes. A notice has some tens of thousands; more is not a notice."""
 
 
@@ -43,6 +45,40 @@ def decode(path: Path) -> str:
     raise Unreadable(f"{path}: line {line}, byte {first.start}: neither UTF-8 nor GB 18030")
 
 
+_MARKED_PAGE = re.compile(
+    r"(?m)^[^\S\n]*(?:[-—–－―·]{1,2}[^\S\n]*\d{1,3}[^\S\n]*[-—–－―·]{1,2}"
+    r"|第[^\S\n]*\d{1,3}[^\S\n]*页(?:[^\n]{0,3}共[^\S\n]*\d{1,3}[^\S\n]*页)?)[^\S\n]*$"
+)
+_BARE_PAGE = re.compile(r"(?m)^[^\S\n]*(\d{1,3})[^\S\n]*$")
+
+
+def page_numbers(source: str) -> list[tuple[int, int]]:
+    """Where lines are nothing but a page number.
+
+    Dashes or 第…页 around it say so. A bare number is one only if the bare numbers at the page
+    breaks count on by one, for a line may also break inside of an amount.
+    """
+    plain = source.translate(_PLAIN_DIGITS)
+    found = [m.span() for m in _MARKED_PAGE.finditer(plain)]
+    bare = [m for m in _BARE_PAGE.finditer(plain) if _at_page_break(plain, *m.span())]
+    numbers = [int(m[1]) for m in bare]
+    if len(numbers) > 1 and all(b == a + 1 for a, b in pairwise(numbers)):
+        found += [m.span() for m in bare]
+    return sorted(found)
+
+
+def _at_page_break(text: str, start: int, end: int) -> bool:
+    before = text[:start].rsplit("\n", 2)[-2:]
+    return (
+        "\f" in text[end : end + 4]
+        or "\f" in text[max(0, start - 4) : start]
+        or (before[0].strip() == "" and text[end : end + 2] == "\n\n")
+    )
+
+
+_PLAIN_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
+
+
 @dataclass(frozen=True)
 class Flat:
     """`text[i]` stood at `at[i]` in the source; `fresh[i]` says that a line began there."""
@@ -50,12 +86,18 @@ class Flat:
     text: str
     at: tuple[int, ...]
     fresh: tuple[bool, ...]
+    left_out: tuple[tuple[int, int], ...] = ()
+    """Stretches of the source that are page numbers, and no part of the text."""
 
     @classmethod
     def of(cls, source: str) -> Flat:
         """Drops white space; makes full-width digits, letters, `％` and `．` plain."""
         text, at, fresh, new = [], [], [], True
+        left_out = page_numbers(source)
+        skipped = {place for start, end in left_out for place in range(start, end)}
         for place, character in enumerate(source):
+            if place in skipped:
+                continue
             if character.isspace() or unicodedata.category(character) in ("Cf", "Cc"):
                 new = new or character in "\n\r\f\v\u2028\u2029"
                 continue
@@ -65,7 +107,7 @@ class Flat:
             at.append(place)
             fresh.append(new)
             new = False
-        return cls("".join(text), tuple(at), tuple(fresh))
+        return cls("".join(text), tuple(at), tuple(fresh), tuple(left_out))
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where in the source the flat characters start..end stand, as [from, to)."""

@@ -17,12 +17,12 @@ from typing import Any
 
 from .flat import Flat, Unreadable, decode
 from .numerals import CHINESE, value
-from .targets import Mention, Target, find, segments
+from .targets import LAST_YEAR, find, segments
 
 _PART = re.compile(rf"(?P<n>[{CHINESE}]{{1,3}})、")
 _SECTION = re.compile(rf"（(?P<n>[{CHINESE}]{{1,3}}|\d{{1,2}})）")
 _ITEM = re.compile(r"(?P<n>\d{1,2})[.、](?!\d)")
-_GOAL = re.compile(r"[―—–─‒-]{2,}")
+_GOAL = re.compile(r"[―—–─━‒-]{2,}|[⸺⸻]")
 _FOOT = re.compile(r"(?:抄送|主题词|附件)[：:]")
 _ENDS = "。！？；"
 _TITLES = ("总体要求", "指导思想", "总体思路", "基本原则", "主要目标", "工作目标", "工作重点", "重点工作", "主要任务",
@@ -124,8 +124,12 @@ def read(source: str) -> Draft:
         raise Unreadable("no numbered part (一、 at the beginning of a line) anywhere in the text")
     head = text[: marks[0].start]
     clauses = _tree(flat, marks, body_end)
-    targets, numbers = _quantities(clauses, text, flat)
     title, year, issuer, issued_on = _head(head)
+    targets, numbers = _quantities(clauses, flat, year, unread)
+    unread += [
+        {"what": "a page number, left out", "words": source[a:b].strip(), "start": a, "end": b}
+        for a, b in flat.left_out
+    ]
     if not title:
         unread.append({"what": "title", "words": head[-60:], "start": 0, "end": flat.span(0, marks[0].start)[1]})
     if issued_on is None:
@@ -155,6 +159,8 @@ def _marks(flat: Flat, unread: list[dict[str, Any]]) -> tuple[list[_Mark], int]:
             return marks, i
         found: _Mark | None = None
         part, section = _PART.match(text, i), _SECTION.match(text, i)
+        # A known title makes a part even where the text came without any line break.
+        boundary = boundary or bool(part and text.startswith(_TITLES, part.end()))
         item, goal = _ITEM.match(text, i), _GOAL.match(text, i)
         if part and boundary and value(part["n"]) == due[1]:
             found = _Mark(1, part[0], due[1], i, part.end())
@@ -251,7 +257,7 @@ def _title(flat: Flat, mark: _Mark, end: int, deeper: bool) -> tuple[str, int]:
         if stop - mark.after <= 40:
             title = text[mark.after : stop]
             # a sentence that demands an amount is the clause's own words, not only its name
-            return title, mark.after if find(title)[0] else min(stop + 1, end)
+            return title, mark.after if find(title).targets else min(stop + 1, end)
         return "", mark.after
     if deeper and end - mark.after <= 40 and "。" not in text[mark.after : end]:
         return text[mark.after : end], end
@@ -281,7 +287,7 @@ def _goals(flat: Flat, goal: Clause, start: int, end: int) -> Iterator[Clause]:
     for m in re.finditer(r"[^；。]+[；。]?", text[start:end]):
         a, b = start + m.start(), start + m.end()
         inner = [(a + s, a + e) for s, e in segments(text[a:b])]
-        hits = [(s, e) for s, e in inner if find(text[s:e])[0]]
+        hits = [(s, e) for s, e in inner if find(text[s:e]).targets]
         if not hits:
             pieces.append((a, b, False))
             continue
@@ -319,38 +325,39 @@ def _inline(flat: Flat, item: Clause, start: int, end: int) -> Iterator[Clause]:
     item.text = text[start : found[0].start()]
 
 
-def _quantities(clauses: list[Clause], text: str, flat: Flat) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _quantities(
+    clauses: list[Clause], flat: Flat, year: int | None, unread: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     targets: list[dict[str, Any]] = []
     numbers: list[dict[str, Any]] = []
     place = {offset: i for i, offset in enumerate(flat.at)}
+    last_year = str(year - 1) if year else None
     for root in clauses:
         for clause in root.walk():
             # a goal's words are read through its children; what leads up to them holds no amount
             if any(child.number == "" and child.id.startswith(clause.id + ".") for child in clause.children):
                 continue
-            base = _own_start(clause, place, text)
-            found, mentioned = find(clause.text)
-            targets += [_target(clause, t, base, flat) for t in found]
-            numbers += [_number(clause, m, base, flat) for m in mentioned]
+            base = _own_start(clause, place, flat.text)
+            found = find(clause.text)
+            for t in found.targets:
+                start, end = flat.span(base + t.start, base + t.end)
+                baseline = last_year if t.baseline == LAST_YEAR else t.baseline
+                targets.append({
+                    "clause": clause.id, "subject": t.subject, "comparator": t.comparator, "value": t.value,
+                    "unit": t.unit, "baseline": baseline, "words": t.words, "start": start, "end": end,
+                })  # fmt: skip
+            for m in found.mentions:
+                start, end = flat.span(base + m.start, base + m.end)
+                numbers.append({"clause": clause.id, "words": m.words, "kind": m.kind, "start": start, "end": end})
+            for d in found.doubts:
+                start, end = flat.span(base + d.start, base + d.end)
+                unread.append({"what": d.why, "words": d.words, "start": start, "end": end})
     return targets, numbers
 
 
 def _own_start(clause: Clause, place: dict[int, int], text: str) -> int:
     start = place[clause.start]
     return max(start, text.find(clause.text, start)) if clause.text else start
-
-
-def _target(clause: Clause, t: Target, base: int, flat: Flat) -> dict[str, Any]:
-    start, end = flat.span(base + t.start, base + t.end)
-    return {
-        "clause": clause.id, "subject": t.subject, "comparator": t.comparator, "value": t.value, "unit": t.unit,
-        "baseline": t.baseline, "words": t.words, "start": start, "end": end,
-    }  # fmt: skip
-
-
-def _number(clause: Clause, m: Mention, base: int, flat: Flat) -> dict[str, Any]:
-    start, end = flat.span(base + m.start, base + m.end)
-    return {"clause": clause.id, "words": m.words, "kind": m.kind, "start": start, "end": end}
 
 
 _YEAR = r"(?P<y>\d{4}|[〇○零一二三四五六七八九]{4})年"

@@ -12,6 +12,7 @@ from anlan.offices.plan.commands import plan
 from anlan.offices.plan.flat import Unreadable
 from anlan.offices.plan.numerals import value
 from anlan.offices.plan.reader import Draft, read
+from anlan.offices.plan.targets import find
 
 NOTICE = (Path(__file__).parent / "notice.txt").read_text(encoding="utf-8")
 FULL_WIDTH = str.maketrans("0123456789%", "０１２３４５６７８９％")
@@ -119,7 +120,7 @@ def test_a_number_left_out_is_said_and_the_clause_still_read() -> None:
         (b"", "empty"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\xff", "line"),
         ("只有一段话。".encode(), "no numbered part"),
-        (b"x" * (4 * 1024 * 1024 + 1), "bytes"),
+        (b"x" * (1024 * 1024 + 1), "bytes"),
     ],
 )
 def test_what_is_no_notice_gets_one_clear_line_and_exit_2(tmp_path: Path, content: bytes, says: str) -> None:
@@ -138,3 +139,66 @@ def test_gb18030_is_read_as_utf8_is(tmp_path: Path) -> None:
     result = CliRunner().invoke(plan, ["read", str(file), "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["targets"] == read(NOTICE).targets
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("死亡人数控制在1200人以内，同比下降4%。", [("死亡人数", "<=", 1200, "人"), ("死亡人数", "down_by", 4, "%")]),
+        ("较大事故起数比上年减少3起，", [("较大事故起数", "down_by", 3, "起")]),
+        ("道路交通万车死亡率控制在2.1以内。", [("道路交通万车死亡率", "<=", 2.1, "")]),
+        ("坚决杜绝特别重大事故。", [("特别重大事故", "==", 0, "起")]),
+        ("火灾起数不超过2,300例，", [("火灾起数", "<=", 2300, "例")]),
+        ("投入资金1.2亿元。", [("投入资金", ">=", 120_000_000, "元")]),
+        ("建成应急物资储备库三个，", [("应急物资储备库", ">=", 3, "个")]),
+        ("推进七大重点工程项目建设。", [("重点工程项目建设", "==", 7, "类")]),
+        ("每个乡镇配备不少于3名专职安监人员", [("每个乡镇配备专职安监人员", ">=", 3, "名")]),
+        ("一般隐患整改率不低于95%", [("一般隐患整改率", ">=", 95, "%")]),
+    ],
+)
+def test_other_cities_wording_is_read(words: str, expected: list[tuple[object, ...]]) -> None:
+    found = find(words)
+    assert [(t.subject, t.comparator, t.value, t.unit) for t in found.targets] == expected
+    assert found.doubts == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "事故起数和死亡人数同比分别下降5%和3%以上。", "安全培训覆盖率提高5个百分点，", "新建微型消防站120—150座；",
+        "建成水上救援船7挂，", "8月底前全部安装。", "与2013年相比下降10%。", "1" * 600 + "起。",
+    ],
+)  # fmt: skip
+def test_an_amount_that_cannot_be_read_for_sure_is_listed_and_is_no_target(words: str) -> None:
+    found = find(words)
+    assert found.targets == []
+    assert len(found.doubts) == 1
+
+
+def test_doubts_stand_among_the_unread_where_they_are_in_the_source() -> None:
+    text = NOTICE.replace("（二）加强应急", "2．推进培训。培训覆盖率提高5个百分点。\n（二）加强应急")
+    unread = read(text).unread
+    assert [u["words"] for u in unread] == ["培训覆盖率提高5个百分点"]
+    assert text[unread[0]["start"] : unread[0]["end"]] == unread[0]["words"]
+
+
+@pytest.mark.parametrize("shape", ["— {} —", "-{}-", "第{}页 共9页", "{}"])
+def test_page_numbers_are_left_out_and_said(shape: str) -> None:
+    body = NOTICE.index("――形势")
+    places = [i for i in range(body, len(NOTICE)) if NOTICE[i] == "\n"][:3]
+    text = NOTICE
+    for number, place in reversed(list(enumerate(places, 3))):
+        text = text[:place] + f"\n\n{shape.format(number)}\n\f\n" + text[place:]
+    draft = read(text)
+    assert amounts(draft) == amounts(read(NOTICE))
+    assert outline(draft) == outline(read(NOTICE))
+    assert [u["what"] for u in draft.unread] == ["a page number, left out"] * 3
+
+
+def test_a_text_without_any_line_break_is_read() -> None:
+    assert amounts(read(NOTICE.replace("\n", ""))) == amounts(read(NOTICE))
+
+
+def test_the_year_before_the_plan_s_own_is_the_baseline_of_a_fall_that_names_none() -> None:
+    draft = read(NOTICE.replace("比2014年下降", "同比下降"))
+    assert draft.targets[0]["baseline"] == "2014"

@@ -73,7 +73,7 @@ def condition(model: type[models.Model]) -> str:
                 f"WHERE p.{quote(target._meta.pk.column)} = "
                 f"{quote(model._meta.db_table)}.{quote(field.column)})"
             )
-        case By(area, industry, enterprise, account):
+        case By(area, industry, enterprise, account, _published):
             parts = [_AREA.format(c=column(area))]
             if industry is None:
                 parts.append(f"{_INDUSTRIES} = '*'")
@@ -108,7 +108,14 @@ def secure(connection: BaseDatabaseWrapper) -> None:
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"DROP POLICY IF EXISTS in_scope ON {table}",
             f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)})",
+            f"DROP POLICY IF EXISTS published ON {table}",
         ]
+        rule = rule_of(model)
+        if isinstance(rule, By) and rule.published:
+            column = model._meta.get_field(rule.published).column
+            statements.append(
+                f'CREATE POLICY published ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} USING ("{column}")'
+            )
         if getattr(model, "append_only", False):
             statements.append(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {APP_ROLE}")
         statements += audit.triggers(model)

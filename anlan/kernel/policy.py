@@ -76,17 +76,19 @@ class Policy:
         """Whether `account` may do `verb`, to `obj` if one is given (or to none in particular)."""
         if not account.is_authenticated or account.role not in self.rights.roles(verb):
             return False
-        return obj is None or self._covers(account.scope, obj)
+        return obj is None or self._covers(account.scope, obj, verb)
 
     def which(self, account: Any, verb: Verb) -> models.QuerySet[Any]:
         """The rows to which `account` may do `verb`; the database narrows them to its scope."""
         rows = self.model._default_manager.all()
         return rows if self.may(account, verb) else rows.none()
 
-    def _covers(self, scope: Scope, obj: models.Model) -> bool:
+    def _covers(self, scope: Scope, obj: models.Model, verb: Verb) -> bool:
         rule = rule_of(type(obj))
         if not isinstance(rule, By):
             # Read under the account's own scope, a row of a table that follows another row is in scope.
+            return True
+        if rule.published and verb in ("see", "export") and getattr(obj, self._attname(rule.published)):
             return True
 
         def value(name: str | None) -> Any:

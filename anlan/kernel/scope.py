@@ -152,12 +152,15 @@ class By:
     A dimension left out (None) closes the table to whoever is narrowed in that dimension: a table
     without an enterprise column is empty for enterprise users unless it says `enterprise=ANY`.
     `account` names a column whose holder always sees the row (one's own account, one's own notice).
+    `published` names a true-or-false column: where it is true, everybody may read the row; writing it
+    stays with those in whose scope it lies.
     """
 
     area: str = "area_code"
     industry: str | None = None
     enterprise: str | None = None
     account: str | None = None
+    published: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

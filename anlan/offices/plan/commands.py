@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -78,11 +79,10 @@ def clauses_(year: int, as_json: bool) -> None:
     """The clause table: duty-holders, records that prove each clause, and what is not there yet."""
     from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
-    from .models import Plan
     from .states import states
 
     with acting(Actor("command", "plan clauses"), EVERYWHERE):
-        found = Plan.objects.filter(year=year).first()
+        found = _of(year)
         rows = states(found) if found else []
     if found is None:
         click.echo(f"there is no plan of {year}", err=True)
@@ -95,6 +95,31 @@ def clauses_(year: int, as_json: bool) -> None:
         proofs = ", ".join(f"{k} {'not yet' if v is None else v}" for k, v in s.records.items()) or "not yet"
         words = f"{s.clause.code:6} {s.clause.title}: duty-holders {s.duty_holders}; {proofs}; live: {s.live}"
         click.echo(json.dumps(facts, ensure_ascii=False) if as_json else words)
+
+
+@plan.command("write")
+@click.argument("year", type=int)
+def write_(year: int) -> None:
+    """Print a year's plan as a plan file: the one in force, or else the draft."""
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+
+    from . import planfile
+
+    with acting(Actor("command", "plan write"), EVERYWHERE):
+        found = _of(year)
+        text = planfile.write(found) if found else ""
+    if found is None:
+        click.echo(f"there is no plan of {year}", err=True)
+        sys.exit(2)
+    click.echo(text, nl=False)
+
+
+def _of(year: int) -> Any:
+    """That year's plan: the one in force, or else the one in the making."""
+    from .models import OPEN, Plan
+
+    of_year = Plan.objects.filter(year=year).order_by("area_code")
+    return of_year.filter(state="adopted").first() or of_year.filter(state__in=OPEN).first()
 
 
 COMMANDS = [plan]

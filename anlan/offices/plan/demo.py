@@ -1,33 +1,54 @@
-"""The demonstration city's plan of 2013: drafted, assigned to the city's real authorities, adopted."""
+"""The demonstration city's plans: that of 2013 in force with its duties, and one of 2014 waiting for approval.
+
+The text of 2014 is made up and says so. Two bureaus of the laggards have lost their head since May, so
+that a hole can be seen.
+"""
 
 from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
 
 from django.conf import settings
 
 from anlan.parties.demo import DemoCity
-from anlan.parties.models import Authority, Post
+from anlan.parties.models import Account, Post
 
-from . import planfile
-from .models import Duty
+from . import adoption, drafting, duties, planfile
 
 CITY = "500000000000"
+NOTICE_2014 = Path(__file__).parent / "demo-2014.txt"
+LEFT = date(2013, 5, 20)
 
 
 def load(city: DemoCity) -> None:
-    """The department's user drafts, the city's adopts."""
-    plan = planfile.load(settings.ROOT / "plans" / "chongqing-2013.yaml", city.accounts["department"])
-    bodies: dict[str, list[Authority]] = {}
-    for authority in Authority.objects.at(city.now.date()).filter(area_code=CITY).order_by("id"):
-        bodies.setdefault(authority.kind, []).append(authority)
-    heads = {
-        post.authority_id: post.person
-        for post in Post.objects.at(city.now.date())
-        .filter(head=True, authority__area_code=CITY)
-        .select_related("person")
-    }
-    for clause in plan.clauses.all():
-        for kind in clause.duty_kinds:
-            for authority in bodies.get(kind, []):
-                head = heads.get(authority.pk)
-                Duty.objects.create(clause=clause, authority=authority, person=head, first=head is not None)
-    plan.adopt(city.accounts["city"])
+    """A colleague of the city's office drafts, the city's user adopts; the next year's draft waits for him."""
+    user = city.accounts["city"]
+    drafter = Account(
+        username="city-planning", name="市安委办 综合处", role="city", area_code=CITY, authority=user.authority
+    )
+    drafter.set_unusable_password()
+    drafter.save()
+    city.accounts[drafter.username] = drafter
+    today = city.now.date()
+    plan = planfile.load(settings.ROOT / "plans" / "chongqing-2013.yaml", drafter)
+    city.say(f"duties under the plan: {duties.assign_by_kinds(plan, today)}")
+    adoption.propose(plan, drafter)
+    adoption.adopt(plan, user)
+    gone = sorted(city.laggards)[:2]
+    Post.objects.filter(head=True, authority__kind="supervisor", authority__area_code__in=gone).update(valid_to=LEFT)
+
+    coming = drafting.from_text(
+        "2014年全市安全生产工作要点（演示用虚构文本）.txt",
+        NOTICE_2014.read_text(encoding="utf-8"),
+        area_code=CITY,
+        by=drafter,
+    )
+    coming.title = f"{coming.title}（演示用虚构文本）"
+    coming.title_en = "Work safety plan 2014 (made up for the demonstration)"
+    coming.save()
+    coming.clauses.filter(code__startswith="G").update(duty_kinds=["government", "district/government"])
+    coming.clauses.filter(code__startswith="W1").update(duty_kinds=["district/government"])
+    duties.assign_by_kinds(coming, today)
+    coming.gaps.filter(settled=False).update(settled=True)
+    adoption.propose(coming, drafter)

@@ -22,11 +22,15 @@ def decode(path: Path) -> str:
         size = path.stat().st_size
         if size > LARGEST:
             raise Unreadable(f"{path}: {size} bytes; a notice has at most {LARGEST}")
-        raw = path.read_bytes()
+        return decode_bytes(path.read_bytes(), str(path))
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from error
+
+
+def decode_bytes(raw: bytes, name: str) -> str:
+    """The text in the bytes of the file called `name`; raises `Unreadable` with the place."""
     if not raw.strip():
-        raise Unreadable(f"{path}: the file is empty")
+        raise Unreadable(f"{name}: the file is empty")
     encodings = ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
     first: UnicodeDecodeError | None = None
     for encoding in encodings:
@@ -36,13 +40,13 @@ def decode(path: Path) -> str:
             first = first or error
             continue
         for place, character in enumerate(text):
-            if unicodedata.category(character) in ("Cc", "Co", "Cn") and character not in "\n\r\t\f\v":
+            if unicodedata.category(character) in ("Cc", "Co", "Cn", "Cs") and character not in "\n\r\t\f\v":
                 line = text.count("\n", 0, place) + 1
-                raise Unreadable(f"{path}: line {line}: character U+{ord(character):04X}; this is not text")
+                raise Unreadable(f"{name}: line {line}: character U+{ord(character):04X}; this is not text")
         return text
     assert first is not None
     line = raw.count(b"\n", 0, first.start) + 1
-    raise Unreadable(f"{path}: line {line}, byte {first.start}: neither UTF-8 nor GB 18030")
+    raise Unreadable(f"{name}: line {line}, byte {first.start}: neither UTF-8 nor GB 18030")
 
 
 _MARKED_PAGE = re.compile(

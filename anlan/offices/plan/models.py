@@ -1,45 +1,83 @@
-"""The year's plan: its clauses, its targets, and who bears the duty for each."""
+"""The year's plan: its source, its clauses and targets, and who bears the duty for each."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import clock
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import Open
-from anlan.parties.models import Account, Authority, Person
+from anlan.kernel.scope import ANY, By, Through
+from anlan.parties.models import Account, Authority, Post
 from anlan.parties.models.places import bilingual
 
-
-class AdoptionRefused(Exception):
-    """The plan may not be adopted so; `code` is stable, the text is for people."""
-
-    def __init__(self, code: str, message: str | Promise) -> None:
-        super().__init__(str(message))
-        self.code = code
+OPEN = ("draft", "proposed")
+"""States in which a plan is still in the making."""
+CODE = RegexValidator(
+    r"\A[A-Z][0-9]*(\.[0-9]+)*([a-z][0-9]*)?\Z", _("A clause's id is written like W3, W3.5 or W3.5a.")
+)
+KINDS: tuple[tuple[str, str | Promise], ...] = (
+    ("government", _("The government itself")),
+    ("committee_office", _("Its safety committee office")),
+    ("supervisor", _("Its comprehensive supervisor")),
+    ("department", _("Its industry departments")),
+    ("district/government", _("All district governments")),
+    ("district/committee_office", _("All district safety committee offices")),
+    ("district/supervisor", _("All district supervisors")),
+    ("district/department", _("All district departments")),
+    ("station", _("All township safety offices")),
+    ("village", _("All village committees")),
+    ("enterprise", _("Enterprises")),
+)
+"""Kinds of duty-holders as plan files write them. Enterprises bear it by law; no authority stands for them."""
 
 
 class Plan(Kept):
-    """The plan of a year. A draft is made by one person and adopted by another (the database holds to it)."""
+    """The plan of a year: drafted, proposed, adopted by another person, later superseded; or withdrawn.
 
-    STATES = (("draft", _("Draft")), ("adopted", _("Adopted")))
-    scope_rule = Open("the plan of the year is published to everybody whom it binds")
+    Only its makers' whole area reads it before it is adopted; from then on everybody whom it binds. The
+    database locks it with the proposal (`migrations/0004_locked.py`): it is corrected through a further edition,
+    which amends it for a stated reason and is adopted the same way.
+    """
+
+    STATES = (
+        ("draft", _("Draft")),
+        ("proposed", _("Waiting for approval")),
+        ("adopted", _("Adopted")),
+        ("superseded", _("Superseded")),
+        ("withdrawn", _("Withdrawn")),
+    )
+    scope_rule = By(area="area_code", industry=ANY, published="published")
 
     year = models.PositiveIntegerField(_("Year"))
     area_code = AreaCode(_("Area"))
+    edition = models.PositiveSmallIntegerField(_("Edition"), default=1)
     title = models.CharField(_("Title"), max_length=120)
-    title_en = models.CharField(_("English title"), max_length=160)
-    issuer = models.CharField(_("Issuer"), max_length=80)
-    issued_on = models.DateField(_("Issued on"))
-    state = models.CharField(_("State"), max_length=8, choices=STATES, default="draft", editable=False)
+    title_en = models.CharField(_("English title"), max_length=160, blank=True, default="")
+    issuer = models.CharField(_("Issuer"), max_length=80, blank=True, default="")
+    issued_on = models.DateField(_("Issued on"), null=True, blank=True)
+    state = models.CharField(_("State"), max_length=10, choices=STATES, default="draft", editable=False)
+    published = models.BooleanField(_("Published"), default=False, editable=False)
+    amends = models.ForeignKey(
+        "self", models.PROTECT, null=True, editable=False, related_name="amendments", verbose_name=_("Amends")
+    )
+    reason = models.CharField(_("Reason for the amendment"), max_length=300, blank=True, default="")
+    remark = models.CharField(_("Reason for sending back or withdrawing"), max_length=300, blank=True, default="")
     drafted_by = models.ForeignKey(
         Account, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("Drafted by")
     )
+    hands = ArrayField(models.BigIntegerField(), verbose_name=_("Accounts that wrote in it"), default=list)
+    proposed_by = models.ForeignKey(
+        Account, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("Proposed by")
+    )
+    proposed_at = models.DateTimeField(_("Proposed at"), null=True, editable=False)
     adopted_by = models.ForeignKey(
         Account, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("Adopted by")
     )
@@ -48,48 +86,98 @@ class Plan(Kept):
     class Meta:
         verbose_name = _("Plan")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=("year", "area_code"), name="plan_once"),
+            models.UniqueConstraint(fields=("year", "area_code", "edition"), name="plan_edition_once"),
+            models.UniqueConstraint(
+                fields=("year", "area_code"), condition=Q(state__in=OPEN), name="plan_one_in_the_making"
+            ),
+            models.UniqueConstraint(
+                fields=("year", "area_code"), condition=Q(state="adopted"), name="plan_one_adopted"
+            ),
             models.CheckConstraint(
-                condition=models.Q(state="draft", adopted_by=None)
-                | (
-                    models.Q(state="adopted", adopted_by__isnull=False, drafted_by__isnull=False)
-                    & ~models.Q(adopted_by=models.F("drafted_by"))
-                ),
+                condition=Q(state__in=("adopted", "superseded"), published=True, adopted_by__isnull=False)
+                | (~Q(state__in=("adopted", "superseded")) & Q(published=False, adopted_by=None)),
+                name="plan_published_is_adopted",
+            ),
+            models.CheckConstraint(
+                condition=Q(adopted_by=None) | (Q(drafted_by__isnull=False) & ~Q(adopted_by=F("drafted_by"))),
                 name="plan_adopted_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(edition=1) | Q(amends=None) | ~Q(reason=""), name="plan_amendment_has_reason"
             ),
         ]
 
-    def adopt(self, by: Account) -> None:
-        """A second person of the city approves the draft; raises `AdoptionRefused`."""
-        if self.state != "draft":
-            raise AdoptionRefused("plan.adopted", _("This plan is adopted already."))
-        if by.role != "city":
-            raise AdoptionRefused("plan.role", _("Only the city adopts a plan."))
-        if self.drafted_by_id is None or by.pk == self.drafted_by_id:
-            raise AdoptionRefused("plan.own_draft", _("Nobody adopts his own draft: a second person must approve it."))
-        self.state, self.adopted_by, self.adopted_at = "adopted", by, clock.now()
-        self.save()
-
-    def __str__(self) -> str:
+    @property
+    def name(self) -> str:
+        """The title in the language of the page."""
         return bilingual(self.title, self.title_en)
 
+    @property
+    def open(self) -> bool:
+        """Whether it is still in the making."""
+        return self.state in OPEN
 
-class Clause(Kept):
-    """One clause, in our own short words, and the registers whose records prove it."""
+    def __str__(self) -> str:
+        if self.edition == 1:
+            return self.name
+        return str(_("%(plan)s, edition %(number)s")) % {"plan": self.name, "number": self.edition}
 
-    scope_rule = Open("the plan of the year is published to everybody whom it binds")
+
+class Part(Kept):
+    """Something that belongs to a plan and is locked with it; `area_code` lets its history be read."""
+
+    scope_rule = Through("plan")
+
+    area_code = AreaCode(_("Area"), editable=False, default="")
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.area_code = self.plan.area_code  # type: ignore[attr-defined]
+        super().save(*args, **kwargs)
+
+
+class Source(Part):
+    """The notice's text from which the draft was read, as it was given; never changed."""
+
+    audit_hides: ClassVar[tuple[str, ...]] = ("text",)
+
+    plan = models.OneToOneField(Plan, models.CASCADE, related_name="source", verbose_name=_("Plan"))
+    name = models.CharField(_("File name"), max_length=120)
+    text = models.TextField(_("Text"))
+    sha256 = models.CharField(max_length=64, verbose_name="SHA-256")
+
+    class Meta:
+        verbose_name = _("Source of the plan")
+
+
+class Clause(Part):
+    """One clause, in short words, where it stands in the source, and the registers whose records prove it.
+
+    The code is the path: W3.5a lies under W3.5, that under W3.
+    """
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="clauses", verbose_name=_("Plan"))
     order = models.PositiveIntegerField(_("Order"))
-    code = models.CharField(_("Clause"), max_length=12, db_collation="C")
-    title = models.CharField(_("Title"), max_length=120)
-    title_en = models.CharField(_("English title"), max_length=160)
-    duty_kinds = ArrayField(models.CharField(max_length=20), verbose_name=_("Kinds of duty-holders"), default=list)
+    code = models.CharField(_("Clause"), max_length=24, db_collation="C", validators=[CODE])
+    number = models.CharField(_("Number in the notice"), max_length=12, blank=True, default="")
+    title = models.CharField(_("Title"), max_length=200)
+    title_en = models.CharField(_("English title"), max_length=200, blank=True, default="")
+    gist = models.CharField(_("Gist"), max_length=400, blank=True, default="")
+    start = models.PositiveIntegerField(null=True, editable=False, verbose_name=_("From character"))
+    end = models.PositiveIntegerField(null=True, editable=False, verbose_name=_("To character"))
+    industries = ArrayField(
+        models.CharField(max_length=24), verbose_name=_("Industries"), null=True, blank=True, default=None
+    )
+    duty_kinds = ArrayField(
+        models.CharField(max_length=30), verbose_name=_("Kinds of duty-holders"), default=list, blank=True
+    )
     proofs = ArrayField(models.CharField(max_length=40), verbose_name=_("Proved by"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("Clause of the plan")
-        ordering = ("plan", "order")
+        ordering = ("plan", "order", "id")
         constraints: ClassVar = [models.UniqueConstraint(fields=("plan", "code"), name="clause_once")]
 
     def __str__(self) -> str:
@@ -101,8 +189,8 @@ class Clause(Kept):
         return bilingual(self.title, self.title_en)
 
 
-class Target(Kept):
-    """One quantity demanded. `down_by`: at least so many per cent below the baseline year's value."""
+class Target(Part):
+    """One quantity demanded. `down_by`: at least so much below the baseline year's value."""
 
     COMPARATORS = (
         ("<=", _("at most")),
@@ -110,43 +198,129 @@ class Target(Kept):
         ("==", _("exactly")),
         ("down_by", _("down by at least")),
     )
-    scope_rule = Open("the plan of the year is published to everybody whom it binds")
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="targets", verbose_name=_("Plan"))
     clause = models.ForeignKey(Clause, models.CASCADE, related_name="targets", verbose_name=_("Clause"))
     code = models.CharField(_("Number"), max_length=12, db_collation="C")
-    subject = models.CharField(_("Subject"), max_length=120)
-    subject_en = models.CharField(_("English subject"), max_length=160)
+    subject = models.CharField(_("Subject"), max_length=200)
+    subject_en = models.CharField(_("English subject"), max_length=200, blank=True, default="")
     comparator = models.CharField(_("Comparator"), max_length=8, choices=COMPARATORS)
-    value = models.DecimalField(_("Value"), max_digits=14, decimal_places=3)
-    unit = models.CharField(_("Unit"), max_length=12)
-    baseline = models.CharField(_("Baseline year"), max_length=4, blank=True, default="")
-    baseline_value = models.DecimalField(_("Value in the baseline year"), max_digits=14, decimal_places=3, null=True)
+    value = models.DecimalField(_("Value"), max_digits=16, decimal_places=4, validators=[MinValueValidator(0)])
+    unit = models.CharField(_("Unit"), max_length=12, blank=True, default="", help_text=_("Empty for a rate."))
+    baseline = models.CharField(
+        _("Baseline year"), max_length=4, blank=True, default="", validators=[RegexValidator(r"\A(19|20|21)\d\d\Z")]
+    )
+    baseline_value = models.DecimalField(
+        _("Value in the baseline year"), max_digits=16, decimal_places=4, null=True, blank=True,
+        validators=[MinValueValidator(0)],
+    )  # fmt: skip
+    start = models.PositiveIntegerField(null=True, editable=False, verbose_name=_("From character"))
+    end = models.PositiveIntegerField(null=True, editable=False, verbose_name=_("To character"))
+    duty_kinds = ArrayField(
+        models.CharField(max_length=30), verbose_name=_("Kinds of duty-holders"), default=list, blank=True
+    )
 
     class Meta:
         verbose_name = _("Target of the plan")
         ordering = ("plan", "id")
-        constraints: ClassVar = [models.UniqueConstraint(fields=("plan", "code"), name="target_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("plan", "code"), name="target_once"),
+            models.CheckConstraint(
+                condition=~Q(comparator="down_by") | ~Q(baseline=""), name="target_fall_has_baseline",
+                violation_error_message=_("A fall needs the year with which it is compared."),
+            ),
+        ]  # fmt: skip
 
-    def __str__(self) -> str:
+    @property
+    def name(self) -> str:
+        """The subject in the language of the page."""
         return bilingual(self.subject, self.subject_en)
 
+    @property
+    def amount(self) -> str:
+        """Comparator, value and unit in words."""
+        value = f"{self.value:f}".rstrip("0").rstrip(".") if "." in f"{self.value:f}" else f"{self.value:f}"
+        since = str(_(" compared with %(year)s")) % {"year": self.baseline} if self.baseline else ""
+        return f"{self.get_comparator_display()} {value} {self.unit}".strip() + since
 
-class Duty(Kept):
-    """An authority bears the duty for a clause; the person named bears it there, the head first of all."""
+    def __str__(self) -> str:
+        return self.name
 
-    scope_rule = Open("who is responsible for what is published")
 
+class Gap(Part):
+    """A place in the source that the reader did not read as a target, for a person to look at.
+
+    What was not understood must be settled before the draft is proposed: made a target or a clause by
+    hand, or declared to be none. Years, thresholds and telephone numbers stand here as settled.
+    """
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="gaps", verbose_name=_("Plan"))
+    what = models.CharField(_("What was not read"), max_length=80)
+    words = models.CharField(_("Words"), max_length=200)
+    start = models.PositiveIntegerField(_("From character"))
+    end = models.PositiveIntegerField(_("To character"))
+    settled = models.BooleanField(_("Settled"), default=False)
+
+    class Meta:
+        verbose_name = _("Place not read")
+        ordering = ("plan", "start", "id")
+
+
+class Duties(models.QuerySet["Duty"]):
+    """Duties, with who bears them on a day."""
+
+    def on(self, day: date) -> Duties:
+        """Adds `named_post` and `head_post`: the named post and the head's post, where somebody held it that day."""
+        held = Post.objects.at(day).filter(authority=OuterRef("authority"))
+        head = held.filter(head=True).order_by("-valid_from", "pk").values("pk")[:1]
+        return self.annotate(
+            named_post=Subquery(held.filter(pk=OuterRef("post")).values("pk")[:1]),
+            head_post=Case(When(first=True, then=Subquery(head))),
+        )
+
+    def nobody(self, day: date) -> Duties:
+        """Those for which nobody is named, or the one who was has left."""
+        held = Post.objects.at(day).filter(authority=OuterRef("authority"))
+        return self.filter(~Exists(held.filter(pk=OuterRef("post"))), Q(first=False) | ~Exists(held.filter(head=True)))
+
+
+class Duty(Part):
+    """An authority bears the duty for a clause, or for one target of it alone.
+
+    `first`: its principal head bears the first responsibility (第一责任人), whoever that is on the day.
+    `post`: the person who handles it, by the post, until that post ends.
+    """
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="duties", verbose_name=_("Plan"))
     clause = models.ForeignKey(Clause, models.CASCADE, related_name="duties", verbose_name=_("Clause"))
-    authority = models.ForeignKey(Authority, models.PROTECT, related_name="+", verbose_name=_("Authority"))
-    person = models.ForeignKey(
-        Person, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("Person responsible")
+    target = models.ForeignKey(
+        Target, models.CASCADE, related_name="duties", null=True, blank=True, verbose_name=_("Target")
     )
-    first = models.BooleanField(_("First responsibility of the head"), default=False)
+    authority = models.ForeignKey(Authority, models.PROTECT, related_name="+", verbose_name=_("Authority"))
+    post = models.ForeignKey(
+        Post, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("Person responsible")
+    )
+    first = models.BooleanField(_("First responsibility of the head"), default=True)
+
+    objects = Duties.as_manager()
 
     class Meta:
         verbose_name = _("Duty under the plan")
-        constraints: ClassVar = [models.UniqueConstraint(fields=("clause", "authority"), name="duty_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("clause", "target", "authority"), name="duty_once", nulls_distinct=False)
+        ]
+        indexes: ClassVar = [models.Index(fields=("authority", "plan"))]
 
     def __str__(self) -> str:
         return f"{self.clause} · {self.authority}"
+
+
+def parent_code(code: str, known: Iterable[str]) -> str:
+    """The nearest code above that exists, or "" : W3.5a → W3.5 → W3 → W."""
+    have = set(known)
+    while code:
+        shorter = code.rstrip("0123456789").rstrip(".") if code[-1].isdigit() else code[:-1]
+        code = shorter
+        if code in have:
+            return code
+    return ""

@@ -1,7 +1,11 @@
-"""Plan files: YAML, checked against `plan-file.schema.json`; every fault names its line and field."""
+"""Plan files: YAML, checked against `plan-file.schema.json`; every fault names its line and field.
+
+A plan in the database is written as such a file and comes back the same (`write`, `load`).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -35,20 +39,37 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes. A whole plan with its source has some hundred thousand."""
+
+
 def read(path: Path) -> dict[str, Any]:
     """The plan in the file; raises `BadPlanFile`."""
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+        if path.stat().st_size > LARGEST:
+            raise BadPlanFile(f"{path}: more than {LARGEST} bytes; a plan file is smaller")
+        return parse(path.read_bytes(), str(path))
     except OSError as error:
         raise BadPlanFile(f"{path}: {error.strerror}") from error
+
+
+def parse(raw: bytes, path: str) -> dict[str, Any]:
+    """The plan in the bytes of the file called `path`; raises `BadPlanFile`."""
+    try:
+        text = raw.decode("utf-8")
+        # Aliases let a small file grow without bound, and a plan has no need of them.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
+            raise BadPlanFile(f"{path}: YAML aliases (*name) are not taken")
+        root = yaml.compose(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except UnicodeDecodeError as error:
         raise BadPlanFile(f"{path}: byte {error.start}: not UTF-8") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
         raise BadPlanFile(f"{path}:{line} {getattr(error, 'problem', None) or error}") from error
+    except RecursionError as error:
+        raise BadPlanFile(f"{path}: nested too deeply") from error
     lines = dict(_lines(root, ()))
     faults = [(tuple(e.absolute_path), e.message) for e in _validator().iter_errors(content)]
     faults = faults or list(_contradictions(content))
@@ -59,18 +80,25 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _contradictions(content: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
-    try:
-        date.fromisoformat(content["plan"]["issued_on"])
-    except ValueError:
-        yield ("plan", "issued_on"), "no such day"
-    known: set[str] = set()
-    for kind in ("clauses", "targets"):
+    if "issued_on" in content["plan"]:
+        try:
+            date.fromisoformat(content["plan"]["issued_on"])
+        except ValueError:
+            yield ("plan", "issued_on"), "no such day"
+    source = content["plan"].get("source")
+    if source and hashlib.sha256(source["text"].encode()).hexdigest() != source["sha256"]:
+        yield ("plan", "source", "sha256"), "is not that of the text"
+    known: dict[str, set[str]] = {"clauses": set(), "targets": set()}
+    for kind, ids in known.items():
         for n, entry in enumerate(content[kind]):
-            if entry["id"] in known:
+            if entry["id"] in ids:
                 yield (kind, n, "id"), f"{entry['id']} is there twice"
-            known.add(entry["id"])
+            ids.add(entry["id"])
+            at = entry.get("at")
+            if at and not (source and at[0] <= at[1] <= len(source["text"])):
+                yield (kind, n, "at"), "lies outside of the source"
     for n, target in enumerate(content["targets"]):
-        if target["clause"] not in known:
+        if target["clause"] not in known["clauses"]:
             yield ("targets", n, "clause"), f"there is no clause {target['clause']}"
 
 
@@ -97,35 +125,101 @@ def _name(path: tuple[Any, ...]) -> str:
 
 
 def load(path: Path, drafted_by: Any = None) -> Any:
-    """Makes the file's plan a draft, in place of an earlier draft of that year; under `acting`.
+    """Makes the file's plan the draft of its year; under `acting`. An earlier draft is withdrawn, and kept.
 
     Raises `BadPlanFile`; also where that year's plan is adopted, for an adopted plan is not rewritten.
     """
-    from .models import Clause, Plan, Target
+    return make(read(path), str(path), drafted_by)
 
-    content = read(path)
+
+def make(content: dict[str, Any], path: str, drafted_by: Any = None) -> Any:
+    """Makes a read plan file the draft of its year, as `load` does."""
+    from .drafting import Refused, begin
+    from .models import OPEN, Clause, Plan, Source, Target
+
     head = content["plan"]
-    earlier = Plan.objects.filter(year=head["year"], area_code=head["city"]).first()
-    if earlier is not None and earlier.state == "adopted":
-        raise BadPlanFile(f"{path}: the plan of {head['year']} is adopted; an adopted plan is not rewritten")
-    if earlier is not None:
-        earlier.delete()
-    plan = Plan.objects.create(
-        year=head["year"], area_code=head["city"], title=head["title"], title_en=head["title_en"],
-        issuer=head["issuer"], issued_on=date.fromisoformat(head["issued_on"]), drafted_by=drafted_by,
-    )  # fmt: skip
-    clauses = {
-        entry["id"]: Clause.objects.create(
-            plan=plan, order=order, code=entry["id"], title=entry["zh"], title_en=entry["en"],
-            duty_kinds=entry["duty"], proofs=entry["proof"],
+    for earlier in Plan.objects.filter(year=head["year"], area_code=head["city"], state__in=OPEN):
+        earlier.state, earlier.remark = "withdrawn", f"replaced by the plan file {Path(path).name}"[:300]
+        earlier.save()
+    try:
+        plan = begin(
+            head["year"], head["city"], drafted_by, title=head["title"], title_en=head.get("title_en", ""),
+            issuer=head.get("issuer", ""),
+            issued_on=date.fromisoformat(head["issued_on"]) if "issued_on" in head else None,
+        )  # fmt: skip
+    except Refused as error:
+        raise BadPlanFile(f"{path}: the plan of {head['year']} is adopted; an adopted plan is not rewritten") from error
+    common = {"plan": plan, "area_code": plan.area_code}
+    if source := head.get("source"):
+        Source.objects.create(plan=plan, **source)
+    made = Clause.objects.bulk_create(
+        Clause(
+            **common, order=order, code=entry["id"], number=entry.get("number", ""), title=entry["zh"],
+            title_en=entry.get("en", ""), gist=entry.get("gist", ""), industries=entry.get("industries"),
+            duty_kinds=entry.get("duty", []), proofs=entry.get("proof", []), **_span(entry),
         )
         for order, entry in enumerate(content["clauses"], 1)
-    }  # fmt: skip
-    for entry in content["targets"]:
-        below = entry.get("baseline_value")
-        Target.objects.create(
-            plan=plan, clause=clauses[entry["clause"]], code=entry["id"], subject=entry["zh"], subject_en=entry["en"],
-            comparator=entry["comparator"], value=Decimal(str(entry["value"])), unit=entry["unit"],
-            baseline=entry.get("baseline", ""), baseline_value=None if below is None else Decimal(str(below)),
-        )  # fmt: skip
+    )  # fmt: skip
+    clauses = {clause.code: clause for clause in made}
+    Target.objects.bulk_create(
+        Target(
+            **common, clause=clauses[entry["clause"]], code=entry["id"], subject=entry["zh"],
+            subject_en=entry.get("en", ""), comparator=entry["comparator"], value=_decimal(entry["value"]),
+            unit=entry.get("unit", ""), baseline=entry.get("baseline", ""),
+            baseline_value=_decimal(entry.get("baseline_value")), duty_kinds=entry.get("duty", []), **_span(entry),
+        )
+        for entry in content["targets"]
+    )  # fmt: skip
     return plan
+
+
+def _span(entry: dict[str, Any]) -> dict[str, int | None]:
+    start, end = entry.get("at") or (None, None)
+    return {"start": start, "end": end}
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value)).quantize(Decimal("0.0001"))
+
+
+def write(plan: Any) -> str:
+    """The plan as a plan file: what is empty is left out."""
+    from .models import Source
+
+    head = {
+        "year": plan.year, "city": plan.area_code, "title": plan.title, "title_en": plan.title_en,
+        "issuer": plan.issuer, "issued_on": plan.issued_on.isoformat() if plan.issued_on else "",
+    }  # fmt: skip
+    source = Source.objects.filter(plan=plan).first()
+    if source is not None:
+        head["source"] = {"name": source.name, "sha256": source.sha256, "text": source.text}
+    clauses = [
+        {
+            "id": c.code, "number": c.number, "zh": c.title, "en": c.title_en, "gist": c.gist,
+            "industries": c.industries, "duty": c.duty_kinds, "proof": c.proofs, "at": _at(c),
+        }
+        for c in plan.clauses.all()
+    ]  # fmt: skip
+    targets = [
+        {
+            "id": t.code, "clause": t.clause.code, "zh": t.subject, "en": t.subject_en, "comparator": t.comparator,
+            "value": _plain(t.value), "unit": t.unit, "baseline": t.baseline,
+            "baseline_value": None if t.baseline_value is None else _plain(t.baseline_value),
+            "duty": t.duty_kinds, "at": _at(t),
+        }
+        for t in plan.targets.select_related("clause")
+    ]  # fmt: skip
+    content = {"plan": _full(head), "clauses": [_full(c) for c in clauses], "targets": [_full(t) for t in targets]}
+    return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120))
+
+
+def _at(row: Any) -> list[int] | None:
+    return None if row.start is None else [row.start, row.end]
+
+
+def _plain(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _full(entry: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in entry.items() if v not in (None, "", [])}

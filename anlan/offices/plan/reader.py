@@ -362,7 +362,7 @@ def _own_start(clause: Clause, place: dict[int, int], text: str) -> int:
 
 _YEAR = r"(?P<y>\d{4}|[〇○零一二三四五六七八九]{4})年"
 _DATED = re.compile(
-    rf"(?:^|[。：:》]|通知)(?P<issuer>[^。，：:《》\d]{{2,40}}?){_YEAR}(?P<m>\d{{1,2}}|[{CHINESE}]{{1,3}})月(?P<d>\d{{1,2}}|[{CHINESE}]{{1,3}})日"
+    rf"(?:^|[。：:》）]|通知)(?P<issuer>[^。，：:《》\d]{{2,40}}?){_YEAR}(?P<m>\d{{1,2}}|[{CHINESE}]{{1,3}})月(?P<d>\d{{1,2}}|[{CHINESE}]{{1,3}})日"
 )
 
 

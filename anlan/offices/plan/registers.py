@@ -4,8 +4,40 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
+from anlan.parties.models import Authority
 
 from .models import Clause, Duty, Plan, Target
+
+HERE = "500112000000"
+
+
+def sample_plan(number: int) -> Plan:
+    """A draft of a year of its own."""
+    return Plan(year=2000 + number, area_code=HERE, title=f"样本计划{number}")
+
+
+def sample_clause(number: int) -> Clause:
+    """A clause of a plan of its own."""
+    plan = sample_plan(number)
+    plan.save()
+    return Clause(plan=plan, order=1, code=f"W{number}", title=f"样本条款{number}")
+
+
+def sample_target(number: int) -> Target:
+    """A target of a clause of its own."""
+    clause = sample_clause(number)
+    clause.save()
+    return Target(
+        plan=clause.plan, clause=clause, code="T1", subject=f"样本指标{number}", comparator=">=", value=number
+    )
+
+
+def sample_duty(number: int) -> Duty:
+    """A duty for a clause of its own."""
+    clause = sample_clause(number)
+    clause.save()
+    body = Authority.objects.create(name=f"样本机关{number}", kind="supervisor", tier=2, area_code=HERE)
+    return Duty(plan=clause.plan, clause=clause, authority=body)
 
 
 @register
@@ -16,12 +48,16 @@ class Plans(Register):
     singular = _("Plan")
     icon = "calendar-stats"
     group = "plan"
-    columns = ("year", "title", "issuer", "issued_on", "state", "adopted_at")
+    columns = ("year", "title", "edition", "issuer", "issued_on", "state", "adopted_at")
     filters = ("year", "state")
-    natural_key = ("year", "area_code")
-    sections = ((_("Plan"), ("year", "area_code", "title", "title_en", "issuer", "issued_on", "state", "adopted_at")),)
+    natural_key = ("year", "area_code", "edition")
+    sections = (
+        (_("Plan"), ("year", "area_code", "edition", "title", "title_en", "issuer", "issued_on")),
+        (_("State"), ("state", "reason", "proposed_at", "adopted_at")),
+    )
     order = "-year"
     rights = Rights(see=EVERY_ROLE)
+    sample = staticmethod(sample_plan)
 
 
 @register
@@ -36,9 +72,10 @@ class Clauses(Register):
     filters = ("plan",)
     search = ("code", "title")
     natural_key = ("plan", "code")
-    sections = ((_("Clause"), ("plan", "order", "code", "title", "title_en")),)
+    sections = ((_("Clause"), ("plan", "order", "code", "number", "title", "title_en", "gist")),)
     order = "order"
     rights = Rights(see=EVERY_ROLE)
+    sample = staticmethod(sample_clause)
 
 
 @register
@@ -59,6 +96,7 @@ class Targets(Register):
     )
     order = "id"
     rights = Rights(see=EVERY_ROLE)
+    sample = staticmethod(sample_target)
 
 
 @register
@@ -69,9 +107,10 @@ class Duties(Register):
     singular = _("Duty under the plan")
     icon = "user-check"
     group = "plan"
-    columns = ("clause", "authority", "person", "first")
-    filters = ("clause", "authority", "first")
-    natural_key = ("clause", "authority")
-    sections = ((_("Duty"), ("clause", "authority", "person", "first")),)
-    order = "clause"
-    rights = Rights(see=OFFICIALS, add={"city"}, change={"city"}, remove={"city"})
+    columns = ("clause", "target", "authority", "post", "first")
+    filters = ("plan", "clause", "authority", "first")
+    natural_key = ("clause", "target", "authority")
+    sections = ((_("Duty"), ("plan", "clause", "target", "authority", "post", "first")),)
+    order = "id"
+    rights = Rights(see=OFFICIALS)
+    sample = staticmethod(sample_duty)

@@ -1,52 +1,136 @@
-"""How far each clause is, counted from what the running system holds."""
+"""How far each clause is, counted from what the running system holds within the reader's scope."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
+from django.db.models import Count
+
+from anlan.kernel.policy import Policy
 from anlan.kernel.registers import register_named
+from anlan.kernel.registers.query import COUNTED
+from anlan.kernel.registers.query import Count as Bounded
+from anlan.parties.models import Industry
 
-from .models import Clause, Plan
+from .models import Clause, Plan, Target
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The records of one register that prove a clause, of one industry where the clause names some.
+
+    `count` is None where there is no such register yet, or where the reader may not see it (`hidden`).
+    """
+
+    name: str
+    title: Any = ""
+    industry: Industry | None = None
+    count: Bounded | None = None
+    hidden: bool = False
+
+    @property
+    def url(self) -> str:
+        """The records behind the number."""
+        return f"/r/{self.name}/" + (f"?industry={self.industry.pk}" if self.industry else "")
+
+
+@dataclass(frozen=True, slots=True)
 class ClauseState:
     """A clause is live when it has duty-holders, records that prove it, a measure and a warning."""
 
     clause: Clause
+    targets: list[Target]
     duty_holders: int
-    records: dict[str, int | None]
-    """Records by register within the reader's scope; None where there is no such register yet."""
+    proofs: list[Proof]
     measured: bool
     warned: bool
+    by_tier: dict[int, int] = field(default_factory=dict)
+    """Authorities that bear it or one of its targets, by tier."""
+
+    @property
+    def records(self) -> dict[str, int | None]:
+        """Records by register; None where there is no such register yet."""
+        found: dict[str, int | None] = {}
+        for p in self.proofs:
+            found[p.name] = None if p.count is None else (found.get(p.name) or 0) + p.count.number
+        return found
 
     @property
     def proved(self) -> bool:
         """Every register that proves it exists, and one at least holds a record."""
-        counts = self.records.values()
-        return bool(counts) and None not in counts and any(counts)
+        counts = [p.count for p in self.proofs]
+        return bool(counts) and None not in counts and any(c.number for c in counts if c)
 
     @property
     def live(self) -> bool:
         return self.duty_holders > 0 and self.proved and self.measured and self.warned
 
 
-def states(plan: Plan, measured: Collection[str] = (), warned: Collection[str] = ()) -> list[ClauseState]:
+def states(
+    plan: Plan, measured: Collection[str] = (), warned: Collection[str] = (), account: Any = None
+) -> list[ClauseState]:
     """Each clause's state, in order. `measured`, `warned`: codes of clauses with a measure, with a warning.
 
     No measure and no warning is registered by any office so far, hence the empty defaults: no clause is
-    called live before there is one.
+    called live before there is one. Without an `account` every register counts. The number of queries
+    depends on the plan, never on the records.
     """
-    clauses = list(plan.clauses.prefetch_related("duties"))
-    counts: dict[str, int | None] = {}
-    for name in {proof for clause in clauses for proof in clause.proofs}:
-        declared = register_named(name)
-        counts[name] = None if declared is None else declared.model._default_manager.count()
+    clauses = list(plan.clauses.all())
+    targets: dict[int, list[Target]] = {}
+    for target in plan.targets.all():
+        targets.setdefault(target.clause_id, []).append(target)
+    holders: dict[int, dict[int, int]] = {}
+    duties = plan.duties.values_list("clause", "authority__tier").annotate(n=Count("authority", distinct=True))
+    for clause, tier, n in duties.order_by():
+        holders.setdefault(clause, {})[tier] = n
+    industries = Industry.objects.in_bulk()
+    counted: dict[tuple[str, str | None], Proof] = {}
+
+    def proofs(clause: Clause) -> list[Proof]:
+        found = []
+        for name in clause.proofs:
+            for industry in _industries(name, clause):
+                key = (name, industry)
+                if key not in counted:
+                    counted[key] = _count(name, industries.get(industry or ""), account)
+                found.append(counted[key])
+        return found
+
     return [
         ClauseState(
-            clause, len(clause.duties.all()), {name: counts[name] for name in clause.proofs},
-            clause.code in measured, clause.code in warned,
+            c, targets.get(c.pk, []), sum(holders.get(c.pk, {}).values()), proofs(c), c.code in measured,
+            c.code in warned, holders.get(c.pk, {}),
         )
-        for clause in clauses
+        for c in clauses
     ]  # fmt: skip
+
+
+def _industries(name: str, clause: Clause) -> list[str | None]:
+    """The industries by which the register's records are told apart for this clause."""
+    declared = register_named(name)
+    if declared is None or not clause.industries or "industry" not in declared.filters:
+        return [None]
+    return list(clause.industries)
+
+
+def _count(name: str, industry: Industry | None, account: Any) -> Proof:
+    declared = register_named(name)
+    if declared is None:
+        return Proof(name)
+    policy: Policy = declared.policy
+    if account is not None and not policy.may(account, "see"):
+        return Proof(name, declared.title, industry, hidden=True)
+    rows = declared.model._default_manager.order_by()
+    if industry is not None:
+        rows = rows.filter(industry=industry)
+    number = rows[: COUNTED + 1].count()
+    return Proof(name, declared.title, industry, Bounded(min(number, COUNTED), number <= COUNTED))
+
+
+def in_force(day: date) -> Plan | None:
+    """The adopted plan of that day's year, or else the latest one adopted."""
+    adopted = Plan.objects.filter(state="adopted")
+    return adopted.filter(year=day.year).order_by("area_code").first() or adopted.order_by("-year", "area_code").first()

@@ -2,10 +2,26 @@
 
 from django.urls import path
 
-from . import views
+from . import views, views_duties, views_sheet
 
 app_name = "plan"
 urlpatterns = [
+    path("", views.plans, name="plans"),
+    path("new/", views.begin, name="begin"),
     path("clauses/", views.clauses, name="clauses"),
-    path("<int:key>/adopt/", views.adopt, name="adopt"),
+    path("<int:key>/", views_sheet.page, name="plan"),
+    path("<int:key>/history/", views_sheet.changes, name="history"),
+    path("<int:key>/plan.yaml", views.export, name="plan-file"),
+    path("<int:key>/step/<slug:name>/", views.step, name="step"),
+    path("<int:key>/head/", views_sheet.save_head, name="save-head"),
+    path("<int:key>/clause/<int:clause>/", views_sheet.save_clause, name="save-clause"),
+    path("<int:key>/target/<int:target>/", views_sheet.save_target, name="save-target"),
+    path("<int:key>/add/<slug:kind>/", views_sheet.add, name="add"),
+    path("<int:key>/<slug:kind>/<int:row>/<slug:deed>/", views_sheet.change, name="change"),
+    path("<int:key>/duties/", views_duties.by_clause, name="duties"),
+    path("<int:key>/duties/assign/", views_duties.assign, name="assign"),
+    path("<int:key>/duties/release/", views_duties.release, name="release"),
+    path("<int:key>/authorities/", views_duties.by_authority, name="authorities"),
+    path("<int:key>/authorities/<int:authority>/", views_duties.authority, name="authority"),
+    path("<int:key>/authorities/<int:authority>/name/", views_duties.name, name="name-person"),
 ]

@@ -14,8 +14,8 @@ from anlan.kernel.scope import Open, area_prefix, upper_bound
 
 
 def bilingual(name: str, name_en: str) -> str:
-    """The name in the language of the page."""
-    return name_en if (get_language() or "zh").startswith("en") else name
+    """The name in the language of the page; the Chinese one where there is no other."""
+    return name_en if name_en and (get_language() or "zh").startswith("en") else name
 
 
 class Dated(models.QuerySet):

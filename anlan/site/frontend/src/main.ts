@@ -9,6 +9,7 @@ import "./net";
 import "./palette";
 import "./photos";
 import "./pick";
+import "./plan";
 
 // No code from text (the content-security policy forbids it anyway), no style elements, and no
 // history of personal data left in the browser's storage.

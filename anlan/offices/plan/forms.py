@@ -1,0 +1,152 @@
+"""What people fill in at a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import clock
+from anlan.kernel.registers.declaration import all_registers
+from anlan.parties.models import Authority, Industry, Post
+
+from .flat import LARGEST
+from .models import KINDS, Clause, Plan, Target
+
+
+class BeginForm(forms.Form):
+    """A notice as file or text, or a plan file."""
+
+    file = forms.FileField(
+        label=_("The notice's text, or a plan file"), required=False,
+        help_text=_("A text file (UTF-8 or GB 18030) as taken from the PDF, or a plan file (.yaml). At most 1 MB."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".txt,.yaml,.yml,text/plain"}),
+    )  # fmt: skip
+    text = forms.CharField(
+        label=_("Or paste the notice's text"), required=False, strip=False, max_length=LARGEST,
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )  # fmt: skip
+    year = forms.IntegerField(
+        label=_("Year of the plan"), required=False, min_value=1949, max_value=2200,
+        help_text=_("Only if the notice's title does not name it."),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        given = [bool(data.get("file")), bool((data.get("text") or "").strip())]
+        if not self.errors and sum(given) != 1:
+            raise forms.ValidationError(_("Give either a file or a text."), code="plan.one_source")
+        return data
+
+
+class Versioned(forms.ModelForm):
+    """Knows which version the person saw."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["version"].initial = self.instance.version
+        # Several such forms may stand on a page: each has names of its own for labels.
+        self.auto_id = f"id_{self._meta.model._meta.model_name}_{self.instance.pk or 'new'}_%s"
+
+
+class HeadForm(Versioned):
+    class Meta:
+        model = Plan
+        fields = ("title", "title_en", "issuer", "issued_on")
+        widgets = {"issued_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+
+class ListField(forms.MultipleChoiceField):
+    """Several of a list, pressed on and off."""
+
+    widget = forms.CheckboxSelectMultiple
+
+
+class ClauseForm(Versioned):
+    """A clause; its id is given once, for others refer to it."""
+
+    industries = ListField(label=_("Industries"), required=False, help_text=_("None pressed: all industries."))
+    duty_kinds = ListField(label=_("Kinds of duty-holders"), required=False, choices=KINDS)
+    proofs = ListField(label=_("Proved by"), required=False)
+
+    class Meta:
+        model = Clause
+        fields = ("code", "title", "gist", "title_en", "industries", "duty_kinds", "proofs")
+        widgets = {"gist": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["industries"].choices = [(i.pk, str(i)) for i in Industry.objects.all()]
+        known = {r.name: r.title for r in all_registers()}
+        # What a plan file names and no office keeps yet stays, and is shown by its name.
+        later = [(name, name) for name in self.instance.proofs if name not in known]
+        self.fields["proofs"].choices = [*known.items(), *later]
+        if self.instance.pk:
+            del self.fields["code"]
+
+    def clean_industries(self) -> list[str] | None:
+        return self.cleaned_data["industries"] or None
+
+
+class TargetForm(Versioned):
+    class Meta:
+        model = Target
+        fields = (
+            "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value", "subject_en",
+            "duty_kinds",
+        )  # fmt: skip
+
+    duty_kinds = ListField(label=_("Kinds of duty-holders"), required=False, choices=KINDS)
+
+    def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["clause"].queryset = plan.clauses.all()
+        for name in ("value", "baseline_value"):
+            self.fields[name].widget.attrs["step"] = "any"
+
+
+class ReasonForm(forms.Form):
+    """Why something is done that others will ask about."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=300)
+
+
+class AssignForm(forms.Form):
+    """Clauses and targets, to one authority or to all of a kind."""
+
+    to = forms.ChoiceField(label=_("To whom"), required=False)
+    authority = forms.ModelChoiceField(
+        Authority.objects.none(), label=_("Or one authority"), required=False,
+        widget=forms.TextInput(attrs={"data-pick": "/r/authorities/pick/", "autocomplete": "off"}),
+    )  # fmt: skip
+    first = forms.BooleanField(label=_("Their heads bear the first responsibility"), required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["authority"].queryset = Authority.objects.at(clock.today())
+        self.fields["to"].choices = [("", "–"), *((k, t) for k, t in KINDS if k != "enterprise")]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and bool(data.get("to")) == bool(data.get("authority")):
+            raise forms.ValidationError(
+                _("Choose either a kind of authority or one authority."), code="plan.one_holder"
+            )
+        return data
+
+
+class PersonForm(forms.Form):
+    """Who at an authority handles its duties."""
+
+    post = forms.ModelChoiceField(
+        Post.objects.none(), label=_("Person responsible"), required=False, empty_label=_("Nobody named")
+    )
+    first = forms.BooleanField(label=_("The head bears the first responsibility"), required=False)
+
+    def __init__(self, *args: Any, authority: Authority, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        held = Post.objects.at(clock.today()).filter(authority=authority).select_related("person")
+        self.fields["post"].queryset = held.order_by("-head", "id")

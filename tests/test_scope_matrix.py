@@ -33,7 +33,9 @@ BY_REGISTER = {"list", "new", "pick", "record", "edit", "remove", "export", "tem
 OWN = {
     "undo", "retry-job",
     "return", "return-of", "sent", "order", "separate-report",  # offices/hazards/tests
-    "adopt", "retry-delivery", "progress", "read-notice", "end-session", "case", "evidence", "move",
+    "plan", "history", "plan-file", "step", "save-head", "save-clause", "save-target", "add", "change", "duties",
+    "assign", "release", "authorities", "authority", "name-person",  # the plan office probes its own
+    "retry-delivery", "progress", "read-notice", "end-session", "case", "evidence", "move",
 }  # fmt: skip
 """Addresses by a key of another kind: known, but not probed by this matrix yet."""
 

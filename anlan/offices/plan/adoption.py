@@ -17,11 +17,6 @@ WAITS = gettext_noop("The plan “%(plan)s” waits for the approval of a second
 SENT_BACK = gettext_noop("The plan “%(plan)s” was sent back: %(reason)s")
 
 
-def held(key: int) -> Plan:
-    """The plan, held against others for this transaction. Raises `Plan.DoesNotExist`."""
-    return Plan.objects.select_for_update().get(pk=key)
-
-
 def missing(plan: Plan) -> list[str]:
     """What a draft lacks before it can be proposed, in words."""
     lacks = []

@@ -113,14 +113,22 @@ def _cut(words: str, longest: int) -> str:
     return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
+def held(key: int, by: Any) -> Plan:
+    """The plan, held against others for this transaction.
+
+    Raises `Plan.DoesNotExist` (also outside one's scope), and `Refused` to whoever may only read it.
+    """
+    if not may_draft(by, Plan.objects.get(pk=key)):
+        raise Refused("plan.role", _("Only the city's safety committee office writes a plan."))
+    return Plan.objects.select_for_update().get(pk=key)
+
+
 def opened(key: int, by: Account) -> Plan:
     """The draft, held against others for this transaction, with `by` among those who wrote in it.
 
     Raises `Plan.DoesNotExist` (also outside one's scope) and `Refused` where it is not to be written.
     """
-    plan = Plan.objects.select_for_update().get(pk=key)
-    if not may_draft(by, plan):
-        raise Refused("plan.role", _("Only the city's safety committee office writes a plan."))
+    plan = held(key, by)
     if plan.state != "draft":
         raise Refused(
             "plan.locked",

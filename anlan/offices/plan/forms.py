@@ -11,6 +11,7 @@ from anlan.kernel import clock
 from anlan.kernel.registers.declaration import all_registers
 from anlan.parties.models import Authority, Industry, Post
 
+from . import proofs
 from .flat import LARGEST
 from .models import KINDS, Clause, Plan, Target
 
@@ -68,7 +69,7 @@ class ListField(forms.MultipleChoiceField):
 class ClauseForm(Versioned):
     """A clause; its id is given once, for others refer to it."""
 
-    industries = ListField(label=_("Industries"), required=False, help_text=_("None pressed: all industries."))
+    industries = ListField(label=_("Industries"), required=False, help_text=_("None ticked: all industries."))
     duty_kinds = ListField(label=_("Kinds of duty-holders"), required=False, choices=KINDS)
     proofs = ListField(label=_("Proved by"), required=False)
 
@@ -81,9 +82,9 @@ class ClauseForm(Versioned):
         super().__init__(*args, **kwargs)
         self.fields["industries"].choices = [(i.pk, str(i)) for i in Industry.objects.all()]
         known = {r.name: r.title for r in all_registers()}
-        # What a plan file names and no office keeps yet stays, and is shown by its name.
-        later = [(name, name) for name in self.instance.proofs if name not in known]
-        self.fields["proofs"].choices = [*known.items(), *later]
+        # What no office keeps yet may be named all the same: it is what the clause still lacks.
+        later = [(n, proofs.title(n)) for n in {**dict.fromkeys(proofs.TO_COME), **dict.fromkeys(self.instance.proofs)}]
+        self.fields["proofs"].choices = [*known.items(), *((n, t) for n, t in later if n not in known)]
         if self.instance.pk:
             del self.fields["code"]
 

@@ -15,6 +15,7 @@ from anlan.kernel.registers.query import COUNTED
 from anlan.kernel.registers.query import Count as Bounded
 from anlan.parties.models import Industry
 
+from . import proofs
 from .models import Clause, Plan, Target
 
 
@@ -89,7 +90,7 @@ def states(
     industries = Industry.objects.in_bulk()
     counted: dict[tuple[str, str | None], Proof] = {}
 
-    def proofs(clause: Clause) -> list[Proof]:
+    def proved_by(clause: Clause) -> list[Proof]:
         found = []
         for name in clause.proofs:
             for industry in _industries(name, clause):
@@ -101,7 +102,7 @@ def states(
 
     return [
         ClauseState(
-            c, targets.get(c.pk, []), sum(holders.get(c.pk, {}).values()), proofs(c), c.code in measured,
+            c, targets.get(c.pk, []), sum(holders.get(c.pk, {}).values()), proved_by(c), c.code in measured,
             c.code in warned, holders.get(c.pk, {}),
         )
         for c in clauses
@@ -119,7 +120,7 @@ def _industries(name: str, clause: Clause) -> list[str | None]:
 def _count(name: str, industry: Industry | None, account: Any) -> Proof:
     declared = register_named(name)
     if declared is None:
-        return Proof(name)
+        return Proof(name, proofs.title(name))
     policy: Policy = declared.policy
     if account is not None and not policy.may(account, "see"):
         return Proof(name, declared.title, industry, hidden=True)

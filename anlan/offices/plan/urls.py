@@ -17,11 +17,11 @@ urlpatterns = [
     path("<int:key>/clause/<int:clause>/", views_sheet.save_clause, name="save-clause"),
     path("<int:key>/target/<int:target>/", views_sheet.save_target, name="save-target"),
     path("<int:key>/add/<slug:kind>/", views_sheet.add, name="add"),
-    path("<int:key>/<slug:kind>/<int:row>/<slug:deed>/", views_sheet.change, name="change"),
     path("<int:key>/duties/", views_duties.by_clause, name="duties"),
     path("<int:key>/duties/assign/", views_duties.assign, name="assign"),
     path("<int:key>/duties/release/", views_duties.release, name="release"),
     path("<int:key>/authorities/", views_duties.by_authority, name="authorities"),
     path("<int:key>/authorities/<int:authority>/", views_duties.authority, name="authority"),
     path("<int:key>/authorities/<int:authority>/name/", views_duties.name, name="name-person"),
+    path("<int:key>/<slug:kind>/<int:row>/<slug:deed>/", views_sheet.change, name="change"),
 ]

@@ -57,7 +57,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     """A new draft from a notice's text or from a plan file."""
     if not drafting.may_draft(request.user):
         raise PermissionDenied(_("Only the city's safety committee office writes a plan."))
-    form = BeginForm(request.POST or None, request.FILES or None)
+    form = BeginForm(request.POST, request.FILES) if request.method == "POST" else BeginForm()
     status = 200
     if request.method == "POST":
         if form.is_valid():
@@ -111,12 +111,12 @@ def step(request: HttpRequest, key: int, name: str) -> HttpResponse:
     if name not in STEPS:
         raise Http404
     try:
-        plan = adoption.held(key)
+        plan = drafting.held(key, request.user)
     except Plan.DoesNotExist:
         raise Http404 from None
+    except drafting.Refused as refused:
+        raise PermissionDenied(str(refused)) from refused
     by: Any = request.user
-    if not drafting.may_draft(by, plan):
-        raise PermissionDenied(_("Only the city's safety committee office does this."))
     form = ReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     try:
@@ -200,7 +200,6 @@ def _lacking(state: ClauseState) -> str:
     """What is missing of the records that should prove it."""
     if not state.proofs:
         return _("no register is named that would prove it")
-    absent = sorted({p.name for p in state.proofs if p.count is None and not p.hidden})
-    if absent:
-        return _("not kept yet: %(registers)s") % {"registers": ", ".join(absent)}
+    if any(p.count is None and not p.hidden for p in state.proofs):
+        return _("registers that nobody keeps yet")
     return _("no records within your area")

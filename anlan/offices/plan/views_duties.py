@@ -153,13 +153,13 @@ def _authority(
 
 def _held(request: HttpRequest, key: int) -> Plan:
     try:
-        plan = Plan.objects.select_for_update().get(pk=key)
+        plan = drafting.held(key, request.user)
     except Plan.DoesNotExist:
         raise Http404 from None
+    except drafting.Refused as refused:
+        raise PermissionDenied(str(refused)) from refused
     if not may_assign(request, plan):
-        raise PermissionDenied(
-            _("Only the city's safety committee office assigns the duties of a plan in the making or in force.")
-        )
+        raise PermissionDenied(_("The duties of a plan that is over do not change."))
     return plan
 
 
@@ -180,7 +180,7 @@ def assign(request: HttpRequest, key: int) -> HttpResponse:
     items = request.POST.getlist("item")
     clauses, targets = (_keys([i[1:] for i in items if i[:1] == kind]) for kind in "ct")
     if not (clauses or targets):
-        form.add_error(None, _("Press the clauses and targets that are to be assigned."))
+        form.add_error(None, _("Tick the clauses and targets that are to be assigned."))
     if not form.is_valid():
         return _by_clause(request, plan, form, 422)
     one = form.cleaned_data["authority"]
@@ -218,7 +218,7 @@ def name(request: HttpRequest, key: int, authority: int) -> HttpResponse:
     chosen = plan.duties.filter(authority=body, pk__in=_keys(request.POST.getlist("duty")))
     form = PersonForm(request.POST, authority=body)
     if not chosen.exists():
-        form.add_error(None, _("Press the duties that this is about."))
+        form.add_error(None, _("Tick the duties that this is about."))
         return _authority(request, plan, body, form, 422)
     if request.POST.get("how") == "release":
         gone, _rows = chosen.delete()

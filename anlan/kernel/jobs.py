@@ -17,11 +17,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from django.db import close_old_connections, connections, transaction
+from django.db import close_old_connections, connections
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.manager import JobManager
+from procrastinate.psycopg_connector import PsycopgConnector
 
 from . import clock
 from .scope import EVERYWHERE, Actor, Scope, acting, acting_now
@@ -38,6 +40,7 @@ POLL_EVERY_S = 5.0
 # Inside a worker the app's own connector is another connection: a job that puts a job, or a handler
 # that does, must put it in its own transaction.
 _here = JobManager(DjangoConnector("default"))
+_QUEUE = Actor("job", "queue")
 
 
 class NoScope(ValueError):
@@ -80,7 +83,9 @@ class Job:
             account_id = now[0].account_id
         wanted = self.task.configure(lock=lock)
         wanted.job_manager = _here
-        return int(wanted.defer(_scope=packed(scope), _account=account_id, **arguments))
+        # The queue itself is not for people's eyes, nor for their hands.
+        with acting(_QUEUE, now[1] if now else scope):
+            return int(wanted.defer(_scope=packed(scope), _account=account_id, **arguments))
 
 
 _jobs: dict[str, Job] = {}
@@ -193,7 +198,7 @@ def connection_parameters() -> dict[str, Any]:
 
 def rescue() -> int:
     """Puts jobs whose worker fell silent back into the queue; returns how many."""
-    with transaction.atomic(), connections["default"].cursor() as cursor:
+    with acting(_QUEUE, EVERYWHERE), connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('anlan.jobs.rescue'))")
         cursor.execute(
             "SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
@@ -208,7 +213,57 @@ def rescue() -> int:
 
 def again(number: int) -> None:
     """Puts a failed, or lost, job back into the queue, to be run at once."""
-    _here.retry_job_by_id(number, retry_at=datetime.now(UTC))
+    with acting(_QUEUE, EVERYWHERE):
+        _here.retry_job_by_id(number, retry_at=datetime.now(UTC))
+
+
+def worker_connector() -> PsycopgConnector:
+    """The worker's own connections to the queue, which say that they are no person's."""
+    parameters = connector_params("default")
+    stated = f"{parameters.get('options', '')} -c anlan.actor_kind=job".strip()
+    return PsycopgConnector(kwargs=parameters | {"options": stated})
+
+
+def failed(number: int) -> bool:
+    """Whether there is a job of that number and it failed."""
+    with acting(_QUEUE, EVERYWHERE), connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM procrastinate_jobs WHERE id = %s AND status = 'failed'", [number])
+        return cursor.fetchone() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a job, as it stands in the queue."""
+
+    id: int
+    name: str
+    state: str
+    attempts: int
+    due: datetime | None
+    at: datetime | None
+
+
+def runs(most: int) -> list[Run]:
+    """The latest runs, those that failed before the others."""
+    with acting(_QUEUE, EVERYWHERE), connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT j.id, j.task_name, j.status::text, j.attempts, j.scheduled_at, "
+            "(SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) "
+            "FROM procrastinate_jobs j ORDER BY (j.status = 'failed') DESC, j.id DESC LIMIT %s",
+            [most],
+        )
+        return [Run(*row) for row in cursor.fetchall()]
+
+
+def workers_alive(silent_s: int) -> int:
+    """How many workers were heard of in the last `silent_s` seconds."""
+    with acting(_QUEUE, EVERYWHERE), connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM procrastinate_workers "
+            "WHERE last_heartbeat > clock_timestamp() - make_interval(secs => %s)",
+            [silent_s],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def work(concurrency: int = 2) -> None:
@@ -229,7 +284,7 @@ def work(concurrency: int = 2) -> None:
     listener = threading.Thread(target=_listen, args=(threads[0].wake, stop), daemon=True)
     listener.start()
     try:
-        with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
+        with app.replace_connector(worker_connector()) as worker:
             worker.run_worker(
                 concurrency=concurrency, update_heartbeat_interval=HEARTBEAT_S, shutdown_graceful_timeout=20,
                 # Pruned late: a pruned worker's jobs are found by `rescue` all the same.

@@ -2,15 +2,20 @@
 
 Run after every migration on the owner's connection; idempotent. The application logs in as
 `anlan_app`, which owns nothing; row security is *forced*, so the owner is held by it too.
+
+Tables of libraries have no place for a declaration of ours: whoever brings the library in says in
+`of_others` who may see them. A table that nobody declared is shut.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from django.apps import apps
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .scope import ANY, By, Mine, Open, ScopeRule, Through
+from .scope import ANY, By, Machinery, Mine, Open, ScopeRule, Shut, Through
 
 APP_ROLE = "anlan_app"
 OWNER_ROLE = "anlan_owner"
@@ -20,11 +25,34 @@ _AREA = "{c} >= current_setting('anlan.area_low', true) AND {c} < current_settin
 _INDUSTRIES = "(SELECT current_setting('anlan.industries', true))"
 _ENTERPRISE = "(SELECT current_setting('anlan.enterprise', true))"
 _ACCOUNT = "(SELECT current_setting('anlan.account', true))"
+_ALL = "SELECT, INSERT, UPDATE, DELETE"
 _MACHINE = "(SELECT current_setting('anlan.actor_kind', true)) IN ('job', 'import', 'command', 'event', 'test')"
 
 
 class Undeclared(Exception):
     """A model of ours does not say who may see its rows."""
+
+
+_of_others: dict[str, ScopeRule] = {}
+OWN_PROTECTION = frozenset({"audit_entry", "audit_seal"})
+"""Tables without a model, which `audit.protection` guards."""
+
+
+def of_others(rules: Mapping[str, ScopeRule]) -> None:
+    """Declares who may see the tables (by name) of a library."""
+    _of_others.update(rules)
+
+
+def rule_of_table(table: str) -> ScopeRule | None:
+    """The declaration that holds for a table of the database; None where there is none."""
+    model = _models().get(table)
+    if model is not None and model._meta.app_config.name.startswith("anlan."):
+        return rule_of(model)
+    return _of_others.get(table)
+
+
+def _models() -> dict[str, type[models.Model]]:
+    return {m._meta.db_table: m for m in apps.get_models(include_auto_created=True) if not m._meta.proxy}
 
 
 def our_models() -> list[type[models.Model]]:
@@ -43,7 +71,9 @@ def rule_of(model: type[models.Model]) -> ScopeRule:
         parent = model._meta.auto_created
         field = next(f for f in model._meta.fields if f.remote_field and f.remote_field.model is parent)
         return Through(field.name)
-    if not isinstance(rule, By | Through | Mine | Open):
+    if rule is None:
+        rule = _of_others.get(model._meta.db_table)
+    if not isinstance(rule, By | Through | Mine | Open | Machinery | Shut):
         raise Undeclared(f"{model._meta.label} declares no scope_rule")
     return rule
 
@@ -62,6 +92,11 @@ def condition(model: type[models.Model]) -> str:
     match rule:
         case Open():
             return "true"
+        case Shut():
+            return "false"
+        case Machinery():
+            # The owner is nobody's request: it migrates the library's tables.
+            return f"({_MACHINE} OR current_user = '{OWNER_ROLE}')"
         case Mine(account):
             return f"({column(account)}::text = {_ACCOUNT} OR {_MACHINE})"
         case Through(parent):
@@ -93,33 +128,46 @@ def secure(connection: BaseDatabaseWrapper) -> None:
 
     statements = [
         f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP_ROLE}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP_ROLE}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}",
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP_ROLE}",
     ]
     statements += audit.functions()
-    present = set(connection.introspection.table_names())
-    for model in our_models():
-        if model._meta.db_table not in present:
+    present, ours = set(connection.introspection.table_names()), our_models()
+    known = _models()
+    for table in sorted(present & (set(_of_others) | {m._meta.db_table for m in ours})):
+        rule = rule_of_table(table)
+        if isinstance(rule, Shut) or rule is None:
             continue
-        table = f'"{model._meta.db_table}"'
-        statements += [
-            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-            f"DROP POLICY IF EXISTS in_scope ON {table}",
-            f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)})",
-            f"DROP POLICY IF EXISTS published ON {table}",
-        ]
-        rule = rule_of(model)
-        if isinstance(rule, By) and rule.published:
-            column = model._meta.get_field(rule.published).column
-            statements.append(
-                f'CREATE POLICY published ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} USING ("{column}")'
-            )
-        if getattr(model, "append_only", False):
-            statements.append(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {APP_ROLE}")
-        statements += audit.triggers(model)
+        model = known.get(table)
+        if model is None:
+            raise Undeclared(f"{table} has no model, so it can only be shut")
+        statements += _guarded(model)
+        if model in ours:
+            statements += audit.triggers(model)
     statements += audit.protection()
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
+
+
+def _guarded(model: type[models.Model]) -> list[str]:
+    """The policy and the grants of one table. What is open is read by all and, if a library's, written by none."""
+    table = f'"{model._meta.db_table}"'
+    library = isinstance(_of_others.get(model._meta.db_table), Open)
+    verbs = "SELECT" if library else "SELECT, INSERT" if getattr(model, "append_only", False) else _ALL
+    statements = [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"DROP POLICY IF EXISTS in_scope ON {table}",
+        f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)})",
+        f"DROP POLICY IF EXISTS published ON {table}",
+        f"GRANT {verbs} ON {table} TO {APP_ROLE}",
+    ]
+    rule = rule_of(model)
+    if isinstance(rule, By) and rule.published:
+        column = model._meta.get_field(rule.published).column
+        statements.append(
+            f'CREATE POLICY published ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} USING ("{column}")'
+        )
+    return statements

@@ -184,4 +184,16 @@ class Open:
     why: str
 
 
-ScopeRule = By | Through | Mine | Open
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """For jobs, imports, commands and handlers only; a person's own request finds the table empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The application's role may not touch the table at all; `why` says who needs it then."""
+
+    why: str
+
+
+ScopeRule = By | Through | Mine | Open | Machinery | Shut

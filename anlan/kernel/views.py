@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -50,25 +49,11 @@ def _badge(state: str) -> dict[str, object]:
 def jobs_page(request: HttpRequest) -> HttpResponse:
     """What runs, waits and failed in the background, newest first."""
     _administrator(request)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT j.id, j.task_name, j.status::text, j.attempts, j.scheduled_at, "
-            "(SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) "
-            "FROM procrastinate_jobs j ORDER BY (j.status = 'failed') DESC, j.id DESC LIMIT %s",
-            [PAGE],
-        )
-        runs = [
-            {
-                "id": i,
-                "name": name,
-                "badge": _badge(state),
-                "failed": state == "failed",
-                "attempts": n,
-                "due": due,
-                "at": at,
-            }
-            for i, name, state, n, due, at in cursor.fetchall()
-        ]
+    runs = [
+        {"id": r.id, "name": r.name, "badge": _badge(r.state), "failed": r.state == "failed", "attempts": r.attempts,
+         "due": r.due, "at": r.at}
+        for r in jobs.runs(PAGE)
+    ]  # fmt: skip
     waiting = Delivery.objects.exclude(state="done").exclude(state="waiting", attempts=0)
     deliveries = [
         {"id": d.pk, "event": d.event, "handler": d.handler, "badge": _badge(d.state), "dead": d.state == "dead",
@@ -83,10 +68,8 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
 def retry_job(request: HttpRequest, number: int) -> HttpResponse:
     """Puts a failed job back into the queue."""
     _administrator(request)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM procrastinate_jobs WHERE id = %s AND status = 'failed'", [number])
-        if cursor.fetchone() is None:
-            raise Http404
+    if not jobs.failed(number):
+        raise Http404
     jobs.again(number)
     return redirect("jobs")
 

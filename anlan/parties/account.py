@@ -16,13 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.plugins.otp_static.models import StaticToken
 
 from .forms import CodeForm, OwnPasswordForm, PasswordForm
-from .models import Account, Division, Industry, Session
-
-RECOVERY_CODES = 10
+from .models import Account, Authenticator, Division, Industry, Recovery, Session
 
 
 def holder(request: HttpRequest) -> Account:
@@ -80,7 +77,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "area": Division.objects.filter(pk=me.area_code).first(),
         "industries": [str(i) for i in Industry.objects.filter(pk__in=me.industries or [])],
         "sessions": open_sessions(me, request.session.session_key),
-        "second_factor": TOTPDevice.objects.filter(user=me, confirmed=True).exists(),
+        "second_factor": Authenticator.of(me) is not None,
         "recovery_left": StaticToken.objects.filter(device__user=me).count(),
     }
     return render(request, "parties/account.html", context)
@@ -137,21 +134,21 @@ def password(request: HttpRequest) -> HttpResponse:
 def two_factor(request: HttpRequest) -> HttpResponse:
     """Sets the second factor up (QR code, then a code to prove it), or turns it off with the password."""
     me = holder(request)
-    if TOTPDevice.objects.filter(user=me, confirmed=True).exists():
+    if Authenticator.of(me) is not None:
         off = OwnPasswordForm(me, request.POST if request.method == "POST" else None)
         if request.method == "POST" and off.is_valid():
-            TOTPDevice.objects.filter(user=me).delete()
-            StaticDevice.objects.filter(user=me).delete()
+            Authenticator.objects.filter(user=me).delete()
+            Recovery.objects.filter(user=me).delete()
             messages.success(request, _("The second step was turned off."))
             return redirect("account")
         return render(request, "parties/two_factor_off.html", {"form": off})
-    device, _made = TOTPDevice.objects.get_or_create(user=me, confirmed=False, defaults={"name": "authenticator"})
+    device = Authenticator.begin(me)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         if device.verify_token(form.cleaned_data["code"]):
             device.confirmed = True
             device.save(update_fields=["confirmed"])
-            return render(request, "parties/recovery_codes.html", {"codes": _recovery_codes(me)})
+            return render(request, "parties/recovery_codes.html", {"codes": Recovery.renew(me)})
         form.add_error("code", _("This code is not right. Check the clock of your phone and try the next one."))
     context = {
         "form": form,
@@ -161,16 +158,7 @@ def two_factor(request: HttpRequest) -> HttpResponse:
     return render(request, "parties/two_factor.html", context)
 
 
-def _recovery_codes(account: Account) -> list[str]:
-    """Ten new codes that each work once; older ones stop working."""
-    StaticDevice.objects.filter(user=account).delete()
-    device = StaticDevice.objects.create(user=account, name="recovery")
-    codes = [StaticToken.random_token() for _n in range(RECOVERY_CODES)]
-    StaticToken.objects.bulk_create([StaticToken(device=device, token=code) for code in codes])
-    return codes
-
-
-def _base32(device: TOTPDevice) -> str:
+def _base32(device: Authenticator) -> str:
     from base64 import b32encode
 
     return b32encode(device.bin_key).decode().rstrip("=")

@@ -13,7 +13,22 @@ class PartiesConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
+        from anlan.kernel.policies import of_others
         from anlan.kernel.registers.shown import shown
+        from anlan.kernel.scope import Machinery, Mine, Shut, Through
+
+        of_others(
+            {
+                "otp_totp_totpdevice": Mine("user_id"),
+                "otp_static_staticdevice": Mine("user_id"),
+                "otp_static_statictoken": Through("device"),
+                # Who tried to sign in, from where: nobody's request reads it, the lock-out does.
+                "axes_accessattempt": Machinery(),
+                "axes_accessattemptexpiration": Machinery(),
+                "axes_accessfailurelog": Machinery(),
+                "axes_accesslog": Shut("sign-ins stand in the audit"),
+            }
+        )
 
         shown.connect(_personal, dispatch_uid="anlan.parties.looks")
         # Django would save the whole account and raise its version; `signin` notes the time itself.

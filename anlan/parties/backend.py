@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.handlers.database import AxesDatabaseHandler
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
 
@@ -31,3 +32,19 @@ class PasswordBackend(BaseBackend):
         # In the scope of the request: an account always sees itself, and nobody else's session opens it.
         found = Account.objects.filter(pk=user_id, is_active=True).first()
         return found
+
+
+class LockOut(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
+    """Counts wrong passwords as the job `sign-in`: no person's request can read or clear them."""
+
+    def get_failures(self, *args: Any, **kwargs: Any) -> int:
+        with acting(SIGN_IN, EVERYWHERE):
+            return int(super().get_failures(*args, **kwargs))
+
+    def user_login_failed(self, *args: Any, **kwargs: Any) -> None:
+        with acting(SIGN_IN, EVERYWHERE):
+            super().user_login_failed(*args, **kwargs)
+
+    def user_logged_in(self, *args: Any, **kwargs: Any) -> None:
+        with acting(SIGN_IN, EVERYWHERE):
+            super().user_logged_in(*args, **kwargs)

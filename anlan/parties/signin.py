@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import django_otp
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
@@ -16,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, acting
 
 from .backend import SIGN_IN
 from .forms import CodeForm, SignInForm
-from .models import Account
+from .models import Account, Authenticator
+from .models.factors import second_factor as factor_taking
 from .sessions import ADDRESS, DEVICE, STARTED
 
 HALF = "_half"
@@ -64,11 +63,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         account = auth.authenticate(request, **form.cleaned_data)
         if isinstance(account, Account):
-            if TOTPDevice.objects.filter(user=account, confirmed=True).exists():
-                request.session.cycle_key()
-                request.session[HALF] = {"account": account.pk, "at": int(time.time()), "next": safe_next(request)}
-                return redirect("second-factor")
-            return _complete(request, account, safe_next(request))
+            return admit(request, account, safe_next(request))
         form.add_error(None, REFUSED)
     return render(request, "parties/sign_in.html", {"form": form, "next": safe_next(request)})
 
@@ -86,16 +81,23 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with acting(SIGN_IN, EVERYWHERE):
             account = Account.objects.filter(pk=half["account"], is_active=True).first()
-        device = django_otp.match_token(account, form.cleaned_data["code"]) if account else None
-        if account is not None and device is not None:
+            taken = account is not None and factor_taking(account, form.cleaned_data["code"]) is not None
+        if account is not None and taken:
             del request.session[HALF]
-            response = _complete(request, account, half["next"])
-            account.otp_device = device  # type: ignore[attr-defined]  # as django_otp's middleware does
-            request.user = account
-            django_otp.login(request, device)
-            return response
+            return _complete(request, account, half["next"])
         form.add_error("code", _("This code is not right, or was used before. Wait for the next one."))
     return render(request, "parties/second_factor.html", {"form": form})
+
+
+def admit(request: HttpRequest, account: Account, then: str) -> HttpResponse:
+    """The first step is done: on to the second where the account has one, else in."""
+    with acting(SIGN_IN, EVERYWHERE):
+        waits = Authenticator.of(account) is not None
+    if not waits:
+        return _complete(request, account, then)
+    request.session.cycle_key()
+    request.session[HALF] = {"account": account.pk, "at": int(time.time()), "next": then}
+    return redirect("second-factor")
 
 
 def _complete(request: HttpRequest, account: Account, then: str) -> HttpResponse:

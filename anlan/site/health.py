@@ -11,6 +11,8 @@ from typing import Literal
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from anlan.kernel import jobs
+
 WORKER_SILENT_S = 40
 """A worker that has not been heard of for so long is down; it says so every 10 s."""
 
@@ -49,13 +51,8 @@ def state() -> dict[str, State]:
                 parts["database"] = "migrations missing"
                 return parts
             parts["database"] = "ok"
-            cursor.execute(
-                "SELECT count(*) FROM procrastinate_workers "
-                "WHERE last_heartbeat > clock_timestamp() - make_interval(secs => %s)",
-                [WORKER_SILENT_S],
-            )
-            if cursor.fetchone()[0]:
-                parts["worker"] = "ok"
+        if jobs.workers_alive(WORKER_SILENT_S):
+            parts["worker"] = "ok"
     except DatabaseError:
         # What this page is for; the web server's log has the reason from the requests that failed.
         connection.close()

@@ -19,6 +19,14 @@ HOME.mkdir(parents=True, exist_ok=True)
 
 
 SECRET_KEY = os.environ.get("ANLAN_SECRET_KEY") or kept(HOME / "secret-key", secrets.token_urlsafe(48))
+# Seals secrets that must be read again (authenticators). Several, with commas, while a key is being replaced.
+SECRETS_KEYS = [
+    key
+    for key in (
+        os.environ.get("ANLAN_SECRETS_KEY") or kept(HOME / "secrets-key", secrets.token_urlsafe(48))
+    ).split(",")
+    if key
+]
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ANLAN_HOSTS", "127.0.0.1,localhost,testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("ANLAN_ORIGINS", "").split(",") if o]
@@ -58,7 +66,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "anlan.kernel.middleware.ScopeMiddleware",
-    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -135,6 +142,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Five wrong passwords for one name from one address block that pair for 15 minutes of real time.
 AXES_FAILURE_LIMIT = 5
+AXES_HANDLER = "anlan.parties.backend.LockOut"
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True

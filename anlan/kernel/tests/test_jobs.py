@@ -122,7 +122,7 @@ def test_a_job_is_put_with_the_transaction_or_not_at_all() -> None:
 
     with pytest.raises(ZeroDivisionError):
         put_and_fail()
-    with connection.cursor() as cursor:
+    with acting(TESTER, EVERYWHERE), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'test.slow'")
         assert cursor.fetchone() == (0,)
 
@@ -162,7 +162,7 @@ def test_a_job_cannot_reach_beyond_its_scope_and_its_failure_is_visible(
     start_worker()
 
     def attempted() -> bool:
-        with connection.cursor() as cursor:
+        with acting(TESTER, EVERYWHERE), connection.cursor() as cursor:
             cursor.execute("SELECT attempts FROM procrastinate_jobs WHERE id = %s", [number])
             return bool(cursor.fetchone()[0])
 

@@ -3,6 +3,7 @@
 from .accounts import ROLES, Account, Looked, Session
 from .authorities import Answering, Authority
 from .enterprises import Enterprise
+from .factors import Authenticator, Recovery
 from .people import Person, Post
 from .places import Division, Industry, IndustryClass
 
@@ -10,6 +11,7 @@ __all__ = [
     "ROLES",
     "Account",
     "Answering",
+    "Authenticator",
     "Authority",
     "Division",
     "Enterprise",
@@ -18,5 +20,6 @@ __all__ = [
     "Looked",
     "Person",
     "Post",
+    "Recovery",
     "Session",
 ]

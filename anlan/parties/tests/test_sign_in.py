@@ -7,14 +7,12 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import django_otp
 import pytest
 from django.test import Client
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.parties.models import Account, Session
+from anlan.parties.models import Account, Authenticator, Recovery, Session
 
 TESTER = Actor("test", "tests")
 PASSWORD = "correct horse 12"
@@ -40,7 +38,7 @@ def sessions() -> int:
         return Session.objects.filter(account__isnull=False).count()
 
 
-def code_of(device: TOTPDevice, steps: int = 0) -> str:
+def code_of(device: Authenticator, steps: int = 0) -> str:
     totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
     totp.time = time.time() + steps * device.step
     return f"{totp.token():06d}"
@@ -176,7 +174,8 @@ def test_the_second_step_is_asked_for_and_a_code_works_once(yubei: Account, clie
     enter(client)
     page = client.get("/account/two-factor/")
     assert page.context["qr"].startswith("data:image/svg+xml")
-    device = TOTPDevice.objects.get(user=yubei)
+    with acting(TESTER, EVERYWHERE):
+        device = Authenticator.objects.get(user=yubei)
     codes = client.post("/account/two-factor/", {"code": code_of(device)}).context["codes"]
     assert len(set(codes)) == 10
 
@@ -185,8 +184,9 @@ def test_the_second_step_is_asked_for_and_a_code_works_once(yubei: Account, clie
     assert not signed_in(new)
     assert new.post("/sign-in/code/", {"code": "000000"}).status_code == 200
     assert not signed_in(new)
-    for each in django_otp.devices_for_user(yubei):
-        each.throttle_reset()
+    with acting(TESTER, EVERYWHERE):
+        Authenticator.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+        Recovery.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
     assert new.post("/sign-in/code/", {"code": codes[0]}).status_code == 302
     assert signed_in(new)
 
@@ -197,7 +197,10 @@ def test_the_second_step_is_asked_for_and_a_code_works_once(yubei: Account, clie
 
 
 def test_codes_guessed_in_a_row_are_slowed_down(yubei: Account) -> None:
-    device = TOTPDevice.objects.create(user=yubei, confirmed=True, name="authenticator")
+    with acting(TESTER, EVERYWHERE):
+        device = Authenticator.begin(yubei)
+        device.confirmed = True
+        device.save()
     client = Client()
     enter(client)
     client.post("/sign-in/code/", {"code": "000000"})

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
+# How fast a machine is on the day is no property of the code.
+hypothesis.register_profile("anlan", deadline=None)
+hypothesis.load_profile("anlan")
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "anlan.kernel.registers",
     "anlan.kernel.sheets",
     "anlan.kernel.cases",
+    "anlan.kernel.figures",
     "anlan.parties",
     "anlan.offices.plan",
     "anlan.offices.hazards",

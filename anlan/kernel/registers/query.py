@@ -12,7 +12,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import django_filters
 from django import forms
@@ -82,6 +82,30 @@ class PrefixFilter(django_filters.CharFilter):
 def begins(field: str, text: str) -> Q:
     """`field` begins with `text`, as a range: U+10FFFF sorts after every character of a longer text."""
     return Q(**{f"{field}__gte": text, f"{field}__lt": text + "\U0010ffff"})
+
+
+class Narrowing(Protocol):
+    """Narrows lists by parameters of the address that are no filters of fields."""
+
+    parameters: tuple[str, ...]
+
+    def rows(
+        self, declared: type[Register], rows: models.QuerySet[Any], asked: Mapping[str, Any]
+    ) -> models.QuerySet[Any]:
+        """The rows that the address asks for. Raises `BadQuery`."""
+        ...
+
+    def chips(self, declared: type[Register], asked: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What is asked for in words: label, value, and the parameters to leave out to have it gone."""
+        ...
+
+
+narrowings: list[Narrowing] = []
+
+
+def narrow_by(narrowing: Narrowing) -> None:
+    """Adds a way to narrow every register's list."""
+    narrowings.append(narrowing)
 
 
 def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
@@ -238,6 +262,8 @@ def listing(
     if not declared.sortable(column) or column not in {*declared.columns, declared.order.removeprefix("-")}:
         raise BadQuery("sort", _("The list cannot be sorted by this."))
     found = filters.qs
+    for narrowing in narrowings:
+        found = narrowing.rows(declared, found, asked)
     text = str(asked.get("q") or "").strip()
     if text:
         found = found.filter(matches(declared, text))

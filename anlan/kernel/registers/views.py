@@ -86,6 +86,11 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         for f in bound.fields
         if request.GET.get(f)
     ]
+    kept = {}
+    for narrowing in query.narrowings:
+        kept |= {name: request.GET[name] for name in narrowing.parameters if request.GET.get(name)}
+        for label, value, names in narrowing.chips(declared, request.GET):
+            chips.append({"label": label, "value": value, "remove_url": _with(request, **dict.fromkeys(names))})
     context = {
         "register": declared,
         "columns": columns,
@@ -93,7 +98,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
             {"url": cells.url_of(row), "cells": [cells.cell(declared, row, c, places) for c in declared.columns]}
             for row in page.rows
         ],
-        "filters": {"form": bound, "chips": chips},
+        "filters": {"form": bound, "chips": chips, "kept": kept},
         "query": request.GET.get("q", ""),
         "count": {"number": count.number, "exact": count.exact},
         "pager": {

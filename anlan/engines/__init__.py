@@ -1,0 +1,1 @@
+"""Engines: no Django in here; each is a library by itself."""

@@ -1,0 +1,213 @@
+"""Measures × areas × industries for a period and those it is compared with: one query per source, the rest adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import expressions
+from .backends import Backend
+from .declaration import AnyMeasure, Measure, Source, parts
+from .periods import Period, Span
+from .rounding import change, quotient, rounded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Number = int | Decimal
+When = Literal["now", "previous", "last_year"]
+WHENS: tuple[When, ...] = ("now", "previous", "last_year")
+Absence = Literal["", "not_begun", "present_only", "no_period", "dimension", "denominator", "not_asked"]
+"""Why a figure is not available: the period has not begun; the records say it of this moment only; there is no
+such period; the records do not have that dimension; nothing stands below the line; it was not computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number, or None and why there is none. A ratio shows what it is made of.
+
+    `exact` is the value before rounding.
+    """
+
+    value: Number | None
+    absent: Absence = ""
+    numerator: Number | None = None
+    denominator: Number | None = None
+    exact: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A figure beside those of the period before and of the same period last year."""
+
+    now: Figure
+    previous: Figure
+    last_year: Figure
+
+    def difference(self, when: When) -> Number | None:
+        """The difference from that period, in the measure's unit (percentage points for per cent)."""
+        base: Figure = getattr(self, when)
+        return None if self.now.value is None or base.value is None else self.now.value - base.value
+
+    def change(self, when: When) -> Decimal | None:
+        """The change from that period in per cent, one place, of the unrounded figures; None from zero."""
+        return change(self.now.exact, getattr(self, when).exact)
+
+
+class Figures:
+    """The figures of some measures for a period, to be looked up and summed over any of the dimensions `by`."""
+
+    def __init__(
+        self, period: Period, as_of: datetime, by: tuple[str, ...], digits: int, spans: Mapping[When, Span]
+    ) -> None:
+        self.period, self.as_of, self.by, self.digits, self.spans = period, as_of, by, digits, spans
+        self._tables: dict[Source, tuple[tuple[str, ...], pa.Table]] = {}
+        self._columns: dict[tuple[Measure, When], str] = {}
+        self._absent: dict[tuple[Measure, When], Absence] = {}
+        self._rolled: dict[Any, dict[tuple[Any, ...], dict[str, Any]]] = {}
+
+    def at(self, measure: AnyMeasure, **where: str | None) -> Compared:
+        """The figures at a place in the cube: `area` a prefix of the division code, `industry` a code, further cuts.
+
+        None stands for records without that value; a dimension left out is summed over. Raises LookupError for a
+        dimension by which was not computed, or an area below the tier that was.
+        """
+        return Compared(**{when: self._figure(measure, when, where) for when in WHENS})
+
+    def keys(self, *by: str, digits: int | None = None) -> list[tuple[Any, ...]]:
+        """The values of the dimensions `by` for which there are records, in order; areas cut to `digits`."""
+        found: dict[tuple[Any, ...], None] = {}
+        for source, (dimensions, _table) in self._tables.items():
+            if set(by) <= set(dimensions):
+                found |= dict.fromkeys(self._rolled_up(source, by, self.digits if digits is None else digits))
+        return sorted(found, key=lambda key: [(part is None, part) for part in key])
+
+    def _figure(self, measure: AnyMeasure, when: When, where: Mapping[str, str | None]) -> Figure:
+        if isinstance(measure, Measure):
+            return self._plain(measure, when, where)
+        above, below = (self._plain(part, when, where) for part in parts(measure))
+        fit = replace(above, numerator=above.value, denominator=below.value, value=None, exact=None)
+        if set(where) - measure.dimensions:
+            return replace(fit, absent="dimension")
+        if above.absent or below.absent:
+            return replace(fit, absent=above.absent or below.absent)
+        value = quotient(
+            above.value, below.value, scale=measure.scale, places=measure.places, policy=measure.rounding
+        )  # fmt: skip
+        if value is None or above.value is None or not below.value:
+            return replace(fit, absent="denominator")
+        return replace(fit, value=value, exact=Fraction(above.value) / Fraction(below.value) * measure.scale)
+
+    def _plain(self, measure: Measure, when: When, where: Mapping[str, str | None]) -> Figure:
+        if set(where) - set(self.by):
+            raise LookupError(f"not computed by {', '.join(sorted(set(where) - set(self.by)))}")
+        if set(where) - measure.dimensions:
+            return Figure(None, "dimension")
+        if absent := self._absent.get((measure, when), ""):
+            return Figure(None, absent)
+        if (column := self._columns.get((measure, when))) is None:
+            return Figure(None, "not_asked")
+        area = where.get("area")
+        digits = len(area) if area is not None else 0
+        if digits > self.digits:
+            raise LookupError(f"computed by areas of {self.digits} digits, not {digits}")
+        dimensions = tuple(name for name in self.by if name in where)
+        row = self._rolled_up(measure.source, dimensions, digits).get(tuple(where[name] for name in dimensions), {})
+        raw = row.get(column) or 0
+        value = rounded(raw, measure.places, measure.rounding) if isinstance(raw, Decimal) else raw
+        return Figure(value, exact=Fraction(raw))
+
+    def _rolled_up(self, source: Source, by: tuple[str, ...], digits: int) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """Sums over all dimensions but `by`, with areas cut to `digits`; made once."""
+        import pyarrow.compute as pc
+
+        asked = (source, by, digits if "area" in by else 0)
+        if asked not in self._rolled:
+            _dimensions, table = self._tables[source]
+            columns = [name for name in table.column_names if name.startswith("f")]
+            if "area" in by and digits < self.digits:
+                place = table.column_names.index("area")
+                table = table.set_column(place, "area", pc.utf8_slice_codeunits(table["area"], 0, digits))
+            summed = table.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in columns])
+            rows = summed.to_pylist()
+            self._rolled[asked] = {
+                tuple(row[name] for name in by): {name: row[f"{name}_sum"] for name in columns} for row in rows
+            }
+        return self._rolled[asked]
+
+
+def compute(
+    measures: Iterable[AnyMeasure],
+    period: Period,
+    *,
+    as_of: datetime,
+    backend: Backend,
+    by: Sequence[str] = (),
+    digits: int = 6,
+    within: str = "",
+    compare: bool = True,
+) -> Figures:
+    """The figures of `measures` in `period`, as far as it is over at `as_of`.
+
+    `by` names the dimensions to cut by, `digits` how far areas are told apart (2 city, 6 district, 9 township,
+    12 village); `within` narrows to the areas with that prefix. With `compare`, also of the period before and of
+    the same period last year. One query for each source.
+    """
+    spans = _spans(period, as_of, compare)
+    made = Figures(period, as_of, tuple(by), digits, spans)
+    numbers = {when: n for n, when in enumerate(spans)}
+    wanted: dict[Source, list[tuple[Measure, When]]] = {}
+    for part in dict.fromkeys(part for one in measures for part in parts(one)):
+        for when in WHENS:
+            if absent := _absence(part, when, made, compare):
+                made._absent[part, when] = absent
+            else:
+                wanted.setdefault(part.source, []).append((part, when))
+    for source, pairs in wanted.items():
+        dimensions = tuple(name for name in made.by if name in source.dimensions)
+        statement = expressions.statement(
+            backend.dialect, source, tuple((m, numbers[when]) for m, when in pairs), dimensions, digits,
+            bool(within) and source.area is not None,
+        )  # fmt: skip
+        rows = backend.rows(statement, list(spans.values()), within)
+        made._tables[source] = (dimensions, _table(source, dimensions, [m for m, _ in pairs], rows))
+        made._columns |= {pair: f"f{n}" for n, pair in enumerate(pairs)}
+    return made
+
+
+def _spans(period: Period, as_of: datetime, compare: bool) -> dict[When, Span]:
+    spans: dict[When, Span | None] = {"now": period.span(as_of)}
+    if compare:
+        for when, other in (("previous", period.previous()), ("last_year", period.last_year())):
+            spans[when] = None if other is None else period.span_before(other, as_of)  # type: ignore[index]
+    return {when: span for when, span in spans.items() if span is not None}
+
+
+def _absence(part: Measure, when: When, figures: Figures, compare: bool) -> Absence:
+    if when not in figures.spans:
+        if "now" not in figures.spans:
+            return "not_begun"
+        return "no_period" if compare else "not_asked"
+    if part.present_only and (when != "now" or figures.spans["now"].until != figures.as_of):
+        return "present_only"
+    return ""
+
+
+def _table(source: Source, by: tuple[str, ...], measures: Sequence[Measure], rows: Sequence[tuple[Any, ...]]) -> Any:
+    import pyarrow as pa
+
+    columns = list(zip(*rows, strict=True)) or [()] * (len(by) + len(measures))
+    keys = {name: pa.array(column, pa.string()) for name, column in zip(by, columns, strict=False)}
+    figures = {}
+    for n, (measure, column) in enumerate(zip(measures, columns[len(by) :], strict=True)):
+        kind = "int" if measure.value is None else source.columns[measure.value]
+        if kind.startswith("int"):
+            figures[f"f{n}"] = pa.array([int(v or 0) for v in column], pa.int64())
+        else:
+            scale = int(kind.rstrip(")").split(",")[1])
+            figures[f"f{n}"] = pa.array([Decimal(v or 0) for v in column], pa.decimal128(38, scale))
+    return pa.table(keys | figures)

@@ -1,0 +1,9 @@
+"""Figures: the measures that offices declare, computed from the records that a person may see.
+
+An office's `measures.py` declares; `computing.compute` computes through the application's own connection, so that
+row security holds; `lists.records_url` gives the list whose records a figure counts. See docs/measures.md.
+"""
+
+from .declaring import measure, measured_clauses, ratio, source
+
+__all__ = ["measure", "measured_clauses", "ratio", "source"]

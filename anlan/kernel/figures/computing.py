@@ -1,0 +1,121 @@
+"""Computing measures: on the application's connection for a person, on a snapshot for the whole city."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from anlan.engines.measures import AnyMeasure, Period
+
+from .. import clock
+from ..scope import EVERYWHERE, Actor, acting
+from .declaring import REGISTRY
+
+if TYPE_CHECKING:
+    from anlan.engines.measures.backends import Backend, DuckDB, Postgres
+    from anlan.engines.measures.figures import Figures
+
+DIGITS = {1: 2, 2: 6, 3: 9, 4: 12}
+"""How many digits of the division code tell areas of a tier apart."""
+
+
+class UnknownMeasure(ValueError):
+    """No measure has that name; the text lists those there are."""
+
+
+def named(names: Iterable[str] = (), on: date | None = None) -> tuple[AnyMeasure, ...]:
+    """The measures of these names, or all, in the version for periods that begin on that day."""
+    asked = tuple(dict.fromkeys(names))
+    if not asked:
+        return REGISTRY.all(on)
+    try:
+        return tuple(REGISTRY.named(name, on) for name in asked)
+    except KeyError as error:
+        known = ", ".join(sorted(one.name for one in REGISTRY.all()))
+        raise UnknownMeasure(f"no measure is called {error.args[0]}; there are {known}") from None
+
+
+def compute(
+    names: Iterable[str],
+    period: Period,
+    *,
+    by: Sequence[str] = (),
+    tier: int = 2,
+    within: str = "",
+    compare: bool = True,
+    backend: Backend | None = None,
+    as_of: datetime | None = None,
+) -> Figures:
+    """The figures of these measures (all, for none) in `period`, counting only what the scope in force holds.
+
+    `by` are dimensions: "area" (told apart down to `tier`: 1 city, 2 district, 3 township, 4 village), "industry",
+    and the sources' own. `within` is a prefix of the division code. Raises `UnknownMeasure`.
+    """
+    from anlan.engines.measures.figures import compute as computed
+
+    return computed(
+        named(names, period.first), period, as_of=as_of or clock.now(), backend=backend or postgres(), by=by,
+        digits=DIGITS[tier], within=within, compare=compare,
+    )  # fmt: skip
+
+
+def postgres() -> Postgres:
+    """The application's own connection, in the transaction and the scope that are in force."""
+    from anlan.engines.measures.backends import Postgres
+
+    def run(sql: str, arguments: list[Any]) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, arguments)
+            return list(cursor.fetchall())
+
+    return Postgres(run)
+
+
+def snapshot_path() -> Path:
+    """Where the snapshot of this installation lies."""
+    return Path(settings.HOME) / "measures.duckdb"
+
+
+def take_snapshot(path: Path | None = None) -> DuckDB:
+    """Writes what the measures read, of the whole city and of one moment, into a DuckDB file."""
+    from anlan.engines.measures import backends, expressions
+
+    tables = {s.table: (s, expressions.columns_read(REGISTRY.of_source(s), s)) for s in REGISTRY.sources()}
+
+    def csv_of(table: str) -> Iterator[bytes]:
+        of, columns = tables[table]
+        moment = "\"{0}\" AT TIME ZONE 'UTC'"
+        listed = ", ".join((moment if of.columns[c].startswith("timestamp") else '"{0}"').format(c) for c in columns)
+        with connection.cursor() as cursor, cursor.copy(
+            f'COPY (SELECT {listed} FROM "{table}") TO STDOUT (FORMAT csv)'
+        ) as copy:  # fmt: skip
+            yield from (bytes(block) for block in copy)
+
+    alone = not connection.in_atomic_block
+    with transaction.atomic():
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        with acting(Actor("job", "snapshot of measures"), EVERYWHERE):
+            types = {table: {c: of.columns[c] for c in columns} for table, (of, columns) in tables.items()}
+            return backends.take_snapshot(path or snapshot_path(), clock.now(), types, csv_of)
+
+
+def warm() -> threading.Thread:
+    """Loads Ibis beside whatever else goes on, so that the first board of a process need not wait for it."""
+
+    def load() -> None:
+        import importlib
+
+        for name in ("ibis.backends.sql.compilers", "anlan.engines.measures.figures", "pyarrow.compute"):
+            importlib.import_module(name)
+
+    thread = threading.Thread(target=load, name="warm-measures", daemon=True)
+    thread.start()
+    return thread

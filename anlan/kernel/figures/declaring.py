@@ -1,0 +1,82 @@
+"""What an office's `measures.py` calls: a model as a source of measures, and the registry of all measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+from anlan.engines.measures import BadMeasure, Measure, Ratio, Registry, Source
+from anlan.engines.measures.declaration import Condition
+
+from ..policies import rule_of
+from ..registers.declaration import register_of
+from ..scope import ANY, By
+
+REGISTRY = Registry()
+
+_TYPES = {
+    "BigAutoField": "int64", "BigIntegerField": "int64", "PositiveBigIntegerField": "int64",
+    "IntegerField": "int32", "PositiveIntegerField": "int32",
+    "SmallIntegerField": "int16", "PositiveSmallIntegerField": "int16",
+    "CharField": "string", "TextField": "string", "BooleanField": "boolean", "FloatField": "float64",
+    "DateField": "date", "DateTimeField": "timestamp('UTC')",
+}  # fmt: skip
+
+
+def source(model: type[models.Model], cuts: Sequence[str] = ()) -> Source:
+    """A model's table as a source. Area and industry are the columns of its `scope_rule`.
+
+    `cuts` names further columns with few values, such as a grade. The model's register must filter by every
+    dimension, so that a figure can open the list of what it counts. Raises `BadMeasure` where it does not.
+    """
+    rule = rule_of(model)
+    if not isinstance(rule, By):
+        raise BadMeasure(f"{model._meta.label}: records without an area of their own are counted through their parents")
+    fields = {f.column: f for f in model._meta.concrete_fields}
+    columns = {name: kind for name, f in fields.items() if (kind := _type(f))}
+
+    def column(name: str | None) -> str | None:
+        if name in (None, ANY):
+            return None
+        return next(f.column for f in fields.values() if name in (f.name, f.column))
+
+    declared = register_of(model)
+    made = Source(
+        model._meta.db_table, columns, column(rule.area), column(rule.industry), tuple(cuts),
+        declared.name if declared else "",
+    )  # fmt: skip
+    if declared is not None:
+        filtered = {f.column for name in declared.filters if (f := declared.field(name)) is not None}
+        if missing := set(made.dimensions.values()) - filtered:
+            raise BadMeasure(f"{model._meta.label}: the list {declared.name} has no filter for {', '.join(missing)}")
+    return made
+
+
+def _type(field: models.Field[Any, Any]) -> str | None:
+    """The Ibis type of a column; None for kinds that no measure reads."""
+    if isinstance(field, models.ForeignKey):
+        return _type(field.target_field)
+    if isinstance(field, models.DecimalField):
+        return f"decimal({field.max_digits}, {field.decimal_places})"
+    return _TYPES.get(field.get_internal_type())
+
+
+def measure(name: str, source: Source, where: Condition, **definition: Any) -> Measure:
+    """Declares a count of records, or a sum: see `anlan.engines.measures.declaration.Measure`."""
+    made = Measure(name=name, source=source, where=where, **definition)
+    REGISTRY.add(made)
+    return made
+
+
+def ratio(name: str, numerator: Measure, denominator: Measure, **definition: Any) -> Ratio:
+    """Declares one measure divided by another: see `anlan.engines.measures.declaration.Ratio`."""
+    made = Ratio(name=name, numerator=numerator, denominator=denominator, **definition)
+    REGISTRY.add(made)
+    return made
+
+
+def measured_clauses() -> frozenset[str]:
+    """The codes of the plan's clauses that have a measure."""
+    return REGISTRY.clauses()

@@ -1,0 +1,76 @@
+"""Periods, units and absences in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from anlan.engines.measures import AnyMeasure, Period, parts
+
+from ..registers import register_named
+
+if TYPE_CHECKING:
+    from anlan.engines.measures.figures import Absence
+
+ABSENCES: dict[Absence, object] = {
+    "not_begun": gettext_lazy("The period has not begun"),
+    "present_only": gettext_lazy("The records say this of the present only"),
+    "no_period": gettext_lazy("There is no such period to compare with"),
+    "dimension": gettext_lazy("Not kept by this"),
+    "denominator": gettext_lazy("Nothing to divide by"),
+    "not_asked": gettext_lazy("Not computed"),
+}
+"""Why a figure is not available."""
+
+
+def period_title(period: Period) -> str:
+    """June 2013, 2013年6月."""
+    first, year = period.first, period.first.year
+    if period.kind == "day":
+        return date_format(first, "DATE_FORMAT")
+    if period.kind == "month":
+        return date_format(first, "YEAR_MONTH_FORMAT")
+    if period.kind == "ten_days":
+        month = date_format(first, "YEAR_MONTH_FORMAT")
+        form = (
+            _("First ten days of %(month)s"), _("Second ten days of %(month)s"), _("Last ten days of %(month)s")
+        )[first.day // 10]  # fmt: skip
+        return form % {"month": month}
+    if period.kind == "week":
+        iso_year, week, _day = first.isocalendar()
+        return _("Week %(week)s of %(year)s") % {"week": week, "year": iso_year}
+    if period.kind == "quarter":
+        return _("Quarter %(quarter)s of %(year)s") % {"quarter": (first.month + 2) // 3, "year": year}
+    if period.kind == "year":
+        return _("Year %(year)s") % {"year": year}
+    last = period.end - timedelta(days=1)
+    whole = period.end.day == 1
+    end = date_format(last, "YEAR_MONTH_FORMAT" if whole else "DATE_FORMAT")
+    return _("From the beginning of the year to %(end)s") % {"end": end}
+
+
+def itself(name: str) -> str:
+    """An area without the areas below it: 渝北区本级."""
+    return _("%(area)s itself") % {"area": name}
+
+
+def dimension_title(measure: AnyMeasure, name: str) -> str:
+    """What the list of the records calls a dimension."""
+    if name == "area":
+        return _("Area")
+    if name == "industry":
+        return _("Industry")
+    source = parts(measure)[0].source
+    declared = register_named(source.register)
+    return name if declared is None else str(declared.label(source.dimensions[name]))
+
+
+def industries() -> dict[str | None, str]:
+    """The supervised industries by code, in their order, and last those that nobody has assigned."""
+    rows = apps.get_model("parties", "Industry")._default_manager.all()
+    return {row.pk: str(row) for row in rows} | {None: _("Not assigned to an industry")}

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from .expressions import Statement
-from .periods import Span
+from .periods import BEIJING, Span
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -70,10 +70,10 @@ class DuckDB:
 
     @property
     def taken_at(self) -> datetime:
-        """The moment whose records it holds, aware. Raises `NoSnapshot`."""
+        """The moment whose records it holds, in Beijing time. Raises `NoSnapshot`."""
         with self._open() as con:
             (at,) = con.execute("SELECT moment FROM taken").fetchall()[0]
-        return at.replace(tzinfo=UTC)
+        return at.replace(tzinfo=UTC).astimezone(BEIJING)
 
     @contextmanager
     def _open(self) -> Iterator[Any]:

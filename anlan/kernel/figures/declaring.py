@@ -34,13 +34,13 @@ def source(model: type[models.Model], cuts: Sequence[str] = ()) -> Source:
     rule = rule_of(model)
     if not isinstance(rule, By):
         raise BadMeasure(f"{model._meta.label}: records without an area of their own are counted through their parents")
-    fields = {f.column: f for f in model._meta.concrete_fields}
+    fields = {str(f.column): f for f in model._meta.concrete_fields}
     columns = {name: kind for name, f in fields.items() if (kind := _type(f))}
 
     def column(name: str | None) -> str | None:
         if name in (None, ANY):
             return None
-        return next(f.column for f in fields.values() if name in (f.name, f.column))
+        return next(column for column, f in fields.items() if name in (f.name, column))
 
     declared = register_of(model)
     made = Source(

@@ -84,7 +84,7 @@ class Counted(Expression):
         resolved.alias = query.get_initial_alias()
         return resolved
 
-    def relabeled_clone(self, change_map: Mapping[str | None, str]) -> Self:
+    def relabeled_clone(self, change_map: Mapping[str, str]) -> Self:
         relabeled = copy.copy(self)
         relabeled.alias = change_map.get(self.alias, self.alias)
         return relabeled
@@ -101,7 +101,7 @@ class Counted(Expression):
 class CountedIn:
     """Narrows a register's list to what a figure counts: see `registers.query.narrow_by`."""
 
-    parameters = ("counted", "period", "until", "area_begins", "without")
+    parameters: tuple[str, ...] = ("counted", "period", "until", "area_begins", "without")
 
     def rows(
         self, declared: type[Register], rows: models.QuerySet[Any], asked: Mapping[str, Any]
@@ -135,9 +135,8 @@ class CountedIn:
         if not given:
             return []
         measure, period = _asked(declared, given)
-        made = [(_("Counted as"), _("%(measure)s, %(period)s") % {
-            "measure": measure.title, "period": words.period_title(period)
-        }, ("counted", "period", "until"))]  # fmt: skip
+        what = _("%(measure)s, %(period)s") % {"measure": measure.title, "period": words.period_title(period)}
+        made: list[tuple[str, str, tuple[str, ...]]] = [(_("Counted as"), what, ("counted", "period", "until"))]
         if begins := given.get("area_begins"):
             code = begins.ljust(12, "0")
             made.append((_("Area"), words.itself(areas.names([code])[code]), ("area_begins",)))

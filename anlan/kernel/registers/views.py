@@ -86,7 +86,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         for f in bound.fields
         if request.GET.get(f)
     ]
-    kept = {}
+    kept: dict[str, str] = {}
     for narrowing in query.narrowings:
         kept |= {name: request.GET[name] for name in narrowing.parameters if request.GET.get(name)}
         for label, value, names in narrowing.chips(declared, request.GET):

@@ -8,7 +8,7 @@ from .models import Danger
 
 DANGERS = source(Danger, cuts=("grade", "source"))
 STATISTICS = _("Interim Provisions on hidden dangers (Decree 16, 2007), Article 14: statistics by quarter and year")
-TIME_LIMIT = _("Interim Provisions on hidden dangers (Decree 16, 2007), Article 15: the plan has a time limit")
+TIME_LIMIT = _("Interim Provisions on hidden dangers (Decree 16, 2007): the plan for treatment names a time limit")
 LISTED = _("The notice, Part 3, item 5: listed supervision of major dangers")
 USAGE = _("Usage of published bulletins; no legal definition is known")
 CLAUSES = ("W3.5",)

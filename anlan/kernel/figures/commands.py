@@ -1,0 +1,96 @@
+"""`anlan measure …`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import NoReturn
+
+import click
+
+BACKENDS = ("postgres", "duckdb")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--period", "period_text", help="2013, 2013-Q2, 2013-06, 2013-06-X2, 2013-W24, 2013-06-14, ..2013-06.")
+@click.option("--by", help="area or industry.")
+@click.option("--area", "area_code", default="", help="Only this division; --by area then gives those below it.")
+@click.option("--backend", default="postgres", show_default=True, help="postgres, or duckdb: a snapshot.")
+@click.option("--fresh", is_flag=True, help="Take the snapshot anew first.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+def measure(
+    names: tuple[str, ...],
+    period_text: str | None,
+    by: str | None,
+    area_code: str,
+    backend: str,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Compute measures, all or those named, for a period, beside the period before and the same of last year."""
+    from anlan.engines.measures import BadPeriod, Period
+    from anlan.engines.measures.backends import NoSnapshot
+
+    from ..scope import EVERYWHERE, Actor, acting
+    from . import computing, report
+
+    if period_text is None:
+        _refuse("--period is missing: write 2013-06 for June 2013")
+    if by not in (None, "area", "industry"):
+        _refuse(f"--by {by}: it is area or industry")
+    if backend not in BACKENDS:
+        _refuse(f"--backend {backend}: there are {', '.join(BACKENDS)}")
+    if fresh and backend != "duckdb":
+        _refuse("--fresh: only --backend duckdb has a snapshot")
+    with acting(Actor("command", "measure"), EVERYWHERE):
+        try:
+            period = Period.parse(period_text)
+            measures = computing.named(names, period.first)
+            within, tier = _area(area_code)
+            source = _snapshot(fresh) if backend == "duckdb" else None
+            figures = computing.compute(
+                names, period, by=(by,) if by else (), tier=tier, within=within,
+                backend=source, as_of=None if source is None else source.taken_at,
+            )  # fmt: skip
+        except (BadPeriod, computing.UnknownMeasure) as error:
+            _refuse(str(error))
+        except NoSnapshot as error:
+            _refuse(f"{error}; take one with --fresh")
+        rows = report.places(figures, tier, within)
+        answer = report.as_json(figures, measures, rows, backend) if as_json else None
+    if answer is not None:
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        click.echo(report.as_text(figures, measures, rows))
+
+
+def _area(code: str) -> tuple[str, int]:
+    """The prefix of a division's code, and the tier below it: the districts, if none is given."""
+    from .. import areas
+    from ..scope import area_prefix
+
+    if not code:
+        return "", 2
+    whole = code.ljust(12, "0")
+    tier = areas.divisions().filter(code=whole).values_list("tier", flat=True).first()
+    if tier is None:
+        _refuse(f"--area {code}: there is no such division")
+    return area_prefix(whole), min(tier + 1, 4)
+
+
+def _snapshot(fresh: bool):  # type: ignore[no-untyped-def]  # DuckDB, whose module is not loaded before it is needed
+    from anlan.engines.measures.backends import DuckDB
+
+    from . import computing
+
+    path = computing.snapshot_path()
+    return computing.take_snapshot() if fresh or not path.exists() else DuckDB(path)
+
+
+def _refuse(text: str) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(2)
+
+
+COMMANDS = [measure]

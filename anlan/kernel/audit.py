@@ -9,7 +9,9 @@ entries of its scope and nothing else: it can neither write nor seal them.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,12 @@ _CONTENT = """
       coalesce(e.industry_id, ''), coalesce(e.enterprise_id::text, ''), e.actor_kind, e.actor,
       coalesce(e.account_id::text, ''), e.scope, e.changes::text)
 """
+_DIGEST = f"CASE WHEN e.id IS NOT NULL THEN sha256(convert_to({_CONTENT}, 'UTF8')) END"
+
+# PostgreSQL's binary COPY: 5 fields, each with its length before it.
+_SEAL_ROW = struct.Struct(">h iq iq iq i32s i32s")
+_BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_BINARY_END = b"\xff\xff"
 
 
 def tables() -> list[str]:
@@ -52,15 +60,17 @@ def tables() -> list[str]:
           no bigint PRIMARY KEY, entry_id bigint NOT NULL UNIQUE, entry_xid xid8 NOT NULL,
           content bytea NOT NULL, link bytea NOT NULL)
         """,
+        # How far this server's transaction numbers lie below those of the server the entries came from; see `resume`.
+        "CREATE TABLE IF NOT EXISTS audit_shift (one boolean PRIMARY KEY DEFAULT true CHECK (one), xids bigint NOT NULL)",
     ]
 
 
 def functions() -> list[str]:
     """The trigger function. PostgreSQL compiles it once per table, so the transition tables are typed."""
     insert = """
-      INSERT INTO public.audit_entry (on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
+      INSERT INTO public.audit_entry (xid, on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
                                       actor_kind, actor, account_id, scope, changes)
-      SELECT nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME, r.j ->> TG_ARGV[0],
+      SELECT (SELECT {xid}), nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME, r.j ->> TG_ARGV[0],
         lower(TG_OP),
         coalesce(r.j ->> nullif(TG_ARGV[1], ''), ''), r.j ->> nullif(TG_ARGV[2], ''),
         (r.j ->> nullif(TG_ARGV[3], ''))::bigint,
@@ -71,7 +81,7 @@ def functions() -> list[str]:
                            current_setting('anlan.enterprise', true)), ''),
         r.c
       FROM ({rows}) r
-    """
+    """.replace("{xid}", _shifted("pg_current_xact_id()"))
     # Secrets are never copied into the audit: the columns named in TG_ARGV[4] appear as changed, not as values.
     hidden = "string_to_array(TG_ARGV[4], ',')"
     # Each row becomes JSON once; taking its values apart one by one costs three times as much.
@@ -106,6 +116,11 @@ def functions() -> list[str]:
     for pk in ("id", "code", "session_key"):
         made.append(_function(f"anlan_audit_update_{pk}", insert.format(rows=changed.replace("{pk}", pk))))
     return made
+
+
+def _shifted(xid: str) -> str:
+    """The SQL of a transaction number of this server in the row of numbers that the entries follow."""
+    return f"(({xid})::text::bigint + coalesce((SELECT xids FROM public.audit_shift), 0))::text::xid8"
 
 
 def _function(name: str, body: str) -> str:
@@ -164,7 +179,7 @@ def protection() -> list[str]:
     return [
         "ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY",
         "ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY",
-        "REVOKE ALL ON audit_entry, audit_seal FROM anlan_app",
+        "REVOKE ALL ON audit_entry, audit_seal, audit_shift FROM anlan_app",
         "DROP POLICY IF EXISTS keep ON audit_entry",
         "CREATE POLICY keep ON audit_entry FOR INSERT TO anlan_owner WITH CHECK (true)",
         "DROP POLICY IF EXISTS seal ON audit_entry",
@@ -202,21 +217,46 @@ def seal(using: str = "owner") -> int:
             last = cursor.fetchone()
             no, link, after_xid, after_id = last if last else (0, GENESIS, "0", 0)
             cursor.execute(
-                f"SELECT e.id, e.xid::text, sha256(convert_to({_CONTENT}, 'UTF8')) FROM audit_entry e "
-                "WHERE (e.xid, e.id) > (%s::xid8, %s) AND e.xid < pg_snapshot_xmin(pg_current_snapshot()) "
-                "ORDER BY e.xid, e.id LIMIT %s",
+                f"SELECT e.id, e.xid::text::bigint, {_DIGEST} FROM audit_entry e WHERE (e.xid, e.id) > (%s::xid8, %s) "
+                f"AND e.xid < {_shifted('pg_snapshot_xmin(pg_current_snapshot())')} ORDER BY e.xid, e.id LIMIT %s",
                 [str(after_xid), after_id, SEAL_BATCH],
             )
             rows = cursor.fetchall()
             if not rows:
                 return done
-            with cursor.copy("COPY audit_seal (no, entry_id, entry_xid, content, link) FROM STDIN") as copy:
-                for entry_id, xid, content in rows:
-                    no += 1
-                    link = hashlib.sha256(bytes(link) + bytes(content)).digest()
-                    copy.write_row((no, entry_id, xid, bytes(content), link))
+            link, written = bytes(link), []
+            for entry_id, xid, content in rows:
+                no += 1
+                link = hashlib.sha256(link + content).digest()
+                written.append(_SEAL_ROW.pack(5, 8, no, 8, entry_id, 8, xid, 32, content, 32, link))
+            copied = "COPY audit_seal (no, entry_id, entry_xid, content, link) FROM STDIN (FORMAT binary)"
+            with cursor.copy(copied) as copy:
+                copy.write(b"".join([_BINARY_HEAD, *written, _BINARY_END]))
             done += len(rows)
-        _anchor(no, bytes(link))
+        _anchor(no, link)
+
+
+def resume(cursor: Any) -> None:
+    """Lets the chain go on after its entries were restored onto another server.
+
+    That server counts its transactions from where it happens to stand; entries made from now on are
+    numbered above those that came along, so that the order of the chain stays the order of the facts.
+    """
+    cursor.execute("DELETE FROM audit_shift")
+    cursor.execute(
+        "INSERT INTO audit_shift (xids) SELECT greatest(0, max(n) + 1 - pg_current_xact_id()::text::bigint) FROM ("
+        "(SELECT xid::text::bigint AS n FROM audit_entry ORDER BY xid DESC LIMIT 1) UNION ALL "
+        "(SELECT entry_xid::text::bigint FROM audit_seal ORDER BY no DESC LIMIT 1) UNION ALL SELECT 0) numbers"
+    )
+
+
+def note(cursor: Any, actor: str, **facts: Any) -> None:
+    """Writes into the audit something done to the installation as a whole, such as a restore. As the owner only."""
+    cursor.execute(
+        "INSERT INTO audit_entry (xid, table_name, row_id, op, actor_kind, actor, scope, changes) "
+        f"SELECT {_shifted('pg_current_xact_id()')}, 'installation', '*', 'update', 'command', %s, '', %s::jsonb",
+        [actor, json.dumps(facts, ensure_ascii=False)],
+    )
 
 
 def _anchor(no: int, link: bytes) -> None:
@@ -247,50 +287,69 @@ def _anchors() -> dict[int, bytes]:
 
 
 def verify(using: str = "owner") -> Verdict:
-    """Walks the whole chain against the entries as they stand now."""
+    """Checks the whole chain against the entries as they stand now, in one pass inside the database.
+
+    Each link is checked against its stored predecessor. If all agree, the first stands on `GENESIS`
+    and none is missing, that is the same as walking the chain, without having to walk it in order.
+    """
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute(
             f"""
-            DECLARE chain NO SCROLL CURSOR FOR
-            SELECT s.no, s.entry_id, s.content, s.link, e.id, e.table_name, e.row_id,
-                   CASE WHEN e.id IS NOT NULL THEN sha256(convert_to({_CONTENT}, 'UTF8')) END
-            FROM audit_seal s LEFT JOIN audit_entry e ON e.id = s.entry_id ORDER BY s.no
-            """
+            SELECT count(*), coalesce(max(s.no), 0), min(s.no) FILTER (
+              WHERE s.content IS DISTINCT FROM {_DIGEST}
+                 OR s.link IS DISTINCT FROM sha256(coalesce(p.link, CASE s.no WHEN 1 THEN %s::bytea END) || s.content))
+            FROM audit_seal s LEFT JOIN audit_seal p ON p.no = s.no - 1 LEFT JOIN audit_entry e ON e.id = s.entry_id
+            """,
+            [GENESIS],
         )
-        anchors = _anchors()
-        expected, link, sealed = 1, GENESIS, 0
-        while True:
-            cursor.execute(f"FETCH {SEAL_BATCH} FROM chain")
-            rows = cursor.fetchall()
-            if not rows:
-                break
-            for no, entry_id, content, stored, found, table, row, now in rows:
-                where: dict[str, Any] = {"entry": entry_id, "table": table or "", "row": row or ""}
-                if no != expected:
-                    return Verdict(False, sealed, 0, f"seal {expected} was removed", None)
-                if found is None:
-                    return Verdict(False, sealed, 0, "entry removed", **where)
-                if bytes(now) != bytes(content):
-                    return Verdict(False, sealed, 0, "entry changed", **where)
-                link = hashlib.sha256(link + bytes(content)).digest()
-                if bytes(stored) != link:
-                    return Verdict(False, sealed, 0, "seal changed", **where)
-                if anchors.get(no, link) != link:
-                    return Verdict(False, sealed, 0, f"the chain was rebuilt: its head {no} was another", **where)
-                expected, sealed = no + 1, sealed + 1
-        cursor.execute("CLOSE chain")
-        if anchors and max(anchors) >= expected:
-            return Verdict(False, sealed, 0, f"the chain was cut off: it once reached seal {max(anchors)}", None)
+        sealed, last, broken = cursor.fetchone()
+        rebuilt = _rebuilt(cursor, before=broken or last + 1)
+        if rebuilt is not None:
+            return Verdict(False, rebuilt - 1, 0, f"the chain was rebuilt: its head {rebuilt} was another")
+        if broken is not None:
+            return _named(cursor, broken)
+        reached = max(_anchors(), default=0)
+        if reached > last:
+            return Verdict(False, sealed, 0, f"the chain was cut off: it once reached seal {reached}")
         cursor.execute(
             """
-            SELECT e.id, e.table_name, e.row_id, coalesce((e.xid, e.id) < (m.entry_xid, m.entry_id), false) AS slipped
-            FROM audit_entry e LEFT JOIN audit_seal s ON s.entry_id = e.id
-            LEFT JOIN LATERAL (SELECT entry_xid, entry_id FROM audit_seal ORDER BY no DESC LIMIT 1) m ON true
-            WHERE s.entry_id IS NULL ORDER BY slipped DESC, e.id
+            WITH last AS (SELECT entry_xid, entry_id FROM audit_seal ORDER BY no DESC LIMIT 1)
+            SELECT count(*), min(e.id) FILTER (WHERE (e.xid, e.id) < (SELECT entry_xid, entry_id FROM last))
+            FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_seal s WHERE s.entry_id = e.id)
             """
         )
-        open_rows = cursor.fetchall()
-    if open_rows and open_rows[0][3]:
-        entry, table, row, _ = open_rows[0]
-        return Verdict(False, sealed, len(open_rows), "entry inserted", entry, table, row)
-    return Verdict(True, sealed, len(open_rows))
+        waiting, slipped = cursor.fetchone()
+        if slipped is not None:
+            cursor.execute("SELECT table_name, row_id FROM audit_entry WHERE id = %s", [slipped])
+            return Verdict(False, sealed, waiting, "entry inserted", slipped, *cursor.fetchone())
+    return Verdict(True, sealed, waiting)
+
+
+def _rebuilt(cursor: Any, before: int) -> int | None:
+    """The first seal before `before` that is not the one whose link was noted outside of the database."""
+    anchors = sorted((no, link) for no, link in _anchors().items() if no < before)
+    for start in range(0, len(anchors), 10_000):
+        noted = dict(anchors[start : start + 10_000])
+        cursor.execute("SELECT no, link FROM audit_seal WHERE no = ANY (%s) ORDER BY no", [list(noted)])
+        for no, link in cursor.fetchall():
+            if bytes(link) != noted[no]:
+                return int(no)
+    return None
+
+
+def _named(cursor: Any, no: int) -> Verdict:
+    """What is wrong with seal `no`, the first that does not hold."""
+    cursor.execute("SELECT coalesce(max(no), 0) + 1 FROM audit_seal WHERE no < %s", [no])
+    (missing,) = cursor.fetchone()
+    if missing < no:
+        return Verdict(False, missing - 1, 0, f"seal {missing} was removed")
+    cursor.execute(
+        f"SELECT s.entry_id, e.id IS NULL, s.content IS DISTINCT FROM {_DIGEST}, "
+        "coalesce(e.table_name, ''), coalesce(e.row_id, '') "
+        "FROM audit_seal s LEFT JOIN audit_entry e ON e.id = s.entry_id WHERE s.no = %s",
+        [no],
+    )
+    entry, gone, changed, table, row = cursor.fetchone()
+    fault = "entry removed" if gone else "entry changed" if changed else "seal changed"
+    return Verdict(False, no - 1, 0, fault, entry, table, row)

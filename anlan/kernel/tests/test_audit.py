@@ -155,3 +155,26 @@ def test_copied_rows_and_a_truncated_table_leave_their_trace() -> None:
             "WHERE table_name = 'kernel_noticepreference' ORDER BY id"
         )
         assert cursor.fetchall() == [("insert", "1", "sql", "postgres"), ("truncate", "*", "sql", "postgres")]
+
+
+def test_the_chain_goes_on_on_another_server_that_counts_its_transactions_from_lower_down() -> None:
+    three_changes()
+    tamper("UPDATE audit_entry SET xid = (xid::text::bigint + 1000000000)::text::xid8")  # as restored from elsewhere
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        audit.resume(cursor)
+        audit.note(cursor, "restore", taken_at="2013-06-14")
+    with acting(TESTER, EVERYWHERE), connection.cursor() as cursor:
+        cursor.execute("UPDATE parties_account SET role = 'city'")
+    seal_all(5)
+    assert audit.verify() == audit.Verdict(True, 5, 0)
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT table_name FROM audit_entry JOIN audit_seal ON entry_id = id ORDER BY no")
+        assert [table for (table,) in cursor.fetchall()][3:] == ["installation", "parties_account"]
+    tamper("DELETE FROM audit_shift")  # without it the next entry would seem slipped in
+
+
+def test_a_seal_removed_together_with_its_neighbour_names_the_first() -> None:
+    three_changes()
+    seal_all(3)
+    tamper("DELETE FROM audit_seal WHERE no IN (1, 2)")
+    assert audit.verify() == audit.Verdict(False, 0, 0, "seal 1 was removed")

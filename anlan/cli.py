@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 
 import click
 
 # These do without the installation's clock: they work before there is a database, or set it themselves.
-_CLOCKLESS = {"start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo"}
+_CLOCKLESS = {
+    "start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo", "backup", "restore",
+}  # fmt: skip
+_SERVING = {"start", "web", "worker"}
 
 
 def commands() -> click.Group:
@@ -39,6 +43,8 @@ def main() -> None:
         sys.exit(2)
     group = commands()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name not in _SERVING:  # a command says once, in its own words, that the database does not answer
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     if name not in group.commands and not name.startswith("-"):
         from django.core.management import execute_from_command_line, get_commands
 
@@ -47,7 +53,13 @@ def main() -> None:
             return
     elif name in group.commands and name not in _CLOCKLESS and not {"--help", "read"} & set(sys.argv[2:3]):
         _set_clock()
-    group(prog_name="anlan")
+    from django.db import OperationalError
+
+    try:
+        group(prog_name="anlan")
+    except OperationalError as error:
+        print(f"anlan: the database does not answer: {str(error).strip().splitlines()[0]}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _set_clock() -> None:

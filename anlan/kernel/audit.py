@@ -19,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections, models, transaction
+from psycopg import sql
 
 GENESIS = hashlib.sha256("安澜 audit chain".encode()).digest()
 SEAL_BATCH = 20_000
@@ -60,8 +61,11 @@ def tables() -> list[str]:
           no bigint PRIMARY KEY, entry_id bigint NOT NULL UNIQUE, entry_xid xid8 NOT NULL,
           content bytea NOT NULL, link bytea NOT NULL)
         """,
-        # How far this server's transaction numbers lie below those of the server the entries came from; see `resume`.
-        "CREATE TABLE IF NOT EXISTS audit_shift (one boolean PRIMARY KEY DEFAULT true CHECK (one), xids bigint NOT NULL)",
+        # How far this server's transaction numbers lie below those of the server the entries came from (`resumption`).
+        """
+        CREATE TABLE IF NOT EXISTS audit_shift (
+          one boolean PRIMARY KEY DEFAULT true CHECK (one), xids bigint NOT NULL)
+        """,
     ]
 
 
@@ -70,8 +74,8 @@ def functions() -> list[str]:
     insert = """
       INSERT INTO public.audit_entry (xid, on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
                                       actor_kind, actor, account_id, scope, changes)
-      SELECT (SELECT {xid}), nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME, r.j ->> TG_ARGV[0],
-        lower(TG_OP),
+      SELECT (SELECT {xid}), nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME,
+        r.j ->> TG_ARGV[0], lower(TG_OP),
         coalesce(r.j ->> nullif(TG_ARGV[1], ''), ''), r.j ->> nullif(TG_ARGV[2], ''),
         (r.j ->> nullif(TG_ARGV[3], ''))::bigint,
         coalesce(nullif(current_setting('anlan.actor_kind', true), ''), 'sql'),
@@ -236,26 +240,28 @@ def seal(using: str = "owner") -> int:
         _anchor(no, link)
 
 
-def resume(cursor: Any) -> None:
-    """Lets the chain go on after its entries were restored onto another server.
+def resumption(actor: str, **facts: Any) -> list[str]:
+    """The statements that let the chain go on after its entries were restored onto another server.
 
     That server counts its transactions from where it happens to stand; entries made from now on are
     numbered above those that came along, so that the order of the chain stays the order of the facts.
+    The restore itself, by `actor` and with `facts`, becomes the first of them.
     """
-    cursor.execute("DELETE FROM audit_shift")
-    cursor.execute(
-        "INSERT INTO audit_shift (xids) SELECT greatest(0, max(n) + 1 - pg_current_xact_id()::text::bigint) FROM ("
-        "(SELECT xid::text::bigint AS n FROM audit_entry ORDER BY xid DESC LIMIT 1) UNION ALL "
-        "(SELECT entry_xid::text::bigint FROM audit_seal ORDER BY no DESC LIMIT 1) UNION ALL SELECT 0) numbers"
-    )
+    return [
+        "DELETE FROM public.audit_shift",
+        "INSERT INTO public.audit_shift (xids) SELECT greatest(0, max(n) + 1 - pg_current_xact_id()::text::bigint) "
+        "FROM ((SELECT xid::text::bigint AS n FROM public.audit_entry ORDER BY xid DESC LIMIT 1) UNION ALL "
+        "(SELECT entry_xid::text::bigint FROM public.audit_seal ORDER BY no DESC LIMIT 1) UNION ALL SELECT 0) numbers",
+        noted(actor, **facts),
+    ]
 
 
-def note(cursor: Any, actor: str, **facts: Any) -> None:
-    """Writes into the audit something done to the installation as a whole, such as a restore. As the owner only."""
-    cursor.execute(
-        "INSERT INTO audit_entry (xid, table_name, row_id, op, actor_kind, actor, scope, changes) "
-        f"SELECT {_shifted('pg_current_xact_id()')}, 'installation', '*', 'update', 'command', %s, '', %s::jsonb",
-        [actor, json.dumps(facts, ensure_ascii=False)],
+def noted(actor: str, **facts: Any) -> str:
+    """The statement, for the owner, that writes into the audit what was done to the installation as a whole."""
+    who, what = (sql.Literal(text).as_string() for text in (actor, json.dumps(facts, ensure_ascii=False)))
+    return (
+        "INSERT INTO public.audit_entry (xid, table_name, row_id, op, actor_kind, actor, scope, changes) "
+        f"SELECT {_shifted('pg_current_xact_id()')}, 'installation', '*', 'update', 'command', {who}, '', {what}::jsonb"
     )
 
 

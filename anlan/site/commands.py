@@ -11,12 +11,10 @@ from pathlib import Path
 import click
 from django.conf import settings
 
+from anlan.site.backup.commands import COMMANDS as backup_commands
+from anlan.site.installation import bring_up_to_date, embedded
+
 DEMO_USERS = ("city", "department", "district", "township", "village", "inspector", "enterprise", "duty")
-MIGRATE_LOCK = 4_171_908_117  # any number, the same for every process that migrates
-
-
-def _embedded() -> bool:
-    return not os.environ.get("ANLAN_DATABASE_URL")
 
 
 def _port() -> int:
@@ -33,10 +31,10 @@ def start() -> None:
     from anlan.site.supervisor import CannotStart, Supervisor
 
     port = _port()
-    server = Server(settings.HOME) if _embedded() else None
+    server = Server(settings.HOME) if embedded() else None
 
     def prepare() -> None:
-        supervisor.step("Migrations", _migrate)
+        supervisor.step("Migrations", bring_up_to_date)
         if os.environ.get("ANLAN_DEMO", "1") != "0" and _demo_there() and not _has_accounts():
             supervisor.step("Demonstration city", _load_demo)
 
@@ -54,19 +52,6 @@ def start() -> None:
         supervisor.run(ready)
     except (CannotStart, ServerFailed) as error:
         raise click.ClickException(str(error)) from None
-
-
-def _migrate() -> None:
-    from django.core.management import call_command
-    from django.db import connections
-
-    owner = connections["owner"]
-    with owner.cursor() as cursor:  # one at a time, also when several machines start at once
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])
-    try:
-        call_command("migrate", database="owner", verbosity=0, interactive=False)
-    finally:
-        owner.close()
 
 
 def _has_accounts() -> bool:
@@ -142,7 +127,7 @@ def migrate(arguments: tuple[str, ...]) -> None:
     """Bring the database to this version: tables, policies, grants, triggers. Takes Django's own arguments too."""
     from django.core.management import execute_from_command_line
 
-    if _embedded():
+    if embedded():
         from anlan.site.postgres import Server, ServerFailed, ensure_database
 
         server = Server(settings.HOME)
@@ -154,7 +139,7 @@ def migrate(arguments: tuple[str, ...]) -> None:
     if arguments:
         execute_from_command_line(["anlan", "migrate", "--database", "owner", *arguments])
     else:
-        _migrate()
+        bring_up_to_date()
         click.echo("the database is at this version")
 
 
@@ -240,7 +225,7 @@ def bench(names: tuple[str, ...]) -> None:
     run(names, Path(settings.HOME) / "bench.json")
 
 
-COMMANDS: list[click.Command] = [start, web, worker, migrate, database, doctor, translations, bench]
+COMMANDS: list[click.Command] = [start, web, worker, migrate, database, doctor, translations, bench, *backup_commands]
 if _demo_there():
     from anlan.site.demo.command import demo
 

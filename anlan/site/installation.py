@@ -1,8 +1,31 @@
-"""What a process must know of its installation before it serves: so far, where its clock stands."""
+"""What a process must know of its installation before it serves, and how the database is brought to its version."""
 
 from __future__ import annotations
 
+import os
+
 from anlan.kernel import clock
+
+MIGRATE_LOCK = 4_171_908_117  # any number, the same for every process that migrates
+
+
+def embedded() -> bool:
+    """Whether the embedded PostgreSQL is used, not a server of one's own."""
+    return not os.environ.get("ANLAN_DATABASE_URL")
+
+
+def bring_up_to_date() -> None:
+    """Brings the database to this version: tables, policies, grants, triggers. Several may ask at once."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    owner = connections["owner"]
+    with owner.cursor() as cursor:  # one at a time, also when several machines start at once
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATE_LOCK])
+    try:
+        call_command("migrate", database="owner", verbosity=0, interactive=False)
+    finally:
+        owner.close()
 
 
 def set_clock() -> None:

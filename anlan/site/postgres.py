@@ -49,6 +49,11 @@ def _wheel() -> Path:
     raise ServerFailed("the PostgreSQL programs are missing from this Python environment; run `make run` again")
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's client programs, `pg_dump` say."""
+    return _wheel() / "bin" / name
+
+
 def _reachable(path: Path, user: pwd.struct_passwd) -> bool:
     """Whether `user` may pass through every existing folder above `path` and through `path` itself."""
     for folder in (path, *path.parents):

@@ -29,15 +29,15 @@ def house(tmp_path: Path) -> Iterator[House]:
 class Writer(threading.Thread):
     """Writes one audited row after another, noting each only once the database has acknowledged it."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, first: int = 0) -> None:
         super().__init__(daemon=True)
-        self.house, self.enough = house, threading.Event()
+        self.house, self.first, self.enough = house, first, threading.Event()
         self.acknowledged: list[str] = []
         self.interrupted = 0
 
     def run(self) -> None:
         connection: psycopg.Connection | None = None
-        number = 0
+        number = self.first
         while not self.enough.is_set():
             try:
                 connection = connection or self.house.connect()

@@ -32,6 +32,8 @@ def start() -> None:
 
     port = _port()
     server = Server(settings.HOME) if embedded() else None
+    if server and server.is_replica():
+        raise click.ClickException(f"{settings.HOME} is a replica; `anlan replica promote` makes it the main one")
 
     def prepare() -> None:
         supervisor.step("Migrations", bring_up_to_date)

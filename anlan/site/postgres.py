@@ -19,9 +19,10 @@ import shutil
 import signal
 import stat
 import subprocess
+import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,16 @@ def _reachable(path: Path, user: pwd.struct_passwd) -> bool:
     return True
 
 
+def archive_folder() -> Path | None:
+    """Where `ANLAN_ARCHIVE` keeps base backups, the write-ahead log and the files; None if it is not set."""
+    said = os.environ.get("ANLAN_ARCHIVE")
+    if not said:
+        return None
+    if not said.startswith("/") or set(said) & set("'\"%\\$`\n"):
+        raise ServerFailed("ANLAN_ARCHIVE must be an absolute path without quotes, %, $ and backslashes")
+    return Path(said)
+
+
 def data_folder(home: Path) -> Path:
     """Where the data of the installation at `home` lie: `<home>/pg`, or what that link points to."""
     return (home / "pg").resolve()
@@ -87,10 +98,13 @@ def socket_dir(data: Path) -> Path:
 
 
 class Server:
-    """One embedded server over the data folder of one installation (`home` is its `var/`)."""
+    """One embedded server over the data folder of one installation (`home` is its `var/`).
 
-    def __init__(self, home: Path) -> None:
-        self.home = home.resolve()
+    `more` are settings for this start only, on top of the usual ones.
+    """
+
+    def __init__(self, home: Path, more: Mapping[str, str] | None = None) -> None:
+        self.home, self.more = home.resolve(), dict(more or {})
         self.logs = self.home / "log" / "postgres"
         self._user: pwd.struct_passwd | None = None
 
@@ -116,7 +130,15 @@ class Server:
         """Whether the postmaster of this data folder is alive."""
         return self.pid() is not None
 
-    def start(self) -> None:
+    def made(self) -> bool:
+        """Whether there is a data folder with data."""
+        return (self.data / "PG_VERSION").exists()
+
+    def is_replica(self) -> bool:
+        """Whether the data follow another server."""
+        return (self.data / "standby.signal").exists()
+
+    def start(self, patience_s: int = 120) -> None:
         """Makes the data folder if there is none and starts the server if it is not running.
 
         Several processes may ask at once; one starts it, the others wait. Raises `ServerFailed`.
@@ -130,8 +152,8 @@ class Server:
             for attempt in range(20):
                 log = str(self.logs.resolve() / "start.log")
                 result = self._run(
-                    "pg_ctl", "start", "-w", "-t", "120", "-D", str(self.data), "-l", log,
-                    "-o", f"-h '' -k '{self.socket}'", timeout=150,
+                    "pg_ctl", "start", "-w", "-t", str(patience_s), "-D", str(self.data), "-l", log,
+                    "-o", f"-h '' -k '{self.socket}'", timeout=patience_s + 30,
                 )  # fmt: skip
                 if result.returncode == 0:
                     return
@@ -161,9 +183,38 @@ class Server:
         files = sorted(self.logs.glob("*.log"), key=lambda f: f.stat().st_mtime) if self.logs.exists() else []
         return "\n".join(f.read_text(errors="replace")[-1500:] for f in files[-2:])
 
+    # -- data from elsewhere ------------------------------------------------------------------------------------
+
+    def unpack(self, archive: Path) -> None:
+        """Fills the empty data folder from the `base.tar.gz` of a base backup."""
+        with _locked(self.home / "postgres.lock"):
+            self._place()
+            with tarfile.open(archive, "r:gz") as tar:
+                tar.extractall(self.data, filter="tar")
+            self._forget_socket()
+            for path in self.data.rglob("*"):
+                self.give(path)
+
+    def follow(self, primary: Path, slot: str) -> None:
+        """Fills the empty data folder from the running server with the socket folder `primary`, and follows it."""
+        with _locked(self.home / "postgres.lock"):
+            self._place()
+            result = self._run(
+                "pg_basebackup", "-h", str(primary), "-U", SUPERUSER, "-D", str(self.data), "--wal-method=stream",
+                "--checkpoint=fast", "--create-slot", f"--slot={slot}", "--write-recovery-conf", timeout=None,
+            )  # fmt: skip
+            if result.returncode:
+                shutil.rmtree(self.data, ignore_errors=True)
+                raise ServerFailed(f"no copy could be had from {primary}: {result.stderr.strip().splitlines()[-1]}")
+            self._forget_socket()
+
+    def _forget_socket(self) -> None:
+        """The other server's socket lay among the data: the lock file that came along names its process."""
+        (self.data / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
+
     # -- making -------------------------------------------------------------------------------------------------
 
-    def _run(self, program: str, *args: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *args: str, timeout: float | None = 120) -> subprocess.CompletedProcess[str]:
         who: dict[str, Any] = {}
         programs = _wheel()
         if os.geteuid() == 0:
@@ -178,7 +229,9 @@ class Server:
             cwd="/", env=env, umask=0o077, **who,
         )  # fmt: skip
 
-    def _prepare(self) -> None:
+    def _place(self) -> None:
+        """The folders of the server, private to the user under whom it runs."""
+        self.home.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0 and not (self.home / "pg").exists() and not _reachable(self.home, self._service_user()):
             ELSEWHERE.mkdir(parents=True, exist_ok=True)
             # A new name each time: a clone made anew at an old place must not find the old data.
@@ -194,7 +247,10 @@ class Server:
                 self.logs.symlink_to(self.data.parent / "log")
         for folder in (self.data, self.logs, self.socket):
             self._own(folder)
-        if not (self.data / "PG_VERSION").exists():
+
+    def _prepare(self) -> None:
+        self._place()
+        if not self.made():
             result = self._run(
                 "initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8",
                 "--locale-provider=builtin", "--locale=C.UTF-8",
@@ -204,8 +260,26 @@ class Server:
             with (self.data / "postgresql.conf").open("a") as conf:
                 conf.write("include_if_exists = 'anlan.conf'  # written anew at every start\n")
         tuned = self.data / "anlan.conf"
-        tuned.write_text(_settings(self.logs.resolve()))
-        self._give(tuned)
+        facts = _settings(self.logs.resolve()) | self._archiving() | self.more
+        tuned.write_text("".join(f"{name} = {value}\n" for name, value in facts.items()))
+        self.give(tuned)
+
+    def _archiving(self) -> dict[str, str]:
+        """The settings with which each finished piece of the write-ahead log goes to the archive, compressed."""
+        folder = archive_folder()
+        if folder is None:
+            return {"archive_mode": "off"}
+        wal = folder / "wal"
+        wal.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0 and not _reachable(folder, self._service_user()):
+            raise ServerFailed(f"the user {SERVICE_USER} cannot reach ANLAN_ARCHIVE, {folder}")
+        self._own(wal)
+        # Said twice of the same piece after a crash: the same content is well, another never overwrites.
+        command = (
+            f'if test -e "{wal}/%f.gz"; then gzip -dc "{wal}/%f.gz" | cmp -s - "%p"; '
+            f'else gzip -1 <"%p" >"{wal}/.%f.half" && sync "{wal}/.%f.half" && mv "{wal}/.%f.half" "{wal}/%f.gz"; fi'
+        )
+        return {"archive_mode": "on", "archive_command": f"'{command}'", "archive_timeout": "60s"}
 
     def _own(self, folder: Path) -> None:
         """Makes `folder` a private one of the user under whom the server runs."""
@@ -214,9 +288,10 @@ class Server:
         if not stat.S_ISDIR(facts.st_mode) or (os.geteuid() and facts.st_uid != os.geteuid()):
             raise ServerFailed(f"{folder} belongs to another user; start as that user or set ANLAN_HOME elsewhere")
         folder.chmod(0o700)
-        self._give(folder)
+        self.give(folder)
 
-    def _give(self, path: Path) -> None:
+    def give(self, path: Path) -> None:
+        """Gives a file or folder to the user under whom the server runs."""
         if os.geteuid() == 0:
             user = self._service_user()
             os.chown(path, user.pw_uid, user.pw_gid)
@@ -285,9 +360,9 @@ def _copied(programs: Path) -> Path:
     return target / programs.parent.name / programs.name
 
 
-def _settings(logs: Path) -> str:
+def _settings(logs: Path) -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    facts = {
+    return {
         "shared_buffers": f"{max(128, min(memory // 8, 8192))}MB",
         "effective_cache_size": f"{max(256, memory // 2)}MB",
         "work_mem": f"{max(8, min(memory // 400, 64))}MB",
@@ -310,7 +385,6 @@ def _settings(logs: Path) -> str:
         "log_rotation_age": "1d",
         "log_rotation_size": "0",
     }
-    return "".join(f"{name} = {value}\n" for name, value in facts.items())
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Access:
 
     def command(self, name: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
         """One of PostgreSQL's programs on this database: its command line, without the password, and environment."""
-        conninfo = psycopg.conninfo.make_conninfo(**(self._all() | {"password": None}))
+        conninfo = psycopg.conninfo.make_conninfo("", **{k: v for k, v in self._all().items() if k != "password"})
         env = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "PGPASSWORD": self.password}
         return [str(program(name)), *arguments, "-d", conninfo], env
 

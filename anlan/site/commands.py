@@ -174,14 +174,15 @@ def database_stop() -> None:
 
 
 @click.command()
+@click.option("--deep", is_flag=True, help="Read every evidence file and the whole audit chain, however long it takes.")
 @click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
-def doctor(as_json: bool) -> None:
+def doctor(deep: bool, as_json: bool) -> None:
     """What is wrong with this installation, in words. Exit 1 if anything is."""
     from dataclasses import asdict
 
     from anlan.site.doctor import examine
 
-    findings = examine()
+    findings = examine(deep)
     if as_json:
         click.echo(json.dumps([asdict(f) for f in findings], ensure_ascii=False))
     else:

@@ -30,7 +30,7 @@ from anlan.site.installation import bring_up_to_date, embedded
 from anlan.site.postgres import SUPERUSER, Server, ServerFailed, archive_folder, psycopg_superuser
 
 from .access import Access, running_server
-from .common import HEADS, Failed, Refused, Told, kept_files, room_for
+from .common import HEADS, Failed, Refused, Told, kept_files, note_backup, room_for
 from .folder import copied, digest_of, each, faults, made_beside, write_sums
 from .restoring import add_files, alone, proven, take_over
 
@@ -83,6 +83,7 @@ def archive(told: Told, base: bool = False, keep: int = KEEP) -> Archived:
         with told.step("Base backup"):
             made = _base(server, folder)
         known = bases(folder)
+    note_backup(folder, known[-1].ended.isoformat())
     removed = _forget(folder, known, keep)
     return Archived(new, made, len(known) - removed, removed)
 

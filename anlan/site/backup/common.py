@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,6 +18,8 @@ FOLDERS = ("evidence", "history", "law")
 FILES = ("secret-key", "demo-password", "calendar.yaml")
 """And single files. The heads of the audit chain are kept too, wherever they lie."""
 HEADS = "audit-heads.log"
+LAST = "last-backup.json"
+"""Where `var/` notes the last whole backup: its time and place, for `anlan doctor`."""
 
 
 class Refused(ValueError):
@@ -59,6 +62,13 @@ def from_environment() -> list[str]:
     if "ANLAN_SECRET_KEY" in names:
         found.append("the secret key: it comes from ANLAN_SECRET_KEY and must be given to the restored installation")
     return found
+
+
+def note_backup(folder: Path, made_at: str) -> None:
+    """Notes that a whole backup was made."""
+    half = settings.HOME / f".{LAST}.half"
+    half.write_text(json.dumps({"made_at": made_at, "folder": str(folder)}) + "\n")
+    half.rename(settings.HOME / LAST)
 
 
 def bytes_of(path: Path) -> int:

@@ -26,7 +26,7 @@ from anlan.site.installation import embedded
 from anlan.site.postgres import data_folder
 
 from .access import Access, last_line, reader, running_server
-from .common import HEADS, Failed, Refused, Told, bytes_of, from_environment, kept_files, room_for
+from .common import HEADS, Failed, Refused, Told, bytes_of, from_environment, kept_files, note_backup, room_for
 from .folder import copied, each, free_place, made_beside, write_sums
 
 MANIFEST = "manifest.json"
@@ -88,6 +88,7 @@ def backup(target: Path, told: Told) -> Manifest:
         with told.step("Digests"):
             (half / MANIFEST).write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n")
             write_sums(half, known)
+    note_backup(target, manifest.made_at)
     return manifest
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -82,17 +81,6 @@ def promote(told: Told) -> tuple[audit.Verdict, list[str]]:
         with connections["owner"].cursor() as cursor:
             cursor.execute(audit.noted("replica promoted").replace("%", "%%"))
         return proven(told)
-
-
-def lag(connection: Any) -> list[tuple[str, bool, int]]:
-    """On the main server: each replica's slot, whether it follows now, and the bytes of log it still lacks."""
-    return [
-        (name, active, int(behind or 0))
-        for name, active, behind in connection.execute(
-            "SELECT slot_name, active, pg_current_wal_lsn() - coalesce(restart_lsn, pg_current_wal_lsn()) "
-            "FROM pg_replication_slots WHERE slot_type = 'physical' ORDER BY 1"
-        ).fetchall()
-    ]
 
 
 def _server() -> Server:

@@ -187,6 +187,7 @@ class Server:
 
     def unpack(self, archive: Path) -> None:
         """Fills the empty data folder from the `base.tar.gz` of a base backup."""
+        self.home.mkdir(parents=True, exist_ok=True)
         with _locked(self.home / "postgres.lock"):
             self._place()
             with tarfile.open(archive, "r:gz") as tar:
@@ -197,6 +198,7 @@ class Server:
 
     def follow(self, primary: Path, slot: str) -> None:
         """Fills the empty data folder from the running server with the socket folder `primary`, and follows it."""
+        self.home.mkdir(parents=True, exist_ok=True)
         with _locked(self.home / "postgres.lock"):
             self._place()
             result = self._run(
@@ -361,18 +363,35 @@ def _copied(programs: Path) -> Path:
 
 
 def _settings(logs: Path) -> dict[str, str]:
+    """The settings for this machine. Memory is only reserved here, and taken as data fill it: a laptop loses none."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    cores = os.cpu_count() or 1
+    share = 4 if memory >= 15_000 else 8  # a machine of that size is a server; a smaller one has other work
     return {
-        "shared_buffers": f"{max(128, min(memory // 8, 8192))}MB",
-        "effective_cache_size": f"{max(256, memory // 2)}MB",
+        "shared_buffers": f"{max(128, min(memory // share, 16_384))}MB",
+        "effective_cache_size": f"{max(256, memory * 5 // 8)}MB",
         "work_mem": f"{max(8, min(memory // 400, 64))}MB",
         "maintenance_work_mem": f"{max(64, min(memory // 20, 1024))}MB",
+        # Four web processes with 20 connections each, worker, commands, replicas: twice over.
         "max_connections": "200",
+        # With many people at once a query that takes several cores takes them from others.
+        "max_parallel_workers_per_gather": str(max(1, min(4, cores // 2))),
+        # Fewer checkpoints, so fewer whole pages in the log; recovery after a crash stays under a minute or two.
+        "checkpoint_timeout": "15min",
         "max_wal_size": "4GB",
         "min_wal_size": "256MB",
         "checkpoint_completion_target": "0.9",
         "wal_compression": "on",
+        # A replica that is gone for good must not fill the disk with the log that is kept for it.
+        "max_slot_wal_keep_size": "16GB",
+        # A fifth of five million rows is too many to wait for: statistics and index-only reads need it sooner.
+        "autovacuum_vacuum_scale_factor": "0.05",
+        "autovacuum_vacuum_insert_scale_factor": "0.05",
+        "autovacuum_analyze_scale_factor": "0.02",
+        "autovacuum_vacuum_cost_limit": "1000",
         "random_page_cost": "1.1",
+        "track_io_timing": "on",
+        "log_lock_waits": "on",
         "unix_socket_permissions": "0700",
         "timezone": "'Asia/Shanghai'",
         "log_timezone": "'Asia/Shanghai'",

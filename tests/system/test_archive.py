@@ -126,9 +126,7 @@ def test_the_state_of_any_moment_comes_back_elsewhere_with_a_whole_chain(archive
     with elsewhere.connect("postgres") as connection:
         note = connection.execute("SELECT changes FROM audit_entry WHERE table_name = 'installation'").fetchone()
     assert note is not None
-    assert note[0]["until"] == archive.moment.isoformat(timespec="milliseconds").replace("+00:00", "+08:00").replace(
-        archive.moment.isoformat(timespec="milliseconds")[:23], beijing(archive.moment)
-    )
+    assert abs(datetime.fromisoformat(note[0]["until"]) - archive.moment) < timedelta(milliseconds=1)
 
     line = refused(elsewhere.anlan("restore", str(archive.folder)))
     assert "the database runs" in line
@@ -172,7 +170,8 @@ def _another_log(folder: Path) -> None:
 
 
 DAMAGE = {
-    "a byte of the log": (lambda a: _flip(_piece(a)), "wal/"),
+    # Near its beginning: most of a piece is unused, and zeros packed otherwise are the same zeros.
+    "a byte of the log": (lambda a: _flip(_piece(a), at=200), "wal/"),
     "a piece of the log cut": (lambda a: os.truncate(_piece(a), 200), "wal/"),
     "a piece that is no log": (_another_log, "wal/"),
     "a byte of the base": (lambda a: _flip(next(a.glob("base/*/base.tar.gz"))), "base.tar.gz is damaged"),

@@ -253,9 +253,9 @@ def test_damaged_evidence_is_told_and_does_not_prevent_the_backup(house: House, 
             path.chmod(0o440)
 
 
-def _flip(path: Path) -> None:
+def _flip(path: Path, at: int | None = None) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[len(content) // 2 if at is None else at] ^= 1
     path.chmod(0o600)
     path.write_bytes(content)
 

@@ -63,6 +63,7 @@ def backup(target: Path, told: Told) -> Manifest:
         access = reader()
         with access.connect() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # it waits for the dump
             facts = _facts(connection)
             # A dump is smaller than its database: no indexes, compressed.
             room_for(facts["size"] // 2 + bytes_of(settings.HOME / "evidence"), target)

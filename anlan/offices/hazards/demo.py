@@ -38,6 +38,8 @@ FINDS = {
     "special_equipment": ("电梯超期未检验", "压力表超期未校验", "气瓶混放", "起重机械限位器失灵"),
     "metallurgy": ("煤气区域报警器失灵", "铁水包吊具磨损超限", "有限空间作业未检测", "交叉作业无统一指挥"),
 }
+PAPERWORK = ("记录", "标识", "标志", "过期", "证书", "登记")
+"""What such a find is about is never a major danger."""
 OTHER = ("配电箱漏电保护失效", "冲压设备防护罩缺失", "安全教育培训记录不全", "厂房疏散指示标志损坏")
 
 
@@ -70,12 +72,10 @@ class Story:
 def load(city: DemoCity) -> None:
     """Fills the office; numbers run on in the order of finding."""
     types: dict[str | None, list[DangerType]] = {}
-    for one in DangerType.objects.all():
+    for one in DangerType.objects.order_by("pk"):
         types.setdefault(one.industry_id, []).append(one)
     clauses = list(JudgementClause.objects.filter(industry="coal"))
-    chosen = sorted(
-        (city.now - timedelta(minutes=int(365 * 24 * 60 * city.rng.random() ** 1.3) + 90), n) for n in range(CASES)
-    )
+    chosen = sorted((_moment(city), n) for n in range(CASES))
     counts: Counter[tuple[str, int]] = Counter()
     marks: dict[str, str] = {}
     stories = []
@@ -102,6 +102,13 @@ def load(city: DemoCity) -> None:
     city.say(f"self-check returns: {demo_returns.load(city)}")
 
 
+def _moment(city: DemoCity) -> datetime:
+    """When one was found: at work, more often lately, and not after now."""
+    day = city.now - timedelta(minutes=int(365 * 24 * 60 * city.rng.random() ** 1.3) + 90)
+    at = day.replace(hour=8 + city.rng.randrange(10), minute=city.rng.randrange(60))
+    return at if at < city.now else day
+
+
 def _story(
     city: DemoCity,
     enterprise: Enterprise,
@@ -121,7 +128,7 @@ def _story(
     case = Danger(
         number=number, title=title, description=f"{enterprise.name}：{title}", source=source, found_at=at,
         area_code=enterprise.area_code, industry_id=industry, enterprise=enterprise,
-        type=guess_type(title, [(k, k.name) for k in kinds]) or rng.choice(kinds),
+        type=guess_type(title, [(k, k.name) for k in (*kinds, *types[None])]) or types[None][-1],
         place=enterprise.address, lon=_degrees(enterprise.lon), lat=_degrees(enterprise.lat), opened_at=at,
         created_at=at, updated_at=at, owner_area_code=owner, state="found",
     )  # fmt: skip
@@ -141,7 +148,7 @@ def _story(
 
     if (when := later(1.5)) is None:
         return story
-    major = rng.random() < 0.06
+    major = rng.random() < 0.08 and not any(word in title for word in PAPERWORK)
     case.updated_at, case.grade, case.level = when, "major" if major else "general", "major" if major else "general"
     case.needs_stop = major
     if major and industry == "coal" and clauses:

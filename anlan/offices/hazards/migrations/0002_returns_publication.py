@@ -201,4 +201,9 @@ class Migration(migrations.Migration):
             model_name='publisheddanger',
             constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_on__isnull', True)), fields=('number',), name='published_once'),
         ),
+        migrations.AlterField(
+            model_name='danger',
+            name='measures',
+            field=models.TextField(blank=True, default='', max_length=2000, verbose_name='Measures of rectification'),
+        ),
     ]

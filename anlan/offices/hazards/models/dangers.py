@@ -83,7 +83,7 @@ class Danger(Case):
     needs_stop = models.BooleanField(_("Production must stop while it is treated"), default=False)
     outside_cause = models.BooleanField(_("Outside factors make it hard for the unit to remove"), default=False)
 
-    measures = models.TextField(_("Measures"), max_length=2000, blank=True, default="")
+    measures = models.TextField(_("Measures of rectification"), max_length=2000, blank=True, default="")
     responsible = models.CharField(_("Person responsible"), max_length=60, blank=True, default="")
     money = models.DecimalField(_("Money (yuan)"), max_digits=14, decimal_places=2, null=True, blank=True)
     rectify_by = models.DateField(_("To be rectified by"), null=True, blank=True)

@@ -17,8 +17,11 @@ def divisions() -> models.QuerySet[Any]:
     return apps.get_model(settings.ANLAN_DIVISION_MODEL)._default_manager.all()
 
 
-def names(codes: Iterable[str]) -> dict[str, str]:
-    """Names of divisions in one query, with the district before a township or village: 渝北区龙兴镇."""
+def names(codes: Iterable[str], between: str = "") -> dict[str, str]:
+    """Names of divisions in one query, with the district before a township or village: 渝北区龙兴镇.
+
+    `between` stands between the parts.
+    """
     wanted = {code for code in codes if code}
     ancestors = {code[:n].ljust(12, "0") for code in wanted for n in (6, 9)}
     known = dict(divisions().filter(code__in=wanted | ancestors).values_list("code", "name"))
@@ -26,7 +29,7 @@ def names(codes: Iterable[str]) -> dict[str, str]:
     def whole(code: str) -> str:
         parts = dict.fromkeys([code[:6].ljust(12, "0"), code[:9].ljust(12, "0"), code])
         # The city itself is the beginning of everything and says nothing.
-        return "".join(known[p] for p in parts if p in known and not (p.endswith("0" * 10) and p != code)) or code
+        return between.join(known[p] for p in parts if p in known and not (p.endswith("0" * 10) and p != code)) or code
 
     return {code: whole(code) for code in wanted}
 

@@ -20,6 +20,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 
 from .forms import CodeForm, OwnPasswordForm, PasswordForm
 from .models import Account, Authenticator, Division, Industry, Recovery, Session
+from .tokens import living
 
 
 def holder(request: HttpRequest) -> Account:
@@ -78,6 +79,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "industries": [str(i) for i in Industry.objects.filter(pk__in=me.industries or [])],
         "sessions": open_sessions(me, request.session.session_key),
         "second_factor": Authenticator.of(me) is not None,
+        "tokens": living(me).count(),
         "recovery_left": StaticToken.objects.filter(device__user=me).count(),
     }
     return render(request, "parties/account.html", context)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import account, signin
+from . import account, signin, tokens
 
 urlpatterns = [
     path("sign-in/", signin.sign_in, name="sign-in"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="password"),
     path("account/two-factor/", account.two_factor, name="two-factor"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/revoke/", tokens.revoke, name="revoke-token"),
     path("account/sessions/end-others/", account.end_other_sessions, name="end-other-sessions"),
     path("account/sessions/<str:name>/end/", account.end_session, name="end-session"),
 ]

@@ -24,6 +24,7 @@ def words() -> dict[str, str]:
         "retry": _("Try again"),
         "unreachable": _("The server cannot be reached. Nothing was changed; check the network and try again."),
         "slow": _("The answer takes too long. Look whether it was done before you try again."),
+        "asked_wrong": _("This filter asks for something that cannot be. Correct it, or take it off."),
         "forbidden": _("Your role does not allow this."),
         "gone": _("This no longer exists, or is not within your area."),
         "changed": _("Somebody else changed this meanwhile. Load the page again to see how it stands."),

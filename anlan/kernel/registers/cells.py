@@ -8,13 +8,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.db import models
+from django.forms import BaseForm
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from .. import areas
 from ..models import AreaCode
 from .declaration import Register, all_registers
+from .picking import PickWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,30 @@ def area_codes(declared: type[Register], rows: Sequence[Any], names: Sequence[st
     """The names of every division that the rows mention, in one query."""
     fields = [f for n in names if isinstance(f := declared.field(n), AreaCode)]
     return areas.names(str(getattr(row, f.attname)) for row in rows for f in fields) if fields else {}
+
+
+def kind(declared: type[Register], name: str) -> str:
+    """How a column is aligned: "number" or "text"."""
+    field = declared.field(name)
+    number = isinstance(field, models.IntegerField | models.FloatField | models.DecimalField) and not field.choices
+    return "number" if number else "text"
+
+
+def asked(form: BaseForm, name: str) -> str:
+    """What a filter asks for, in the words of its field: a choice's label, a record's or a division's name."""
+    field = form.fields[name]
+    value = form.cleaned_data.get(name)
+    if isinstance(value, models.Model):
+        return str(value)
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(field, forms.MultipleChoiceField):
+        labels = {str(key): str(label) for key, label in field.choices}
+        return _(", ").join(labels.get(str(one), str(one)) for one in value or ())
+    if isinstance(value, date):
+        return formats.date_format(value, "Y-m-d")
+    words = field.widget.words(str(value)) if isinstance(field.widget, PickWidget) else ""
+    return words or str(value)
 
 
 def cell(declared: type[Register], row: Any, name: str, places: dict[str, str]) -> Cell:

@@ -40,6 +40,8 @@ class Register:
     sections: ClassVar[Sequence[tuple[Text, Sequence[str]]]] = ()
     order: ClassVar[str] = "id"
     rights: ClassVar[Rights] = Rights()
+    further: ClassVar[Sequence[str]] = ()
+    """Fields and attributes that may be chosen as columns besides those named elsewhere."""
     labels: ClassVar[Mapping[str, Text]] = {}
     """Headings of columns that are attributes and no fields."""
     related: ClassVar[Sequence[str]] = ()
@@ -84,6 +86,12 @@ class Register:
         return [n for n in names if (f := cls.field(n)) is not None and f.editable and not f.primary_key]
 
     @classmethod
+    def choosable(cls) -> list[str]:
+        """The columns among which a person chooses: those declared, then every field of the record and its filters."""
+        fields = (*(n for _, fields in cls.sections for n in fields), *cls.filters)
+        return list(dict.fromkeys((*cls.columns, *cls.further, *(n for n in fields if cls.field(n) is not None))))
+
+    @classmethod
     def sortable(cls, name: str) -> bool:
         """Whether the list can be sorted by that column: a concrete field of the model."""
         return cls.field(name) is not None
@@ -97,7 +105,7 @@ class Register:
             for name in getattr(cls, attribute):
                 if cls.field(name) is None:
                     raise BadDeclaration(f"{cls.name}.{attribute}: {cls.model.__name__} has no field {name}")
-        for name in (*cls.columns, *(n for _, fields in cls.sections for n in fields)):
+        for name in (*cls.columns, *cls.further, *(n for _, fields in cls.sections for n in fields)):
             if cls.field(name) is None and not hasattr(cls.model, name):
                 raise BadDeclaration(f"{cls.name}: {cls.model.__name__} has neither a field nor an attribute {name}")
         if cls.field(cls.order.lstrip("-")) is None:

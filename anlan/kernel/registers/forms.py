@@ -10,22 +10,25 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import AreaCode
 from .declaration import Register
-from .widgets import pick_widget
+from .picking import AreaWidget, KeyField, PickWidget, area_of, pick_widget
 from .writing import area_problem
 
 
 class AreaField(forms.CharField):
-    """A division of one's own scope, by its code; the page offers names as one types."""
+    """A division of one's own scope, by its code, its name or its path of names."""
+
+    widget = AreaWidget
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 12)
+        kwargs.setdefault("max_length", 120)
         super().__init__(**kwargs)
-        self.widget.attrs.update({"data-pick": "/r/-/area/", "autocomplete": "off"})
 
     def clean(self, value: Any) -> str:
         code = str(super().clean(value) or "")
         if not code:
             return code
+        if not code.isdigit():
+            code = area_of(code)
         problem = area_problem(code)
         if problem is not None:
             raise forms.ValidationError(problem[1], code=problem[0])
@@ -39,6 +42,8 @@ def _formfield(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | No
         kwargs["widget"] = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     if isinstance(field, models.ForeignKey):
         kwargs["widget"] = pick_widget(field)
+        if isinstance(kwargs["widget"], PickWidget):
+            kwargs["form_class"] = KeyField
     return field.formfield(**kwargs)
 
 

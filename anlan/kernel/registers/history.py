@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from .. import areas
+from ..models import AreaCode
 from .declaration import Register
 
 LAST = 200
@@ -46,25 +51,50 @@ def of(declared: type[Register], row: Any) -> list[Change]:
         )
         entries = cursor.fetchall()
     shown = {f.column: f for n in _names(declared) if (f := declared.field(n)) is not None}
-    found = []
+    told = []
     for at, actor, kind, op, changes in entries:
-        fields = []
+        pairs = []
         for column, change in json.loads(changes).items():
             if column in shown:
                 before, after = change if op == "update" else ("", change) if op == "insert" else (change, "")
-                label = str(shown[column].verbose_name)
-                fields.append(FieldChange(label, _text(shown[column], before), _text(shown[column], after)))
-        found.append(Change(at, actor, kind, words[op], tuple(fields)))
-    return found
+                pairs.append((shown[column], before, after))
+        told.append((at, actor, kind, words[op], pairs))
+    texts = _words([(field, value) for *_entry, pairs in told for field, *both in pairs for value in both])
+    return [
+        Change(at, actor, kind, word, tuple(
+            FieldChange(str(field.verbose_name), texts(field, before), texts(field, after))
+            for field, before, after in pairs
+        ))
+        for at, actor, kind, word, pairs in told
+    ]  # fmt: skip
 
 
 def _names(declared: type[Register]) -> dict[str, None]:
     return dict.fromkeys([*declared.columns, *(n for _title, fields in declared.sections for n in fields)])
 
 
-def _text(field: Any, value: Any) -> str:
-    if value is None or value == "":
-        return ""
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    return str(dict(field.flatchoices).get(value, value))
+def _words(values: list[tuple[Any, Any]]) -> Callable[[Any, Any], str]:
+    """How values of fields are told: divisions and other records by their names, one query for each kind."""
+    given = [(f, v) for f, v in values if v not in (None, "")]
+    places = areas.names(str(v) for f, v in given if isinstance(f, AreaCode))
+    targets: dict[Any, set[Any]] = {}
+    for field, value in given:
+        if isinstance(field, models.ForeignKey):
+            targets.setdefault(field.related_model, set()).add(value)
+    names = {model: {str(k): str(row) for k, row in model._default_manager.in_bulk(keys).items()}
+             for model, keys in targets.items()}  # fmt: skip
+
+    def tell(field: Any, value: Any) -> str:
+        if value is None or value == "":
+            return ""
+        if isinstance(value, bool):
+            return _("Yes") if value else _("No")
+        if isinstance(field, AreaCode):
+            return places.get(str(value), str(value))
+        if isinstance(field, models.ForeignKey):
+            return names[field.related_model].get(str(value), _("a record that is gone or not within your area"))
+        if isinstance(field, models.DateTimeField) and (moment := parse_datetime(str(value))) is not None:
+            return formats.date_format(timezone.localtime(moment), "Y-m-d H:i")
+        return str(dict(field.flatchoices).get(value, value) if field.choices else value)
+
+    return tell

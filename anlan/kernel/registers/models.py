@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import clock
 from ..models import AreaCode, Kept
-from ..scope import ANY, By, Mine
+from ..scope import ANY, By, Mine, Through
 
 PREFIX = "anlan_"
+USED_EVERY = timedelta(minutes=5)
+"""How exact "last used" of a token is: it is written at most this often."""
 
 
 class ApiToken(Kept):
@@ -52,10 +54,17 @@ class ApiToken(Kept):
 
     @classmethod
     def holding(cls, token: str) -> Self | None:
-        """The token's row if it is valid now. The caller must act as a machine, for which all rows are open."""
-        found = cls.objects.select_related("account").filter(digest=cls.hashed(token), revoked_at__isnull=True).first()
-        if found is None or (found.expires_at is not None and found.expires_at <= clock.now()):
+        """The token's row if it is valid now; that it was used is noted.
+
+        The caller must act as a machine, for which all rows are open.
+        """
+        rows = cls.objects.select_related("account", "use").filter(digest=cls.hashed(token), revoked_at__isnull=True)
+        found, now = rows.first(), clock.now()
+        if found is None or (found.expires_at is not None and found.expires_at <= now):
             return None
+        used = getattr(found, "use", None)
+        if used is None or abs(now - used.at) > USED_EVERY:
+            TokenUse.objects.update_or_create(token=found, defaults={"at": now})
         return found
 
     def allows(self, register: str, write: bool) -> bool:
@@ -67,10 +76,25 @@ class ApiToken(Kept):
         return self.name
 
 
-class SavedView(Kept):
-    """A list's filters, sort and columns under a name: its maker's own, or shared with who covers its area."""
+class TokenUse(models.Model):
+    """When a token was last used."""
 
-    scope_rule = By(area="area_code", industry=ANY, enterprise=ANY, account="account_id")
+    scope_rule = Through("token")
+    # Each call of a client would leave an entry; what it changes is audited where it changes it.
+    audited: ClassVar[bool] = False
+
+    token = models.OneToOneField(ApiToken, models.CASCADE, primary_key=True, related_name="use")
+    at = models.DateTimeField(_("Last used"))
+
+
+class SavedView(Kept):
+    """A list's filters, sort and columns under a name: its maker's own, or shared with who covers its area.
+
+    `query` is the list's address without page and view (`saved.state_of`). Of an enterprise's views other
+    enterprises see nothing, nor of officials' views any enterprise.
+    """
+
+    scope_rule = By(area="area_code", industry=ANY, enterprise="enterprise_id", account="account_id")
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     register = models.CharField(max_length=60)
@@ -78,6 +102,7 @@ class SavedView(Kept):
     query = models.CharField(max_length=2000, blank=True, default="")
     shared = models.BooleanField(_("Shared"), default=False)
     area_code = AreaCode()
+    enterprise_id = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("Saved view")
@@ -88,6 +113,23 @@ class SavedView(Kept):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ListDefault(Kept):
+    """With which view a person opens a list."""
+
+    scope_rule = Mine("account_id")
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="list_defaults")
+    register = models.CharField(max_length=60)
+    # Its maker may remove a shared view without seeing who opens his list with it: it then opens with everything.
+    view = models.ForeignKey(SavedView, models.DO_NOTHING, db_constraint=False)
+
+    class Meta:
+        verbose_name = _("Default view")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("account", "register"), name="list_default_once"),
+        ]
 
 
 class Removal(models.Model):

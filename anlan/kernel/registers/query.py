@@ -25,8 +25,10 @@ from .. import areas
 from ..clock import BEIJING
 from ..models import AreaCode
 from ..scope import area_prefix
-from .declaration import Register
-from .widgets import pick_widget
+from . import columns as columns_of
+from .declaration import Register, register_of
+from .picking import AreaWidget, Unclear, area_of, key_field, pick_widget
+from .problems import BadQuery
 
 PAGE = 50
 LARGEST_PAGE = 200
@@ -34,23 +36,25 @@ COUNTED = 10_000
 """Counts beyond this are shown as "more than": exact where cheap, honest where not."""
 
 
-class BadQuery(Exception):
-    """A filter, sort or cursor in the URL that cannot be: `place` names the parameter."""
-
-    def __init__(self, place: str, message: Any) -> None:
-        super().__init__(f"{place}: {message}")
-        self.place, self.message = place, message
-
-
 class AreaFilter(django_filters.CharFilter):
-    """Everything in a division and below it."""
+    """Everything in a division and below it; the division by code (or its beginning) or by name."""
 
     def filter(self, qs: models.QuerySet[Any], value: str) -> models.QuerySet[Any]:
         if not value:
             return qs
-        if not (value.isascii() and value.isdigit() and len(value) <= 12):
-            raise BadQuery(str(self.field_name), _("A division code has at most 12 digits."))
-        return qs.filter(areas.within(area_prefix(value.ljust(12, "0")), str(self.field_name)))
+        code = value.ljust(12, "0")
+        if not (code.isascii() and code.isdigit() and len(code) == 12):
+            try:
+                code = area_of(value)
+            except Unclear as unclear:
+                raise BadQuery(str(self.field_name), unclear.message) from None
+        return qs.filter(areas.within(area_prefix(code), str(self.field_name)))
+
+
+class RecordFilter(django_filters.ModelChoiceFilter):
+    """Rows that point at one record."""
+
+    field_class = key_field(django_filters.fields.ModelChoiceField)
 
 
 class LastDayFilter(django_filters.DateFilter):
@@ -116,16 +120,11 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
         assert field is not None
         label = field.verbose_name
         if isinstance(field, AreaCode):
-            made[name] = AreaFilter(field_name=field.name, label=label)
+            made[name] = AreaFilter(field_name=field.name, label=label, widget=AreaWidget())
         elif isinstance(field, models.BooleanField):
             made[name] = django_filters.BooleanFilter(field_name=field.name, label=label)
         elif isinstance(field, models.ForeignKey):
-            made[name] = django_filters.ModelChoiceFilter(
-                field_name=field.name,
-                label=label,
-                widget=pick_widget(field),
-                queryset=lambda request, f=field: f.related_model._default_manager.all(),
-            )
+            made[name] = _record_filter(field, pick_widget(field))
         elif field.choices:
             made[name] = django_filters.MultipleChoiceFilter(field_name=field.name, label=label, choices=field.choices)
         elif isinstance(field, models.DateField):
@@ -142,8 +141,31 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
             made[name] = PrefixFilter(field_name=field.name, label=label)
         else:
             made[name] = django_filters.NumberFilter(field_name=field.name, label=label)
+    # From a record one comes to those that point at it, whether or not the list offers that filter itself.
+    for field in pointing(declared):
+        made.setdefault(field.name, _record_filter(field, forms.HiddenInput()))
     made["Meta"] = type("Meta", (), {"model": declared.model, "fields": []})
     return type(f"{declared.__name__}Filters", (django_filters.FilterSet,), made)
+
+
+def pointing(declared: type[Register]) -> list[models.ForeignKey[Any, Any]]:
+    """The fields by which the register's records point at records of a register."""
+    found = (f for f in declared.model._meta.concrete_fields if isinstance(f, models.ForeignKey))
+    return [f for f in found if isinstance(f.related_model, type) and register_of(f.related_model) is not None]
+
+
+def _record_filter(field: models.Field[Any, Any], widget: forms.Widget) -> RecordFilter:
+    return RecordFilter(
+        field_name=field.name,
+        label=field.verbose_name,
+        widget=widget,
+        queryset=lambda request: field.related_model._default_manager.all(),  # type: ignore[union-attr]
+    )
+
+
+def parameters(declared: type[Register]) -> list[str]:
+    """The names under which the register's filters stand in an address."""
+    return list(filterset(declared).base_filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +193,7 @@ class Listing:
     rows: models.QuerySet[Any]
     filters: django_filters.FilterSet
     sort: str
+    columns: tuple[str, ...]
 
     def count(self) -> Count:
         """Counts, but never further than `COUNTED`."""
@@ -189,7 +212,7 @@ class Listing:
         nulls: dict[str, bool] = {"nulls_first": True} if backwards else {"nulls_last": True}
         key = F(name).desc(**nulls) if flip else F(name).asc(**nulls)
         ordered = rows.order_by(key, "-pk" if flip else "pk")
-        found = list(ordered.select_related(*self.declared.related)[: size + 1])
+        found = list(ordered.select_related(*self._related())[: size + 1])
         more, found = len(found) > size, found[:size]
         if backwards:
             found.reverse()
@@ -202,6 +225,11 @@ class Listing:
             _encode(False, name, found[-1]) if forward else "",
             _encode(True, name, found[0]) if back else "",
         )
+
+    def _related(self) -> list[str]:
+        """The foreign keys that the columns show: fetched in the same query."""
+        fields = (self.declared.field(name) for name in self.columns)
+        return [f.name for f in fields if isinstance(f, models.ForeignKey)]
 
 
 def _beyond(declared: type[Register], name: str, mark: tuple[Any, Any], *, up: bool, backwards: bool) -> Q:
@@ -267,7 +295,7 @@ def listing(
     text = str(asked.get("q") or "").strip()
     if text:
         found = found.filter(matches(declared, text))
-    return Listing(declared, found, filters, sort)
+    return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked))
 
 
 def matches(declared: type[Register], text: str) -> Q:

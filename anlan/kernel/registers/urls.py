@@ -9,6 +9,7 @@ urlpatterns = [
     path("-/area/", views.pick_area, name="pick-area"),
     path("<slug:name>/", views.list_page, name="list"),
     path("<slug:name>/new/", views.form_page, name="new"),
+    path("<slug:name>/views/", views.keep_view, name="views"),
     path("<slug:name>/pick/", views.pick, name="pick"),
     path("<slug:name>/<str:key>/", views.record_page, name="record"),
     path("<slug:name>/<str:key>/edit/", views.form_page, name="edit"),

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q
+from django.forms import HiddenInput
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import areas
 from ..models import Stale
 from ..policy import VERBS
-from ..scope import acting_now
-from . import cells, history, query, search, writing
+from . import cells, columns, history, picking, query, saved, search, writing
 from .declaration import Register, register_named
 from .forms import RemovalForm, form_class
+from .models import SavedView
+from .related import related
 from .shown import shown
 
 
@@ -48,57 +51,82 @@ def _with(request: HttpRequest, **changes: str | None) -> str:
     return "?" + urlencode([*kept, *((k, v) for k, v in changes.items() if v)])
 
 
+def cannot_be_shown(request: HttpRequest, declared: type[Register], error: query.BadQuery) -> HttpResponse:
+    """400: which part of the address is wrong, and the way back to a list that can be shown."""
+    filters = query.filterset(declared).base_filters
+    where = {"sort": _("Sort"), "cols": _("Columns"), "cursor": _("Page"), "q": _("Search")}
+    place = str(filters[error.place].label) if error.place in filters else str(where.get(error.place, error.place))
+    context = {
+        "status": 400,
+        "title": _("This list cannot be shown as asked"),
+        "text": _("%(place)s: %(problem)s") % {"place": place, "problem": error.message},
+        "way_out": {"url": f"/r/{declared.name}/?view={saved.ALL}", "words": _("Show the whole list")},
+    }
+    return render(request, "error.html", context, status=400)
+
+
 @login_required
 @require_safe
 def list_page(request: HttpRequest, name: str) -> HttpResponse:
-    """The list: filters, sort and page stand in the address."""
+    """The list: filters, sort, columns and page stand in the address; without any, one's default view opens."""
     declared = _register(name, request)
+    if not request.GET and (opening := saved.opening(declared, request.user)):
+        return HttpResponseRedirect(opening)
+    if "col" in request.GET:
+        steps = dict.fromkeys(("col", "up", "down"))
+        moved = {"choosing": "1"} if {"up", "down"} & set(request.GET) else {}
+        chosen = columns.picked(declared, request.GET)
+        return HttpResponseRedirect(request.path + _with(request, **steps | {"cols": chosen or None}, **moved))
     rows = declared.policy.which(request.user, "see")
     try:
         listing = query.listing(declared, rows, request.GET, request)
         page = listing.page(request.GET.get("cursor", ""))
     except query.BadQuery as error:
-        return render(
-            request,
-            "error.html",
-            {"status": 400, "title": _("This address cannot be shown"), "text": str(error)},
-            status=400,
-        )
+        return cannot_be_shown(request, declared, error)
     count = listing.count()
-    places = cells.area_codes(declared, page.rows, declared.columns)
-    columns = [
+    places = cells.area_codes(declared, page.rows, listing.columns)
+    sortable = {*declared.columns, declared.order.removeprefix("-")}
+    heads = [
         {
             "key": c,
             "label": declared.label(c),
-            "sortable": declared.sortable(c),
+            "kind": cells.kind(declared, c),
+            "sortable": c in sortable and declared.sortable(c),
             "sorted": "down" if listing.sort == f"-{c}" else "up" if listing.sort == c else "",
             "sort_url": _with(request, sort=f"-{c}" if listing.sort == c else c),
         }
-        for c in declared.columns
+        for c in listing.columns
     ]
     bound = listing.filters.form
     chips = [
-        {
-            "label": bound.fields[f].label,
-            "value": ", ".join(request.GET.getlist(f)),
-            "remove_url": _with(request, **{f: None}),
-        }
+        {"label": bound.fields[f].label, "value": cells.asked(bound, f), "remove_url": _with(request, **{f: None})}
         for f in bound.fields
-        if request.GET.get(f)
+        if any(request.GET.getlist(f))
     ]
-    kept: dict[str, str] = {}
+    hidden = [n for n, field in bound.fields.items() if isinstance(field.widget, HiddenInput)]
+    narrowed: list[str] = []
     for narrowing in query.narrowings:
-        kept |= {name: request.GET[name] for name in narrowing.parameters if request.GET.get(name)}
+        narrowed += narrowing.parameters
         for label, value, names in narrowing.chips(declared, request.GET):
             chips.append({"label": label, "value": value, "remove_url": _with(request, **dict.fromkeys(names))})
     context = {
         "register": declared,
-        "columns": columns,
+        "columns": heads,
+        "choosable": [
+            {"key": c, "label": declared.label(c), "shown": c in listing.columns}
+            for c in dict.fromkeys((*listing.columns, *declared.choosable()))
+        ],
+        "choosing": "choosing" in request.GET,
+        "cols": ",".join(listing.columns),
+        "usual_url": _with(request, cols=None, choosing=None) if request.GET.get("cols") else "",
         "rows": [
-            {"url": cells.url_of(row), "cells": [cells.cell(declared, row, c, places) for c in declared.columns]}
+            {"url": cells.url_of(row), "cells": [cells.cell(declared, row, c, places) for c in listing.columns]}
             for row in page.rows
         ],
-        "filters": {"form": bound, "chips": chips, "kept": kept},
+        "filters": {"form": bound, "chips": chips},
+        # What of the address the form of filters does not ask for, but must keep.
+        "kept": [(n, v) for n in ("sort", "cols", "view", *hidden, *narrowed) for v in request.GET.getlist(n) if v],
+        "asked": [(n, v) for n, vs in request.GET.lists() if n not in ("cursor", "cols", "choosing") for v in vs if v],
         "query": request.GET.get("q", ""),
         "count": {"number": count.number, "exact": count.exact},
         "pager": {
@@ -106,10 +134,55 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
             "previous_url": _with(request, cursor=page.before) if page.before else "",
         },
         "may": _may(declared, request),
-        "views": [],
+        "views": saved.offered(declared, request.user, request.GET),
     }
     shown.send(declared.model, records=page.rows, page=request.path)
     return render(request, "list.html", context)
+
+
+@login_required
+@require_POST
+def keep_view(request: HttpRequest, name: str) -> HttpResponse:
+    """Keeps, changes and removes one's own views of a list, and chooses with which one it opens."""
+    declared = _register(name, request)
+    asked, do = request.POST, request.POST.get("do", "")
+    key, back = _view_key(asked.get("view", "")), asked.get("query", "")[: 2 * saved.LONGEST]
+    seen = SavedView.objects.filter(register=name, pk=key).filter(Q(account=request.user.pk) | Q(shared=True))
+    view = seen.first()
+    own = view if view is not None and view.account_id == request.user.pk else None
+    shared = "shared" in asked
+    here = f"/r/{name}/?" + "&".join(filter(None, (QueryDict(back).urlencode(), f"view={key or saved.ALL}")))
+    try:
+        if do == "save":
+            made = saved.save(declared, request.user, asked.get("name", ""), back, shared)
+            messages.success(request, _("The view “%(name)s” was saved.") % {"name": made.name})
+            here = saved.address(name, made)
+        elif do == "usual" or (do == "default" and view is not None):
+            saved.open_with(declared, request.user, view if do == "default" else None)
+            messages.success(request, _("This is how you open this list from now on."))
+        elif do == "update" and own is not None:
+            saved.update(declared, request.user, own, back)
+            messages.success(request, _("The view “%(name)s” was changed.") % {"name": own.name})
+            here = saved.address(name, own)
+        elif do == "rename" and own is not None:
+            saved.rename(declared, request.user, own, asked.get("name", ""), shared)
+            messages.success(request, _("The view “%(name)s” was changed.") % {"name": own.name})
+        elif do == "remove" and own is not None:
+            own.delete()
+            messages.success(request, _("The view “%(name)s” was removed.") % {"name": own.name})
+            here = f"/r/{name}/?view={saved.ALL}"
+        else:
+            raise Http404
+    except query.BadQuery as error:
+        return cannot_be_shown(request, declared, error)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return HttpResponseRedirect(here)
+
+
+def _view_key(text: str) -> int | None:
+    """The number of a saved view, or None for a text that is none."""
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:19]) < 2**63 and len(text) < 20 else None
 
 
 @login_required
@@ -118,6 +191,9 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
     """One record, section by section."""
     declared = _register(name, request)
     row = _row(declared, request, key)
+    if not declared.sections and hasattr(row, "get_absolute_url") and request.GET.get("tab") != "audit":
+        # A case has its own page.
+        return HttpResponseRedirect(row.get_absolute_url())
     names = [n for _title, fields in declared.sections for n in fields]
     places = cells.area_codes(declared, [row], names)
     sections = [
@@ -139,6 +215,7 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
             {"key": "audit", "title": _("Changes"), "url": "?tab=audit", "current": tab == "audit"},
         ],
         "changes": history.of(declared, row) if tab == "audit" else [],
+        "related": related(declared, request.user, row) if tab == "record" else [],
     }
     shown.send(declared.model, records=[row], page=request.path)
     return render(request, "record.html", context)
@@ -220,19 +297,13 @@ def pick(request: HttpRequest, name: str) -> HttpResponse:
     declared = _register(name, request)
     rows = search.found(declared, request.user, request.GET.get("q", ""), 20)
     shown.send(declared.model, records=rows, page=request.path)
-    return JsonResponse({"rows": [{"value": str(row.pk), "text": str(row)} for row in rows]})
+    notes = search.told_apart(declared, rows)
+    found = [{"value": str(row.pk), "text": str(row), "note": n} for row, n in zip(rows, notes, strict=True)]
+    return JsonResponse({"rows": found})
 
 
 @login_required
 @require_safe
 def pick_area(request: HttpRequest) -> HttpResponse:
     """Up to twenty divisions of one's own scope, by the beginning of name, pinyin initials or code."""
-    now = acting_now()
-    text = request.GET.get("q", "").replace("\0", "").strip()
-    if now is None or not text:
-        return JsonResponse({"rows": []})
-    within = areas.divisions().filter(areas.within(now[1].area, "code"))
-    asked = query.begins("name", text) | query.begins("pinyin", text.lower()) | query.begins("pinyin", text.upper())
-    codes = list(within.filter(asked | query.begins("code", text)).values_list("code", flat=True)[:20])
-    names = areas.names(codes)
-    return JsonResponse({"rows": [{"value": code, "text": names[code]} for code in codes]})
+    return JsonResponse({"rows": picking.divisions_beginning(request.GET.get("q", ""))})

@@ -32,6 +32,7 @@ class Dangers(Register):
     icon = "alert-triangle"
     group = "hazards"
     columns = ("number", "title", "enterprise", "area_code", "industry", "grade", "state_title", "due_at")
+    further = ("place", "owner_name", "opened_at", "closed_at", "listed_at")
     filters = ("area_code", "industry", "enterprise", "grade", "source", "type", "found_at")
     search = ("number",)
     natural_key = ("number",)

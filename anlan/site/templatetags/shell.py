@@ -83,6 +83,16 @@ def here(context: dict[str, Any], **changes: Any) -> str:
     return f"{request.path}?{encoded}" if encoded else str(request.path)
 
 
+@register.simple_tag(takes_context=True)
+def list_query(context: dict[str, Any], **changes: str) -> str:
+    """The address's query without its page and with some parameters changed; an empty value removes one."""
+    query = context["request"].GET.copy()
+    for key in ("cursor", "choosing", *changes):
+        query.pop(key, None)
+    query.update({key: value for key, value in changes.items() if value})
+    return f"?{query.urlencode()}"
+
+
 @register.filter
 def grouped(value: int) -> str:
     """A whole number in groups of three, as statistics are printed in both languages."""

@@ -10,6 +10,33 @@ behaviour("[data-filters-toggle]", (button) => {
   });
 });
 
+// A filter of several choices says at its head what is ticked.
+behaviour(".filters details", (menu) => {
+  const head = menu.querySelector("summary");
+  const any = menu.dataset["any"] ?? "";
+  menu.addEventListener("change", () => {
+    const ticked = [...menu.querySelectorAll<HTMLInputElement>("input:checked")];
+    if (head) head.textContent = ticked.map((box) => box.parentElement?.textContent?.trim() ?? "").join(" ") || any;
+  });
+});
+
+// Columns are put in order on the spot; without script each step is a page of its own.
+behaviour("[data-columns]", (form) => {
+  for (const button of form.querySelectorAll<HTMLButtonElement>(".column-move")) {
+    button.type = "button";
+    button.addEventListener("click", () => {
+      const row = button.closest("li");
+      const other = button.name === "up" ? row?.previousElementSibling : row?.nextElementSibling;
+      if (!row || !other) return;
+      if (button.name === "up") other.before(row);
+      else other.after(row);
+      const box = row.querySelector<HTMLInputElement>("input");
+      if (box) box.checked = true;
+      button.focus();
+    });
+  }
+});
+
 function links(): HTMLAnchorElement[] {
   return [...document.querySelectorAll<HTMLAnchorElement>("[data-rows] .row-link")];
 }

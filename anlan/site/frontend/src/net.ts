@@ -38,7 +38,7 @@ document.addEventListener("htmx:sendError", (event) => failed(event, say("unreac
 document.addEventListener("htmx:timeout", (event) => failed(event, say("slow")));
 document.addEventListener("htmx:responseError", (event) => {
   const status = (event as CustomEvent<Failure>).detail.xhr?.status ?? 0;
-  const known: Record<number, string> = { 403: say("forbidden"), 404: say("gone"), 409: say("changed"), 413: say("large") };
+  const known: Record<number, string> = { 400: say("asked_wrong"), 403: say("forbidden"), 404: say("gone"), 409: say("changed"), 413: say("large") };
   failed(event, known[status] ?? say("broken"));
 });
 

@@ -28,7 +28,8 @@ TESTER = Actor("test", "tests")
 ABSENT = 999_999_999_999
 pytestmark = [pytest.mark.slow]
 
-BY_REGISTER = {"list", "new", "pick", "record", "edit", "remove", "export", "template", "import", "audit"}
+BY_REGISTER = {"list", "new", "pick", "record", "edit", "remove", "export", "template", "import", "audit",
+               "views"}  # fmt: skip
 """Names of addresses that take a register and perhaps a key: probed once per register and role."""
 OWN = {
     "undo", "retry-job",

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.cases.queue import worklist
+from anlan.kernel.registers import all_registers
 from anlan.kernel.registers import search as records
 
 from .menu import entries
@@ -57,8 +58,12 @@ def _pages(account: Any, text: str) -> list[dict[str, str]]:
 
 
 def _cases(text: str) -> list[dict[str, str]]:
+    """Cases of those kinds that no register finds by their number."""
+    found_already = {r.model for r in all_registers() if "number" in r.search}
     hits: list[dict[str, str]] = []
     for life in lifecycles():
+        if life.model in found_already:
+            continue
         found = life.model._default_manager.filter(number__gte=text, number__lt=text + "\U0010ffff").order_by("number")
         hits += [
             {
@@ -84,7 +89,7 @@ def search(request: HttpRequest) -> JsonResponse:
     if text:
         by_register: dict[str, list[dict[str, str]]] = {}
         for hit in records.find(account, text, HITS):
-            by_register.setdefault(str(hit.register), []).append({"title": hit.text, "note": "", "url": hit.url})
+            by_register.setdefault(str(hit.register), []).append({"title": hit.text, "note": hit.note, "url": hit.url})
         groups += [{"title": title, "hits": hits} for title, hits in by_register.items()]
         groups.append({"title": _("Cases"), "hits": _cases(text)})
     return JsonResponse({"groups": [group for group in groups if group["hits"]]})

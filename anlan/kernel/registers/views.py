@@ -118,6 +118,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         ],
         "choosing": "choosing" in request.GET,
         "cols": ",".join(listing.columns),
+        "every_col": ",".join(declared.choosable()),
         "usual_url": _with(request, cols=None, choosing=None) if request.GET.get("cols") else "",
         "rows": [
             {"url": cells.url_of(row), "cells": [cells.cell(declared, row, c, places) for c in listing.columns]}

@@ -19,7 +19,7 @@ import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
 
 from .problems import Problem, Unreadable
-from .spec import Sheet
+from .spec import Sheet, told_headings
 
 MAX_BYTES = 50 * 2**20
 MAX_UNPACKED = 500 * 2**20
@@ -149,13 +149,14 @@ def _plain(heading: str) -> str:
 def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, int]]:
     """Which row holds the headings, and where each column stands. Raises `Unreadable` with every fault."""
     known = {_plain(name): c.key for c in sheet.columns for name in c.headings()}
+    told = {_plain(name) for name in told_headings(sheet.declared)} - known.keys()
     top = list(rows)[:HEADING_WITHIN]
     best = max(range(len(top)), key=lambda i: (sum(_plain(h) in known for h in top[i]), -i), default=None)
     if best is None or not any(_plain(h) in known for h in top[best]):
         raise _whole("IMP010", limit=HEADING_WITHIN)
     problems, placed = [], dict[str, int]()
     for place, heading in enumerate(top[best]):
-        if not _plain(heading):
+        if not _plain(heading) or _plain(heading) in told:
             continue
         key = known.get(_plain(heading))
         if key is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,6 +43,8 @@ class Column:
     checks: tuple[Callable[[Any], None], ...] = ()
     target: tuple[type[models.Model], str] | None = None
     help: str | Promise = ""
+    told: bool = False
+    """Only told, as the list tells it: an import passes over such a column."""
 
     def headings(self) -> set[str]:
         """Every heading under which the column is known: its key, and its name in both languages."""
@@ -91,6 +93,25 @@ def sheet_of(declared: type[Register]) -> Sheet:
     if known is None or known.declared is not declared:
         known = _made[declared.name] = _make(declared)
     return known
+
+
+def sheet_of_columns(declared: type[Register], names: Sequence[str]) -> Sheet:
+    """The sheet of a list's columns, in their order: first what a row is found again by, so that it stays a template.
+
+    Columns that the product itself fills are told as the list tells them.
+    """
+    whole = sheet_of(declared)
+    known = {c.key: c for c in whole.columns}
+    found_by = (RECORD,) if RECORD in known else whole.natural_key
+    keys = dict.fromkeys((*found_by, *names))
+    columns = tuple(known.get(key) or Column(key, declared.label(key), "text", key, told=True) for key in keys)
+    return Sheet(declared, columns, whole.natural_key, whole.missing)
+
+
+def told_headings(declared: type[Register]) -> set[str]:
+    """The headings of columns that an export can tell and an import passes over."""
+    told = (c for c in sheet_of_columns(declared, declared.choosable()).columns if c.told)
+    return {name for column in told for name in column.headings()}
 
 
 def _make(declared: type[Register]) -> Sheet:

@@ -20,11 +20,12 @@ from ..policy import Verb
 from ..registers import query
 from ..registers.declaration import Register, register_named
 from ..registers.shown import shown
+from ..registers.views import cannot_be_shown
 from ..scope import acting, acting_now
 from . import writing
 from .applying import CannotUndo, Outcome, import_file, undo
 from .models import Import
-from .spec import sheet_of
+from .spec import sheet_of, sheet_of_columns
 
 SHOWN = 200
 """Errors listed on the page; the error workbook holds all."""
@@ -124,13 +125,16 @@ def template_file(request: HttpRequest, name: str) -> HttpResponse:
 @login_required
 @require_safe
 def export_file(request: HttpRequest, name: str, form: str) -> HttpResponse | StreamingHttpResponse:
-    """The list as its address shows it, as a file. It is streamed after the request's transaction has ended."""
+    """The list as its address shows it, as a file. It is streamed after the request's transaction has ended.
+
+    With `cols` it has those columns; without, every field that can be filled in.
+    """
     declared = _register(name, request, "export")
     try:
         listing = query.listing(declared, declared.policy.which(request.user, "export"), request.GET, request)
     except query.BadQuery as error:
-        context = {"status": 400, "title": gettext("This address cannot be shown"), "text": str(error)}
-        return render(request, "error.html", context, status=400)
+        return cannot_be_shown(request, declared, error)
+    sheet = sheet_of_columns(declared, listing.columns) if request.GET.get("cols") else sheet_of(declared)
     now = acting_now()
     assert now is not None
     language, page = get_language() or "zh-hans", request.path
@@ -140,7 +144,7 @@ def export_file(request: HttpRequest, name: str, form: str) -> HttpResponse | St
 
     def pieces() -> Iterator[bytes]:
         with acting(*now), override(language):
-            yield from writing.export(sheet_of(declared), rows, form)
+            yield from writing.export(sheet, rows, form)
 
     day = clock.today().isoformat()
     return _download(StreamingHttpResponse(pieces(), content_type=writing.TYPES[form]), f"{name}-{day}.{form}")

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, BinaryIO
 
 import xlsxwriter
@@ -20,6 +21,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from ..clock import BEIJING
+from ..registers import cells
 from .problems import Problem
 from .reading import DANGEROUS, ROW, Table
 from .spec import Column, Sheet
@@ -36,6 +38,9 @@ TYPES = {
 
 def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
     """The rows of a query as the sheet shows them, in pieces; an `acting` must be in force all the while."""
+    if any(column.told for column in sheet.columns):
+        yield from _told_rows(sheet, query)
+        return
     paths = []
     for column in sheet.columns:
         if column.kind == "reference" and column.target is not None:
@@ -46,6 +51,28 @@ def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
             paths.append(column.attname)
     for values in query.values_list(*paths).iterator(chunk_size=PIECE):
         yield [_shown(column, value) for column, value in zip(sheet.columns, values, strict=True)]
+
+
+def _told_rows(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
+    """The same where some columns are told as the list tells them: whole records, a constant number of queries a piece."""
+    declared = sheet.declared
+    told = [c.key for c in sheet.columns if c.told]
+    fields = [declared.field(c.key) for c in sheet.columns]
+    related = [f.name for f in fields if isinstance(f, models.ForeignKey)]
+    rows = query.select_related(*related).iterator(chunk_size=PIECE)
+    while piece := list(islice(rows, PIECE)):
+        places = cells.area_codes(declared, piece, told)
+        for row in piece:
+            values = []
+            for column in sheet.columns:
+                if column.told:
+                    values.append(cells.cell(declared, row, column.key, places).text or None)
+                elif column.kind == "reference" and column.target is not None:
+                    target = getattr(row, column.key)
+                    values.append(None if target is None else _shown(column, getattr(target, column.target[1])))
+                else:
+                    values.append(_shown(column, getattr(row, column.attname)))
+            yield values
 
 
 def _shown(column: Column, value: Any) -> Any:
@@ -207,6 +234,8 @@ def _name(title: str) -> str:
 
 def note(column: Column) -> str:
     """What may stand in a column, in the language now active."""
+    if column.told:
+        return _("Filled by the product; an import passes over it")
     words = {
         "int": _("A whole number"),
         "decimal": _("A number"),

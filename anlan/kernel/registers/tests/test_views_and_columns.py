@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,11 +12,13 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from anlan.kernel.registers import Register, all_registers, query
 from anlan.kernel.registers.conformance import ELSEWHERE, HERE, sample
 from anlan.kernel.registers.models import ListDefault, SavedView
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.kernel.sheets.applying import import_file
 from anlan.parties.models import Account, Enterprise, Industry, Person
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +104,28 @@ def test_every_column_can_be_shown_in_a_constant_number_of_queries(declared: typ
         taken.append(len(queries))
     assert taken[0] == taken[1]
     assert taken[0] <= LIST_QUERIES
+
+
+@pytest.mark.parametrize("declared", [d for d in REGISTERS if d.rights.roles("export") - {"enterprise"}], ids=lambda d: d.name)
+def test_an_export_has_the_columns_shown_in_their_order_and_changes_nothing_when_imported(
+    declared: type[Register],
+) -> None:
+    with acting(TESTER, EVERYWHERE):
+        sample(declared, 31)
+    client = somebody(next(r for r in ("district", "city") if r in declared.rights.roles("export")))
+    for columns in (declared.columns, declared.choosable()):
+        answer = client.get(f"/r/{declared.name}/export.csv", {"cols": ",".join(columns)})
+        assert answer.status_code == 200
+        data = b"".join(answer.streaming_content)
+        with translation.override("zh-hans"):
+            head = next(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+            wanted = [str(declared.label(c)) for c in columns]
+            # What a row is found again by comes first, where it is no column already.
+            assert head[-len(wanted) :] == wanted or set(wanted) == set(head)
+        with acting(TESTER, EVERYWHERE):
+            outcome = import_file(declared, data, name="list.csv", dry_run=True)
+            assert not outcome.problems, outcome.problems
+            assert (outcome.added, outcome.changed) == (0, 0)
 
 
 @every_register

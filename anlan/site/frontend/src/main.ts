@@ -13,5 +13,5 @@ import "./plan";
 
 // No code from text (the content-security policy forbids it anyway), no style elements, and no
 // history of personal data left in the browser's storage.
-Object.assign(htmx.config, { allowEval: false, includeIndicatorStyles: false, historyCacheSize: 0, refreshOnHistoryMiss: true, timeout: 20000, selfRequestsOnly: true });
+Object.assign(htmx.config, { allowEval: false, includeIndicatorStyles: false, historyCacheSize: 0, refreshOnHistoryMiss: true, attributesToSettle: ["class"], timeout: 20000, selfRequestsOnly: true });
 start();

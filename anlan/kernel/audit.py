@@ -54,7 +54,6 @@ def tables() -> list[str]:
           changes jsonb NOT NULL)
         """,
         "CREATE INDEX IF NOT EXISTS audit_entry_row ON audit_entry (table_name, row_id, id)",
-        "CREATE INDEX IF NOT EXISTS audit_entry_area ON audit_entry (area_code, id)",
         "CREATE INDEX IF NOT EXISTS audit_entry_xid ON audit_entry (xid, id)",
         """
         CREATE TABLE IF NOT EXISTS audit_seal (
@@ -70,55 +69,29 @@ def tables() -> list[str]:
 
 
 def functions() -> list[str]:
-    """The trigger function. PostgreSQL compiles it once per table, so the transition tables are typed."""
-    insert = """
-      INSERT INTO public.audit_entry (xid, on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
-                                      actor_kind, actor, account_id, scope, changes)
-      SELECT (SELECT {xid}), nullif(current_setting('anlan.now', true), '')::timestamptz, TG_TABLE_NAME,
-        r.j ->> TG_ARGV[0], lower(TG_OP),
-        coalesce(r.j ->> nullif(TG_ARGV[1], ''), ''), r.j ->> nullif(TG_ARGV[2], ''),
-        (r.j ->> nullif(TG_ARGV[3], ''))::bigint,
-        coalesce(nullif(current_setting('anlan.actor_kind', true), ''), 'sql'),
-        coalesce(nullif(current_setting('anlan.actor', true), ''), session_user),
-        nullif(current_setting('anlan.account', true), '')::bigint,
-        coalesce(concat_ws(' ', current_setting('anlan.area_low', true), current_setting('anlan.industries', true),
-                           current_setting('anlan.enterprise', true)), ''),
-        r.c
-      FROM ({rows}) r
-    """.replace("{xid}", _shifted("pg_current_xact_id()"))
-    # Secrets are never copied into the audit: the columns named in TG_ARGV[4] appear as changed, not as values.
-    hidden = "string_to_array(TG_ARGV[4], ',')"
-    # Each row becomes JSON once; taking its values apart one by one costs three times as much.
+    """The trigger functions. What is the same for all rows of a statement is computed once, before them."""
+    # A row becomes JSON once and its columns are read from that; taking it apart value by value costs
+    # three times as much. Secrets are never copied: the columns of TG_ARGV[4] appear as changed, not as values.
     one_sided = (
-        "SELECT r.j, jsonb_strip_nulls(r.j - " + hidden + ") || CASE WHEN r.j ?| " + hidden + " THEN "
-        "(SELECT coalesce(jsonb_object_agg(k, '\"…\"'::jsonb), '{{}}') FROM unnest("
-        + hidden
-        + ") k WHERE r.j ->> k IS NOT NULL) "
-        "ELSE '{{}}'::jsonb END AS c FROM (SELECT to_jsonb({a}) AS j FROM {a} OFFSET 0) r"
+        "SELECT r.j, jsonb_strip_nulls(CASE WHEN hidden = '{{}}' THEN r.j ELSE r.j - hidden || "
+        "(SELECT jsonb_object_agg(k, CASE WHEN r.j ->> k IS NOT NULL THEN '\"…\"'::jsonb END) "
+        "FROM unnest(hidden) k) END) AS c FROM (SELECT to_jsonb({a}) AS j FROM {a} OFFSET 0) r"
     )
     changed = (
-        "SELECT to_jsonb(n) AS j, d.c FROM new_rows n JOIN old_rows o ON n.{pk} = o.{pk} "
-        "CROSS JOIN LATERAL (SELECT jsonb_object_agg(a.key, CASE WHEN a.key = ANY ("
-        + hidden
-        + ') THEN \'["…", "…"]\'::jsonb ELSE jsonb_build_array(a.value, b.value) END) AS c '
-        "FROM jsonb_each(to_jsonb(o)) a JOIN jsonb_each(to_jsonb(n)) b USING (key) "
-        "WHERE a.value IS DISTINCT FROM b.value AND key NOT IN ('version', 'updated_at')) d "
+        "SELECT r.n AS j, d.c FROM (SELECT to_jsonb(n) AS n, to_jsonb(o) AS o FROM new_rows n "
+        "JOIN old_rows o ON n.{pk} = o.{pk} OFFSET 0) r CROSS JOIN LATERAL ("
+        'SELECT jsonb_object_agg(a.key, CASE WHEN a.key = ANY (hidden) THEN \'["…", "…"]\'::jsonb '
+        "ELSE jsonb_build_array(a.value, r.n -> a.key) END) AS c FROM jsonb_each(r.o) a "
+        "WHERE a.value IS DISTINCT FROM r.n -> a.key AND a.key NOT IN ('version', 'updated_at')) d "
         "WHERE d.c IS NOT NULL"
     )
-    made = []
-    for op, rows in (
-        ("insert", one_sided.format(a="new_rows")),
-        ("delete", one_sided.format(a="old_rows")),
-    ):
-        made.append(_function(f"anlan_audit_{op}", insert.format(rows=rows)))
-    made.append(
-        _function(
-            "anlan_audit_truncate",
-            insert.format(rows="SELECT jsonb_build_object(TG_ARGV[0], '*') AS j, '{}'::jsonb AS c"),
-        )
-    )
+    made = [
+        _function("anlan_audit_insert", one_sided.format(a="new_rows")),
+        _function("anlan_audit_delete", one_sided.format(a="old_rows")),
+        _function("anlan_audit_truncate", "SELECT jsonb_build_object(row_key, '*') AS j, '{}'::jsonb AS c"),
+    ]
     for pk in ("id", "code", "session_key"):
-        made.append(_function(f"anlan_audit_update_{pk}", insert.format(rows=changed.replace("{pk}", pk))))
+        made.append(_function(f"anlan_audit_update_{pk}", changed.format(pk=pk)))
     return made
 
 
@@ -127,11 +100,34 @@ def _shifted(xid: str) -> str:
     return f"(({xid})::text::bigint + coalesce((SELECT xids FROM public.audit_shift), 0))::text::xid8"
 
 
-def _function(name: str, body: str) -> str:
-    return (
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        f"SET search_path = public, pg_temp AS $fn$ BEGIN {body}; RETURN NULL; END $fn$"
-    )
+def _function(name: str, rows: str) -> str:
+    """A trigger function that keeps an entry for each of `rows` (j: the row, c: what changed)."""
+    return f"""
+    CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp AS $fn$
+    DECLARE
+      clock timestamptz := nullif(current_setting('anlan.now', true), '');
+      kind text := coalesce(nullif(current_setting('anlan.actor_kind', true), ''), 'sql');
+      who text := coalesce(nullif(current_setting('anlan.actor', true), ''), session_user);
+      account bigint := nullif(current_setting('anlan.account', true), '');
+      over text := coalesce(concat_ws(' ', current_setting('anlan.area_low', true),
+        current_setting('anlan.industries', true), current_setting('anlan.enterprise', true)), '');
+      done text := lower(TG_OP);
+      number xid8 := {_shifted('pg_current_xact_id()')};
+      row_key text := TG_ARGV[0];
+      area text := nullif(TG_ARGV[1], '');
+      industry text := nullif(TG_ARGV[2], '');
+      enterprise text := nullif(TG_ARGV[3], '');
+      hidden text[] := coalesce(string_to_array(nullif(TG_ARGV[4], ''), ','), '{{}}');
+    BEGIN
+      INSERT INTO public.audit_entry (xid, on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
+                                      actor_kind, actor, account_id, scope, changes)
+      SELECT now_xid, clock, TG_TABLE_NAME, r.j ->> row_key, done, coalesce(r.j ->> area, ''), r.j ->> industry,
+        (r.j ->> enterprise)::bigint, kind, who, account, over, r.c
+      FROM ({rows}) r;
+      RETURN NULL;
+    END $fn$
+    """
 
 
 def triggers(model: type[models.Model]) -> list[str]:
@@ -155,7 +151,7 @@ def triggers(model: type[models.Model]) -> list[str]:
     industry = column(rule.industry if isinstance(rule, By) else None, "industry_id")
     enterprise = column(rule.enterprise if isinstance(rule, By) else None, "enterprise_id")
     pk = model._meta.pk.column
-    hidden = ",".join(("password", *getattr(model, "audit_hides", ())))
+    hidden = ",".join(c for c in ("password", *getattr(model, "audit_hides", ())) if c in columns)
     args = f"'{pk}', '{area}', '{industry}', '{enterprise}', '{hidden}'"
     return [
         *drop,

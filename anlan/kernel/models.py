@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -30,15 +31,21 @@ class Stale(Exception):
     """The record was changed by somebody else since it was read."""
 
 
+Derived = tuple[str, Callable[[Any], Any]]
+"""Which field a value follows from, and how. A field may follow from itself: so its one written form is kept."""
+
+
 class Kept(models.Model):
     """Anything that is kept: who may see it is declared, each change is audited, none is lost.
 
     `version` rises by one with each save; saving a row that somebody else changed meanwhile raises
-    `Stale` and changes nothing.
+    `Stale` and changes nothing. `derived` names the fields whose value follows from one other field, as
+    pinyin initials do from a name; forms, imports and bulk code keep to it alike.
     """
 
     scope_rule: ClassVar[ScopeRule | None] = None
     audited: ClassVar[bool] = True
+    derived: ClassVar[Mapping[str, Derived]] = {}
 
     id = models.BigAutoField(primary_key=True)
     created_at = models.DateTimeField(_("Recorded at"), default=clock.now, editable=False)
@@ -48,13 +55,21 @@ class Kept(models.Model):
     class Meta:
         abstract = True
 
+    def prepare(self) -> None:
+        """Fills what follows from other fields; `save` does it, bulk code calls it itself."""
+        for name, (source, follows) in self.derived.items():
+            setattr(self, name, follows(getattr(self, source)))
+
     def save(self, *args: Any, **kwargs: Any) -> None:
+        self.prepare()
         if self._state.adding or self.pk is None:
             super().save(*args, **kwargs)
             return
         seen, self.version, self.updated_at = self.version, self.version + 1, clock.now()
         if kwargs.get("update_fields") is not None:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "version", "updated_at"}
+            wanted = set(kwargs["update_fields"])
+            follow = {name for name, (source, _follows) in self.derived.items() if source in wanted}
+            kwargs["update_fields"] = wanted | follow | {"version", "updated_at"}
         fields = kwargs.pop("update_fields", None)
         kwargs.pop("force_update", None)
         concrete = [f for f in self._meta.concrete_fields if not f.primary_key and (fields is None or f.name in fields)]
@@ -139,6 +154,8 @@ class Progress(models.Model):
     state = models.CharField(max_length=8, default="waiting")
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True)
+    phase = models.CharField(max_length=20, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
     result_url = models.CharField(max_length=300, blank=True)
     error = models.TextField(blank=True)
     started_at = models.DateTimeField(default=clock.now)
@@ -187,7 +204,7 @@ class NoticePreference(Kept):
 class Live(models.Model):
     """The last minutes of what was published live, so that a stream cut off can be taken up again."""
 
-    scope_rule = By(industry="industry_id", enterprise="enterprise_id")
+    scope_rule = By(industry="industry_id", enterprise="enterprise_id", account="account_id")
     audited = False  # a short-lived copy; what it tells is audited where it happened
 
     id = models.BigAutoField(primary_key=True)
@@ -196,6 +213,7 @@ class Live(models.Model):
     area_code = AreaCode()
     industry_id = models.CharField(max_length=24, null=True)
     enterprise_id = models.BigIntegerField(null=True)
+    account_id = models.BigIntegerField(null=True)
     payload = models.JSONField(default=dict)
 
     class Meta:

@@ -8,12 +8,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from operator import mul
 
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """The 31 characters of GB 32100: no I, O, S, V, Z."""
 
 _CREDIT_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
+_CREDIT_VALUES = {c: n for n, c in enumerate(CREDIT_ALPHABET)}
+_CREDIT_FORM = re.compile(f"[{CREDIT_ALPHABET}]{{2}}[0-9]{{6}}[{CREDIT_ALPHABET}]{{10}}")
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -31,8 +35,9 @@ class BadCode(ValueError):
 
 def credit_check_character(first_17: str) -> str:
     """The 18th character of a unified social credit code (GB 32100-2015, 5.4)."""
-    total = sum(CREDIT_ALPHABET.index(c) * w for c, w in zip(first_17, _CREDIT_WEIGHTS, strict=True))
-    return CREDIT_ALPHABET[-total % 31]
+    if len(first_17) != 17:
+        raise ValueError("the check character follows from 17 characters")
+    return CREDIT_ALPHABET[-sum(map(mul, map(_CREDIT_VALUES.__getitem__, first_17), _CREDIT_WEIGHTS)) % 31]
 
 
 def organisation_check_character(first_8: str) -> str:
@@ -57,15 +62,16 @@ def check_credit_code(text: str) -> str:
     bodies without an older organisation code do not always keep to it.
     """
     text = text.strip().upper()
+    # Half a million codes are checked in one import: one that is right is seen at once.
+    if _CREDIT_FORM.fullmatch(text) and credit_check_character(text[:17]) == text[17]:
+        return text
     if len(text) != 18:
         raise BadCode("credit_code.length", min(len(text), 18) + (len(text) < 18))
     for place, character in enumerate(text, 1):
         allowed = "0123456789" if 3 <= place <= 8 else CREDIT_ALPHABET
         if character not in allowed:
             raise BadCode("credit_code.character", place)
-    if credit_check_character(text[:17]) != text[17]:
-        raise BadCode("credit_code.check", 18)
-    return text
+    raise BadCode("credit_code.check", 18)
 
 
 def check_registration_number(text: str) -> str:

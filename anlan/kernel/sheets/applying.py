@@ -18,28 +18,34 @@ from django.db import IntegrityError, ProgrammingError, connection, models, tran
 from .. import clock
 from ..models import Kept
 from ..registers.declaration import Register
-from ..scope import Scope, acting_now
+from ..scope import Actor, Scope, acting_now
 from .checking import Checked, check
-from .models import Import, ImportedRow
+from .models import Import, ImportedRows
 from .problems import Problem, Unreadable
 from .reading import BLANKS, ROW, Table, read
 from .spec import RECORD, Column, Sheet, sheet_of
 
-STAGE = "anlan_stage"
+STAGE, JUDGED, WRITTEN = "anlan_stage", "anlan_judged", "anlan_written"
+SLICE = 20_000
+"""Rows written by one statement: what the audit holds in memory meanwhile, and how often progress is told."""
+LISTED = 50_000
+"""Errors kept with their words; further ones are counted."""
 Pairs = list[tuple[Column, Any]]
 """Columns of the sheet, each with its field of the model."""
-Tell = Callable[[int, int], None]
+Tell = Callable[[str, int, int], None]
+"""Told the phase (read, check, compare, write), how much of it is done, and of how much."""
 
 
 @dataclass
 class Outcome:
-    """What an import did, or would do: counts of rows, and everything that was wrong."""
+    """What an import did, or would do: counts of rows, and what was wrong (`errors` in all, the first ones listed)."""
 
     rows: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
+    errors: int = 0
     problems: list[Problem] = field(default_factory=list)
     applied: bool = False
     record: Import | None = None
@@ -67,54 +73,65 @@ def import_file(
     good_only: bool = False,
     rights: frozenset[str] = frozenset({"add", "change"}),
     tell: Tell | None = None,
+    record: Import | None = None,
 ) -> Outcome:
     """Imports a file under the `acting` in force: everything, or nothing if any row is wrong.
 
     With `good_only` the rows that are right are kept and the others reported. `rights` are what whoever
-    acts may do. `tell(done, of)` is called as it goes on. A file that cannot be read at all is an outcome
-    with problems too. Nothing is kept in a dry run.
+    acts may do. `tell` hears how far it is. A file that cannot be read at all is an outcome with problems
+    too. Nothing is kept in a dry run. Without a `record` of the import one is made if anything was kept.
     """
     now = acting_now()
     if now is None:
         raise RuntimeError("an import states who acts, and in which scope")
     actor, scope = now
     sheet = sheet_of(declared)
-    step = tell or (lambda done, of: None)
+    step = tell or (lambda phase, done, of: None)
+    step("read", 0, 1)
     try:
         table = read(sheet, data)
     except Unreadable as error:
-        return Outcome(problems=list(error.problems))
+        return Outcome(problems=list(error.problems), errors=len(error.problems))
     outcome = Outcome(rows=table.frame.height, table=table)
-    step(0, outcome.rows)
-    checked = check(sheet, table, scope)
-    outcome.problems = checked.problems
+    checked = check(sheet, table, scope, lambda done, of: step("check", done, of))
+    outcome.problems, outcome.errors = list(checked.faults.listed), checked.faults.number
     try:
         with transaction.atomic():
-            _write(sheet, checked, outcome, rights, step)
-            outcome.problems.sort(key=lambda p: (p.row, p.column, p.code))
-            outcome.refused = len({p.row for p in outcome.problems})
-            if dry_run or (outcome.problems and not good_only):
+            bad = _write(sheet, checked, outcome, rights, step)
+            outcome.refused = int(checked.faults.bad.sum()) + bad
+            if outcome.errors and not good_only:
                 raise _DryRun
-            record = _record(declared, data, name, actor.name, actor.account_id, scope, outcome)
-            _remember(sheet, record)
-            outcome.record, outcome.applied = record, True
+            if dry_run:
+                raise _DryRun
+            outcome.record = record or started(declared, name, actor, scope)
+            outcome.record.file_sha256 = hashlib.sha256(data).hexdigest()
+            _remember(sheet, outcome.record)
+            outcome.applied = True
+            if record is None:
+                concluded(outcome.record, outcome)
     except _DryRun:
         pass
-    step(outcome.rows, outcome.rows)
+    outcome.problems.sort(key=lambda p: (p.row, p.column, p.code))
+    del outcome.problems[LISTED:]
     return outcome
 
 
-def _record(
-    declared: type[Register], data: bytes, name: str, actor: str, account: int | None, scope: Scope, outcome: Outcome
-) -> Import:
+def started(declared: type[Register], name: str, actor: Actor, scope: Scope, **values: Any) -> Import:
+    """The record of an import by `actor` over `scope`, which decides who may see it."""
     single = scope.industries is not None and len(scope.industries) == 1
     return Import.objects.create(
-        register=declared.name, file_name=name[-200:], file_sha256=hashlib.sha256(data).hexdigest(),
-        actor=actor, account_id=account, area_code=scope.area.ljust(12, "0"),
-        industry_id=next(iter(scope.industries or ())) if single else None, enterprise_id=scope.enterprise,
-        added=outcome.added, changed=outcome.changed, unchanged=outcome.unchanged, refused=outcome.refused,
-        problems=[{"row": p.row, "column": p.column, "code": p.code} for p in outcome.problems[:10_000]],
+        register=declared.name, file_name=name[-200:], actor=actor.name, account_id=actor.account_id,
+        area_code=scope.area.ljust(12, "0"), industry_id=next(iter(scope.industries or ())) if single else None,
+        enterprise_id=scope.enterprise, **values,
     )  # fmt: skip
+
+
+def concluded(record: Import, outcome: Outcome) -> None:
+    """Writes into the record what the import did."""
+    for name in ("rows", "added", "changed", "unchanged", "refused", "errors"):
+        setattr(record, name, getattr(outcome, name))
+    record.state = "done" if outcome.applied else "refused" if outcome.errors else "checked"
+    record.save()
 
 
 def _q(name: str) -> str:
@@ -126,72 +143,114 @@ def _columns(sheet: Sheet, keys: Iterable[str]) -> Pairs:
     return [(c, f) for c, f in pairs if f is not None]
 
 
-def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[str], step: Tell) -> None:
-    """Stages the good rows, matches them, changes and adds; problems found on the way join the outcome."""
-    model: Any = sheet.declared.model
-    table, pk = _q(model._meta.db_table), model._meta.pk
+def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[str], step: Tell) -> int:
+    """Stages the good rows, judges them, changes and adds; returns how many more rows had to be refused."""
     columns = _columns(sheet, checked.keys)
     good = checked.good()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {STAGE}, {JUDGED}, {WRITTEN}")
     if RECORD in checked.frame.columns and good[RECORD].null_count() < good.height and not columns:
         outcome.unchanged = good.height
-        return
+        return 0
+    derived = [f for n in checked.derived if (f := sheet.declared.field(n)) is not None]
     with connection.cursor() as cursor:
-        _stage(cursor, sheet, columns, good)
-        step(outcome.rows // 4, outcome.rows)
-        _match(cursor, sheet, columns, checked)
-        _sort_out(cursor, sheet, columns, outcome, rights)
-        derived = _derive(cursor, sheet, columns)
-        step(outcome.rows // 2, outcome.rows)
-        try:
-            with transaction.atomic():
-                outcome.changed = _update(cursor, model, table, pk, columns, derived)
-                step(outcome.rows * 5 // 8, outcome.rows)
-                outcome.added = _insert(cursor, model, table, pk, columns, derived)
-        except (IntegrityError, ProgrammingError) as error:
-            if isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", "") != "42501":
-                raise
+        _stage(cursor, columns, derived, good, step)
+        _judge(cursor, sheet, columns, derived, good, rights)
+        step("compare", 2, 2)
+        cursor.execute(f"SELECT _verdict, count(*) FROM {JUDGED} GROUP BY _verdict")
+        found = dict(cursor.fetchall())
+        outcome.unchanged = found.pop("same", 0)
+        adding, changing = found.pop("add", 0), found.pop("change", 0)
+        for code in found:
+            cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = %s ORDER BY _row LIMIT {LISTED}", [code])
+            _refuse(outcome, [row for (row,) in cursor.fetchall()], code, found[code])
+        refused = sum(found.values())
+        lacking = [c.key for c in sheet.columns if c.required and c.key not in checked.keys]
+        if adding and lacking:
+            cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = 'add' ORDER BY _row LIMIT {LISTED}")
+            rows = [row for (row,) in cursor.fetchall()]
+            for key in lacking:
+                _refuse(outcome, rows, "IMP012", adding, key)
+            refused, adding = refused + adding, 0
+        total = adding + changing
+        told = (lambda done: step("write", done, total)) if total else (lambda done: None)
+        code = ""
+        for conflicts in ("", "ON CONFLICT DO NOTHING "):
+            # To ask before each row whether its key is free takes a third longer, so it is asked only if one is not.
+            try:
+                with transaction.atomic():
+                    cursor.execute(
+                        f"CREATE TEMP TABLE {WRITTEN} (key text, version integer, before jsonb) ON COMMIT DROP"
+                    )
+                    outcome.added = outcome.changed = 0
+                    if changing:
+                        outcome.changed = _in_slices(cursor, *_updating(sheet, columns, derived), told, 0)
+                    if adding:
+                        adds = _inserting(sheet, columns, derived, conflicts)
+                        outcome.added = _in_slices(cursor, *adds, told, outcome.changed)
+                    # What the database checks at the end it checks here, where it can still be told.
+                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+                    code = ""
+                    break
+            except (IntegrityError, ProgrammingError) as error:
+                code = "IMP042"
+                if isinstance(error, ProgrammingError):
+                    if getattr(error.__cause__, "sqlstate", "") != "42501":
+                        raise
+                    code = "IMP041"
+                    break
+        if code:
             # A bound across rows, or row security: one answer that does not tell which.
-            code = "IMP041" if isinstance(error, ProgrammingError) else "IMP042"
-            cursor.execute(f"SELECT row_no FROM {STAGE} WHERE verdict IN ('add', 'change') ORDER BY row_no")
-            outcome.problems += [Problem(row, "", code) for (row,) in cursor.fetchall()]
             outcome.added = outcome.changed = 0
-            cursor.execute(f"UPDATE {STAGE} SET verdict = 'refused', target = NULL WHERE verdict IN ('add', 'change')")
-        else:
-            cursor.execute(f"SELECT row_no FROM {STAGE} WHERE verdict = 'add' AND target IS NULL ORDER BY row_no")
-            outcome.problems += [Problem(row, "", "IMP042") for (row,) in cursor.fetchall()]
-        cursor.execute(f"SELECT count(*) FROM {STAGE} WHERE verdict = 'same'")
-        outcome.unchanged = cursor.fetchone()[0]
+            cursor.execute(
+                f"SELECT _row FROM {JUDGED} WHERE _verdict IN ('add', 'change') ORDER BY _row LIMIT {LISTED}"
+            )
+            _refuse(outcome, [row for (row,) in cursor.fetchall()], code, total)
+            return refused + total
+        missed = total - outcome.added - outcome.changed
+        if missed:
+            # Added by nobody who may be named here, or changed by somebody since this began.
+            cursor.execute(
+                f"SELECT _row, _verdict FROM {JUDGED} s WHERE _verdict IN ('add', 'change') AND NOT EXISTS "
+                f"(SELECT 1 FROM {WRITTEN} w WHERE w.key = s._target::text) ORDER BY _row"
+            )
+            for row, verdict in cursor.fetchall():
+                _refuse(outcome, [row], "IMP042" if verdict == "add" else "IMP048", 1)
+        return refused + missed
 
 
-def _stage(cursor: Any, sheet: Sheet, columns: Pairs, good: pl.DataFrame) -> None:
-    pk = sheet.declared.model._meta.pk
-    kind = pk.rel_db_type(connection)
-    defined = ", ".join(f"{_q(f.column)} {_type(f)}" for _c, f in columns)
-    derived = _derived(sheet, columns)
-    extra = "".join(f", {_q(f.column)} {_type(f)}" for f in derived)
-    cursor.execute(f"DROP TABLE IF EXISTS {STAGE}")
-    cursor.execute(
-        f"CREATE TEMP TABLE {STAGE} (row_no bigint, record bigint, {defined}{extra}, target {kind}, "
-        "verdict text NOT NULL DEFAULT 'add', before jsonb, after_version integer) ON COMMIT DROP"
-    )
+def _refuse(outcome: Outcome, rows: list[int], code: str, number: int, column: str = "") -> None:
+    """Adds the errors of `rows`; there are `number` in all."""
+    outcome.errors += number
+    outcome.problems += [Problem(row, column, code) for row in rows]
+
+
+def _stage(cursor: Any, columns: Pairs, derived: list[Any], good: pl.DataFrame, step: Tell) -> None:
+    """Copies the rows into a temporary table of the columns' own types."""
+    fields = [*(f for _c, f in columns), *derived]
+    defined = "".join(f", {_q(f.column)} {_type(f)}" for f in fields)
+    cursor.execute(f"CREATE TEMP TABLE {STAGE} (_row bigint, _record bigint{defined}) ON COMMIT DROP")
     record = pl.col(RECORD) if RECORD in good.columns else pl.lit(None, dtype=pl.Int64)
-    chosen = [pl.col(ROW).alias("row_no"), record.alias("record")]
-    for column, f in columns:
-        value = pl.col(column.key)
-        if not f.null and column.kind in ("text", "choice", "area") and f.blank:
+    chosen = [pl.col(ROW).alias("_row"), record.alias("_record")]
+    for key, f in [*((c.key, f) for c, f in columns), *((f.name, f) for f in derived)]:
+        value = pl.col(key)
+        if not f.null and f.blank and isinstance(f, models.CharField | models.TextField):
             value = value.fill_null("")
         elif not f.null and f.has_default():
             default = f.get_default()
-            value = value.fill_null(str(default) if column.kind == "decimal" else default)
+            value = value.fill_null(str(default) if isinstance(f, models.DecimalField) else default)
         chosen.append(value.alias(f.column))
-    # Dates and numbers are written as PostgreSQL reads them; texts are quoted, so that none looks like a null.
-    body = good.select(chosen).write_csv(
-        include_header=False, null_value="\\N", quote_style="non_numeric", datetime_format="%Y-%m-%d %H:%M:%S%.6f%:z"
-    )
-    names = ", ".join(["row_no", "record", *(_q(f.column) for _c, f in columns)])
+    names = ", ".join(["_row", "_record", *(_q(f.column) for f in fields)])
     with cursor.copy(f"COPY {STAGE} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')") as copy:
-        copy.write(body.encode())
-    cursor.execute(f"ANALYZE {STAGE}")
+        for piece in good.select(chosen).iter_slices(SLICE):
+            # Dates and numbers as PostgreSQL reads them; texts quoted, so that none looks like a null.
+            body = piece.write_csv(
+                include_header=False, null_value="\\N", quote_style="non_numeric",
+                datetime_format="%Y-%m-%d %H:%M:%S%.6f%:z",
+            )  # fmt: skip
+            copy.write(body.encode())
+    step("compare", 1, 2)
 
 
 def _type(f: models.Field[Any, Any]) -> str:
@@ -201,40 +260,57 @@ def _type(f: models.Field[Any, Any]) -> str:
     return f'{kind} COLLATE "{collation}"' if collation and "COLLATE" not in kind else kind
 
 
-def _derived(sheet: Sheet, columns: Pairs) -> list[Any]:
-    """Columns that the model's `prepare` fills from others, such as pinyin initials."""
-    if not hasattr(sheet.declared.model, "prepare"):
-        return []
-    kept = {f.column for f in Kept._meta.fields} | {f.column for _c, f in columns}
-    return [
-        f
-        for f in sheet.declared.model._meta.concrete_fields
-        if not f.editable and not f.primary_key and f.column not in kept
-    ]
+def _judge(
+    cursor: Any, sheet: Sheet, columns: Pairs, derived: list[Any], good: pl.DataFrame, rights: frozenset[str]
+) -> None:
+    """Finds each row's record, by its number or else by the natural key, and says in one pass what is to be done.
 
-
-def _match(cursor: Any, sheet: Sheet, columns: Pairs, checked: Checked) -> None:
-    """Finds each row's record: by its number, else by the natural key; marks the same and the different."""
+    The verdict is add, change, same or the code of an error; `target` the record's key, `before` what it held.
+    """
     model: Any = sheet.declared.model
-    table, pk = _q(model._meta.db_table), _q(str(model._meta.pk.column))
-    if RECORD in checked.keys:
-        cursor.execute(f"UPDATE {STAGE} s SET target = t.{pk} FROM {table} t WHERE s.record = t.{pk}")
-        cursor.execute(f"UPDATE {STAGE} SET verdict = 'IMP043' WHERE record IS NOT NULL AND target IS NULL")
-    if sheet.natural_key and set(sheet.natural_key) <= set(checked.keys):
-        keys = [f.column for c, f in columns if c.key in sheet.natural_key]
-        same = " AND ".join(f"s.{_q(k)} = t.{_q(k)}" for k in keys)
-        cursor.execute(f"UPDATE {STAGE} s SET target = t.{pk} FROM {table} t WHERE s.record IS NULL AND {same}")
-        if not any(f.unique for c, f in columns if c.key in sheet.natural_key):
-            # A name may be borne by several (an authority before and after a reform): the number must decide.
-            cursor.execute(
-                f"UPDATE {STAGE} s SET target = NULL, verdict = 'IMP047' WHERE s.record IS NULL "
-                f"AND (SELECT count(*) FROM {table} t WHERE {same}) > 1"
-            )
-    compared = " AND ".join(f"{_normal('t', f)} IS NOT DISTINCT FROM {_normal('s', f)}" for _c, f in columns) or "true"
-    cursor.execute(
-        f"UPDATE {STAGE} s SET verdict = CASE WHEN {compared} THEN 'same' ELSE 'change' END, before = to_jsonb(t) "
-        f"FROM {table} t WHERE s.target = t.{pk}"
+    table, pk = _q(model._meta.db_table), model._meta.pk
+    key = f"t.{_q(pk.column)}"
+    fields = {f.column for _c, f in columns}
+    if pk.column in fields:
+        new = f"j.{_q(pk.column)}"
+    else:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, pk.column])
+        new = f"nextval('{cursor.fetchone()[0]}'::regclass)"
+    by = [_q(f.column) for c, f in columns if c.key in sheet.natural_key]
+    known = sheet.natural_key and len(by) == len(sheet.natural_key)
+    same = " AND ".join(f"{_normal('t', f)} IS NOT DISTINCT FROM {_normal('s', f)}" for _c, f in columns) or "true"
+    empty = " AND ".join(f"coalesce(s.{k}::text, '') = ''" for k in by)
+    verdict = (
+        f"CASE WHEN {key} IS NOT NULL THEN CASE WHEN {same} THEN 'same' "
+        f"ELSE '{'change' if 'change' in rights else 'IMP046'}' END WHEN s._record IS NOT NULL THEN 'IMP043' "
+        + (f"WHEN {empty} THEN 'IMP044' " if empty else "")
+        + f"ELSE '{'add' if 'add' in rights and not sheet.missing else 'IMP045'}' END"
     )
+    numbered = good.height - good[RECORD].null_count() if RECORD in good.columns else 0
+    joins = []
+    if numbered:
+        joins.append((f"s._record = {key}", "s._record IS NOT NULL"))
+    if numbered < good.height or not numbered:
+        joins.append((" AND ".join(f"s.{k} = t.{k}" for k in by) if known else "false", "s._record IS NULL"))
+    judged = " UNION ALL ".join(
+        f"SELECT s.*, {key} AS _found, {verdict} AS _verdict, CASE WHEN NOT ({same}) THEN to_jsonb(t) END AS _before "
+        f"FROM {STAGE} s LEFT JOIN {table} t ON {on} WHERE {which}"
+        for on, which in joins
+    )
+    watched = ", ".join(["_row", "_record", *(by if known else ())])
+    cursor.execute(f"ANALYZE {STAGE} ({watched})")
+    cursor.execute(
+        f"CREATE TEMP TABLE {JUDGED} ON COMMIT DROP AS SELECT j.*, "
+        f"CASE WHEN _verdict = 'add' THEN {new} ELSE _found END AS _target FROM "
+        f"({judged}) j"
+    )
+    if known and not any(f.unique for c, f in columns if c.key in sheet.natural_key):
+        # A name may be borne by several (an authority before and after a reform): the number must decide.
+        cursor.execute(
+            f"WITH several AS (SELECT _row, min(ctid) AS kept FROM {JUDGED} GROUP BY _row HAVING count(*) > 1), "
+            f"gone AS (DELETE FROM {JUDGED} j USING several m WHERE j._row = m._row AND j.ctid <> m.kept) "
+            f"UPDATE {JUDGED} j SET _verdict = 'IMP047', _target = NULL FROM several m WHERE j.ctid = m.kept"
+        )
 
 
 def _normal(alias: str, f: models.Field[Any, Any]) -> str:
@@ -246,148 +322,102 @@ def _normal(alias: str, f: models.Field[Any, Any]) -> str:
     return name
 
 
-def _sort_out(
-    cursor: Any,
-    sheet: Sheet,
-    columns: Pairs,
-    outcome: Outcome,
-    rights: frozenset[str],
-) -> None:
-    """Rows that cannot be matched, or that the person's role may not write, become problems."""
-    if sheet.natural_key:
-        keys = [f.column for c, f in columns if c.key in sheet.natural_key]
-        empty = " AND ".join(f"coalesce({_q(k)}::text, '') = ''" for k in keys)
-        if keys:
-            cursor.execute(f"UPDATE {STAGE} SET verdict = 'IMP044' WHERE verdict = 'add' AND {empty}")
-    if "add" not in rights or sheet.missing:
-        cursor.execute(f"UPDATE {STAGE} SET verdict = 'IMP045' WHERE verdict = 'add'")
-    if "change" not in rights:
-        cursor.execute(f"UPDATE {STAGE} SET verdict = 'IMP046' WHERE verdict = 'change'")
-    # Two rows may lead to one record, one by number and one by key.
-    cursor.execute(
-        f"SELECT row_no, first FROM (SELECT row_no, min(row_no) OVER (PARTITION BY target) AS first FROM {STAGE} "
-        "WHERE target IS NOT NULL) x WHERE row_no <> first"
-    )
-    for row, first in cursor.fetchall():
-        outcome.problems.append(Problem(row, "", "IMP040", {"other": first}))
-    cursor.execute(
-        f"UPDATE {STAGE} s SET verdict = 'refused' FROM "
-        f"(SELECT row_no, min(row_no) OVER (PARTITION BY target) AS first FROM {STAGE} WHERE target IS NOT NULL) x "
-        "WHERE x.row_no = s.row_no AND x.row_no <> x.first"
-    )
-    wanted = {c.key for c in sheet.columns if c.required}
-    present = {c.key for c, _f in columns}
-    cursor.execute(f"SELECT row_no, verdict FROM {STAGE} WHERE verdict LIKE 'IMP%' ORDER BY row_no")
-    outcome.problems += [Problem(row, "", code) for row, code in cursor.fetchall()]
-    if wanted - present:
-        cursor.execute(f"SELECT row_no FROM {STAGE} WHERE verdict = 'add'")
-        rows = [row for (row,) in cursor.fetchall()]
-        outcome.problems += [Problem(row, key, "IMP012") for row in rows for key in sorted(wanted - present)]
-        cursor.execute(f"UPDATE {STAGE} SET verdict = 'refused' WHERE verdict = 'add'")
-
-
-def _derive(cursor: Any, sheet: Sheet, columns: Pairs) -> list[Any]:
-    """Lets the model's own `prepare` fill what follows from other columns, for rows that will be written."""
-    derived = _derived(sheet, columns)
-    if not derived:
-        return []
+def _updating(sheet: Sheet, columns: Pairs, derived: list[Any]) -> tuple[str, list[Any]]:
+    """The statement that changes the rows of one slice, and its parameters."""
     model: Any = sheet.declared.model
-    fields = [f for _c, f in columns]
-    names = ", ".join(_q(f.column) for f in fields)
-    cursor.execute(f"SELECT row_no, {names} FROM {STAGE} WHERE verdict IN ('add', 'change')")
-    lines: list[tuple[Any, ...]] = []
-    for row, *values in cursor.fetchall():
-        one = model(**{f.attname: v for f, v in zip(fields, values, strict=True)})
-        one.prepare()
-        lines.append((row, *(getattr(one, f.attname) for f in derived)))
-    if lines:
-        made = ", ".join(f"{_q(f.column)} {_type(f)}" for f in derived)
-        cursor.execute(f"CREATE TEMP TABLE {STAGE}_derived (row_no bigint, {made}) ON COMMIT DROP")
-        with cursor.copy(f"COPY {STAGE}_derived FROM STDIN") as copy:
-            for line in lines:
-                copy.write_row(line)
-        sets = ", ".join(f"{_q(f.column)} = d.{_q(f.column)}" for f in derived)
-        cursor.execute(f"UPDATE {STAGE} s SET {sets} FROM {STAGE}_derived d WHERE d.row_no = s.row_no")
-        cursor.execute(f"DROP TABLE {STAGE}_derived")
-    return derived
-
-
-def _update(cursor: Any, model: Any, table: str, pk: Any, columns: Any, derived: Any) -> int:
+    table, key = _q(model._meta.db_table), _q(model._meta.pk.column)
     fields = [*(f for _c, f in columns if not f.primary_key), *derived]
     sets = [f"{_q(f.column)} = s.{_q(f.column)}" for f in fields]
-    params: list[Any] = []
-    version = "NULL::integer"
-    if issubclass(model, Kept):
+    kept, unseen = issubclass(model, Kept), ""
+    if kept:
+        # Whoever changed the record since it was compared is not overwritten.
+        unseen = "AND t.version = (s._before ->> 'version')::integer "
         sets += ['"version" = t."version" + 1', '"updated_at" = %s']
-        params.append(clock.now())
-        version = 't."version"'
-    cursor.execute(
-        f"WITH done AS (UPDATE {table} t SET {', '.join(sets)} FROM {STAGE} s WHERE s.verdict = 'change' "
-        f"AND t.{_q(pk.column)} = s.target RETURNING t.{_q(pk.column)} AS key, {version} AS version) "
-        f"UPDATE {STAGE} s SET after_version = d.version FROM done d WHERE s.target = d.key",
-        params,
-    )
-    return int(cursor.rowcount)
+    version = "t.version" if kept else "NULL::integer"
+    return (
+        f"UPDATE {table} t SET {', '.join(sets)} FROM {JUDGED} s WHERE s._verdict = 'change' AND {{slice}} "
+        f"AND t.{key} = s._target {unseen}RETURNING t.{key}::text, {version}, s._before"
+    ), [clock.now()] if kept else []
 
 
-def _insert(cursor: Any, model: Any, table: str, pk: Any, columns: Any, derived: Any) -> int:
-    fields = [*(f for _c, f in columns), *derived]
-    given = {f.column for f in fields}
-    defaults = [
-        f for f in model._meta.concrete_fields
-        if f.column not in given and not (f.primary_key and isinstance(f, models.AutoField | models.BigAutoField))
-    ]  # fmt: skip
-    values = [f.get_db_prep_save(f.get_default(), connection) for f in defaults]
-    names = ", ".join(_q(f.column) for f in (*fields, *defaults))
-    chosen = ", ".join([*(f"s.{_q(f.column)}" for f in fields), *(["%s"] * len(defaults))])
-    if pk.column in given:
-        cursor.execute(f"UPDATE {STAGE} SET target = {_q(pk.column)} WHERE verdict = 'add'")
-    else:
-        # Numbers are drawn first, so that each staged row knows its record.
-        sequence = f"pg_get_serial_sequence('{table}', '{pk.column}')"
-        cursor.execute(f"UPDATE {STAGE} SET target = nextval({sequence}) WHERE verdict = 'add'")
-        names, chosen = f"{names}, {_q(pk.column)}", f"{chosen}, s.target"
+def _inserting(sheet: Sheet, columns: Pairs, derived: list[Any], conflicts: str) -> tuple[str, list[Any]]:
+    """The statement that adds the rows of one slice, and its parameters; `conflicts` says what of keys in use."""
+    model: Any = sheet.declared.model
+    table, pk = _q(model._meta.db_table), model._meta.pk
+    fields = [*(f for _c, f in columns if not f.primary_key), *derived]
+    given = {f.column for f in fields} | {pk.column}
+    defaults = [f for f in model._meta.concrete_fields if f.column not in given]
+    names = ", ".join(_q(f.column) for f in (pk, *fields, *defaults))
+    chosen = ", ".join(["s._target", *(f"s.{_q(f.column)}" for f in fields), *(["%s"] * len(defaults))])
+    version = "1" if issubclass(model, Kept) else "NULL::integer"
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {JUDGED} s WHERE s._verdict = 'add' AND {{slice}} "
+        f"{conflicts}RETURNING {_q(pk.column)}::text, {version}, NULL::jsonb"
+    ), [f.get_db_prep_save(f.get_default(), connection) for f in defaults]
+
+
+def _in_slices(cursor: Any, statement: str, values: list[Any], told: Callable[[int], None], before: int) -> int:
+    """Runs `statement` over the judged rows, some pages of the table at a time; returns how many it wrote."""
     cursor.execute(
-        f"WITH done AS (INSERT INTO {table} ({names}) SELECT {chosen} FROM {STAGE} s WHERE s.verdict = 'add' "
-        f"ORDER BY s.row_no ON CONFLICT DO NOTHING RETURNING {_q(pk.column)} AS key) "
-        f"UPDATE {STAGE} s SET after_version = 1 FROM done d WHERE s.verdict = 'add' AND s.target = d.key",
-        values,
+        f"SELECT pg_relation_size('{JUDGED}') / current_setting('block_size')::bigint, count(*) FROM {JUDGED}"
     )
-    added = int(cursor.rowcount)
-    cursor.execute(f"UPDATE {STAGE} SET target = NULL WHERE verdict = 'add' AND after_version IS NULL")
-    return added
+    pages, rows = cursor.fetchone()
+    each = max(1, pages * SLICE // max(rows, 1))
+    written = 0
+    for first in range(0, pages, each):
+        piece = f"s.ctid >= '({first},0)'::tid AND s.ctid < '({first + each},0)'::tid"
+        cursor.execute(
+            f"WITH done (key, version, before) AS ({statement.replace('{slice}', piece)}) "
+            f"INSERT INTO {WRITTEN} SELECT * FROM done",
+            values,
+        )
+        written += int(cursor.rowcount)
+        told(before + written)
+    return written
 
 
 def _remember(sheet: Sheet, record: Import) -> None:
-    kept = issubclass(sheet.declared.model, Kept)
+    """Keeps what is needed to undo the import, a thousand records to a row."""
     with connection.cursor() as cursor:
+        cursor.execute(f"SELECT to_regclass('pg_temp.{WRITTEN}')")
+        if cursor.fetchone()[0] is None:
+            return
         cursor.execute(
-            f"INSERT INTO {_q(ImportedRow._meta.db_table)} (imported_id, record, version, before) "
-            f"SELECT %s, target::text, {'after_version' if kept else 'NULL'}, "
-            f"CASE WHEN verdict = 'change' THEN before END FROM {STAGE} "
-            "WHERE verdict IN ('add', 'change') AND target IS NOT NULL",
+            f"INSERT INTO {_q(ImportedRows._meta.db_table)} (imported_id, records, versions, befores) "
+            "SELECT %s, array_agg(key), array_agg(version), array_agg(before) FROM "
+            f"(SELECT *, row_number() OVER () / 1000 AS part FROM {WRITTEN}) x GROUP BY part",
             [record.pk],
         )
 
 
-def undo(declared: type[Register], record: Import) -> int:
+def undo(declared: type[Register], record: Import, tell: Tell | None = None) -> int:
     """Takes a whole import back and returns how many rows. Raises `CannotUndo` if others touched any.
 
     Added rows are deleted, changed ones get back what they held. The rows' versions tell who was last.
     """
     model: Any = declared.model
-    if record.state != "done" or not issubclass(model, Kept):
+    if record.state not in ("done", "undoing") or not issubclass(model, Kept):
         raise CannotUndo([])
-    table, pk, rows = _q(model._meta.db_table), _q(str(model._meta.pk.column)), _q(ImportedRow._meta.db_table)
+    table, pk = _q(model._meta.db_table), _q(str(model._meta.pk.column))
+    kind, step = model._meta.pk.rel_db_type(connection), tell or (lambda phase, done, of: None)
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {WRITTEN}")
         cursor.execute(
-            f"SELECT 1 FROM {table} WHERE {pk}::text IN (SELECT record FROM {rows} WHERE imported_id = %s) FOR UPDATE",
+            f"CREATE TEMP TABLE {WRITTEN} ON COMMIT DROP AS SELECT r.id, u.key::{kind} AS key, u.version, u.before "
+            f"FROM {_q(ImportedRows._meta.db_table)} r, unnest(r.records, r.versions, r.befores) "
+            "AS u(key, version, before) WHERE r.imported_id = %s",
             [record.pk],
         )
+        cursor.execute(f"ANALYZE {WRITTEN}")
+        cursor.execute(f"SELECT count(*) FROM {WRITTEN}")
+        total = cursor.fetchone()[0]
+        step("undo", 0, total)
         cursor.execute(
-            f"SELECT r.record FROM {rows} r LEFT JOIN {table} t ON t.{pk}::text = r.record "
-            "WHERE r.imported_id = %s AND t.version IS DISTINCT FROM r.version ORDER BY r.id",
-            [record.pk],
+            f"SELECT count(*) FROM (SELECT 1 FROM {table} t JOIN {WRITTEN} w ON t.{pk} = w.key FOR UPDATE OF t) x"
+        )
+        cursor.execute(
+            f"SELECT w.key::text FROM {WRITTEN} w LEFT JOIN {table} t ON t.{pk} = w.key "
+            f"WHERE t.version IS DISTINCT FROM w.version ORDER BY w.id LIMIT {LISTED}"
         )
         touched = [key for (key,) in cursor.fetchall()]
         if touched:
@@ -396,22 +426,21 @@ def undo(declared: type[Register], record: Import) -> int:
         sets = ", ".join(
             f"{_q(f.column)} = o.{_q(f.column)}" for f in model._meta.concrete_fields if f.column not in fixed
         )
-        kind = model._meta.pk.rel_db_type(connection)
         cursor.execute(
-            f"UPDATE {table} t SET {sets}, version = t.version + 1, updated_at = %s FROM {rows} r, "
-            f"LATERAL jsonb_populate_record(NULL::{table}, r.before) o "
-            f"WHERE r.imported_id = %s AND r.before IS NOT NULL AND t.{pk} = r.record::{kind}",
-            [clock.now(), record.pk],
+            f"UPDATE {table} t SET {sets}, version = t.version + 1, updated_at = %s FROM {WRITTEN} w, "
+            f"LATERAL jsonb_populate_record(NULL::{table}, w.before) o WHERE w.before IS NOT NULL AND t.{pk} = w.key",
+            [clock.now()],
         )
         number = int(cursor.rowcount)
-        added = f"SELECT record::{kind} FROM {rows} WHERE imported_id = %s AND before IS NULL"
+        step("undo", number, total)
         try:
             with transaction.atomic():
-                cursor.execute(f"DELETE FROM {table} WHERE {pk} IN ({added})", [record.pk])
+                cursor.execute(f"DELETE FROM {table} t USING {WRITTEN} w WHERE w.before IS NULL AND t.{pk} = w.key")
                 number += int(cursor.rowcount)
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         except IntegrityError:
-            cursor.execute(added, [record.pk])
+            cursor.execute(f"SELECT key::text FROM {WRITTEN} WHERE before IS NULL LIMIT {LISTED}")
             raise CannotUndo([str(key) for (key,) in cursor.fetchall()]) from None
         record.state = "undone"
         record.save()

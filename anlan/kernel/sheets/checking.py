@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,41 +25,81 @@ EXACT_DIGITS = 15
 """What a spreadsheet's numbers hold; further digits are its rounding noise, not the user's."""
 
 
+LISTED = 10_000
+"""Errors of one kind in one column that are listed; further ones are counted."""
+_ASKED = 20_000
+"""Keys looked up in one query."""
+
+
+class Faults:
+    """What is wrong: each error counted and its row marked, the first ones listed."""
+
+    def __init__(self, rows: pl.Series) -> None:
+        self.rows, self.bad, self.number = rows, pl.Series([False]).new_from_index(0, len(rows)), 0
+        self.listed: list[Problem] = []
+
+    def add(self, wrong: pl.Series, column: str, code: str, params: Params | None = None) -> None:
+        """Adds an error for each place where `wrong` is true; `params` may depend on the place."""
+        wrong = wrong.fill_null(False)
+        if not wrong.any():
+            return
+        self.bad, self.number = self.bad | wrong, self.number + int(wrong.sum())
+        places = wrong.arg_true().head(LISTED).to_list()
+        self.listed += [
+            Problem(self.rows[n], column, code, params(n) if callable(params) else params or {}) for n in places
+        ]
+
+
+Params = Mapping[str, Any] | Callable[[int], Mapping[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Typed values under the columns' keys (None: not given), with `ROW`; and everything that is wrong."""
+    """Typed values under the columns' keys (None: not given), with `ROW`; and everything that is wrong.
+
+    `derived` are the fields that follow from a column of the sheet.
+    """
 
     frame: pl.DataFrame
     keys: tuple[str, ...]
-    problems: list[Problem]
+    derived: tuple[str, ...]
+    faults: Faults
 
     def good(self) -> pl.DataFrame:
         """The rows with which nothing is wrong."""
-        bad = list({p.row for p in self.problems})
-        return self.frame.filter(~pl.col(ROW).is_in(bad)) if bad else self.frame
+        return self.frame.filter(~self.faults.bad)
 
 
-def check(sheet: Sheet, table: Table, scope: Scope) -> Checked:
-    """Checks `table` as `scope` would have it kept. References are looked up under the `acting` in force."""
-    frame, problems = table.frame, list[Problem]()
-    typed = {ROW: frame[ROW]}
-    for key in table.keys:
-        column = sheet.column(key)
-        values, found = _column(column, frame[key], frame[ROW], scope)
-        typed[key] = values
-        problems += found
+def check(sheet: Sheet, table: Table, scope: Scope, step: Callable[[int, int], None] | None = None) -> Checked:
+    """Checks `table` as `scope` would have it kept. References are looked up under the `acting` in force.
+
+    `step(done, of)` is called after each column.
+    """
+    faults = Faults(table.frame[ROW])
+    typed = {ROW: table.frame[ROW]}
+    for number, key in enumerate(table.keys, start=1):
+        typed[key] = _column(sheet.column(key), table.frame[key], faults, scope)
+        if step is not None:
+            step(number, len(table.keys))
+    follow = _derived(sheet, table.keys)
+    for name, (source, follows) in follow.items():
+        kept = typed[source]
+        typed[name] = pl.Series(name, [None if v is None else follows(v) for v in kept.to_list()], dtype=kept.dtype)
     made = pl.DataFrame(typed)
-    problems += _twice(sheet, made, table.keys)
-    problems += _outside(sheet, made, scope)
-    problems.sort(key=lambda p: (p.row, p.column, p.code))
-    return Checked(made, table.keys, problems)
+    _twice(sheet, made, table.keys, faults)
+    _outside(sheet, made, scope, faults)
+    return Checked(made, table.keys, tuple(n for n in follow if n not in table.keys), faults)
 
 
-def _column(column: Column, raw: pl.Series, rows: pl.Series, scope: Scope) -> tuple[pl.Series, list[Problem]]:
-    problems: list[Problem] = []
+def _derived(sheet: Sheet, keys: tuple[str, ...]) -> dict[str, Any]:
+    """What the model derives from columns that the sheet has: by field, its source and how it follows."""
+    found = getattr(sheet.declared.model, "derived", {}).items()
+    return {name: (source, follows) for name, (source, follows) in found if source in keys}
 
-    def complain(bad: pl.Series, code: str, **params: Any) -> None:
-        problems.extend(Problem(row, column.key, code, params) for row in rows.filter(bad.fill_null(False)))
+
+def _column(column: Column, raw: pl.Series, faults: Faults, scope: Scope) -> pl.Series:
+    def complain(wrong: pl.Series, code: str, **params: Any) -> None:
+        faults.add(wrong, column.key, code, params)
 
     if column.kind != "text" or column.code:
         raw = raw.str.normalize("NFKC").str.replace(r"^'", "").str.strip_chars()
@@ -99,8 +139,7 @@ def _column(column: Column, raw: pl.Series, rows: pl.Series, scope: Scope) -> tu
             complain(unread & values.is_null(), "IMP025")
         case "choice":
             values = _choice(column, given)
-            for row in rows.filter(unread & values.is_null()):
-                problems.append(Problem(row, column.key, "IMP026", {"choices": _Choices(column)}))
+            complain(unread & values.is_null(), "IMP026", choices=_Choices(column))
         case "area":
             values = given.str.replace(r"\.0+$", "")
             formed = values.str.contains(r"^\d{12}$")
@@ -108,9 +147,8 @@ def _column(column: Column, raw: pl.Series, rows: pl.Series, scope: Scope) -> tu
             known = _areas(values.filter(formed.fill_null(False)).unique(), scope)
             complain(formed & ~values.is_in(known), "IMP032")
         case "reference":
-            values, names = _reference(column, given)
-            for row, what in zip(rows.filter(unread & values.is_null()), names, strict=True):
-                problems.append(Problem(row, column.key, "IMP030", {"what": what[:60]}))
+            values = _reference(column, given)
+            faults.add(unread & values.is_null(), column.key, "IMP030", lambda n: {"what": given[n][:60]})
     if column.kind in ("int", "decimal", "float"):
         numbers = values.cast(pl.Float64, strict=False)
         if column.low is not None:
@@ -118,8 +156,8 @@ def _column(column: Column, raw: pl.Series, rows: pl.Series, scope: Scope) -> tu
         if column.high is not None:
             complain(numbers > float(column.high), "IMP029", limit=column.high)
     if column.checks:
-        problems += _further(column, values, rows)
-    return values.alias(column.key), problems
+        _further(column, values, faults)
+    return values.alias(column.key)
 
 
 class _Choices:
@@ -142,16 +180,12 @@ class _Words:
         return " ".join(str(m) for m in self.error.messages)
 
 
-def _further(column: Column, values: pl.Series, rows: pl.Series) -> list[Problem]:
+def _further(column: Column, values: pl.Series, faults: Faults) -> None:
     """The field's own checks, once for each different value."""
-    wrong = {v: e for v in values.drop_nulls().unique() if (e := column.complaint(v)) is not None}
-    if not wrong:
-        return []
-    bad = values.is_in(list(wrong)).fill_null(False)
-    return [
-        Problem(row, column.key, "IMP027", {"message": _Words(wrong[value])})
-        for row, value in zip(rows.filter(bad), values.filter(bad), strict=True)
-    ]
+    wrong = {v: e for v in values.drop_nulls().unique().to_list() if (e := column.complaint(v)) is not None}
+    if wrong:
+        bad = values.is_in(list(wrong))
+        faults.add(bad, column.key, "IMP027", lambda n: {"message": _Words(wrong[values[n]])})
 
 
 def _decimal(column: Column, given: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -217,34 +251,39 @@ def _choice(column: Column, given: pl.Series) -> pl.Series:
     return given.str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.String)
 
 
+def _parts(values: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(values), _ASKED):
+        yield values[start : start + _ASKED]
+
+
 def _areas(codes: pl.Series, scope: Scope) -> list[str]:
     inside = [c for c in codes.to_list() if area_prefix(c).startswith(scope.area)]
-    return list(areas.divisions().filter(code__in=inside).values_list("code", flat=True))
+    found: list[str] = []
+    for part in _parts(inside):
+        found += areas.divisions().filter(code__in=part).values_list("code", flat=True)
+    return found
 
 
-def _reference(column: Column, given: pl.Series) -> tuple[pl.Series, list[str]]:
-    """Keys of the records meant (those that the person may see), and what was meant where there is none."""
+def _reference(column: Column, given: pl.Series) -> pl.Series:
+    """Keys of the records meant: those that the person may see; None where there is none."""
     assert column.target is not None
     model, key = column.target
-    wanted = given.drop_nulls().unique().to_list()
     known: dict[str, Any] = {}
     names = {f.name for f in model._meta.concrete_fields}
+    fields = [key]
     if isinstance(model._meta.pk, models.CharField) and "name" in names:
         # Small tables known by a code may be written by name too, in either language.
-        for field in ("name", "name_en"):
-            if field in names:
-                known |= dict(model._default_manager.filter(**{f"{field}__in": wanted}).values_list(field, "pk"))
-    known |= dict(model._default_manager.filter(**{f"{key}__in": wanted}).values_list(key, "pk"))
+        fields = [f for f in ("name", "name_en") if f in names] + fields
+    for part in _parts(given.drop_nulls().unique().to_list()):
+        for field in fields:
+            known |= dict(model._default_manager.filter(**{f"{field}__in": part}).values_list(field, "pk"))
     kind = pl.String if isinstance(model._meta.pk, models.CharField) else pl.Int64
-    values = (
-        given.replace_strict(known, default=None, return_dtype=kind)
-        if known
-        else pl.Series([None] * len(given), dtype=kind)
-    )
-    return values, given.filter(given.is_not_null() & values.is_null()).to_list()
+    if not known:
+        return pl.Series([None], dtype=kind).new_from_index(0, len(given))
+    return given.replace_strict(known, default=None, return_dtype=kind)
 
 
-def _twice(sheet: Sheet, frame: pl.DataFrame, keys: Iterable[str]) -> list[Problem]:
+def _twice(sheet: Sheet, frame: pl.DataFrame, keys: Iterable[str], faults: Faults) -> None:
     """Keys that stand in the file twice: the natural key, the record number, and every unique column."""
     present = set(keys)
     sets: list[tuple[str, ...]] = [
@@ -252,23 +291,20 @@ def _twice(sheet: Sheet, frame: pl.DataFrame, keys: Iterable[str]) -> list[Probl
     ]
     if sheet.natural_key and set(sheet.natural_key) <= present and sheet.natural_key not in sets:
         sets.append(sheet.natural_key)
-    problems = []
     for names in sets:
-        given = frame.filter(pl.all_horizontal(pl.col(n).is_not_null() for n in names))
-        first = pl.col(ROW).min().over(names)
-        for row, other in (
-            given.select(pl.col(ROW), first.alias("other")).filter(pl.col(ROW) != pl.col("other")).iter_rows()
-        ):
-            problems.append(Problem(row, names[0], "IMP040", {"other": other}))
-    return problems
+        given = pl.all_horizontal(pl.col(n).is_not_null() for n in names)
+        # Most files have no key twice: that is seen without asking which row was the first.
+        if not frame.select((given & pl.struct(names).is_duplicated()).any())[0, 0]:
+            continue
+        first = frame.select(pl.when(given).then(pl.col(ROW).min().over(names)))[:, 0]
+        faults.add(first != frame[ROW], names[0], "IMP040", lambda n, first=first: {"other": first[n]})
 
 
-def _outside(sheet: Sheet, frame: pl.DataFrame, scope: Scope) -> list[Problem]:
+def _outside(sheet: Sheet, frame: pl.DataFrame, scope: Scope, faults: Faults) -> None:
     """Rows that would be kept outside the industries or the enterprise of whoever imports."""
     rule = rule_of(sheet.declared.model)
     if not isinstance(rule, By):
-        return []
-    problems = []
+        return
     for column in sheet.columns:
         if column.key not in frame.columns:
             continue
@@ -276,10 +312,6 @@ def _outside(sheet: Sheet, frame: pl.DataFrame, scope: Scope) -> list[Problem]:
         assert field is not None
         named = {field.name, field.attname, field.column}
         if rule.industry in named and scope.industries is not None:
-            bad = frame.filter(~pl.col(column.key).is_in(list(scope.industries)).fill_null(False))
+            faults.add(~frame[column.key].is_in(list(scope.industries)).fill_null(False), column.key, "IMP041")
         elif rule.enterprise in named and scope.enterprise is not None and column.key != RECORD:
-            bad = frame.filter((pl.col(column.key) != scope.enterprise).fill_null(True))
-        else:
-            continue
-        problems += [Problem(row, column.key, "IMP041") for row in bad[ROW]]
-    return problems
+            faults.add((frame[column.key] != scope.enterprise).fill_null(True), column.key, "IMP041")

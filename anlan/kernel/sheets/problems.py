@@ -46,6 +46,7 @@ WORDS = {
     "IMP043": gettext_noop("There is no such record in your area."),
     "IMP044": gettext_noop("Neither a record number nor a key: it cannot be told which record this is."),
     "IMP047": gettext_noop("Several records have this key: give the record number."),
+    "IMP048": gettext_noop("Somebody changed the record meanwhile. Import the file again."),
     "IMP045": gettext_noop("Your role may not add records of this kind."),
     "IMP046": gettext_noop("Your role may not change records of this kind."),
 }

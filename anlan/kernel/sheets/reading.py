@@ -9,27 +9,31 @@ import csv
 import io
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from itertools import zip_longest
 
 import polars as pl
-from python_calamine import CalamineError, CalamineWorkbook
 
+from . import workbook
 from .problems import Problem, Unreadable
 from .spec import Sheet, told_headings
 
-MAX_BYTES = 50 * 2**20
-MAX_UNPACKED = 500 * 2**20
-MAX_ROWS = 200_000
+MAX_BYTES = 200 * 2**20
+MAX_ROWS = 1_000_000
+MAX_UNPACKED = 3 * 2**30
+UNPACKED_LEAST, UNPACKED_RATIO = 64 * 2**20, 60
+"""A workbook unpacks to ten times its size, or twenty; what unpacks to more than this is made to harm."""
 MAX_COLUMNS = 200
+MAX_RECORD = 2**20
+"""Characters in one row of a text: a row that never ends must not fill the memory."""
+PIECE = 5_000
 HEADING_WITHIN = 20
 ROW = "__row__"
 BLANKS = " \t\r\n\u3000\u00a0\ufeff"
 DANGEROUS = "=+-@\t\r'"
 """A cell that begins with one of these is a formula to some program, unless marked as text."""
+Rows = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,101 +49,113 @@ def read(sheet: Sheet, data: bytes) -> Table:
     if len(data) > MAX_BYTES:
         raise _whole("IMP001", limit=f"{MAX_BYTES // 2**20} MB")
     packed = data[:4] == b"PK\x03\x04"
-    rows = _workbook(data) if packed else _text(data)
-    if len(rows) > MAX_ROWS + HEADING_WITHIN:
+    pieces = _workbook(data) if packed else _text(data)
+    first = next(pieces, [])
+    while len(first) < HEADING_WITHIN and (more := next(pieces, None)):
+        first += more
+    at, placed = _headings(sheet, first)
+    frames, number = [_frame(placed, first[at + 1 :], at + 2)], len(first) + 1
+    for piece in pieces:
+        frames.append(_frame(placed, piece, number))
+        number += len(piece)
+        if sum(f.height for f in frames) > MAX_ROWS or number > 2 * MAX_ROWS + HEADING_WITHIN:
+            raise _whole("IMP004", limit=MAX_ROWS)
+    frame = pl.concat(frames)
+    if frame.height > MAX_ROWS:
         raise _whole("IMP004", limit=MAX_ROWS)
-    at, placed = _headings(sheet, rows)
-    body, numbers = [], []
-    for number, row in enumerate(rows[at + 1 :], start=at + 2):
-        if any(row):
-            body.append(row)
-            numbers.append(number)
-    if not body:
+    if not frame.height:
         raise _whole("IMP007")
-    if len(body) > MAX_ROWS:
-        raise _whole("IMP004", limit=MAX_ROWS)
-    columns: dict[str, list[Any]] = {ROW: numbers}
-    for key, place in placed.items():
-        columns[key] = [row[place] if place < len(row) else "" for row in body]
-    schema = {ROW: pl.Int64} | dict.fromkeys(placed, pl.String)
-    frame = pl.DataFrame(columns, schema=schema)
+    columns = [pl.col(k) for k in placed]
     if not packed:
         # A leading apostrophe is how text with separators says "this is text".
-        frame = frame.with_columns(pl.col(k).str.replace(r"^'([=+\-@\t\r'])", "$1") for k in placed)
-    frame = frame.with_columns(pl.col(k).str.replace_all("\r\n", "\n", literal=True) for k in placed)
-    frame = frame.with_columns(pl.col(k).str.strip_chars(BLANKS) for k in placed)
+        frame = frame.with_columns(c.str.replace(r"^'([=+\-@\t\r'])", "$1") for c in columns)
+    frame = frame.with_columns(c.str.replace_all("\r\n", "\n", literal=True).str.strip_chars(BLANKS) for c in columns)
     return Table(frame, tuple(placed))
 
 
-def _whole(code: str, **params: Any) -> Unreadable:
+def _frame(placed: dict[str, int], rows: Rows, first: int) -> pl.DataFrame:
+    """The wanted columns of a piece of rows, the first of which has the number `first`; empty rows are left out."""
+    columns = list(zip_longest(*rows, fillvalue=""))
+    kept = {
+        key: pl.Series(columns[place] if place < len(columns) else [""] * len(rows), dtype=pl.String)
+        for key, place in placed.items()
+    }
+    frame = pl.DataFrame({ROW: pl.Series(range(first, first + len(rows)), dtype=pl.Int64), **kept})
+    full = pl.Series([any(row) for row in rows], dtype=pl.Boolean)
+    return frame.filter(full)
+
+
+def _whole(code: str, **params: object) -> Unreadable:
     return Unreadable(Problem(0, "", code, params))
 
 
-def _workbook(data: bytes) -> list[list[str]]:
+def _workbook(data: bytes) -> Iterator[Rows]:
+    allowed = min(MAX_UNPACKED, UNPACKED_LEAST + UNPACKED_RATIO * len(data))
     try:
-        unpacked = 0
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if "[Content_Types].xml" not in archive.namelist():
                 raise _whole("IMP002")
+            # What the archive says of its sizes may be a lie: they are measured.
             for info in archive.infolist():
                 with archive.open(info) as part:
                     while chunk := part.read(2**20):
-                        unpacked += len(chunk)
-                        if unpacked > MAX_UNPACKED:
+                        allowed -= len(chunk)
+                        if allowed < 0:
                             raise _whole("IMP006")
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        first = book.get_sheet_by_index(0)
-        if first.width > MAX_COLUMNS:
-            raise _whole("IMP005", limit=MAX_COLUMNS)
-        if first.height > MAX_ROWS + HEADING_WITHIN:
-            raise _whole("IMP004", limit=MAX_ROWS)
-        # The area is kept whole, so that row numbers are those which the program shows.
-        return [[_cell(value) for value in row] for row in first.to_python(skip_empty_area=False)]
-    except (zipfile.BadZipFile, CalamineError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        for height, width, piece in workbook.rows(data):
+            if width > MAX_COLUMNS:
+                raise _whole("IMP005", limit=MAX_COLUMNS)
+            if height > MAX_ROWS + HEADING_WITHIN:
+                raise _whole("IMP004", limit=MAX_ROWS)
+            yield piece
+    except (zipfile.BadZipFile, workbook.Damaged, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _whole("IMP006") from error
 
 
-def _cell(value: Any) -> str:
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case float():
-            if value.is_integer() and abs(value) < 1e15:
-                return str(int(value))
-            text = repr(value)
-            return format(Decimal(text), "f") if "e" in text else text
-        case datetime():
-            # A spreadsheet has no dates apart from times: midnight is a date.
-            return value.isoformat(" ") if value.time() != datetime.min.time() else value.date().isoformat()
-        case date():
-            return value.isoformat()
-        case None:
-            return ""
-    return str(value)
+class _Lines:
+    """The lines of a text; a row (`row_done` says where one ended) may not be endless."""
+
+    def __init__(self, file: io.TextIOWrapper) -> None:
+        self.file, self.left = file, MAX_RECORD
+
+    def row_done(self) -> None:
+        self.left = MAX_RECORD
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.file.readline(MAX_RECORD):
+            self.left -= len(line)
+            if self.left < 0:
+                raise _whole("IMP005", limit=MAX_COLUMNS)
+            yield line
 
 
-def _text(data: bytes) -> list[list[str]]:
+def _text(data: bytes) -> Iterator[Rows]:
     if data[:4] == b"\xd0\xcf\x11\xe0" or b"\0" in data:
         raise _whole("IMP002")
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            text = data.decode(encoding)
+            data.decode(encoding)
             break
         except UnicodeDecodeError:
             continue
     else:
         raise _whole("IMP003")
-    first = text.split("\n", 1)[0]
+    lines = _Lines(io.TextIOWrapper(io.BytesIO(data), encoding, newline=""))
+    first = data[:MAX_RECORD].split(b"\n", 1)[0].decode(encoding, "replace")
     separator = max(",\t;|", key=first.count)
+    piece: Rows = []
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        for row in csv.reader(iter(lines), delimiter=separator, strict=True):
+            lines.row_done()
+            if len(row) > MAX_COLUMNS:
+                raise _whole("IMP005", limit=MAX_COLUMNS)
+            piece.append(row)
+            if len(piece) >= PIECE:
+                yield piece
+                piece = []
     except csv.Error as error:
         raise _whole("IMP002") from error
-    if any(len(row) > MAX_COLUMNS for row in rows):
-        raise _whole("IMP005", limit=MAX_COLUMNS)
-    return rows
+    yield piece
 
 
 def _plain(heading: str) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import Open
 
+from ..names import initials
 from .places import Dated, Division
 
 
@@ -32,6 +33,7 @@ class Authority(Kept):
         ("village", _("Village committee")),
     )
     scope_rule = Open("who is in charge of what is published")
+    derived: ClassVar = {"pinyin": ("name", initials)}
 
     name = models.CharField(_("Name"), max_length=80, db_collation="C")
     short_name = models.CharField(_("Short name in document numbers"), max_length=20, blank=True)
@@ -54,16 +56,6 @@ class Authority(Kept):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=("name", "valid_from"), name="authority_once", nulls_distinct=False)
         ]
-
-    def prepare(self) -> None:
-        """Fills what follows from other fields; `save` does it, imports call it themselves."""
-        from ..names import initials
-
-        self.pinyin = initials(self.name)
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.prepare()
-        super().save(*args, **kwargs)
 
     def superiors(self, on: date) -> models.QuerySet[Authority]:
         """Those it answered to on that day."""

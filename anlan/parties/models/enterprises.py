@@ -12,7 +12,13 @@ from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By
 
 from .. import validators
+from ..names import initials
 from .places import Industry, IndustryClass
+
+
+def as_registered(code: str | None) -> str | None:
+    """A code as its register writes it: capitals, no blanks; none is null and never empty."""
+    return (code or "").strip().upper() or None
 
 
 class Enterprise(Kept):
@@ -30,6 +36,11 @@ class Enterprise(Kept):
         ("deregistered", _("Deregistered")),
     )
     scope_rule = By(area="area_code", industry="industry_id", enterprise="id")
+    derived: ClassVar = {
+        "pinyin": ("name", initials),
+        "credit_code": ("credit_code", as_registered),
+        "registration_number": ("registration_number", as_registered),
+    }
 
     name = models.CharField(_("Name"), max_length=120, db_collation="C")
     pinyin = models.CharField(_("Pinyin initials"), max_length=120, db_collation="C", editable=False, default="")
@@ -74,16 +85,7 @@ class Enterprise(Kept):
             models.Index(fields=("pinyin", "id")),
         ]
 
-    def prepare(self) -> None:
-        """Fills what follows from other fields; `save` does it, bulk code calls it itself."""
-        from ..names import initials
-
-        self.pinyin = initials(self.name)
-        self.credit_code = self.credit_code.strip().upper() if self.credit_code else None
-        self.registration_number = self.registration_number or None
-
     def save(self, *args: object, **kwargs: object) -> None:
-        self.prepare()
         if self.industry_id is None and self.gb4754:
             self.industry_id = IndustryClass.industry_of(self.gb4754)
         super().save(*args, **kwargs)

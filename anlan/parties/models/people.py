@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By, Through
 
+from ..names import initials
 from .authorities import Authority
 from .enterprises import Enterprise
 from .places import Dated, Industry
@@ -23,6 +24,7 @@ class Person(Kept):
 
     scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
     personal = True
+    derived: ClassVar = {"pinyin": ("name", initials)}
 
     name = models.CharField(_("Name"), max_length=60, db_collation="C")
     pinyin = models.CharField(_("Pinyin initials"), max_length=60, db_collation="C", editable=False, default="")
@@ -34,16 +36,6 @@ class Person(Kept):
     class Meta:
         verbose_name = _("Person")
         indexes: ClassVar = [models.Index(fields=("area_code", "id")), models.Index(fields=("pinyin", "id"))]
-
-    def prepare(self) -> None:
-        """Fills what follows from other fields; `save` does it, imports call it themselves."""
-        from ..names import initials
-
-        self.pinyin = initials(self.name)
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.prepare()
-        super().save(*args, **kwargs)
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,34 @@
+"""Pinyin initials: fast, and the same as pypinyin reads them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pypinyin import Style, lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
+
+from anlan.parties.names import initials
+from anlan.parties.reference import CHONGQING, DATA, read_divisions
+
+PHRASES = st.sampled_from(sorted(PHRASES_DICT)[::7])
+CHARACTERS = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF) | st.characters(exclude_categories=("Cs",))
+
+
+def as_pypinyin_reads(name: str) -> str:
+    parts = lazy_pinyin(name, style=Style.FIRST_LETTER, errors=lambda text: [c for c in text if c.isalnum()])
+    return "".join(part[:1].lower() for part in parts)
+
+
+def test_phrases_are_read_as_such() -> None:
+    assert initials("重庆市渝北区") == "cqsybq"
+    assert initials("重要（A1）") == "zya1"
+
+
+@given(st.lists(PHRASES | CHARACTERS, max_size=8).map("".join))
+def test_any_text_is_read_as_pypinyin_reads_it(name: str) -> None:
+    assert initials(name) == as_pypinyin_reads(name)
+
+
+def test_each_village_of_chongqing_is_read_as_pypinyin_reads_it() -> None:
+    names = {name for _code, name, *_rest in read_divisions(DATA / "divisions-50.csv.gz", CHONGQING)}
+    assert [n for n in sorted(names)[::5] if initials(n) != as_pypinyin_reads(n)] == []

@@ -67,7 +67,9 @@ def test_the_application_owns_nothing_and_cannot_step_round_row_security() -> No
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_class WHERE relowner = 'anlan_app'::regrole")
         assert cursor.fetchone() == (0,)
-        cursor.execute("SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'anlan_app'")
+        cursor.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'anlan_app'"
+        )
         assert cursor.fetchone() == (False, False, False, False)
         cursor.execute("SELECT has_schema_privilege('anlan_app', 'public', 'CREATE')")
         assert cursor.fetchone() == (False,)

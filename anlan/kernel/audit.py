@@ -113,7 +113,7 @@ def _function(name: str, rows: str) -> str:
       over text := coalesce(concat_ws(' ', current_setting('anlan.area_low', true),
         current_setting('anlan.industries', true), current_setting('anlan.enterprise', true)), '');
       done text := lower(TG_OP);
-      number xid8 := {_shifted('pg_current_xact_id()')};
+      number xid8 := {_shifted("pg_current_xact_id()")};
       row_key text := TG_ARGV[0];
       area text := nullif(TG_ARGV[1], '');
       industry text := nullif(TG_ARGV[2], '');
@@ -122,7 +122,7 @@ def _function(name: str, rows: str) -> str:
     BEGIN
       INSERT INTO public.audit_entry (xid, on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
                                       actor_kind, actor, account_id, scope, changes)
-      SELECT now_xid, clock, TG_TABLE_NAME, r.j ->> row_key, done, coalesce(r.j ->> area, ''), r.j ->> industry,
+      SELECT number, clock, TG_TABLE_NAME, r.j ->> row_key, done, coalesce(r.j ->> area, ''), r.j ->> industry,
         (r.j ->> enterprise)::bigint, kind, who, account, over, r.c
       FROM ({rows}) r;
       RETURN NULL;

@@ -22,9 +22,7 @@ SECRET_KEY = os.environ.get("ANLAN_SECRET_KEY") or kept(HOME / "secret-key", sec
 # Seals secrets that must be read again (authenticators). Several, with commas, while a key is being replaced.
 SECRETS_KEYS = [
     key
-    for key in (
-        os.environ.get("ANLAN_SECRETS_KEY") or kept(HOME / "secrets-key", secrets.token_urlsafe(48))
-    ).split(",")
+    for key in (os.environ.get("ANLAN_SECRETS_KEY") or kept(HOME / "secrets-key", secrets.token_urlsafe(48))).split(",")
     if key
 ]
 DEBUG = False

@@ -72,7 +72,9 @@ def offered(declared: type[Register], account: Any, asked: QueryDict) -> Views:
 def opening(declared: type[Register], account: Any) -> str | None:
     """The address with which the person opens the list, or None for the list as it is."""
     chosen = ListDefault.objects.filter(account=account.pk, register=declared.name).values("view_id")
-    rows = SavedView.objects.filter(register=declared.name, pk__in=chosen).filter(Q(account=account.pk) | Q(shared=True))
+    rows = SavedView.objects.filter(register=declared.name, pk__in=chosen).filter(
+        Q(account=account.pk) | Q(shared=True)
+    )
     view = rows.first()
     return None if view is None else address(declared.name, view)
 

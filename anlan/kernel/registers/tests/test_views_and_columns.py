@@ -106,7 +106,9 @@ def test_every_column_can_be_shown_in_a_constant_number_of_queries(declared: typ
     assert taken[0] <= LIST_QUERIES
 
 
-@pytest.mark.parametrize("declared", [d for d in REGISTERS if d.rights.roles("export") - {"enterprise"}], ids=lambda d: d.name)
+@pytest.mark.parametrize(
+    "declared", [d for d in REGISTERS if d.rights.roles("export") - {"enterprise"}], ids=lambda d: d.name
+)
 def test_an_export_has_the_columns_shown_in_their_order_and_changes_nothing_when_imported(
     declared: type[Register],
 ) -> None:

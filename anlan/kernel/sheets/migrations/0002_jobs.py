@@ -21,7 +21,7 @@ SET CONSTRAINTS ALL DEFERRED;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0005_progress_live'),
+        ('kernel', '0006_progress_live'),
         ('sheets', '0001_initial'),
     ]
 

@@ -131,7 +131,7 @@ def test_a_restored_installation_has_every_row_file_secret_and_a_whole_chain_tha
     assert evidence(elsewhere) == evidence(house)
     for name, content in evidence(elsewhere).items():
         assert hashlib.sha256(content).hexdigest() == name
-    for name in ("secret-key",):
+    for name in ("secret-key", "secrets-key"):
         path = elsewhere.folder / "var" / name
         assert path.read_bytes() == (house.folder / "var" / name).read_bytes()
         assert path.stat().st_mode & 0o777 == 0o600

@@ -26,13 +26,13 @@ from django.conf import settings
 from django.db import connections
 
 from anlan.kernel import audit
-from anlan.site.installation import bring_up_to_date, embedded
+from anlan.site.installation import embedded
 from anlan.site.postgres import SUPERUSER, Server, ServerFailed, archive_folder, psycopg_superuser
 
 from .access import Access, running_server
 from .common import HEADS, Failed, Refused, Told, kept_files, note_backup, room_for
 from .folder import copied, digest_of, each, faults, made_beside, write_sums
-from .restoring import add_files, alone, proven, take_over
+from .restoring import add_files, alone, bring_up_to_date_anew, proven, take_over
 
 BASE_EVERY = timedelta(hours=20)
 KEEP = 7
@@ -218,7 +218,7 @@ def restore_until(folder: Path, until: datetime | None, told: Told, overwrite: b
         aside = _swap(staged)
         with running_server():
             _cut_heads(folder / "files")
-            bring_up_to_date()
+            bring_up_to_date_anew()
             with connections["owner"].cursor() as cursor:
                 words = audit.noted("restore", until=until.isoformat() if until else "the end", reached=reached)
                 cursor.execute(words.replace("%", "%%"))

@@ -15,7 +15,7 @@ from django.conf import settings
 
 FOLDERS = ("evidence", "history", "law")
 """What of `var/` is kept, folders: evidence files, the Parquet history of readings, law tables of the city's own."""
-FILES = ("secret-key", "demo-password", "calendar.yaml")
+FILES = ("secret-key", "secrets-key", "demo-password", "calendar.yaml")
 """And single files. The heads of the audit chain are kept too, wherever they lie."""
 HEADS = "audit-heads.log"
 LAST = "last-backup.json"
@@ -59,8 +59,14 @@ def from_environment() -> list[str]:
     """What no backup can hold, in words: settings and secrets that come from the environment."""
     names = sorted(n for n in os.environ if n.startswith("ANLAN_") and n not in ("ANLAN_HOME", "ANLAN_SUPERVISOR"))
     found = [f"the environment of the processes: {', '.join(names)}"] if names else []
-    if "ANLAN_SECRET_KEY" in names:
-        found.append("the secret key: it comes from ANLAN_SECRET_KEY and must be given to the restored installation")
+    found += [
+        f"{what}: it comes from {name} and must be given to the restored installation"
+        for name, what in (
+            ("ANLAN_SECRET_KEY", "the key of sessions"),
+            ("ANLAN_SECRETS_KEY", "the key of second factors, which nobody can read without it"),
+        )
+        if name in names
+    ]
     return found
 
 

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +26,6 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from anlan.kernel import audit
-from anlan.site.installation import bring_up_to_date
 
 from .access import EVERYTHING, Access, last_line, owner, running_server
 from .common import HEADS, Failed, Refused, Told, bytes_of, kept_files, room_for
@@ -79,7 +79,7 @@ def restore(folder: Path, told: Told, overwrite: bool = False) -> Restored:
             _load(access, folder / DATABASE, manifest)
         take_over(folder / KEPT)
         with told.step("Migrations"):
-            bring_up_to_date()
+            bring_up_to_date_anew()
         verdict, missing = proven(told)
     return Restored(sum(manifest.rows.values()), len(manifest.rows), files, verdict, missing)
 
@@ -172,6 +172,13 @@ def take_over(source: Path) -> None:
         half.unlink(missing_ok=True)
         copied(path, half)
         half.rename(target)
+
+
+def bring_up_to_date_anew() -> None:
+    """Migrations in a process of their own: this one still holds the keys from before the restore."""
+    done = subprocess.run([sys.executable, "-m", "anlan", "migrate"], capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(f"the data are restored, and could not be brought to this version: {last_line(done.stderr)}")
 
 
 def proven(told: Told) -> tuple[audit.Verdict, list[str]]:

@@ -45,7 +45,8 @@ def disk() -> Iterator[Finding]:
 
 def secrets() -> Iterator[Finding]:
     """Secret files."""
-    for path in (settings.HOME / "secret-key", settings.HOME / "demo-password", Path(settings.AUDIT_HEADS)):
+    names = ("secret-key", "secrets-key", "demo-password")
+    for path in (*(settings.HOME / name for name in names), Path(settings.AUDIT_HEADS)):
         if path.exists():
             mode = stat.S_IMODE(path.stat().st_mode)
             yield Finding(path.name, not mode & 0o077, f"mode {mode:04o}", f"chmod 600 {path}")

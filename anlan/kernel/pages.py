@@ -7,9 +7,9 @@ An app names its own in `<app>/pages.py`, which is read once all apps are loaded
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -42,6 +42,29 @@ def page(name: str, title: str | _StrPromise, *, icon: str, group: str, roles: I
     if _pages.setdefault(name, made) != made:
         raise ValueError(f"two pages are called {name}")
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number of a person's own on the home page, which opens the records behind it."""
+
+    title: str | _StrPromise
+    number: int
+    url: str
+
+
+_tiles: list[Callable[[Any], Tile | None]] = []
+
+
+def tile(made: Callable[[Any], Tile | None]) -> Callable[[Any], Tile | None]:
+    """Decorator: `made` gives an account's tile for the home page, or None where it has none."""
+    _tiles.append(made)
+    return made
+
+
+def tiles(account: Any) -> list[Tile]:
+    """The account's tiles, in the order in which the apps declare them."""
+    return [shown for made in _tiles if (shown := made(account)) is not None]
 
 
 def all_pages() -> tuple[Page, ...]:

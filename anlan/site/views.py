@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.cases.queue import worklist
+from anlan.kernel.pages import tiles
 from anlan.kernel.registers import all_registers
 from anlan.kernel.registers import search as records
 
@@ -41,7 +42,8 @@ def home(request: HttpRequest) -> HttpResponse:
         report_url = reverse("hazards:report")
     except NoReverseMatch:
         report_url = ""
-    return render(request, "home.html", {"work": work, "groups": groups, "report_url": report_url})
+    context = {"work": work, "groups": groups, "report_url": report_url, "tiles": tiles(request.user)}
+    return render(request, "home.html", context)
 
 
 def _pages(account: Any, text: str) -> list[dict[str, str]]:

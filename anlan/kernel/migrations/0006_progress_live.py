@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0004_audit_truncate'),
+        ('kernel', '0005_audit_shift'),
     ]
 
     operations = [

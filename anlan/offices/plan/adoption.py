@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -46,7 +48,7 @@ def propose(plan: Plan, by: Account) -> None:
     notices.send(others, WAITS, {"plan": str(plan)}, url=f"/plan/{plan.pk}/", level="attention")
 
 
-def may_adopt(plan: Plan, by: Account) -> bool:
+def may_adopt(plan: Plan, by: Any) -> bool:
     """Whether this person may be the second one."""
     return (
         plan.state == "proposed" and may_draft(by, plan)

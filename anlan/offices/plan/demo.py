@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from anlan.parties.demo import DemoCity
-from anlan.parties.models import Account, Post
+from anlan.parties.models import Account, Authority, Division, Person, Post
 
 from . import adoption, drafting, duties, planfile
 
@@ -31,6 +31,7 @@ def load(city: DemoCity) -> None:
     drafter.save()
     city.accounts[drafter.username] = drafter
     today = city.now.date()
+    _village(city)
     plan = planfile.load(settings.ROOT / "plans" / "chongqing-2013.yaml", drafter)
     city.say(f"duties under the plan: {duties.assign_by_kinds(plan, today)}")
     adoption.propose(plan, drafter)
@@ -52,3 +53,13 @@ def load(city: DemoCity) -> None:
     duties.assign_by_kinds(coming, today)
     coming.gaps.filter(settled=False).update(settled=True)
     adoption.propose(coming, drafter)
+
+
+def _village(city: DemoCity) -> None:
+    """The committee of the village in which the village's user works; the other 11,269 are not made up."""
+    place = Division.objects.select_related("parent__parent").get(pk=city.accounts["village"].area_code)
+    township = place.parent
+    name = "".join(d.name for d in (township and township.parent, township, place) if d)
+    body = Authority.objects.create(name=f"重庆市{name}", kind="village", tier=4, area_code=place.code)
+    head = Person.objects.create(name="周世明", area_code=place.code)
+    Post.objects.create(person=head, authority=body, title="主任", head=True, valid_from=date(2011, 1, 1))

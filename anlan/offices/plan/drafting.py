@@ -86,7 +86,7 @@ def from_text(name: str, text: str, *, area_code: str, by: Account, year: int | 
     by_code = {c.code: c for c in clauses}
     gaps = [Gap(**common, **_place(u), what=u["what"], settled="page number" in u["what"]) for u in draft.unread]
     gaps += [Gap(**common, **_place(n), what=n["kind"], settled=True) for n in draft.numbers]
-    targets = []
+    targets: list[Target] = []
     for t in draft.targets:
         why = "the baseline year" if t["comparator"] == "down_by" and not t["baseline"] else ""
         why = why or ("an amount too large" if t["value"] >= 10**11 else "")

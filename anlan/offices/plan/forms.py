@@ -80,11 +80,12 @@ class ClauseForm(Versioned):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["industries"].choices = [(i.pk, str(i)) for i in Industry.objects.all()]
+        fields: dict[str, Any] = self.fields
+        fields["industries"].choices = [(i.pk, str(i)) for i in Industry.objects.all()]
         known = {r.name: r.title for r in all_registers()}
         # What no office keeps yet may be named all the same: it is what the clause still lacks.
         later = [(n, proofs.title(n)) for n in {**dict.fromkeys(proofs.TO_COME), **dict.fromkeys(self.instance.proofs)}]
-        self.fields["proofs"].choices = [*known.items(), *((n, t) for n, t in later if n not in known)]
+        fields["proofs"].choices = [*known.items(), *((n, t) for n, t in later if n not in known)]
         if self.instance.pk:
             del self.fields["code"]
 
@@ -104,9 +105,13 @@ class TargetForm(Versioned):
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["clause"].queryset = plan.clauses.all()
+        fields: dict[str, Any] = self.fields
+        fields["clause"].queryset = plan.clauses.all()
         for name in ("value", "baseline_value"):
             self.fields[name].widget.attrs["step"] = "any"
+            value = getattr(self.instance, name)
+            if value is not None:  # 38, not 38.0000
+                self.initial[name] = f"{value.normalize():f}"
 
 
 class ReasonForm(forms.Form):
@@ -127,8 +132,9 @@ class AssignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["authority"].queryset = Authority.objects.at(clock.today())
-        self.fields["to"].choices = [("", "–"), *((k, t) for k, t in KINDS if k != "enterprise")]
+        fields: dict[str, Any] = self.fields
+        fields["authority"].queryset = Authority.objects.at(clock.today())
+        fields["to"].choices = [("", "–"), *((k, t) for k, t in KINDS if k != "enterprise")]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -150,4 +156,5 @@ class PersonForm(forms.Form):
     def __init__(self, *args: Any, authority: Authority, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         held = Post.objects.at(clock.today()).filter(authority=authority).select_related("person")
-        self.fields["post"].queryset = held.order_by("-head", "id")
+        fields: dict[str, Any] = self.fields
+        fields["post"].queryset = held.order_by("-head", "id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator, RegexValidator
@@ -266,10 +266,10 @@ class Gap(Part):
         ordering = ("plan", "start", "id")
 
 
-class Duties(models.QuerySet["Duty"]):
+class Duties(models.QuerySet):
     """Duties, with who bears them on a day."""
 
-    def on(self, day: date) -> Duties:
+    def on(self, day: date) -> Self:
         """Adds `named_post` and `head_post`: the named post and the head's post, where somebody held it that day."""
         held = Post.objects.at(day).filter(authority=OuterRef("authority"))
         head = held.filter(head=True).order_by("-valid_from", "pk").values("pk")[:1]
@@ -278,7 +278,7 @@ class Duties(models.QuerySet["Duty"]):
             head_post=Case(When(first=True, then=Subquery(head))),
         )
 
-    def nobody(self, day: date) -> Duties:
+    def nobody(self, day: date) -> Self:
         """Those for which nobody is named, or the one who was has left."""
         held = Post.objects.at(day).filter(authority=OuterRef("authority"))
         return self.filter(~Exists(held.filter(pk=OuterRef("post"))), Q(first=False) | ~Exists(held.filter(head=True)))

@@ -1,8 +1,28 @@
-"""The plan office's pages that are no registers, for the menu."""
+"""The plan office's pages that are no registers, for the menu, and what it shows on the home page."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel.pages import page
+from anlan.kernel import clock
+from anlan.kernel.pages import Tile, page, tile
 
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
+
+
+@tile
+def my_clauses(account: Any) -> Tile | None:
+    """How many clauses and single targets of the plan in force are the account's own."""
+    from .duties import mine
+    from .states import in_force
+
+    plan = in_force(clock.today())
+    if plan is None:
+        return None
+    clauses, targets = mine(plan, account)
+    clauses |= set(plan.targets.filter(pk__in=targets).values_list("clause", flat=True))
+    return Tile(_("My clauses"), len(clauses), reverse("plan:clauses") + "?mine=1")

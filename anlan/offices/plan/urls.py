@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_duties, views_sheet
+from . import views, views_duties, views_history, views_sheet
 
 app_name = "plan"
 urlpatterns = [
@@ -10,7 +10,7 @@ urlpatterns = [
     path("new/", views.begin, name="begin"),
     path("clauses/", views.clauses, name="clauses"),
     path("<int:key>/", views_sheet.page, name="plan"),
-    path("<int:key>/history/", views_sheet.changes, name="history"),
+    path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),
     path("<int:key>/step/<slug:name>/", views.step, name="step"),
     path("<int:key>/head/", views_sheet.save_head, name="save-head"),

@@ -186,9 +186,9 @@ def clauses(request: HttpRequest) -> HttpResponse:
 def _row(state: ClauseState, mine: bool, targets: set[int]) -> dict[str, Any]:
     marks = [
         {"title": _("Duty"), "there": state.duty_holders > 0, "missing": _("no duty-holder")},
-        {"title": _("Records"), "there": state.proved, "missing": _lacking(state)},
-        {"title": _("Measure"), "there": state.measured, "missing": _("no measure")},
-        {"title": _("Warning"), "there": state.warned, "missing": _("no warning")},
+        {"title": _("Proof"), "there": state.proved, "missing": _lacking(state)},
+        {"title": _("Measured"), "there": state.measured, "missing": _("no measure")},
+        {"title": _("Warned"), "there": state.warned, "missing": _("no warning")},
     ]
     return {
         "state": state, "marks": marks, "mine": mine or bool(targets), "my_targets": targets,

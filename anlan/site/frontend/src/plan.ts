@@ -108,9 +108,11 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (note) return note.scrollIntoView({ block: "center" });
   const form = sheet.querySelector<HTMLElement>(".plan-form");
   if (form) {
-    form.scrollIntoView({ block: "center" });
+    form.scrollIntoView({ block: "start" });
     if (!form.querySelector("[data-error-summary]")) form.querySelector<HTMLElement>("input:not([type=hidden]), select, textarea")?.focus({ preventScroll: true });
     return;
   }
-  if (worked) sheet.querySelector<HTMLElement>(`[data-item="${CSS.escape(worked)}"] a`)?.focus();
+  const item = worked ? sheet.querySelector<HTMLElement>(`[data-item="${CSS.escape(worked)}"]`) : null;
+  item?.scrollIntoView({ block: "center" });
+  item?.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
 });

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 
+from .codes import make_credit_code
 from .models import Account, Answering, Authority, Division, Enterprise, Industry, IndustryClass, Looked, Person, Post
 
 WITH_PEOPLE = frozenset({"city", "department", "district", "township", "inspector", "enterprise", "duty"})
@@ -22,7 +23,9 @@ def sample_answering(number: int) -> Answering:
 
 def sample_post(number: int) -> Post:
     """A post at an enterprise."""
-    enterprise = Enterprise.objects.create(name=f"样本厂{number}", area_code="500112000000")
+    # With the code by which an exported sheet names it.
+    code = make_credit_code("500112", number)
+    enterprise = Enterprise.objects.create(name=f"样本厂{number}", area_code="500112000000", credit_code=code)
     person = Person.objects.create(name=f"样本人{number}", area_code="500112000000", enterprise=enterprise)
     return Post(person=person, enterprise=enterprise, title=f"安全员{number}")
 

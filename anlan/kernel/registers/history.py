@@ -53,9 +53,10 @@ def of(declared: type[Register], row: Any) -> list[Change]:
     shown = {f.column: f for n in _names(declared) if (f := declared.field(n)) is not None}
     told = []
     for at, actor, kind, op, changes in entries:
-        pairs = []
-        for column, change in json.loads(changes).items():
-            if column in shown:
+        pairs, changed = [], json.loads(changes)
+        for column in shown:
+            if column in changed:
+                change = changed[column]
                 before, after = change if op == "update" else ("", change) if op == "insert" else (change, "")
                 pairs.append((shown[column], before, after))
         told.append((at, actor, kind, words[op], pairs))

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import live, views
+from .addresses import keyed
 
 urlpatterns = [
     path("live", live.stream, name="live"),
@@ -16,3 +17,9 @@ urlpatterns = [
     path("notices/preferences/", views.preferences, name="notice-preferences"),
     path("notices/<int:number>/read/", views.read_notice, name="read-notice"),
 ]
+
+CITY = ("city",)
+keyed("progress", of="kernel.Progress", keys=lambda p: {"number": p.pk}, record="number")
+keyed("read-notice", of="kernel.Notice", keys=lambda n: {"number": n.pk}, record="number")
+keyed("retry-delivery", of="kernel.Delivery", keys=lambda d: {"number": d.pk}, record="number", roles=CITY)
+keyed("retry-job", of="procrastinate.ProcrastinateJob", keys=lambda j: {"number": j.pk}, record="number", roles=CITY)

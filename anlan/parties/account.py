@@ -42,7 +42,8 @@ class OpenSession:
     this: bool
 
 
-def _name(session_key: str) -> str:
+def session_name(session_key: str) -> str:
+    """What a session is called on the page and in addresses: its key would open it."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:24]
 
 
@@ -61,7 +62,7 @@ def open_sessions(account: Account, this_key: str | None) -> list[OpenSession]:
     """The account's living sessions, the one in use first, then by last use."""
     rows = Session.objects.filter(account=account, expire_date__gt=timezone.now()).order_by("-seen_at")
     found = [
-        OpenSession(_name(r.session_key), describe_device(r.device), r.address, r.started_at, r.seen_at,
+        OpenSession(session_name(r.session_key), describe_device(r.device), r.address, r.started_at, r.seen_at,
                     r.session_key == this_key)
         for r in rows
     ]  # fmt: skip
@@ -90,7 +91,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def end_session(request: HttpRequest, name: str) -> HttpResponse:
     """Ends one of my sessions; 404 for anything that is not mine."""
     mine = Session.objects.filter(account=holder(request))
-    row = next((s for s in mine if _name(s.session_key) == name), None)
+    row = next((s for s in mine if session_name(s.session_key) == name), None)
     if row is None:
         raise Http404
     if row.session_key == request.session.session_key:

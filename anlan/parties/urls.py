@@ -1,5 +1,7 @@
 from django.urls import path
 
+from anlan.kernel.addresses import keyed, public
+
 from . import account, signin, tokens
 
 urlpatterns = [
@@ -15,3 +17,14 @@ urlpatterns = [
     path("account/sessions/end-others/", account.end_other_sessions, name="end-other-sessions"),
     path("account/sessions/<str:name>/end/", account.end_session, name="end-session"),
 ]
+
+keyed(
+    "end-session",
+    of="parties.Session",
+    keys=lambda session: {"name": account.session_name(session.session_key)},
+    record="name",
+)
+public("sign-in", "where one signs in")
+public("second-factor", "the second step of signing in")
+public("sign-out", "ends a session, if there is one")
+public("language", "the words of the sign-in page")

@@ -15,6 +15,7 @@ from ninja.files import UploadedFile
 from pydantic import ConfigDict, Field, create_model, field_validator
 
 from anlan.kernel import files
+from anlan.kernel.addresses import keyed
 from anlan.kernel.registers import schemas
 from anlan.kernel.registers.api import Refusal, _entered, api, calling, not_found
 from anlan.kernel.registers.declaration import Register, all_registers
@@ -256,3 +257,23 @@ def _serve(declared: Lifecycle) -> None:
 for _declared in lifecycles():
     if _declared.opening:
         _serve(_declared)
+
+
+def _of_cases() -> list[type[Case]]:
+    return [one.model for one in lifecycles()]
+
+
+keyed(
+    "cases.get",
+    "cases.history",
+    of=_of_cases,
+    keys=lambda case: {"kind": case.kind, "number": case.number},
+    record="number",
+)
+keyed(
+    "cases.move",
+    of=_of_cases,
+    keys=lambda case: [{"kind": case.kind, "number": case.number, "name": m.name} for m in case.lifecycle.moves],
+    record="number",
+    send={"seen_version": 1, "facts": {}},
+)

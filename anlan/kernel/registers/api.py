@@ -15,6 +15,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import ConfigDict, create_model
 
+from ..addresses import keyed
 from ..models import Stale
 from ..scope import EVERYWHERE, Actor, acting
 from . import query, schemas, writing
@@ -222,6 +223,8 @@ def _serve(declared: type[Register]) -> None:
     )  # fmt: skip
     Id = schemas.text(12) if isinstance(declared.model._meta.pk, schemas.models.CharField) else Key
     name, tags = declared.name, [declared.name]
+    operations = [f"{name}.{verb}" for verb in ("get", "change", "remove")]
+    keyed(*operations, of=lambda: [declared.model], keys=lambda row: {"key": row.pk}, record="key")
     writable = hasattr(declared.model, "version") and bool(declared.editable())
 
     @api.get(f"/{name}", operation_id=f"{name}.list", response={200: List} | _READ, tags=tags)

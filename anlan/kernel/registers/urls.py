@@ -2,7 +2,9 @@
 
 from django.urls import path
 
+from ..addresses import keyed, spelled
 from . import views
+from .declaration import all_registers
 
 app_name = "registers"
 urlpatterns = [
@@ -15,3 +17,13 @@ urlpatterns = [
     path("<slug:name>/<str:key>/edit/", views.form_page, name="edit"),
     path("<slug:name>/<str:key>/remove/", views.remove_page, name="remove"),
 ]
+
+spelled("registers:list", "registers:new", "registers:pick", values=lambda: [{"name": r.name} for r in all_registers()])
+keyed(
+    "registers:record",
+    "registers:edit",
+    "registers:remove",
+    of=lambda: {r.model for r in all_registers()},
+    keys=lambda row: [{"name": r.name, "key": row.pk} for r in all_registers() if r.model is type(row)],
+    record="key",
+)

@@ -2,7 +2,10 @@
 
 from django.urls import path, re_path
 
+from ..addresses import keyed, spelled
+from ..registers.declaration import all_registers
 from . import views
+from .writing import TYPES
 
 app_name = "sheets"
 urlpatterns = [
@@ -11,3 +14,7 @@ urlpatterns = [
     path("<slug:name>/template.xlsx", views.template_file, name="template"),
     re_path(r"^(?P<name>[a-z0-9-]+)/export\.(?P<form>xlsx|csv|parquet)$", views.export_file, name="export"),
 ]
+
+spelled("sheets:import", "sheets:template", values=lambda: [{"name": r.name} for r in all_registers()])
+spelled("sheets:export", values=lambda: [{"name": r.name, "form": form} for r in all_registers() for form in TYPES])
+keyed("sheets:undo", of="sheets.Import", keys=lambda i: {"name": i.register, "number": i.pk}, record="number")

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from anlan.kernel.addresses import keyed, spelled
+
 from .views import majors, report, returns
 
 app_name = "hazards"
@@ -17,3 +19,20 @@ urlpatterns = [
     path("order/<str:number>/", majors.order, name="order"),
     path("separate-report/<str:number>/", majors.separate_report, name="separate-report"),
 ]
+
+PERIODS = ("2013Q2", "2013Q1", "2012")
+keyed(
+    "hazards:sent",
+    "hazards:order",
+    "hazards:separate-report",
+    of="hazards.Danger",
+    keys=lambda danger: {"number": danger.number},
+    record="number",
+)
+spelled("hazards:return", values=lambda: [{"period": period} for period in PERIODS])
+keyed(
+    "hazards:return-of",
+    of="parties.Enterprise",
+    keys=lambda enterprise: [{"period": period, "enterprise": enterprise.pk} for period in PERIODS],
+    record="enterprise",
+)

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from anlan.kernel.addresses import keyed
+
 from . import views, views_duties, views_history, views_sheet
 
 app_name = "plan"
@@ -25,3 +27,31 @@ urlpatterns = [
     path("<int:key>/authorities/<int:authority>/name/", views_duties.name, name="name-person"),
     path("<int:key>/<slug:kind>/<int:row>/<slug:deed>/", views_sheet.change, name="change"),
 ]
+
+_STEPS = ("propose", "adopt", "send-back", "withdraw", "amend")
+_PLAN = ("plan", "history", "plan-file", "save-head", "duties", "assign", "release", "authorities")
+keyed(*(f"plan:{name}" for name in _PLAN), of="plan.Plan", keys=lambda plan: {"key": plan.pk}, record="key")
+keyed(
+    "plan:step", of="plan.Plan", keys=lambda plan: [{"key": plan.pk, "name": name} for name in _STEPS], record="key"
+)
+keyed(
+    "plan:add",
+    of="plan.Plan",
+    keys=lambda plan: [{"key": plan.pk, "kind": kind} for kind in ("clause", "target")],
+    record="key",
+)
+keyed("plan:save-clause", of="plan.Clause", keys=lambda row: {"key": row.plan_id, "clause": row.pk}, record="clause")
+keyed("plan:save-target", of="plan.Target", keys=lambda row: {"key": row.plan_id, "target": row.pk}, record="target")
+keyed(
+    "plan:authority",
+    "plan:name-person",
+    of="plan.Duty",
+    keys=lambda duty: {"key": duty.plan_id, "authority": duty.authority_id},
+    record="key",
+)
+keyed(
+    "plan:change",
+    of="plan.Clause",
+    keys=lambda row: {"key": row.plan_id, "kind": "clause", "row": row.pk, "deed": "remove"},
+    record="row",
+)

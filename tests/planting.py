@@ -77,7 +77,9 @@ def outside(account: Account) -> list[Place]:
 def inside(account: Account) -> Place:
     """A place that the account's scope holds."""
     scope = account.scope
-    return Place(scope.area.ljust(12, "0"), min(scope.industries) if scope.industries else "coal", "", account.enterprise)
+    return Place(
+        scope.area.ljust(12, "0"), min(scope.industries) if scope.industries else "coal", "", account.enterprise
+    )
 
 
 def plant(place: Place, marker: str, *, leave: frozenset[type[models.Model]] = frozenset()) -> None:
@@ -123,7 +125,9 @@ def _planted(model: type[models.Model], place: Place) -> Any:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        raise AssertionError(f"{model._meta.label} cannot be planted by its fields; teach planting.py: {error}") from error
+        raise AssertionError(
+            f"{model._meta.label} cannot be planted by its fields; teach planting.py: {error}"
+        ) from error
     place.rows[model] = row
     return row
 

@@ -184,7 +184,7 @@ def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
     """Every address that can be read: lists, counts, pages, files, searches, sorts, with what may be asked of each."""
     # What is open to all is read once as it stands: it points at what is not, but there is much of it.
     public = {r.name for r in all_registers() if isinstance(policies.rule_of(r.model), Open)}
-    for name, text in urls():
+    for name, _text in urls():
         if name in addresses.keyed_addresses() or name in ("live", "None"):
             continue
         for words in addresses.spelled_addresses().get(name, lambda: [{}])():
@@ -204,7 +204,7 @@ def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
             for one in ("", f"?q={HEAD}", f"?q={HOME}", "?limit=1"):
                 yield me.program, path + one
         elif method == "get" and identifier in addresses.keyed_addresses():
-            for row, filled in mine(addresses.keyed_addresses()[identifier], home):
+            for _row, filled in mine(addresses.keyed_addresses()[identifier], home):
                 yield me.program, path.format(**{k: quote(str(v), safe="") for k, v in filled.items()})
     for name, declared in addresses.keyed_addresses().items():
         for _row, filled in mine(declared, home):
@@ -215,7 +215,7 @@ def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
 
 
 def mine(declared: addresses.Keyed, home: Place) -> Iterator[tuple[models.Model, dict[str, Any]]]:
-    for kind in declared.models():
+    for kind in declared.kinds():
         if kind in home.rows:
             with acting(TESTER, EVERYWHERE):
                 filled = declared.filled(home.rows[kind])
@@ -310,7 +310,7 @@ def probes(me: Somebody, declared: addresses.Keyed) -> Iterator[tuple[dict[str, 
     """For each row out of scope: the parameters of its address, and those of one that does not exist."""
     if me.account.role in declared.roles:
         return
-    for kind in declared.models():
+    for kind in declared.kinds():
         for row in rows(kind) if not isinstance(policies.rule_of(kind), Open) else ():
             if me.holds(row):
                 continue
@@ -352,11 +352,13 @@ def test_by_its_key_what_is_out_of_scope_answers_like_what_does_not_exist(role: 
                 path.format(**{k: quote(str(v), safe="") for k, v in filled.items()}) + f"?{urlencode(needed)}"
                 for filled in (foreign, absent)
             )
-            sent = {} if method == "get" else {"data": json.dumps(dict(declared.send)), "content_type": "application/json"}
+            sent = (
+                {} if method == "get" else {"data": json.dumps(dict(declared.send)), "content_type": "application/json"}
+            )
             alike(me.program, method, one, two, **sent)
             tried.add(identifier)
     for name, declared in addresses.keyed_addresses().items():
-        guarded = any(m in scoped_models() for m in declared.models())
+        guarded = any(m in scoped_models() for m in declared.kinds())
         exists = name in tried or name not in {i for i, *_ in operations()} | {n for n, _ in urls()}
         assert exists or not guarded or role in declared.roles, f"{name} was tried on no row out of scope"
 

@@ -36,7 +36,7 @@ class Keyed:
     roles: frozenset[str] = frozenset()
     """Roles that see all of these records whatever their scope: the machinery's, shown to the city."""
 
-    def models(self) -> list[type[models.Model]]:
+    def kinds(self) -> list[type[models.Model]]:
         """The kinds of records that have such an address."""
         return [apps.get_model(self.of)] if isinstance(self.of, str) else list(self.of())
 

@@ -29,7 +29,7 @@ def _key(secret: str, use: str) -> bytes:
 
 
 def seal(secret: bytes, purpose: str) -> str:
-    """`secret` encrypted (AES-256-GCM) so that only the same `purpose` opens it: moved to another row it is of no use."""
+    """`secret` encrypted (AES-256-GCM). Only the same `purpose` opens it: a row's secret is of no use in another."""
     nonce = os.urandom(_NONCE)
     sealed = AESGCM(_key(settings.SECRETS_KEYS[0], "seal")).encrypt(nonce, secret, purpose.encode())
     return _FORM + urlsafe_b64encode(nonce + sealed).decode().rstrip("=")

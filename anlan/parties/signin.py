@@ -65,7 +65,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if isinstance(account, Account):
             return admit(request, account, safe_next(request))
         form.add_error(None, REFUSED)
-    return render(request, "parties/sign_in.html", {"form": form, "next": safe_next(request)})
+    from .oidc import provider
+
+    context = {"form": form, "next": safe_next(request), "oidc": provider()}
+    return render(request, "parties/sign_in.html", context)
 
 
 @login_not_required

@@ -2,11 +2,13 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed, public
 
-from . import account, signin, tokens
+from . import account, oidc, signin, tokens
 
 urlpatterns = [
     path("sign-in/", signin.sign_in, name="sign-in"),
     path("sign-in/code/", signin.second_factor, name="second-factor"),
+    path("sign-in/oidc/", oidc.begin, name="oidc"),
+    path("sign-in/oidc/callback/", oidc.callback, name="oidc-callback"),
     path("sign-out/", signin.sign_out, name="sign-out"),
     path("language/", signin.language, name="language"),
     path("account/", account.account, name="account"),
@@ -26,5 +28,7 @@ keyed(
 )
 public("sign-in", "where one signs in")
 public("second-factor", "the second step of signing in")
+public("oidc", "leads to the identity provider, where there is one")
+public("oidc-callback", "where the identity provider leads back to")
 public("sign-out", "ends a session, if there is one")
 public("language", "the words of the sign-in page")

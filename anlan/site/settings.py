@@ -148,6 +148,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
+# The city's own identity provider, if it has one: anlan/parties/oidc.py.
+OIDC = {
+    "issuer": os.environ.get("ANLAN_OIDC_ISSUER", ""),
+    "client_id": os.environ.get("ANLAN_OIDC_CLIENT_ID", ""),
+    "client_secret": os.environ.get("ANLAN_OIDC_CLIENT_SECRET", ""),
+    "claim": os.environ.get("ANLAN_OIDC_CLAIM", "sub"),
+    "title": os.environ.get("ANLAN_OIDC_NAME", "OpenID Connect"),
+}
 OTP_TOTP_ISSUER = "Anlan"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"

@@ -1,4 +1,4 @@
-"""The second step of sign-in: an authenticator, and recovery codes. django-otp's tables; our secrets are sealed in them."""
+"""The second step of sign-in: an authenticator, and recovery codes; sealed, in django-otp's tables."""
 
 from __future__ import annotations
 

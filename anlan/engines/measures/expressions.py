@@ -35,7 +35,9 @@ class Statement:
 
     def arguments(self, spans: Sequence[Span], within: str = "") -> list[Any]:
         """The values of the parameters, in order; moments in UTC, days in Beijing."""
-        values = {(name, n): v for n, span in enumerate(spans) for name, v in bounds(span).items()}
+        values: dict[tuple[str, int], Any] = {
+            (name, n): v for n, span in enumerate(spans) for name, v in bounds(span).items()
+        }
         values |= {("low", 0): within, ("high", 0): within + "~"}
         return [values[parameter] for parameter in self.parameters]
 

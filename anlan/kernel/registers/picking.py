@@ -7,6 +7,7 @@ Without, the field takes the code, the key or a name that only one has; what it 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -64,10 +65,8 @@ def key_of(rows: models.QuerySet[Any], text: str) -> Any:
     unknown = _("There is no such record in your area.")
     text = text.replace("\0", "").strip()
     found: Any = None
-    try:
+    with suppress(ValueError, ValidationError, OverflowError):  # no key can be written so
         found = rows.filter(pk=text).first()
-    except (ValueError, ValidationError, OverflowError):
-        pass
     if found is not None:
         return found
     declared = register_of(rows.model)

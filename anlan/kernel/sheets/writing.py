@@ -54,7 +54,7 @@ def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
 
 
 def _told_rows(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
-    """The same where some columns are told as the list tells them: whole records, a constant number of queries a piece."""
+    """The same where some columns are told as the list tells them: whole records, few queries a piece."""
     declared = sheet.declared
     told = [c.key for c in sheet.columns if c.told]
     fields = [declared.field(c.key) for c in sheet.columns]

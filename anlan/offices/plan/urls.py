@@ -31,9 +31,7 @@ urlpatterns = [
 _STEPS = ("propose", "adopt", "send-back", "withdraw", "amend")
 _PLAN = ("plan", "history", "plan-file", "save-head", "duties", "assign", "release", "authorities")
 keyed(*(f"plan:{name}" for name in _PLAN), of="plan.Plan", keys=lambda plan: {"key": plan.pk}, record="key")
-keyed(
-    "plan:step", of="plan.Plan", keys=lambda plan: [{"key": plan.pk, "name": name} for name in _STEPS], record="key"
-)
+keyed("plan:step", of="plan.Plan", keys=lambda plan: [{"key": plan.pk, "name": name} for name in _STEPS], record="key")
 keyed(
     "plan:add",
     of="plan.Plan",

@@ -203,7 +203,12 @@ def _address(asked: dict[str, Any]) -> Any:
 def test_every_title_and_label_is_in_chinese(declared: type[Register]) -> None:
     with translation.override("zh-hans"):
         words = [declared.title, declared.singular, *(title for title, _fields in declared.sections)]
-        names = [*declared.choosable(), *declared.filters, *(f.name for f in query.pointing(declared)), *(n for _title, fields in declared.sections for n in fields)]
+        names = [
+            *declared.choosable(),
+            *declared.filters,
+            *(f.name for f in query.pointing(declared)),
+            *(n for _title, fields in declared.sections for n in fields),
+        ]
         words += [declared.label(name) for name in names]
         untranslated = sorted({str(w) for w in words if not re.search(r"[\u4e00-\u9fff]", str(w))})
     assert not untranslated

@@ -52,7 +52,7 @@ def main() -> None:
         if name in get_commands():
             execute_from_command_line(sys.argv)
             return
-    elif name in group.commands and name not in _CLOCKLESS and not {"--help", "read"} & set(sys.argv[2:3]):
+    elif name in group.commands and name not in _CLOCKLESS and not {"--help", "read", "grade"} & set(sys.argv[2:3]):
         _set_clock()
     from django.db import OperationalError
 

@@ -46,6 +46,9 @@ def words() -> dict[str, str]:
         "keys_open": _("open"),
         "live_lost": _("Live messages have stopped; the page tries to reach the server again."),
         "live_again": _("Live messages are back."),
+        "left": _("{time} left"),
+        "over_by": _("Over by {time}"),
+        "days_and": _("{days} d {clock}"),
     }
 
 

@@ -15,6 +15,7 @@ from anlan.kernel.registers.declaration import all_registers
 GROUPS = {
     "plan": _("Safety plan"),
     "hazards": _("Hidden dangers"),
+    "accidents": _("Accidents"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

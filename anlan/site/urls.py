@@ -1,6 +1,7 @@
 from django.urls import include, path, re_path
 
-import anlan.kernel.cases.api  # noqa: F401  (adds its operations to the one API)
+import anlan.kernel.cases.api
+import anlan.offices.accidents.api  # noqa: F401
 from anlan.kernel.registers.api import api, nothing_here
 
 from . import views
@@ -18,6 +19,7 @@ urlpatterns = [
     path("plan/", include("anlan.offices.plan.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
     path("public/", include("anlan.offices.hazards.public_urls")),
+    path("accidents/", include("anlan.offices.accidents.urls")),
 ]
 
 handler400 = views.bad_request

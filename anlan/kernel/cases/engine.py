@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -177,11 +177,19 @@ def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | N
 # --- Opening and moving ----------------------------------------------------------------------------
 
 
-def open_case(kind: str, by: Person, *, evidence: Mapping[str, Sequence[Any]] | None = None, **fields: Any) -> Any:
+def open_case(
+    kind: str,
+    by: Person,
+    *,
+    evidence: Mapping[str, Sequence[Any]] | None = None,
+    prepare: Callable[[Any], None] | None = None,
+    **fields: Any,
+) -> Any:
     """Opens a case of `kind` with the model's fields; gives it number, clock and first entry.
 
-    `evidence` holds uploaded files by what they show. Errors: `MoveRefused` (`unknown_kind`, `not_your_role`,
-    `invalid` with the fields).
+    `evidence` holds uploaded files by what they show. `prepare` sets what follows from the fields before anything
+    is checked and kept: a grade, or a time limit that began before the case was opened.
+    Errors: `MoveRefused` (`unknown_kind`, `not_your_role`, `invalid` with the fields).
     """
     lifecycle = find_lifecycle(kind)
     if lifecycle is None:
@@ -205,7 +213,9 @@ def open_case(kind: str, by: Person, *, evidence: Mapping[str, Sequence[Any]] | 
             raise FieldError({"area_code": [_("This lies outside your area, your industries or your enterprise.")]})
         if lifecycle.start_clock:
             start_clock(case, lifecycle.start_clock, at, fields)
-            case.due_at = recomputed_due(case)
+        if prepare is not None:
+            prepare(case)
+        case.due_at = recomputed_due(case)
         try:
             case.full_clean(exclude=["number"])
         except ValidationError as error:
@@ -264,6 +274,7 @@ def _make(
     uploads: Mapping[str, Sequence[Any]],
 ) -> AnyCase:
     at, before, was_due = clock.now(), case.state, case.due_at
+    pointed = {f.name: getattr(case, f.attname) for f in case._meta.concrete_fields if f.remote_field}
     columns = {f.name for f in case._meta.concrete_fields}
     for key, value in facts.items():
         if key in columns:
@@ -282,8 +293,10 @@ def _make(
     if not ends:
         # A closed case keeps the deadline that it met or missed.
         case.due_at = recomputed_due(case)
+    # What the case points at already was checked when it was set; who moves it now need not have it in scope.
+    untouched = {name for name, key in pointed.items() if getattr(case, case._meta.get_field(name).attname) == key}
     try:
-        case.full_clean()
+        case.full_clean(exclude=untouched)
     except ValidationError as error:
         raise FieldError(error.message_dict) from error
     case.save()

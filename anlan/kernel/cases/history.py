@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.forms import ChoiceField, Field
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from .lifecycle import Lifecycle, form_field
@@ -84,6 +85,8 @@ def show(value: Any, field: Field | None = None) -> str:
         for key, words in list(field.choices):  # type: ignore[arg-type]
             if str(key) == str(value):
                 return str(words)
+    if isinstance(value, str) and value[10:11] == "T" and (at := parse_datetime(value)) is not None and at.tzinfo:
+        return date_format(localtime(at), "DATETIME_FORMAT")
     if isinstance(value, str) and len(value) == 10 and (day := parse_date(value) if value[4:5] == "-" else None):
         return date_format(day, "DATE_FORMAT")
     return str(value)

@@ -187,6 +187,8 @@ class Lifecycle:
     papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
     reminders: str = "cases.remind_days"
     icon: str = "folder"
+    part: Callable[[Any], tuple[str, dict[str, Any]]] | None = None
+    """What the case's page shows besides, under its facts: the template and what it is filled with, for a case."""
 
     def __post_init__(self) -> None:
         from . import universal

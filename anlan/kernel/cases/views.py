@@ -57,7 +57,10 @@ def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
     declared = lifecycle(kind)
     if declared is None:
         raise Http404
-    case = declared.model._default_manager.select_related("industry").filter(number=number).first()
+    # With the case, so that an enterprise outside of the reader's scope reads as none instead of failing.
+    columns = {f.name for f in declared.model._meta.get_fields()}
+    related = [name for name in ("industry", "enterprise") if name in columns]
+    case = declared.model._default_manager.select_related(*related).filter(number=number).first()
     if case is None:
         raise Http404
     return declared, case
@@ -152,6 +155,9 @@ def _page(
         "images": files.IMAGES,
         "papers": declared.papers(case) if declared.papers else [],
     }
+    if declared.part is not None:
+        context["part"], more = declared.part(case)
+        context |= more
     return render(request, "case.html", context, status=status)
 
 

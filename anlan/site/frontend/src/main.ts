@@ -1,6 +1,7 @@
 import "./styles/main.scss";
 import htmx from "htmx.org";
 import { start } from "./behaviour";
+import "./clocks";
 import "./forms";
 import "./lists";
 import "./live";

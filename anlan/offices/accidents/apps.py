@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AccidentsConfig(AppConfig):
+    name = "anlan.offices.accidents"
+    label = "accidents"
+
+    def ready(self) -> None:
+        post_migrate.connect(_reference, sender=self, dispatch_uid="anlan.accidents.reference")
+
+
+def _reference(using: str, **_: Any) -> None:
+    from .reference import load
+
+    if using == "owner":
+        load(using)

@@ -1,0 +1,170 @@
+"""The reporting clock, level by level, and the faults that its times show: pure functions.
+
+Decree 493 Arts. 9-11: the head of the unit reports within the hour of being told; each government within two hours of
+receiving; Chongqing's districts report what is larger or graver within one. Who must be reached follows from the grade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from anlan.kernel import law
+from anlan.kernel.clock import BEIJING
+
+from .rules import GRADES, Figures, Grade
+
+Level = Literal["unit", "district", "city", "state"]
+OTHER = "other"
+"""Who reported was none of the levels: the public, the police, the media."""
+
+Fault = Literal["late", "omission", "false", "concealment"]
+FAULTS: tuple[Fault, ...] = ("late", "omission", "false", "concealment")
+"""迟报、漏报、谎报、瞒报: SAWS Decree 13 Art. 5."""
+
+
+NOBODY = Figures()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One report that arrived at a level. `grade` is what it made of the accident."""
+
+    at: datetime
+    from_level: str
+    to_level: str
+    grade: Grade
+    figures: Figures = NOBODY
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """From one level to the next: since when it runs, until when, and when it was done.
+
+    `started_at` None: the lower level does not know yet. `skipped`: the higher level knew before the lower one did.
+    """
+
+    from_level: str
+    to_level: str
+    started_at: datetime | None
+    due_at: datetime | None
+    done_at: datetime | None
+    rule: law.Rule | None
+
+    @property
+    def open(self) -> bool:
+        """Whether a time limit runs here."""
+        return self.due_at is not None and self.done_at is None
+
+    @property
+    def skipped(self) -> bool:
+        return self.done_at is not None and self.due_at is None
+
+    def late(self, now: datetime) -> bool:
+        """Whether the limit was missed, or is over by `now`."""
+        return self.due_at is not None and (self.done_at or now) > self.due_at
+
+
+def levels(on: datetime) -> tuple[str, ...]:
+    """The levels of reporting, lowest first, by the law of that day."""
+    return tuple(law.value("accidents.levels", on).value)
+
+
+def reach(grade: Grade, on: datetime) -> str:
+    """The highest level that must be reached: Decree 493 Art. 10."""
+    return str(law.value(f"accidents.reach_{grade}", on).value)
+
+
+def limit(level: str, grade: Grade, on: datetime) -> law.Rule:
+    """The limit in which `level` must report an accident of `grade`: one hour for the unit (Art. 9), two for each
+    government (Art. 11), one for a Chongqing district where the accident is larger or graver, once that was law."""
+    if level == "unit":
+        return law.value("accidents.report_unit", on)
+    if level == "district" and GRADES.index(grade) >= GRADES.index("larger"):
+        try:
+            return law.value("accidents.report_district_larger", on)
+        except law.NoRuleInForce:
+            pass
+    return law.value("accidents.report_government", on)
+
+
+def chain(occurred_at: datetime, known_at: datetime | None, reports: Iterable[Passed]) -> tuple[Leg, ...]:
+    """The legs from the unit to the highest level that must be reached, whatever order the reports came in.
+
+    `known_at`: when the head of the unit was told; where nobody knows, the unit's hour runs from the first report by
+    somebody else, for whoever takes that report asks the unit. A report that raises the grade starts the limit of
+    that grade at the moment it arrives; the earliest limit binds. A level may be skipped (Art. 11).
+    """
+    on = occurred_at.astimezone(BEIJING)
+    order = levels(on)
+    known = sorted(reports, key=lambda r: r.at)
+    if known_at is None and known:
+        known_at = known[0].at
+    top = max((order.index(reach(r.grade, on)) for r in known), default=order.index(reach("ordinary", on)))
+    legs = []
+    for i, level in enumerate(order[:top]):
+        above = set(order[i + 1 :])
+        if level == "unit":
+            held = [(known_at, known[0].grade if known else GRADES[0])] if known_at else []
+            arrived = [r.at for r in known if r.to_level in above and r.from_level == "unit"]
+        else:
+            held = [(r.at, r.grade) for r in known if r.to_level == level]
+            arrived = [r.at for r in known if r.to_level in above]
+        done = min(arrived, default=None)
+        bound: list[tuple[datetime, datetime, law.Rule]] = []
+        for at, grade in held:
+            if level != "unit" and order.index(reach(grade, on)) <= i:
+                continue
+            if done is not None and at > done:
+                continue
+            rule = limit(level, grade, on)
+            bound.append((at + timedelta(hours=rule.value), at, rule))
+        if bound:
+            due, started, rule = min(bound, key=lambda b: (b[0], b[1]))
+            legs.append(Leg(level, order[i + 1], started, due, done, rule))
+        else:
+            legs.append(Leg(level, order[i + 1], None, None, done, None))
+    return tuple(legs)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A fault that the times show; a person looks into it. `because` is a code, `due_at` and `at` its times."""
+
+    fault: Fault
+    level: str
+    because: Literal["passed_late", "not_passed", "unit_silent", "known_before"]
+    due_at: datetime
+    at: datetime | None
+
+
+def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) -> tuple[Suspicion, ...]:
+    """What the times of knowledge, limits and reports show (SAWS Decree 13 Art. 5).
+
+    Reported after its limit: late. The unit's limit over, the accident known through others, and nothing from the unit:
+    concealment, to be verified. Nothing passed on by an authority after its limit: late. More casualties reported
+    that were known already when the report before was made: an omission, or, where it was meant, a false report.
+    """
+    known = sorted(reports, key=lambda r: r.at)
+    found: list[Suspicion] = []
+    for leg in legs:
+        if not leg.late(now) or leg.due_at is None:
+            continue
+        if leg.done_at is not None:
+            found.append(Suspicion("late", leg.from_level, "passed_late", leg.due_at, leg.done_at))
+        elif leg.from_level == "unit" and known:
+            found.append(Suspicion("concealment", "unit", "unit_silent", leg.due_at, None))
+        elif leg.from_level != "unit":
+            found.append(Suspicion("late", leg.from_level, "not_passed", leg.due_at, None))
+    last: dict[str, Passed] = {}
+    for after in known:
+        before, last[after.from_level] = last.get(after.from_level), after
+        if before is None:
+            continue
+        more = any(getattr(after.figures, n) > getattr(before.figures, n) for n in ("deaths", "injured"))
+        if more and after.known_at is not None and after.known_at <= before.at:
+            found.append(Suspicion("omission", after.from_level, "known_before", before.at, after.known_at))
+    return tuple(found)

@@ -1,0 +1,80 @@
+"""Form fields that several moves and pages of this office ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel.cases.lifecycle import lifecycles
+from anlan.kernel.registers.declaration import all_registers
+
+from .models import SOURCES
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in Beijing time, to the minute."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
+        super().__init__(**kwargs)
+
+
+def moment(label: Any, required: bool = False, help_text: Any = "") -> Callable[[], forms.Field]:
+    return lambda: MomentField(label=label, required=required, help_text=help_text)
+
+
+def known_moment() -> forms.Field:
+    return MomentField(
+        label=_("Became known at"), required=False,
+        help_text=_("When what is reported here became known, if that was earlier"),
+    )  # fmt: skip
+
+
+def text(label: Any, rows: int, most: int = 4000) -> Callable[[], forms.Field]:
+    """A text of `rows` lines; 0 is one line."""
+    widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput()
+    return lambda: forms.CharField(label=label, max_length=most, widget=widget)
+
+
+def reason() -> forms.Field:
+    return forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def source() -> forms.Field:
+    return forms.ChoiceField(label=_("Reported by"), choices=SOURCES)
+
+
+def yes_no(label: Any) -> Callable[[], forms.Field]:
+    return lambda: forms.ChoiceField(label=label, choices=(("yes", _("Yes")), ("no", _("No"))))
+
+
+class AreaCodeField(forms.CharField):
+    """Any division of the country that is known here, also beyond one's own scope; picked by typing its name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=12, **kwargs)
+        self.widget.attrs.update({"data-pick": "/r/divisions/pick/", "autocomplete": "off"})
+
+
+def area(label: Any) -> Callable[[], forms.Field]:
+    return lambda: AreaCodeField(label=label)
+
+
+def other_accident() -> forms.Field:
+    return forms.CharField(label=_("Number of the other report"), max_length=60)
+
+
+def ref_kind() -> forms.Field:
+    """Kinds of cases, and registers whose records are found by one natural key."""
+    kinds = [(k.kind, k.singular) for k in lifecycles() if k.kind not in ("accident", "report_fault")]
+    cases = {k.model for k in lifecycles()}
+    kinds += [
+        (r.name, r.singular)
+        for r in all_registers()
+        if len(r.natural_key) == 1 and r.model not in cases and not getattr(r.model, "personal", False)
+        and r.group not in ("system", "plan", "accidents") and hasattr(r.model, "area_code")
+    ]  # fmt: skip
+    return forms.ChoiceField(label=_("Kind of record"), choices=kinds)

@@ -1,0 +1,120 @@
+"""The form of a first report: one screen for who answers the telephone, the same for who writes himself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import clock
+from anlan.kernel.clock import BEIJING
+from anlan.parties.models import Division, Enterprise
+
+from .fields import AreaCodeField, MomentField
+from .models import SOURCES, Accident, Category
+
+PHONE = RegexValidator(r"^[0-9+()\- ]{3,20}$", _("A telephone number is digits, with +, -, brackets and spaces."))
+NUMBERS = ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated")
+
+
+def categories(on: Any) -> Any:
+    """The categories in force on a day."""
+    return Category.objects.at(on)
+
+
+class FirstReportForm(forms.ModelForm):
+    """What a first report says. Times default to now; numbers to none; the title is made where it is left out."""
+
+    area_code = AreaCodeField(label=_("Where: district, township or village"))
+    at = MomentField(label=_("Call came in at"))
+    occurred_at = MomentField(label=_("Happened at"))
+    known_at = MomentField(
+        label=_("Head of the unit was told at"), required=False, help_text=_("Ask; leave empty where nobody knows")
+    )
+    source = forms.ChoiceField(label=_("Reported by"), choices=SOURCES)
+    caller = forms.CharField(label=_("Caller's name"), max_length=60, required=False)
+    caller_phone = forms.CharField(label=_("Caller's telephone"), max_length=20, required=False, validators=[PHONE])
+
+    class Meta:
+        model = Accident
+        fields = (
+            "area_code", "place", "lon", "lat", "occurred_at", "known_at", "category", "enterprise", "unit_name",
+            *NUMBERS, "loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours", "course",
+            "measures", "title",
+        )  # fmt: skip
+        widgets = {
+            "enterprise": forms.TextInput(attrs={"data-pick": "/r/enterprises/pick/", "autocomplete": "off"}),
+            "course": forms.Textarea(attrs={"rows": 3}),
+            "measures": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, by: Any, phone: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = clock.now()
+        self.by, self.phone = by, phone
+        self.fields["category"].queryset = categories(now.date())  # type: ignore[attr-defined]
+        self.fields["title"].required = False
+        for name in (*NUMBERS, "capacity_mw", "hours"):
+            self.fields[name].required = False
+            self.fields[name].widget.attrs.update({"min": 0, "inputmode": "numeric"})
+        self.initial |= {"at": now, "occurred_at": now} | dict.fromkeys(NUMBERS, 0) | {"source": "unit"}
+        if not phone:
+            del self.fields["caller"], self.fields["caller_phone"]
+            self.fields["at"].label = _("Reported at")
+        if by.role == "enterprise":
+            del self.fields["source"], self.fields["enterprise"], self.fields["unit_name"], self.fields["at"]
+            self.fields["known_at"].required = True
+            self.initial["known_at"] = now
+            self.initial["area_code"] = by.area_code
+        elif len(by.area_code.rstrip("0")) > 2:
+            self.initial["area_code"] = by.area_code
+        self.fields["course"].widget.attrs["maxlength"] = "4000"
+        self._show_picked()
+
+    def _show_picked(self) -> None:
+        """A picked field shows the words of what it holds, in a page that comes back as in a new one."""
+        code = str(self["area_code"].value() or "")
+        division = Division.objects.filter(pk=code[:12]).first() if code.isdecimal() else None
+        if division is not None:
+            self.fields["area_code"].widget.attrs["data-text"] = division.name
+        if "enterprise" in self.fields:
+            key = str(self["enterprise"].value() or "")
+            enterprise = Enterprise.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
+            if enterprise is not None:
+                self.fields["enterprise"].widget.attrs["data-text"] = enterprise.name
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        for name in (*NUMBERS, "capacity_mw", "hours"):
+            if name not in self.errors and said.get(name) is None:
+                said[name] = 0
+        now, occurred = clock.now(), said.get("occurred_at")
+        for name in ("occurred_at", "known_at", "at"):
+            if said.get(name) is not None and said[name] > now:
+                self.add_error(name, _("The time lies in the future."))
+        if occurred is not None and "occurred_at" not in self.errors:
+            known = said.get("known_at")
+            if known is not None and known < occurred:
+                self.add_error("known_at", _("The unit cannot have been told before the accident happened."))
+            if occurred.year < 1990:
+                self.add_error("occurred_at", _("Check the year."))
+            said_category = self.data.get("category")
+            if "category" in self.errors and said_category and occurred.astimezone(BEIJING).date() != now.date():
+                self.errors.pop("category")
+                category = categories(occurred.astimezone(BEIJING).date()).filter(
+                    pk=said_category if str(said_category).isdecimal() else None
+                ).first()  # fmt: skip
+                if category is None:
+                    self.add_error("category", _("This category was not in force on the day of the accident."))
+                else:
+                    said["category"] = category
+        return said
+
+    def _post_clean(self) -> None:
+        """The record is made and checked by `reporting`, not here: this form only reads what was said."""
+
+    def said(self) -> dict[str, Any]:
+        """The fields for `reporting.first_report`."""
+        return dict(self.cleaned_data)

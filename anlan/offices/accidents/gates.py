@@ -1,0 +1,217 @@
+"""Why a move of an accident cannot be made, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from anlan.kernel import cases, clock
+from anlan.kernel.scope import EVERYWHERE, acting, acting_now
+from anlan.parties.models import Division
+
+from . import chain, faults, references, rules
+from .models import FAULTS, LEVELS, Accident, HandedOver, KnownBefore, Report, ReportFault
+from .reporting import add, copy_to, legs, level_of, report_of, resettle
+
+Facts = Mapping[str, Any]
+
+
+def fault_choice() -> forms.Field:
+    return forms.ChoiceField(label=gettext_lazy("Fault"), choices=FAULTS)
+
+
+def level_choice() -> forms.Field:
+    return forms.ChoiceField(label=gettext_lazy("At the level"), choices=LEVELS)
+
+
+# --- Reports -------------------------------------------------------------------------------------------
+
+
+def follow_up(case: Accident, facts: Facts, by: Any) -> None:
+    level = level_of(by)
+    from_level = "unit" if level == "unit" else facts.get("source") or "unit"
+    to_level = "district" if level == "unit" else level
+    _add(case, by, "follow_up", from_level, to_level, facts)
+
+
+def verify(case: Accident, facts: Facts, by: Any) -> None:
+    level = level_of(by)
+    _add(case, by, "verified", level, level, facts, reason=facts["reason"])
+
+
+def pass_to_city(case: Accident, facts: Facts, by: Any) -> None:
+    if level_of(by) != "district":
+        raise cases.MoveRefused(
+            "gate", _("The district reports to the city; at the city itself, take it as a follow-up.")
+        )
+    _pass(case, facts, by, "district", "city")
+
+
+def pass_to_state(case: Accident, facts: Facts, by: Any) -> None:
+    if level_of(by) != "city":
+        raise cases.MoveRefused("gate", _("The city reports to the State Council department."))
+    _pass(case, facts, by, "city", "state")
+
+
+def reaches_the_state(case: Accident) -> Any:
+    if chain.reach(case.grade, case.occurred_at) == "state":  # type: ignore[arg-type]
+        return None
+    return _("An accident of this grade is reported as far as the city.")
+
+
+def _pass(case: Accident, facts: Facts, by: Any, from_level: str, to_level: str) -> None:
+    first = not Report.objects.filter(accident=case, to_level=to_level).exists()
+    kind = "first" if first else "follow_up"
+    _add(case, by, kind, from_level, to_level, facts, text=facts["report_text"])
+
+
+def _add(case: Accident, by: Any, kind: str, from_level: str, to_level: str, facts: Facts, **more: Any) -> None:
+    for name in ("trapped", "endangered", "evacuated", "capacity_mw", "hours"):
+        if getattr(case, name) is None:  # left empty on the page
+            setattr(case, name, 0)
+    report = report_of(
+        case, by, kind, from_level, to_level, facts.get("at"), facts_known_at=facts.get("facts_known_at"), **more
+    )
+    add(case, report)
+
+
+def correct(case: Accident, facts: Facts, by: Any) -> None:
+    """The times follow; a correction makes a version, so that the grade of the day of the accident holds."""
+    case.clean()
+    for report in Report.objects.filter(accident=case):
+        if report.at < case.occurred_at:
+            raise cases.FieldError({"occurred_at": [_("A report of this accident was made before that.")]})
+    level = level_of(by)
+    add(case, report_of(case, by, "verified", level, level, None, reason=facts["reason"]))
+
+
+def missing_may_be_settled(case: Accident) -> Any:
+    if not case.missing:
+        return _("Nobody is missing.")
+    if clock.now() <= rules.window_end(case.occurred_at, case.category.window):
+        return _("The time for supplements still runs.")
+    if rules.missing_become_deaths(case.occurred_at, case.category.window, clock.now()) is None:
+        return _("No rule in force on the day of the accident says that missing persons become deaths.")
+    return None
+
+
+def settle_missing(case: Accident, facts: Facts, by: Any) -> None:
+    """Chongqing work safety regulation Art. 48. What counts is what was known while supplements ran."""
+    last = rules.window_end(case.occurred_at, case.category.window)
+    case.deaths, case.missing = case.deaths + case.missing, 0
+    level = level_of(by)
+    add(case, report_of(case, by, "verified", level, level, None, facts_known_at=last, reason=facts["reason"]))
+
+
+def may_close(case: Accident) -> Any:
+    if any(leg.open for leg in legs(case)):
+        return _("A report to the next level is still owed.")
+    if clock.now() <= rules.window_end(case.occurred_at, case.category.window):
+        return _("The time for supplements still runs.")
+    if case.missing and missing_may_be_settled(case) is None:
+        return _("Missing persons must first be counted as deaths.")
+    return None
+
+
+def resume(case: Accident, facts: Facts, by: Any) -> None:
+    resettle(case)
+
+
+# --- Counting ------------------------------------------------------------------------------------------
+
+
+def no_proposal(case: Accident) -> Any:
+    return None if case.count_proposed is None else _("A proposal waits for its decision.")
+
+
+def proposal(case: Accident) -> Any:
+    return _("Nothing has been proposed.") if case.count_proposed is None else None
+
+
+def propose(case: Accident, facts: Facts, by: Any) -> None:
+    case.count_proposed = facts["counted"] == "yes"
+
+
+def approve(case: Accident, facts: Facts, by: Any) -> None:
+    assert case.count_proposed is not None
+    case.counts, case.count_proposed, case.count_approved_by = case.count_proposed, None, by.name
+
+
+def refuse(case: Accident, facts: Facts, by: Any) -> None:
+    case.count_proposed = None
+
+
+# --- What hangs on it ----------------------------------------------------------------------------------
+
+
+def link(case: Accident, facts: Facts, by: Any) -> None:
+    found = references.find(facts["ref_kind"], facts["ref_number"])
+    if found is None:
+        raise cases.FieldError({"ref_number": [_("There is no such record in your area.")]})
+    KnownBefore.objects.get_or_create(
+        accident=case, ref_kind=facts["ref_kind"], ref_number=facts["ref_number"],
+        defaults={"area_code": case.area_code, "industry_id": case.industry_id, "enterprise_id": case.enterprise_id,
+                  "note": facts.get("note") or ""},
+    )  # fmt: skip
+
+
+def suspect(case: Accident, facts: Facts, by: Any) -> None:
+    if ReportFault.objects.filter(accident=case, fault=facts["fault"], at_level=facts["at_level"]).exists():
+        raise cases.FieldError({"fault": [_("There is a case about this already.")]})
+    faults.open_fault(case, by, facts["fault"], facts["at_level"], facts["clue"])
+
+
+def name_fault(case: ReportFault, facts: Facts, by: Any) -> None:
+    """Whether it was an omission or a false report, late or concealed, is what the inquiry finds."""
+    if ReportFault.objects.filter(accident=case.accident, fault=case.fault, at_level=case.at_level).exclude(pk=case.pk):
+        raise cases.FieldError({"fault": [_("There is a case about this already.")]})
+    case.level = case.fault
+
+
+# --- Merging and handing over --------------------------------------------------------------------------
+
+
+def merge(case: Accident, facts: Facts, by: Any) -> None:
+    other = Accident.objects.filter(number=facts["into"].strip()).first()
+    if other is None or other.pk == case.pk:
+        raise cases.FieldError({"into": [_("There is no other accident of this number in your area.")]})
+    if other.state != "reporting":
+        raise cases.FieldError({"into": [_("That one is not being reported any more.")]})
+    if Accident.objects.filter(merged_into=case).exists():
+        raise cases.FieldError({"into": [_("Others were merged into this one: merge that one into this instead.")]})
+    case.merged_into = other
+    # Its reports count for the other's chain from now on; set before this row is saved, all in one transaction.
+    Accident.objects.filter(pk=case.pk).update(merged_into=other, state="merged")
+    resettle(other)
+
+
+def unmerge(case: Accident, facts: Facts, by: Any) -> None:
+    other = case.merged_into
+    case.merged_into = None
+    Accident.objects.filter(pk=case.pk).update(merged_into=None, state="reporting")
+    resettle(case)
+    if other is not None:
+        resettle(other)
+
+
+def hand_over(case: Accident, facts: Facts, by: Any) -> None:
+    """Opens it where it belongs, with every report and its times, and leaves this record as the trace."""
+    area = facts["to_area"]
+    now = acting_now()
+    assert now is not None
+    if not Division.objects.filter(pk=area).exists() or area.endswith("0" * 10):
+        raise cases.FieldError({"to_area": [_("There is no such division.")]})
+    if area[:6] == case.area_code[:6]:
+        raise cases.FieldError({"to_area": [_("It lies in this district already.")]})
+    # The same narrow path as for a first report: one accident is written where it belongs, and its number comes back.
+    with acting(now[0], EVERYWHERE):
+        made = copy_to(case, by, area)
+    HandedOver.objects.create(
+        number=made.number, title=made.title, area_code=case.area_code, enterprise_id=case.enterprise_id,
+        to_area=area, at=clock.now(), by_name=by.name,
+    )  # fmt: skip
+    case.handed_to = made.number

@@ -1,0 +1,226 @@
+"""How an accident is reported to the end of the reporting phase, and how a fault of reporting is driven to its own."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import areas
+from anlan.kernel.cases.lifecycle import (
+    OFFICIALS,
+    STOP,
+    Clock,
+    Evidence,
+    Field,
+    Lifecycle,
+    Move,
+    State,
+    Universal,
+    declare,
+)
+
+from . import gates as g
+from .fields import area, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
+from .models import Accident, ReportFault
+from .page import part
+from .reporting import STATED
+
+TAKING = frozenset({"district", "inspector", "duty", "city", "department", "township", "village"})
+"""Who takes reports: 接报. An industry department too, of its industry."""
+DECIDING = frozenset({"district", "duty", "city"})
+
+OPEN, KNOWN_STATES = ("reporting",), ("reporting", "closed")
+
+FIGURES = tuple(Field(name, required=name in ("deaths", "missing", "injured", "slight", "course")) for name in STATED)
+AT = Field("at", moment(_("Reported at"), help_text=_("Empty: now")), required=False)
+KNOWN = Field("facts_known_at", known_moment, required=False)
+REASON = Field("reason", reason)
+TEXT = Field("report_text", text(_("Text of the report"), 14, 8000))
+
+
+def mark(code: str) -> str:
+    """渝 for the city, 渝北, 巴南 … for a district: the name without its last word for the kind of division."""
+    if code.endswith("0" * 10):
+        return "渝"
+    name = areas.divisions().filter(code=code).values_list("name", flat=True).first() or code
+    for kind in ("土家族苗族自治县", "土家族自治县", "苗族土家族自治县", "自治县", "区", "县"):
+        if name.endswith(kind) and len(name) - len(kind) >= 2:
+            return str(name.removesuffix(kind))
+    return str(name)
+
+
+ACCIDENT = declare(
+    Lifecycle(
+        kind="accident",
+        model=Accident,
+        title=_("Accidents"),
+        singular=_("Accident"),
+        icon="urgent",
+        states=(
+            State("reporting", _("Being reported")),
+            State("closed", _("Reporting phase closed"), end=True),
+            State("merged", _("Merged into another"), end=True),
+            State("handed_over", _("Handed over to its area"), end=True),
+            State("dismissed", _("No work accident"), end=True),
+        ),
+        start="reporting",
+        open_by=OFFICIALS | {"enterprise"},
+        number="{mark}安事〔{year}〕{n}号",
+        mark=mark,
+        opened_words=_("%(actor)s took the first report"),
+        moves=(
+            Move(
+                "follow_up", _("Follow-up report"), OPEN, None, TAKING | {"enterprise"},
+                demands=(*FIGURES, Field("source", source, required=False), AT, KNOWN), effect=g.follow_up,
+                words=_("%(actor)s made a follow-up report: dead %(deaths)s, missing %(missing)s, injured %(injured)s"),
+                tone="primary",
+            ),
+            Move(
+                "pass_to_city", _("Report to the city"), OPEN, None, {"district", "inspector", "duty"},
+                demands=(TEXT, AT), effect=g.pass_to_city, tone="primary",
+                words=_("%(actor)s reported the accident to the city"),
+            ),
+            Move(
+                "pass_to_state", _("Report to the State Council department"), OPEN, None, {"city", "duty"},
+                demands=(TEXT, AT), ready=g.reaches_the_state,
+                effect=g.pass_to_state, tone="primary",
+                words=_("%(actor)s reported the accident to the State Council department"),
+            ),
+            Move(
+                "verify_figures", _("Verified report"), OPEN, None, DECIDING | {"inspector"},
+                demands=(*FIGURES, REASON, AT, KNOWN), effect=g.verify,
+                words=_("%(actor)s verified the figures: %(reason)s"),
+            ),
+            Move(
+                "correct", _("Correct time, place, unit or category"), OPEN, None, DECIDING | {"inspector"},
+                demands=(
+                    Field("occurred_at", moment(_("Happened at"), required=True)),
+                    Field("known_at", moment(_("Head of the unit was told at")), required=False),
+                    Field("category"), Field("unit_name", required=False), Field("place", required=False),
+                    Field("lon", required=False), Field("lat", required=False), REASON,
+                ),
+                effect=g.correct, words=_("%(actor)s corrected the record: %(reason)s"),
+            ),
+            Move(
+                "settle_missing", _("Missing persons as deaths"), OPEN, None, DECIDING,
+                demands=(REASON,), ready=g.missing_may_be_settled, effect=g.settle_missing,
+                words=_("%(actor)s set the grade anew with missing persons as deaths: %(reason)s"),
+            ),
+            Move(
+                "propose_counting", _("Propose counting or not"), KNOWN_STATES, None, DECIDING | {"inspector"},
+                demands=(Field("counted", yes_no(_("Counted towards the target"))), Field("count_target"),
+                         Field("count_reason", text(_("Reason for counting or not"), 3))),
+                ready=g.no_proposal, effect=g.propose,
+                words=_("%(actor)s proposed on counting towards %(count_target)s (%(counted)s): %(count_reason)s"),
+            ),
+            Move(
+                "approve_counting", _("Approve the proposal on counting"), KNOWN_STATES, None, DECIDING,
+                ready=g.proposal, effect=g.approve, forbid_same_person_as=("propose_counting",),
+                words=_("%(actor)s approved the proposal on counting"),
+            ),
+            Move(
+                "refuse_counting", _("Refuse the proposal on counting"), KNOWN_STATES, None, DECIDING,
+                demands=(REASON,), ready=g.proposal, effect=g.refuse, forbid_same_person_as=("propose_counting",),
+                words=_("%(actor)s refused the proposal on counting: %(reason)s"),
+            ),
+            Move(
+                "link", _("Link what was known before"), KNOWN_STATES, None, OFFICIALS,
+                demands=(Field("ref_kind", ref_kind), Field("ref_number", text(_("Number of the record"), 0, 60)),
+                         Field("note", text(_("Note"), 0, 300), required=False)),
+                effect=g.link, words=_("%(actor)s linked what was known before: %(ref_kind)s %(ref_number)s"),
+            ),
+            Move(
+                "suspect", _("Suspect a fault of reporting"), KNOWN_STATES, None, DECIDING | {"inspector"},
+                demands=(Field("fault", g.fault_choice), Field("at_level", g.level_choice),
+                         Field("clue", text(_("What points to it"), 3))),
+                effect=g.suspect, words=_("%(actor)s opened a case about a fault of reporting: %(fault)s"),
+            ),
+            Move(
+                "merge", _("Merge into another report of this accident"), OPEN, "merged", DECIDING | {"inspector"},
+                demands=(Field("into", other_accident), REASON), effect=g.merge,
+                words=_("%(actor)s merged this into %(into)s: %(reason)s"),
+            ),
+            Move(
+                "unmerge", _("Undo the merging"), ("merged",), "reporting", DECIDING | {"inspector"},
+                demands=(REASON,), effect=g.unmerge, words=_("%(actor)s undid the merging: %(reason)s"),
+            ),
+            Move(
+                "hand_over", _("Hand over to another area"), OPEN, "handed_over", DECIDING | {"inspector"},
+                demands=(Field("to_area", area(_("Area to which it belongs"))), REASON), effect=g.hand_over,
+                words=_("%(actor)s handed the accident over to the area to which it belongs: %(reason)s"),
+            ),
+            Move(
+                "dismiss", _("No work accident"), OPEN, "dismissed", DECIDING,
+                demands=(REASON,), clock=STOP, words=_("%(actor)s found that this is no work accident: %(reason)s"),
+            ),
+            Move(
+                "close", _("Close the reporting phase"), OPEN, "closed", DECIDING,
+                ready=g.may_close, clock=STOP, words=_("%(actor)s closed the reporting phase"),
+            ),
+            Move(
+                "resume", _("Take up reporting again"), ("closed", "dismissed"), "reporting", DECIDING,
+                demands=(REASON,), effect=g.resume, words=_("%(actor)s took up reporting again: %(reason)s"),
+            ),
+        ),
+        universal=Universal(list_=("city", "district", "department"), assign=OFFICIALS),
+        sections=(
+            (_("Accident"), ("title", "category", "industry", "enterprise", "unit_name", "place", "lon", "lat",
+                             "occurred_at", "known_at", "course", "measures")),
+            (_("Casualties and loss"), ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated",
+                                        "loss_yuan")),
+            (_("Accident grade"), ("grade", "grade_basis", "risk_event", "equipment_event", "reached")),
+            (_("Statistics"), ("counts", "count_target", "count_reason", "count_proposed", "count_approved_by")),
+            (_("Where it went"), ("merged_into", "handed_to")),
+        ),
+        part=part,
+    )
+)  # fmt: skip
+
+FINDINGS = Field("findings")
+DECISION = Field("decision")
+
+FAULT = declare(
+    Lifecycle(
+        kind="report_fault",
+        model=ReportFault,
+        title=_("Late, missed, false and concealed reports"),
+        singular=_("Fault of reporting"),
+        icon="eye-exclamation",
+        states=(
+            State("suspected", _("Suspected")),
+            State("proven", _("Proven, to be dealt with")),
+            State("dealt", _("Dealt with"), end=True),
+            State("cleared", _("Not borne out"), end=True),
+        ),
+        start="suspected",
+        open_by=OFFICIALS,
+        number="{mark}安查〔{year}〕{n}号",
+        mark=mark,
+        start_clock=Clock(rule="accidents.fault_verify"),
+        moves=(
+            Move(
+                "prove", _("Proven"), ("suspected",), "proven", DECIDING | {"inspector"},
+                demands=(Field("fault"), FINDINGS, Evidence("proof", _("Record of the inquiry"))), effect=g.name_fault,
+                clock=Clock(rule="accidents.fault_deal"), tone="primary",
+                words=_("%(actor)s found it proven (%(fault)s): %(findings)s"),
+            ),
+            Move(
+                "clear", _("Not borne out"), ("suspected",), "cleared", DECIDING | {"inspector"},
+                demands=(FINDINGS,), clock=STOP, words=_("%(actor)s found it not borne out: %(findings)s"),
+            ),
+            Move(
+                "deal", _("Dealt with"), ("proven",), "dealt", DECIDING,
+                demands=(DECISION, Evidence("paper", _("Paper of the decision"))), clock=STOP, tone="primary",
+                forbid_same_person_as=("prove",), words=_("%(actor)s recorded how it was dealt with: %(decision)s"),
+            ),
+        ),
+        universal=Universal(
+            ask_extension=OFFICIALS, decide_extension=DECIDING, reopen=DECIDING, list_=("city", "district"),
+            assign=OFFICIALS,
+        ),
+        sections=(
+            (_("Fault"), ("fault", "at_level", "accident", "clue", "should_at", "did_at")),
+            (_("Inquiry"), ("findings",)),
+            (_("Decision"), ("decision",)),
+        ),
+    )
+)  # fmt: skip

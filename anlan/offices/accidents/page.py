@@ -1,0 +1,67 @@
+"""What an accident's page shows besides its facts: the chain counting down, every version, and what hangs on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from anlan.kernel import clock
+
+from . import chain, merging, references
+from .models import LEVELS, Accident, Report, ReportFault
+from .reporting import all_reports, legs
+
+_LEVEL = dict(LEVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One leg of the chain as the page shows it. `state` is done, late, running, over, skipped or waiting."""
+
+    from_title: Any
+    to_title: Any
+    state: str
+    started_at: datetime | None
+    due_at: datetime | None
+    done_at: datetime | None
+    basis: str
+
+
+def steps(accident: Accident, reports: list[Report]) -> list[Step]:
+    """The chain in words."""
+    now, found = clock.now(), []
+    for leg in legs(accident, reports):
+        if leg.done_at is not None:
+            state = "skipped" if leg.skipped else "late" if leg.late(now) else "done"
+        else:
+            state = "waiting" if leg.due_at is None else "over" if leg.late(now) else "running"
+        basis = f"{leg.rule.source}{leg.rule.article}" if leg.rule else ""
+        found.append(
+            Step(_LEVEL[leg.from_level], _LEVEL[leg.to_level], state, leg.started_at, leg.due_at, leg.done_at, basis)
+        )
+    return found
+
+
+def part(case: Accident) -> tuple[str, dict[str, Any]]:
+    """Template and contents of the accident's part of its case page; a constant number of queries."""
+    reports = all_reports(case)
+    own = [r for r in reports if r.accident_id == case.pk]
+    own.sort(key=lambda r: r.no)
+    previous = None
+    versions = []
+    for report in own:
+        raised = previous is not None and chain.GRADES.index(report.grade) > chain.GRADES.index(previous.grade)
+        versions.append(
+            {"report": report, "regraded": previous is not None and report.grade != previous.grade, "raised": raised}
+        )
+        previous = report
+    return "accidents/part.html", {
+        "steps": steps(case, reports),
+        "versions": versions,
+        "similar": merging.similar_to(case) if case.state == "reporting" else [],
+        "merged": list(Accident.objects.filter(merged_into=case)),
+        "known_before": references.shown(case.known_before.all()),
+        "faults": list(ReportFault.objects.filter(accident=case)),
+        "now": clock.now(),
+    }  # fmt: skip

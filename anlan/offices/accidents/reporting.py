@@ -1,0 +1,286 @@
+"""Taking reports: the first opens the accident, each makes a version; grade and clock follow from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from anlan.kernel import cases, clock
+from anlan.kernel.cases.engine import recomputed_due
+from anlan.kernel.clock import BEIJING
+from anlan.kernel.scope import EVERYWHERE, acting, acting_now, area_prefix
+from anlan.parties.models import Division, Enterprise
+
+from . import chain, rules
+from .models import Accident, HandedOver, Involved, Report, Stated
+
+STATED = ("deaths", "missing", "injured", "slight", "loss_yuan", "trapped", "endangered", "evacuated", "environment",
+          "key_facility", "equipment_event", "capacity_mw", "hours", "course", "measures")  # fmt: skip
+
+
+def level_of(by: Any) -> str:
+    """The level at which somebody stands: the unit, the district with its townships, or the city."""
+    if by.role == "enterprise":
+        return "unit"
+    return "city" if len(area_prefix(by.area_code)) <= 2 else "district"
+
+
+# --- From reports to grade and clock -------------------------------------------------------------------
+
+
+def version(report: Report) -> rules.Version:
+    return rules.Version(report.no, report.at, report.figures, report.facts_known_at, report.equipment)
+
+
+def passed(report: Report) -> chain.Passed:
+    return chain.Passed(
+        report.at, report.from_level, report.to_level, report.grade,  # type: ignore[arg-type]
+        report.figures, report.facts_known_at,
+    )  # fmt: skip
+
+
+def all_reports(accident: Accident) -> list[Report]:
+    """The accident's reports and those of accidents merged into it: all of them were reports of one accident."""
+    if accident.pk is None:
+        return []
+    ids = [accident.pk, *Accident.objects.filter(merged_into=accident).values_list("pk", flat=True)]
+    return list(Report.objects.filter(accident_id__in=ids).order_by("at", "id"))
+
+
+def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[chain.Leg, ...]:
+    """The reporting chain of the accident as it stands."""
+    found = all_reports(accident) if reports is None else reports
+    return chain.chain(accident.occurred_at, accident.known_at, [passed(r) for r in found])
+
+
+def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] = ()) -> None:
+    """Sets figures, grade, level reached and clock from all reports. Does not save.
+
+    `own` are the accident's versions, of which one counts; `others` those of accidents merged into it, whose times
+    count for the chain.
+    """
+    window = accident.category.window
+    last = max(own, key=lambda r: r.no)
+    counted = rules.counting([version(r) for r in own], accident.occurred_at, window)
+    for name, value in next(r for r in own if r.no == counted.no).stated().items():
+        setattr(accident, name, value)
+    # The words of the latest report tell most; only figures are frozen when the time for supplements is over.
+    accident.course, accident.measures = last.course, last.measures
+    day = accident.occurred_at.astimezone(BEIJING).date()
+    grading = rules.grade_of([version(r) for r in own], accident.occurred_at, window)
+    accident.grade = accident.level = grading.grade
+    accident.grade_basis = f"{grading.source}{grading.article}"[:160]
+    accident.risk_event = bool(
+        rules.risk_event(
+            day, endangered=accident.endangered, trapped=accident.trapped, missing=accident.missing,
+            evacuated=accident.evacuated, environment=accident.environment, key_facility=accident.key_facility,
+        )
+    )  # fmt: skip
+    accident.reports_no = len(own)
+    reclock(accident, [*own, *others])
+
+
+def reclock(accident: Accident, reports: Sequence[Report]) -> None:
+    """The time limit that runs: the next report's, or, once all are made, that of supplements (Decree 493 Art. 13)."""
+    order = chain.levels(accident.occurred_at)
+    accident.reached = max((r.to_level for r in reports), key=order.index, default="unit")
+    waiting = [leg for leg in legs(accident, reports) if leg.open]
+    if waiting:
+        leg = min(waiting, key=lambda one: (one.due_at, order.index(one.from_level)))
+        rule, unit, started = leg.rule, "hours", leg.started_at
+    else:
+        day = accident.occurred_at.astimezone(BEIJING).date()
+        rule, unit, started = rules.window_rule(accident.category.window, day), "days", accident.occurred_at
+    assert rule is not None
+    stated = {
+        "value": rule.value, "unit": unit, "count_first_day": False, "rolls": False, "rule": rule.id,
+        "article": rule.article, "source": rule.source, "certainty": rule.certainty,
+    }  # fmt: skip
+    if (accident.clock, accident.started_at) != (stated, started):
+        accident.clock, accident.started_at, accident.clock_no = stated, started, accident.clock_no + 1
+
+
+def resettle(accident: Accident) -> None:
+    """Sets clock and level reached anew after other accidents' reports joined or left; no version of its own."""
+    reports = all_reports(accident)
+    reclock(accident, reports)
+    due = recomputed_due(accident) if accident.closed_at is None else accident.due_at
+    Accident.objects.filter(pk=accident.pk).update(
+        clock=accident.clock, started_at=accident.started_at, clock_no=accident.clock_no, due_at=due,
+        reached=accident.reached,
+    )  # fmt: skip
+
+
+# --- Making a version ----------------------------------------------------------------------------------
+
+
+def checked_times(
+    occurred_at: datetime, known_at: datetime | None, at: datetime, from_level: str, facts_known_at: datetime | None
+) -> None:
+    """One clear error for each order of times that cannot be."""
+    wrong: dict[str, list[str]] = {}
+    now = clock.now()
+    if occurred_at > now:
+        wrong["occurred_at"] = [_("The time lies in the future.")]
+    elif known_at is not None and known_at > now:
+        wrong["known_at"] = [_("The time lies in the future.")]
+    elif known_at is not None and known_at < occurred_at:
+        wrong["known_at"] = [_("The unit cannot have been told before the accident happened.")]
+    elif at > now:
+        wrong["at"] = [_("The time lies in the future.")]
+    elif at < occurred_at:
+        wrong["at"] = [_("A report cannot be made before the accident happened.")]
+    elif known_at is not None and from_level == "unit" and at < known_at:
+        wrong["at"] = [_("The unit cannot have reported before it was told.")]
+    if facts_known_at is not None and not occurred_at <= facts_known_at <= at:
+        wrong["facts_known_at"] = [_("This must lie between the accident and the report.")]
+    if wrong:
+        raise cases.FieldError(wrong)
+
+
+def report_of(
+    accident: Accident, by: Any, kind: str, from_level: str, to_level: str, at: datetime | None = None, **more: Any
+) -> Report:
+    """The next version from what the accident's fields now state: unsaved, its times checked, its grade set."""
+    at = at or clock.now()
+    checked_times(accident.occurred_at, accident.known_at, at, from_level, more.get("facts_known_at"))
+    report = Report(
+        accident=accident, area_code=accident.area_code, industry_id=accident.industry_id,
+        enterprise_id=accident.enterprise_id, no=accident.reports_no + 1, kind=kind, from_level=from_level,
+        to_level=to_level, at=at, by_id=by.pk, by_name=by.name, **accident.stated(), **more,
+    )  # fmt: skip
+    try:
+        day = accident.occurred_at.astimezone(BEIJING).date()
+        graded = rules.grade(report.figures, day, report.equipment)
+    except rules.BadFigures as bad:
+        raise cases.FieldError(
+            {"loss_yuan" if bad.name == "loss" else bad.name: [_("This number cannot be.")]}
+        ) from bad
+    report.grade, report.article = graded.grade, f"{graded.source}{graded.article}"[:160]
+    return report
+
+
+def add(accident: Accident, report: Report) -> None:
+    """Keeps a version of an accident that is kept already, and lets everything follow from it."""
+    report.save()
+    others = [r for r in all_reports(accident) if r.accident_id != accident.pk]
+    settle(accident, list(Report.objects.filter(accident=accident)), others)
+
+
+# --- The first report ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a first report: the accident, or, where it happened elsewhere, the receipt for it."""
+
+    number: str
+    accident: Accident | None
+    receipt: HandedOver | None
+
+
+def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
+    """Takes the first report (首报) of an accident, wherever it happened.
+
+    `said` are fields of `Accident`, and `source` (unit, district, other), `at` (when it was told; now if left out),
+    `caller`, `caller_phone`. One that happened outside of the reporter's scope is opened where it belongs, and the
+    reporter keeps a receipt: never lost, and nothing of that place is shown to him. Errors: `cases.MoveRefused`,
+    `cases.FieldError` with all that is wrong; then nothing has been kept.
+    """
+    now = acting_now()
+    if now is None:
+        raise RuntimeError("somebody must act to report an accident")
+    actor, scope = now
+    if by.role == "enterprise":
+        said = {**said, "enterprise": Enterprise.objects.get(pk=by.enterprise_id)}
+    fields = _complete(said)
+    enterprise_id = fields["enterprise"].pk if fields.get("enterprise") else None
+    with transaction.atomic():
+        if scope.covers(fields["area_code"], fields["industry_id"], enterprise_id):
+            case = _open(by, said, fields)
+            return Filed(case.number, case, None)
+        # The narrow path beyond one's own scope: it writes one accident where it happened, under the name of who
+        # reports, and gives back its number and nothing else. Everywhere, because the enterprise may lie elsewhere too.
+        with acting(actor, EVERYWHERE):
+            case = _open(by, said, fields)
+        receipt = HandedOver.objects.create(
+            number=case.number, title=case.title, area_code=by.area_code, enterprise_id=by.enterprise_id,
+            to_area=case.area_code, at=clock.now(), by_name=by.name,
+        )  # fmt: skip
+        return Filed(case.number, None, receipt)
+
+
+def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The accident's own fields from what was said; industry and title follow where they were left out."""
+    wrong: dict[str, list[str]] = {}
+    area = str(said.get("area_code") or "")
+    if not Division.objects.filter(pk=area).exists():
+        wrong["area_code"] = [_("There is no such division.")]
+    elif area.endswith("0" * 10):
+        wrong["area_code"] = [_("Name the district at least, so that the report reaches who is responsible.")]
+    if said.get("category") is None:
+        wrong["category"] = [_("This is needed.")]
+    if wrong:
+        raise cases.FieldError(wrong)
+    own = {*STATED, "place", "lon", "lat", "title", "occurred_at", "known_at", "enterprise", "unit_name", "category"}
+    fields = {k: v for k, v in said.items() if k in own and v is not None} | {"area_code": area}
+    enterprise, category = fields.get("enterprise"), fields["category"]
+    # The category says under which industry an accident is counted; the enterprise's own stands where it says none.
+    fields["industry_id"] = category.industry_id or (enterprise.industry_id if enterprise else None)
+    if enterprise:
+        fields["unit_name"] = enterprise.name
+    if not fields.get("title"):
+        unit = fields.get("unit_name") or fields.get("place", "")
+        fields["title"] = f"{unit}“{fields['occurred_at'].astimezone(BEIJING):%-m·%-d}”{category.name}事故"[:200]
+    return fields
+
+
+def _open(by: Any, said: Mapping[str, Any], fields: dict[str, Any]) -> Accident:
+    level = level_of(by)
+    from_level = "unit" if level == "unit" else said.get("source") or "unit"
+    to_level = "district" if level == "unit" else level
+    kept: list[Report] = []
+
+    def prepare(case: Accident) -> None:
+        kept.append(report_of(case, by, "first", from_level, to_level, said.get("at")))
+        settle(case, kept)
+
+    case: Accident = cases.open_case("accident", by, prepare=prepare, **fields)
+    kept[0].accident = case
+    kept[0].save()
+    if said.get("caller"):
+        Involved.objects.create(
+            accident=case, name=said["caller"], phone=said.get("caller_phone") or "", role="caller"
+        )  # fmt: skip
+    return case
+
+
+def copy_to(accident: Accident, by: Any, area_code: str) -> Accident:
+    """Opens the same accident at another place with every report it had: for handing over.
+
+    Whoever acts must see both places.
+    """
+    fields = {n: getattr(accident, n) for n in (*STATED, "place", "title", "occurred_at", "known_at", "enterprise",
+              "unit_name", "category", "lon", "lat", "industry_id")} | {"area_code": area_code}  # fmt: skip
+    kept = [f.attname for f in Report._meta.concrete_fields if f.attname not in ("id", "accident_id", "area_code")]
+    made = [
+        Report(**{name: getattr(report, name) for name in kept}, area_code=area_code)
+        for report in Report.objects.filter(accident=accident)
+    ]
+
+    def prepare(case: Accident) -> None:
+        settle(case, made)
+
+    case: Accident = cases.open_case("accident", by, prepare=prepare, **fields)
+    for report in made:
+        report.accident = case
+    Report.objects.bulk_create(made)
+    return case
+
+
+assert set(STATED) == set(Stated.stated_fields())

@@ -1,0 +1,71 @@
+"""What the tests of this office share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anlan.kernel import clock
+from anlan.kernel.clock import BEIJING
+from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
+from anlan.offices.accidents.models import Accident, Category
+from anlan.offices.accidents.reporting import Filed, first_report
+from anlan.parties.models import Account, Enterprise
+
+NOON = datetime(2013, 6, 14, 12, tzinfo=BEIJING)
+TESTER = Actor("test", "tests")
+YUBEI, BANAN, CITY = "500112000000", "500113000000", "500000000000"
+VILLAGE = "500112131000"
+
+
+@pytest.fixture(autouse=True)
+def friday_noon(settings: Any, tmp_path: Path) -> Iterator[None]:
+    settings.HOME = tmp_path
+    with clock.frozen(NOON):
+        yield
+
+
+@pytest.fixture
+def everywhere(db: None) -> Iterator[None]:
+    with acting(TESTER, EVERYWHERE):
+        yield
+
+
+def account(role: str, area: str = YUBEI, enterprise: Enterprise | None = None, name: str = "") -> Account:
+    with acting(TESTER, EVERYWHERE):
+        return Account.objects.create(
+            username=f"{role}-{area}-{name or 1}", name=name or role, role=role, area_code=area, enterprise=enterprise
+        )
+
+
+def factory(industry: str = "construction", area: str = VILLAGE, name: str = "龙兴建筑公司") -> Enterprise:
+    with acting(TESTER, EVERYWHERE):
+        return Enterprise.objects.create(name=name, area_code=area, industry_id=industry)
+
+
+def category(code: str = "construction", scheme: str = "national-2012") -> Category:
+    return Category.objects.get(scheme=scheme, code=code)
+
+
+def said(**more: Any) -> dict[str, Any]:
+    """A first report as somebody says it: a fall at 11:20, told at 11:30, called in now."""
+    return {
+        "area_code": VILLAGE, "place": "龙兴工业园", "occurred_at": NOON.replace(hour=11, minute=20),
+        "known_at": NOON.replace(hour=11, minute=30), "category": category(), "course": "脚手架坍塌", "deaths": 1,
+    } | more  # fmt: skip
+
+
+def filed(by: Any, scope: Scope | None = None, **more: Any) -> Filed:
+    """A first report by `by`, within his own scope unless another is said."""
+    with acting(Actor("person", by.name, by.pk), scope or by.scope):
+        return first_report(by, said(**more))
+
+
+def accident(by: Any, **more: Any) -> Accident:
+    made = filed(by, **more).accident
+    assert made is not None
+    return made

@@ -1,0 +1,140 @@
+"""The reporting clock and the faults that its times show, named by their articles."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anlan.kernel.clock import BEIJING
+from anlan.offices.accidents.chain import Passed, chain, limit, reach, suspicions
+from anlan.offices.accidents.rules import GRADES, Figures
+
+T = datetime(2013, 6, 14, 8, tzinfo=BEIJING)
+
+
+def after(**delta: float) -> datetime:
+    return T + timedelta(**delta)
+
+
+def report(minutes: int, from_level: str, to_level: str, grade: str = "ordinary", **more: object) -> Passed:
+    return Passed(after(minutes=minutes), from_level, to_level, grade, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("grade", GRADES)
+def test_the_head_of_the_unit_reports_within_an_hour__decree_493_art_9(grade: str) -> None:
+    assert limit("unit", grade, T).value == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("level", "grade", "hours"), [
+    ("district", "ordinary", 2), ("city", "major", 2), ("city", "extraordinary", 2),
+    ("district", "larger", 1), ("district", "major", 1), ("district", "extraordinary", 1),
+])  # fmt: skip
+def test_each_government_within_two_hours_a_district_within_one_for_larger__art_11_and_chongqing_art_28(
+    level: str, grade: str, hours: int
+) -> None:
+    assert limit(level, grade, T).value == hours  # type: ignore[arg-type]
+
+
+def test_before_the_city_s_regulation_two_hours_held_for_larger_ones_too() -> None:
+    assert limit("district", "larger", datetime(2012, 6, 30, tzinfo=BEIJING)).value == 2
+
+
+@pytest.mark.parametrize(
+    ("grade", "level"), [("ordinary", "city"), ("larger", "city"), ("major", "state"), ("extraordinary", "state")]
+)
+def test_who_must_be_reached__decree_493_art_10(grade: str, level: str) -> None:
+    assert reach(grade, T) == level  # type: ignore[arg-type]
+
+
+def test_the_clock_runs_from_the_moment_it_is_known_level_by_level() -> None:
+    unit, district = chain(T, after(minutes=10), [report(40, "unit", "district")])
+    assert (unit.started_at, unit.due_at, unit.done_at) == (after(minutes=10), after(minutes=70), after(minutes=40))
+    assert (district.started_at, district.due_at, district.done_at) == (after(minutes=40), after(minutes=160), None)
+    assert not unit.open
+    assert district.open
+    assert not district.late(after(minutes=160))
+    assert district.late(after(minutes=161))
+
+
+def test_nobody_reported_yet_the_unit_s_hour_runs() -> None:
+    unit, district = chain(T, after(minutes=10), [])
+    assert unit.due_at == after(minutes=70)
+    assert (district.started_at, district.due_at) == (None, None)
+
+
+def test_a_level_may_be_skipped__decree_493_art_11() -> None:
+    unit, district = chain(T, T, [report(30, "unit", "city")])
+    assert unit.done_at == district.done_at == after(minutes=30)
+    assert district.skipped
+
+
+def test_a_raised_grade_starts_its_own_limit_and_the_earlier_binds() -> None:
+    raised = [report(10, "unit", "district"), report(20, "unit", "district", "larger")]
+    assert chain(T, T, raised)[1].due_at == after(minutes=80)
+    late = [report(10, "unit", "district"), report(100, "unit", "district", "larger")]
+    assert chain(T, T, late)[1].due_at == after(minutes=130)
+
+
+def test_a_major_accident_goes_on_to_the_state_council_department__decree_493_art_10() -> None:
+    reports = [report(10, "unit", "district", "major"), report(30, "district", "city", "major")]
+    legs = chain(T, T, reports)
+    assert [leg.to_level for leg in legs] == ["district", "city", "state"]
+    assert legs[2].due_at == after(minutes=150)
+    done = chain(T, T, [*reports, report(60, "city", "state", "major")])
+    assert not any(leg.open for leg in done)
+
+
+def test_an_accident_that_turns_major_later_is_owed_to_the_state_from_then_on() -> None:
+    reports = [report(10, "unit", "district"), report(30, "district", "city"), report(600, "district", "city", "major")]
+    assert chain(T, T, reports)[2].started_at == after(minutes=600)
+
+
+_UNORDERED = [
+    report(10, "unit", "district"), report(50, "district", "city", "larger"), report(90, "unit", "district", "major"),
+    report(95, "district", "city", "major"),
+]  # fmt: skip
+
+
+@given(st.permutations(_UNORDERED))
+def test_the_chain_is_the_same_in_whatever_order_reports_are_read(reports: list[Passed]) -> None:
+    assert chain(T, T, reports) == chain(T, T, sorted(reports, key=lambda r: r.at))
+
+
+def found(known: datetime | None, reports: list[Passed], now: datetime) -> list[tuple[str, str, str]]:
+    return [(s.fault, s.level, s.because) for s in suspicions(chain(T, known, reports), reports, now)]
+
+
+def test_reported_in_time_there_is_no_fault() -> None:
+    reports = [report(60, "unit", "district"), report(180, "district", "city")]
+    assert found(T, reports, after(days=1)) == []
+
+
+def test_later_than_the_limit_is_a_late_report__decree_13_art_5() -> None:
+    reports = [report(61, "unit", "district"), report(181 + 1, "district", "city")]
+    assert found(T, reports, after(days=1)) == [("late", "unit", "passed_late"), ("late", "district", "passed_late")]
+
+
+def test_an_authority_that_has_not_passed_on_is_late__decree_13_art_5() -> None:
+    reports = [report(30, "unit", "district")]
+    assert found(T, reports, after(minutes=150)) == []
+    assert found(T, reports, after(minutes=151)) == [("late", "district", "not_passed")]
+
+
+def test_known_through_others_and_the_unit_silent_is_suspected_concealment__decree_13_art_5() -> None:
+    reports = [report(300, "other", "district"), report(310, "district", "city")]
+    assert found(T, reports, after(minutes=310)) == [("concealment", "unit", "unit_silent")]
+    # Nobody knows when the head of the unit was told: his hour runs from when the authority learnt and asked.
+    assert found(None, reports, after(minutes=360)) == []
+    assert found(None, reports, after(minutes=361)) == [("concealment", "unit", "unit_silent")]
+
+
+def test_casualties_known_and_left_out_are_suspected_as_omission__decree_13_art_5() -> None:
+    known = report(120, "unit", "district", figures=Figures(deaths=2), known_at=after(minutes=20))
+    learnt = report(120, "unit", "district", figures=Figures(deaths=2), known_at=after(minutes=100))
+    first = report(30, "unit", "district", figures=Figures(deaths=1))
+    city = report(40, "district", "city", figures=Figures(deaths=1))
+    assert ("omission", "unit", "known_before") in found(T, [first, city, known], after(days=1))
+    assert found(T, [first, city, learnt], after(days=1)) == []

@@ -1,0 +1,221 @@
+"""The pages and the REST address of the first report: rights, errors, scope, queries."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from anlan.kernel.registers.models import ApiToken
+from anlan.kernel.scope import EVERYWHERE, acting
+from anlan.offices.accidents.models import Accident, Involved
+from anlan.parties.models import Account, Looked
+
+from .conftest import BANAN, CITY, NOON, TESTER, VILLAGE, accident, account, category, factory
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(who: Account) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(who)
+    return client
+
+
+def called_in(**more: str) -> dict[str, str]:
+    return {
+        "area_code": VILLAGE, "place": "龙兴工业园", "occurred_at": "2013-06-14T11:20", "at": "2013-06-14T11:55",
+        "known_at": "2013-06-14T11:30", "category": str(category().pk), "source": "unit", "deaths": "1", "missing": "",
+        "course": "脚手架坍塌", "caller": "张三", "caller_phone": "13800000000",
+    } | more  # fmt: skip
+
+
+def test_a_call_becomes_an_accident_on_one_screen() -> None:
+    duty = account("duty", CITY)
+    client = browser(duty)
+    page = client.get("/accidents/intake/")
+    assert page.status_code == 200
+    assert b"data-since" in page.content
+    answer = client.post("/accidents/intake/", called_in())
+    assert answer.status_code == 302
+    with acting(TESTER, EVERYWHERE):
+        case = Accident.objects.get()
+        assert (case.deaths, case.missing, case.reached) == (1, 0, "city")
+        assert Involved.objects.get().name == "张三"
+    shown = client.get(answer.headers["Location"])
+    assert shown.status_code == 200
+    assert "张三" not in shown.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ({"occurred_at": "2013-06-14T12:01"}, "occurred_at"), ({"at": "2013-06-15T00:00"}, "at"),
+        ({"known_at": "2013-06-14T11:00"}, "known_at"), ({"deaths": "-1"}, "deaths"), ({"deaths": "999999"}, "deaths"),
+        ({"at": "2013-06-14T11:25"}, "at"), ({"occurred_at": "yesterday"}, "occurred_at"), ({"course": ""}, "course"),
+        ({"area_code": CITY}, "area_code"), ({"area_code": "\0"}, "area_code"), ({"category": "0"}, "category"),
+        ({"category": "x"}, "category"), ({"loss_yuan": "-1"}, "loss_yuan"), ({"lon": "200000"}, "lon"),
+        ({"caller_phone": "ring me"}, "caller_phone"), ({"enterprise": "99"}, "enterprise"),
+        ({"enterprise": "9" * 30}, "enterprise"),
+    ],
+)  # fmt: skip
+def test_bad_input_comes_back_with_its_place_and_keeps_nothing(wrong: dict[str, str], name: str) -> None:
+    answer = browser(account("duty", CITY)).post("/accidents/intake/", called_in(**wrong))
+    assert answer.status_code == 422
+    assert name in answer.context["form"].errors
+    with acting(TESTER, EVERYWHERE):
+        assert not Accident.objects.exists()
+        assert not Involved.objects.exists()
+
+
+def test_the_telephone_page_is_for_who_answers_the_telephone() -> None:
+    statuses = {
+        r: browser(account(r, VILLAGE)).get("/accidents/intake/").status_code for r in ("township", "inspector")
+    }
+    assert set(statuses.values()) == {403}
+    assert Client().get("/accidents/intake/").status_code == 302
+    assert Client().post("/accidents/check/").status_code == 302
+
+
+def test_an_enterprise_reports_its_own_accident_in_few_fields() -> None:
+    firm = factory()
+    worker = account("enterprise", VILLAGE, firm)
+    client = browser(worker)
+    page = client.get("/accidents/report/").content.decode()
+    assert 'name="caller"' not in page
+    assert 'name="enterprise"' not in page
+    facts = {k: v for k, v in called_in().items() if k not in ("caller", "caller_phone", "source", "at")}
+    answer = client.post("/accidents/report/", facts)
+    assert answer.status_code == 302
+    with acting(TESTER, EVERYWHERE):
+        case = Accident.objects.get()
+        assert (case.enterprise, case.unit_name, case.reached) == (firm, firm.name, "district")
+    assert client.get(answer.headers["Location"]).status_code == 200
+
+
+def test_elsewhere_it_is_passed_on_and_the_reporter_reads_so() -> None:
+    client = browser(account("district"))
+    answer = client.post("/accidents/intake/", called_in(area_code="500113103000"), follow=True)
+    assert answer.status_code == 200
+    assert "/r/accident-hand-overs/" in answer.redirect_chain[0][0]
+
+
+def test_while_it_is_typed_the_page_says_grade_time_limit_and_what_may_be_the_same() -> None:
+    district = account("district")
+    accident(district, place="龙兴工业园")
+    page = browser(district).post("/accidents/check/", called_in(deaths="3")).content.decode()
+    assert "Larger accident" in page
+    assert "data-countdown" in page
+    assert "渝北安事〔2013〕1号" in page
+    elsewhere = browser(account("district", BANAN)).post("/accidents/check/", called_in(deaths="3")).content.decode()
+    assert "渝北安事" not in elsewhere
+    empty = browser(district).post("/accidents/check/", {})
+    assert empty.status_code == 200
+
+
+def test_the_page_of_an_accident_takes_as_many_queries_with_twenty_reports_as_with_two() -> None:
+    from anlan.kernel import cases
+
+    district = account("district")
+    case: Any = accident(district)
+    client = browser(district)
+    taken = []
+    for many in (2, 20):
+        with acting(district.actor, district.scope):
+            while case.reports_no < many:
+                facts = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "续报"}
+                case = cases.move(case, "follow_up", by=district, seen_version=case.version, **facts)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(case.get_absolute_url()).status_code == 200
+        taken.append(len(queries))
+    assert taken[0] == taken[1]
+
+
+def test_an_accident_whose_enterprise_lies_elsewhere_opens_and_moves() -> None:
+    from anlan.kernel import cases
+
+    there = account("district", BANAN)
+    driver = account("enterprise", VILLAGE, factory("road"))
+    from .conftest import filed
+
+    done = filed(driver, area_code="500113103000", category=category("road"))
+    client = browser(there)
+    assert client.get(f"/c/accident/{done.number}/").status_code == 200
+    assert client.get(f"/accidents/form/{done.number}/").status_code == 200
+    with acting(there.actor, there.scope):
+        case = Accident.objects.get()
+        facts = {"deaths": 3, "missing": 0, "injured": 0, "slight": 0, "course": "续报"}
+        case = cases.move(case, "follow_up", by=there, seen_version=1, **facts)
+        assert case.grade == "larger"
+
+
+def test_the_national_form_is_for_who_may_see_the_accident() -> None:
+    district = account("district")
+    case = accident(district)
+    assert "第十二条" in browser(district).get(f"/accidents/form/{case.number}/").content.decode()
+    assert browser(account("district", BANAN)).get(f"/accidents/form/{case.number}/").status_code == 404
+
+
+def test_looks_at_names_are_logged_and_few_may_see_them() -> None:
+    accident(account("duty", CITY), caller="张三")
+    district = account("district")
+    assert "张三" in browser(district).get("/r/accident-people/").content.decode()
+    with acting(TESTER, EVERYWHERE):
+        assert Looked.objects.get(table="accidents_involved").account_id == district.pk
+    assert browser(account("township", VILLAGE)).get("/r/accident-people/").status_code == 404
+
+
+# --- REST ----------------------------------------------------------------------------------------------
+
+
+def post(token: str, body: Any) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "accept-language": "en"}
+    return Client().post("/api/v1/first-reports", json.dumps(body), content_type="application/json", headers=headers)
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {
+        "area_code": VILLAGE, "occurred_at": "2013-06-14T11:20:00+08:00", "known_at": "2013-06-14T11:30:00+08:00",
+        "category": "construction", "course": "脚手架坍塌", "deaths": 3,
+    } | more  # fmt: skip
+
+
+def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> None:
+    district = account("district")
+    with acting(TESTER, EVERYWHERE):
+        writer, reader = ApiToken.issue(district, "w", ["*:write"]), ApiToken.issue(district, "r", ["accidents:read"])
+    made = post(writer, body())
+    assert made.status_code == 201
+    assert made.json()["grade"] == "larger"
+    assert made.json()["due_at"][:16] == (NOON + timedelta(hours=1)).isoformat()[:16]
+    away = post(writer, body(area_code="500113103000")).json()
+    assert (away["passed_on"], away["grade"]) == (True, None)
+    assert post(reader, body()).status_code == 403
+    assert post("", body()).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"deaths": -1}, "deaths"), ({"deaths": 10**9}, "deaths"),
+        ({"occurred_at": "2013-06-14T11:20:00"}, "occurred_at"),
+        ({"occurred_at": "2013-06-14T12:20:00+08:00"}, "occurred_at"), ({"category": "nothing"}, "category"),
+        ({"category": "C"}, "category"), ({"colour": 1}, "colour"), ({"area_code": "999999999999"}, "area_code"),
+        ({"enterprise": 12345}, "enterprise"), ({"course": ""}, "course"), ({"course": "x\0"}, "course"),
+        ({"known_at": "2013-06-14T11:00:00+08:00"}, "known_at"), ({"hours": 1e400}, "hours"),
+    ],
+)  # fmt: skip
+def test_over_rest_bad_input_names_its_place(wrong: dict[str, Any], place: str) -> None:
+    district = account("district")
+    with acting(TESTER, EVERYWHERE):
+        token = ApiToken.issue(district, "w", ["*:write"])
+    answer = post(token, body(**wrong))
+    assert answer.status_code in (400, 422), answer.content
+    assert place in answer.json()["place"] or answer.status_code == 400
+    with acting(TESTER, EVERYWHERE):
+        assert not Accident.objects.exists()

@@ -1,0 +1,363 @@
+"""From the first report to the end of the reporting phase, and what cannot be done on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from anlan.kernel import cases, clock, events
+from anlan.kernel.cases.models import CaseEntry
+from anlan.kernel.clock import BEIJING
+from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.offices.accidents import jobs, rules
+from anlan.offices.accidents.models import Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
+from anlan.offices.accidents.reporting import legs, version
+from anlan.parties.models import Account
+
+from .conftest import BANAN, CITY, NOON, TESTER, VILLAGE, accident, account, category, factory, filed
+
+pytestmark = pytest.mark.django_db
+FIGURES = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "脚手架坍塌"}
+
+
+def step(case: Accident, move: str, by: Account, at: datetime | None = None, **facts: Any) -> Any:
+    with clock.frozen(at or clock.now()), acting(Actor("person", by.username, by.pk), by.scope):
+        fresh = type(case)._default_manager.get(pk=case.pk)
+        return cases.move(fresh, move, by=by, seen_version=fresh.version, **facts)
+
+
+def refused(call: Callable[[], Any]) -> dict[str, list[str]]:
+    with pytest.raises(cases.MoveRefused) as caught:
+        call()
+    return getattr(caught.value, "errors", {caught.value.code: [caught.value.message]})
+
+
+def reports(case: Accident) -> list[Report]:
+    with acting(TESTER, EVERYWHERE):
+        return list(Report.objects.filter(accident=case))
+
+
+def test_the_unit_s_hour_and_the_district_s_two__decree_493_arts_9_and_11() -> None:
+    case = accident(account("enterprise", VILLAGE, factory()), enterprise=None)
+    assert case.number == "渝北安事〔2013〕1号"
+    assert (case.grade, case.reached, case.state) == ("ordinary", "district", "reporting")
+    assert case.due_at == NOON + timedelta(hours=2)
+    assert case.clock is not None
+    assert case.clock["article"] == "第十一条"
+    district = account("district")
+    case = step(case, "pass_to_city", district, NOON + timedelta(minutes=50), report_text=case.report_text)
+    assert case.reached == "city"
+    assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)  # thirty days: Art. 13
+    assert all(not leg.late(clock.now()) for leg in legs(case))
+
+
+def test_a_larger_accident_gives_the_district_one_hour__chongqing_art_28() -> None:
+    case = accident(account("district"), deaths=3)
+    assert (case.grade, case.due_at) == ("larger", NOON + timedelta(hours=1))
+    assert case.grade_basis.endswith("第三条第（三）项")
+
+
+def test_the_duty_officer_s_clock_runs_from_the_call_not_from_the_saving() -> None:
+    case = accident(account("district"), at=NOON - timedelta(minutes=12))
+    assert case.due_at == NOON - timedelta(minutes=12) + timedelta(hours=2)
+    assert reports(case)[0].kept_at == NOON
+
+
+def test_the_next_report_is_drafted_with_the_fields_of_the_law__decree_493_art_12() -> None:
+    unit = factory()
+    case = accident(account("district"), enterprise=unit, missing=2, loss_yuan=Decimal(1_250_000))
+    with acting(TESTER, EVERYWHERE):
+        text = case.report_text
+    for words in (
+        "龙兴建筑公司",
+        "2013年6月14日11时20分",
+        "渝北区",
+        "脚手架坍塌",
+        "死亡1人、下落不明2人",
+        "125万元",
+        "较大事故",
+    ):
+        assert words in text
+
+
+def test_who_dies_later_raises_the_grade_and_every_version_stays() -> None:
+    district = account("district")
+    case = accident(district, injured=2)
+    case = step(case, "follow_up", district, NOON + timedelta(minutes=30), **FIGURES | {"deaths": 3})
+    assert (case.grade, case.deaths, case.reports_no) == ("larger", 3, 2)
+    assert [(r.no, r.kind, r.deaths, r.grade) for r in reports(case)] == [
+        (1, "first", 1, "ordinary"), (2, "follow_up", 3, "larger"),
+    ]  # fmt: skip
+    assert case.due_at == NOON + timedelta(minutes=90)
+    case = step(
+        case, "verify_figures", district, NOON + timedelta(days=2), **FIGURES | {"deaths": 2}, reason="一人抢救脱险"
+    )
+    assert (case.grade, len(reports(case))) == ("ordinary", 3)
+
+
+def test_a_death_after_seven_days_does_not_count_in_road_traffic__decree_493_art_13() -> None:
+    district = account("district")
+    case = accident(district, category=category("road"), deaths=2)
+    late = step(case, "follow_up", district, NOON + timedelta(days=9), **FIGURES | {"deaths": 3})
+    assert (late.grade, late.deaths, late.reports_no) == ("ordinary", 2, 2)
+    assert reports(case)[1].deaths == 3
+
+
+def test_a_major_accident_goes_on_to_the_state_council_department() -> None:
+    district, city = account("district"), account("duty", CITY)
+    case = accident(district, deaths=10)
+    assert "gate" in refused(lambda: step(accident(district, place="别处"), "pass_to_state", city, report_text="x"))
+    case = step(case, "pass_to_city", district, NOON + timedelta(minutes=20), report_text="x")
+    assert case.due_at == NOON + timedelta(minutes=140)
+    assert "gate" in refused(lambda: step(case, "pass_to_city", city, report_text="x"))
+    case = step(case, "pass_to_state", city, NOON + timedelta(minutes=60), report_text="x")
+    assert case.reached == "state"
+    assert case.clock is not None
+    assert case.clock["unit"] == "days"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"occurred_at": NOON + timedelta(minutes=1)}, "occurred_at"),
+        ({"known_at": NOON + timedelta(minutes=1)}, "known_at"),
+        ({"known_at": NOON.replace(hour=11, minute=19)}, "known_at"),
+        ({"at": NOON + timedelta(minutes=1)}, "at"),
+        ({"at": NOON.replace(hour=11, minute=19)}, "at"),
+        ({"at": NOON.replace(hour=11, minute=25)}, "at"),
+        ({"deaths": -1}, "deaths"),
+        ({"deaths": 20001}, "deaths"),
+        ({"loss_yuan": Decimal(-1)}, "loss_yuan"),
+        ({"area_code": "999999999999"}, "area_code"),
+        ({"area_code": CITY}, "area_code"),
+        ({"category": None}, "category"),
+        ({"category": "2016"}, "category"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_error_and_nothing_is_kept(wrong: dict[str, Any], field: str) -> None:
+    if wrong.get("category") == "2016":
+        wrong = {"category": category("C", "national-2016")}
+    district = account("district")
+    errors = refused(lambda: filed(district, **wrong))
+    assert list(errors) == [field]
+    with acting(TESTER, EVERYWHERE):
+        assert not Accident.objects.exists()
+        assert not Report.objects.exists()
+
+
+def test_outside_of_one_s_area_it_is_taken_and_passed_on_and_never_lost() -> None:
+    here, there = account("district", name="渝北局"), account("district", BANAN, name="巴南局")
+    away = "500113103000"
+    done = filed(here, area_code=away)
+    assert done.accident is None
+    assert done.receipt is not None
+    assert done.number.startswith("巴南安事")
+    with acting(here.actor, here.scope):
+        assert list(HandedOver.objects.values_list("number", "to_area")) == [(done.number, away)]
+        assert not Accident.objects.exists()
+        assert not Report.objects.exists()
+    with acting(there.actor, there.scope):
+        case = Accident.objects.get()
+        assert (case.number, case.deaths, Report.objects.count()) == (done.number, 1, 1)
+        assert CaseEntry.of(case).get().by_name == "渝北局"
+        assert not HandedOver.objects.exists()
+
+
+def test_an_enterprise_s_lorry_crashes_in_another_district() -> None:
+    firm = factory("road", name="龙兴运输公司")
+    driver = account("enterprise", VILLAGE, firm)
+    done = filed(driver, area_code="500113103000", category=category("road"), enterprise=firm)
+    assert done.accident is None
+    with acting(driver.actor, driver.scope):
+        assert HandedOver.objects.count() == 1
+    with acting(TESTER, EVERYWHERE):
+        assert Accident.objects.get().enterprise == firm
+
+
+def test_a_wrong_district_is_put_right_by_handing_over_with_every_report() -> None:
+    duty, district, there = account("duty", CITY), account("district"), account("district", BANAN)
+    case = accident(duty)
+    step(case, "follow_up", district, NOON + timedelta(minutes=5), **FIGURES | {"deaths": 3})
+    case = step(case, "hand_over", district, NOON + timedelta(minutes=9), to_area="500113103000", reason="实属巴南")
+    assert case.state == "handed_over"
+    with acting(there.actor, there.scope):
+        made = Accident.objects.get()
+        assert (made.number, made.grade, made.deaths) == (case.handed_to, "larger", 3)
+        assert [r.at for r in Report.objects.filter(accident=made)] == [NOON, NOON + timedelta(minutes=5)]
+    with acting(district.actor, district.scope):
+        assert Report.objects.filter(accident=case).count() == 2
+        assert HandedOver.objects.get().number == made.number
+
+
+def test_two_reports_of_one_accident_are_merged_by_a_person_and_can_be_parted_again() -> None:
+    district, duty = account("district"), account("duty", CITY)
+    one = accident(district, at=NOON - timedelta(minutes=5))
+    two = accident(duty, at=NOON - timedelta(minutes=2), source="other", known_at=None)
+    merged = step(two, "merge", duty, into=one.number, reason="同一起")
+    assert (merged.state, merged.merged_into) == ("merged", one)
+    with acting(TESTER, EVERYWHERE):
+        one.refresh_from_db()
+        # The city knew by the second report, so the district owes nothing any more; and nothing was lost.
+        assert one.reached == "city"
+        assert Report.objects.count() == 2
+        assert one.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)
+    assert "into" in refused(lambda: step(one, "merge", duty, into=one.number, reason="x"))
+    assert "into" in refused(lambda: step(one, "merge", duty, into=two.number, reason="x"))
+    parted = step(two, "unmerge", duty, reason="不是同一起")
+    assert (parted.state, parted.merged_into) == ("reporting", None)
+    with acting(TESTER, EVERYWHERE):
+        one.refresh_from_db()
+        assert (one.reached, one.due_at) == ("district", NOON - timedelta(minutes=5) + timedelta(hours=2))
+    with acting(TESTER, EVERYWHERE):
+        words = list(CaseEntry.of(two).values_list("move", flat=True))
+    assert words == ["open", "merge", "unmerge"]
+
+
+def test_counting_or_not_needs_a_reason_and_a_second_person() -> None:
+    district, other = account("district"), account("city", CITY)
+    case = accident(district)
+    assert case.counts
+    facts = {"counted": "no", "count_target": "G1.1", "count_reason": "自然灾害引发，非生产安全事故"}
+    assert "count_reason" in refused(lambda: step(case, "propose_counting", district, **facts | {"count_reason": ""}))
+    assert step(case, "propose_counting", district, **facts).counts
+    assert "same_person" in refused(lambda: step(case, "approve_counting", district))
+    case = step(case, "approve_counting", other)
+    assert (case.counts, case.count_target, case.count_approved_by) == (False, "G1.1", "city")
+
+
+def test_a_late_report_opens_a_case_of_its_own_once() -> None:
+    district = account("district")
+    case = accident(
+        district,
+        known_at=NOON.replace(hour=11, minute=20),
+        occurred_at=NOON.replace(hour=10),
+        at=NOON.replace(hour=11, minute=20),
+    )
+    late = accident(
+        district, place="别处", occurred_at=NOON.replace(hour=10), known_at=NOON.replace(hour=10, minute=30)
+    )
+    for _again in range(2):
+        events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        fault = ReportFault.objects.get()
+        assert (fault.accident, fault.fault, fault.at_level, fault.state) == (late, "late", "unit", "suspected")
+        assert fault.should_at == NOON.replace(hour=11, minute=30)
+        assert fault.did_at == NOON
+        assert fault.number == "渝北安查〔2013〕1号"
+        with clock.frozen(NOON + timedelta(hours=3)):
+            assert jobs.find_faults.run() == 2  # the district has passed neither on
+            assert jobs.find_faults.run() == 0
+        found = ReportFault.objects.filter(at_level="district").values_list("accident_id", flat=True)
+        assert sorted(found) == [case.pk, late.pk]
+
+
+def test_a_silent_unit_is_suspected_of_concealment_until_somebody_proves_or_clears_it() -> None:
+    district, inspector = account("district"), account("inspector", name="执法大队")
+    case = accident(district, source="other", known_at=None, enterprise=factory())
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(minutes=61)):
+        jobs.find_faults.run()
+        fault = ReportFault.objects.get()
+        assert (fault.fault, fault.at_level, fault.accident) == ("concealment", "unit", case)
+    proof = b"%PDF-1.4\n%%EOF\n"
+    fault = step(fault, "prove", inspector, fault="concealment", findings="单位负责人隐瞒", proof=[proof])
+    assert "not_your_role" in refused(lambda: step(fault, "deal", inspector, decision="x", paper=[proof]))
+    fault = step(fault, "deal", district, decision="依法处罚", paper=[proof])
+    assert fault.state == "dealt"
+
+
+def test_the_suspected_enterprise_does_not_read_of_the_case() -> None:
+    firm = factory()
+    worker = account("enterprise", VILLAGE, firm)
+    accident(account("district"), source="other", known_at=None, enterprise=firm)
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(minutes=61)):
+        jobs.find_faults.run()
+    with acting(worker.actor, worker.scope):
+        assert Accident.objects.count() == 1
+        assert not ReportFault.objects.exists()
+        assert not CaseEntry.objects.filter(case_kind="report_fault").exists()
+
+
+def test_what_was_known_before_is_linked_by_kind_and_number() -> None:
+    from anlan.offices.hazards.models import Danger
+
+    district = account("district")
+    case = accident(district)
+    with acting(TESTER, EVERYWHERE):
+        danger: Danger = cases.open_case(
+            "danger", by=district, title="脚手架连墙件缺失", description="x", source="inspection", found_at=NOON,
+            area_code=VILLAGE, industry_id="construction",
+        )  # fmt: skip
+    facts = {"ref_kind": "danger", "ref_number": danger.number}
+    assert "ref_number" in refused(lambda: step(case, "link", district, **facts | {"ref_number": "无此号"}))
+    step(case, "link", district, **facts, note="曾责令整改")
+    with acting(TESTER, EVERYWHERE):
+        assert KnownBefore.objects.get().note == "曾责令整改"
+
+
+def test_the_phase_closes_when_all_is_reported_and_the_time_for_supplements_is_over() -> None:
+    district = account("district")
+    case = accident(district)
+    assert "gate" in refused(lambda: step(case, "close", district))
+    step(case, "pass_to_city", district, report_text="x")
+    assert "gate" in refused(lambda: step(case, "close", district, NOON + timedelta(days=30)))
+    case = step(case, "close", district, NOON + timedelta(days=31))
+    assert case.state == "closed"
+    again = step(case, "resume", district, NOON + timedelta(days=32), reason="补充情况")
+    assert again.state == "reporting"
+
+
+def test_missing_persons_become_deaths_where_the_law_of_the_day_says_so__chongqing_2015_art_48() -> None:
+    district = account("district")
+    case = accident(district, deaths=2, missing=1)
+    assert case.grade == "larger"
+    assert "gate" in refused(lambda: step(case, "settle_missing", district, NOON + timedelta(days=40), reason="x"))
+    day = datetime(2017, 3, 1, 12, tzinfo=BEIJING)
+    with clock.frozen(day):
+        case = accident(
+            district, occurred_at=day - timedelta(hours=1), known_at=None, category=category("G54", "national-2016"),
+            deaths=2, missing=1, title="渡船事故",
+        )  # fmt: skip
+    case = step(case, "settle_missing", district, day + timedelta(days=8), reason="补报期满")
+    assert (case.deaths, case.missing, case.grade) == (3, 0, "larger")
+
+
+def test_the_caller_s_name_is_personal_data_in_a_table_of_its_own() -> None:
+    case = accident(account("duty", CITY), caller="张三", caller_phone="13800000000")
+    with acting(TESTER, EVERYWHERE):
+        person = Involved.objects.get()
+        assert (person.accident, person.role, person.area_code) == (case, "caller", VILLAGE)
+        assert "张三" not in str(CaseEntry.of(case).get().facts)
+
+
+def test_grade_from_all_reports_is_the_grade_kept_whatever_was_reported_when() -> None:
+    from random import Random
+
+    district = account("district")
+    rng = Random(493)
+    for run in range(4):
+        case = accident(district, category=category(rng.choice(("road", "construction"))), place=f"第{run}处")
+        at = NOON
+        for _report in range(6):
+            at += timedelta(hours=rng.randrange(1, 200))
+            move = rng.choice(("follow_up", "verify_figures"))
+            facts = FIGURES | {"deaths": rng.randrange(0, 12), "injured": rng.randrange(0, 60)}
+            case = step(case, move, district, at, **facts | ({"reason": "核实"} if move == "verify_figures" else {}))
+            with acting(TESTER, EVERYWHERE):
+                versions = [version(r) for r in Report.objects.filter(accident=case)]
+                scratch = rules.grade_of(versions, case.occurred_at, case.category.window)
+            assert case.grade == scratch.grade
+
+
+def test_who_must_know_is_told_at_once() -> None:
+    from anlan.kernel.models import Notice
+
+    people = [account("district"), account("duty", CITY), account("district", BANAN), account("township", VILLAGE)]
+    accident(people[0])
+    events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        told = set(Notice.objects.values_list("account_id", flat=True))
+    assert told == {people[0].pk, people[1].pk, people[3].pk}

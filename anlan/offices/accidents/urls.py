@@ -1,0 +1,13 @@
+"""Addresses of the accident office that no register or case page serves."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "accidents"
+urlpatterns = [
+    path("intake/", views.intake, name="intake"),
+    path("report/", views.report, name="report"),
+    path("check/", views.check, name="check"),
+    path("form/<str:number>/", views.national_form, name="form"),
+]

@@ -1,0 +1,137 @@
+"""Taking an accident's first report; the national form for printing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from anlan.kernel import cases, clock, law
+from anlan.kernel.clock import BEIJING
+
+from . import chain, draft, merging, rules
+from .forms import NUMBERS, FirstReportForm
+from .lifecycle import ACCIDENT
+from .models import GRADES, LEVELS, Accident, Report
+from .reporting import first_report, level_of
+
+PHONE_ROLES = frozenset({"duty", "city", "district"})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def intake(request: HttpRequest) -> HttpResponse:
+    """The telephone page of the duty officer: one screen, the clock running from the moment it was opened."""
+    if request.user.role not in PHONE_ROLES:  # type: ignore[union-attr]
+        raise PermissionDenied
+    return _first_report(request, phone=True)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: HttpRequest) -> HttpResponse:
+    """The same for an enterprise, a township or a department that writes itself."""
+    if request.user.role not in ACCIDENT.open_by:  # type: ignore[union-attr]
+        raise PermissionDenied
+    return _first_report(request, phone=False)
+
+
+def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
+    user: Any = request.user
+    form = FirstReportForm(request.POST or None, by=user, phone=phone)
+    if request.method == "POST" and form.is_valid():
+        try:
+            filed = first_report(user, form.said())
+        except cases.FieldError as error:
+            for name, words in error.errors.items():
+                form.add_error(name if name in form.fields else None, list(words))
+        except cases.MoveRefused as refused:
+            form.add_error(None, refused.message)
+        else:
+            if filed.accident is not None:
+                messages.success(request, _("First report taken: %(number)s") % {"number": filed.number})
+                return HttpResponseRedirect(filed.accident.get_absolute_url())
+            assert filed.receipt is not None
+            words = _("The accident happened outside of your area. It was taken and passed on as %(number)s.")
+            messages.success(request, words % {"number": filed.number})
+            return HttpResponseRedirect(f"/r/accident-hand-overs/{filed.receipt.pk}/")
+    context = {"form": form, "phone": phone, "now": clock.now(), "groups": _groups(form)}
+    return render(request, "accidents/intake.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _groups(form: FirstReportForm) -> list[tuple[str, list[Any], str]]:
+    """The fields in the order of a telephone call: what and where, who, how many, what is being done."""
+    layout = (
+        (_("When and where"), ("occurred_at", "at", "area_code", "place"), "intake-where"),
+        (_("What and who"), ("category", "source", "known_at", "enterprise", "unit_name", "caller",
+                              "caller_phone"), "intake-who"),
+        (_("People"), NUMBERS, "intake-people"),
+        (_("Course and measures"), ("course", "measures"), "intake-course"),
+        (_("More"), ("loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours", "lon",
+                     "lat", "title"), "intake-more"),
+    )  # fmt: skip
+    return [(title, [form[n] for n in names if n in form.fields], css) for title, names, css in layout]
+
+
+@login_required
+@require_POST
+def check(request: HttpRequest) -> HttpResponse:
+    """What the form as filled in so far means: grade, whom it must reach by when, and what may be the same accident."""
+    user: Any = request.user
+    if user.role not in ACCIDENT.open_by:
+        raise PermissionDenied
+    form = FirstReportForm(request.POST, by=user, phone="caller" in request.POST)
+    form.is_valid()
+    said: dict[str, Any] = getattr(form, "cleaned_data", {})
+    occurred = said.get("occurred_at") or clock.now()
+    try:
+        figures = rules.Figures(
+            said.get("deaths") or 0, said.get("missing") or 0, said.get("injured") or 0, said.get("loss_yuan")
+        )
+        graded = rules.grade(figures, occurred.astimezone(BEIJING).date())
+    except (rules.BadFigures, law.NoRuleInForce):
+        return render(request, "accidents/check.html", {})
+    at = said.get("at") or clock.now()
+    level = level_of(user)
+    source = "unit" if level == "unit" else said.get("source") or "unit"
+    passed = chain.Passed(at, source, "district" if level == "unit" else level, graded.grade)
+    running = [leg for leg in chain.chain(occurred, said.get("known_at"), [passed]) if leg.open]
+    area = said.get("area_code") or ""
+    alike = merging.similar(
+        area_code=area, occurred_at=occurred, unit_name=said.get("unit_name") or "",
+        enterprise_id=said["enterprise"].pk if said.get("enterprise") else user.enterprise_id,
+        category_id=said["category"].pk if said.get("category") else None, place=said.get("place") or "",
+        lon=said.get("lon"), lat=said.get("lat"),
+    ) if len(area) == 12 else []  # fmt: skip
+    title = dict(LEVELS)
+    context = {
+        "graded": graded,
+        "grade_title": dict(GRADES)[graded.grade],
+        "next": [(title[leg.to_level], leg.due_at) for leg in running],
+        "reach": title[chain.reach(graded.grade, occurred)],
+        "similar": alike,
+        "now": clock.now(),
+    }
+    return render(request, "accidents/check.html", context)
+
+
+@login_required
+@require_safe
+def national_form(request: HttpRequest, number: str) -> HttpResponse:
+    """The report with the fields of Decree 493 Art. 12, as the law's form wants it, for printing and signing."""
+    accident = Accident.objects.select_related("category", "enterprise", "industry").filter(number=number).first()
+    if accident is None:
+        raise Http404
+    context = {
+        "accident": accident,
+        "fields": draft.fields(accident),
+        "reports": list(Report.objects.filter(accident=accident)),
+        "made_at": clock.now(),
+    }
+    return render(request, "accidents/form.html", context)

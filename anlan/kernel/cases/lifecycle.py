@@ -188,7 +188,8 @@ class Lifecycle:
     reminders: str = "cases.remind_days"
     icon: str = "folder"
     part: Callable[[Any], tuple[str, dict[str, Any]]] | None = None
-    """What the case's page shows besides, under its facts: the template and what it is filled with, for a case."""
+    """What the case's page shows besides: the template and what it is filled with, for a case. It is shown twice, above
+    the facts with `where` "lead" and below them with "rest"."""
 
     def __post_init__(self) -> None:
         from . import universal

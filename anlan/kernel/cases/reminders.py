@@ -42,12 +42,15 @@ def tier(days: int, at: datetime) -> str:
 def _make(lifecycle: Lifecycle, at: datetime) -> list[int]:
     days = [int(d) for d in law.value(lifecycle.reminders, on=at).value]
     case, reminder = lifecycle.model._meta.db_table, Reminder._meta.db_table
+    # A kind that is closed to enterprises names none.
+    columns = {f.column for f in lifecycle.model._meta.concrete_fields}
+    enterprise = "c.enterprise_id" if "enterprise_id" in columns else "NULL::bigint"
     # A reminder that would lie before the time limit began was never due. Those of one run that lie in the
     # past are all made: the history then shows that they were due while the system was down.
     sql = f"""
         INSERT INTO "{reminder}" (case_kind, case_id, area_code, industry_id, enterprise_id,
                                   due_at, offset_days, remind_at, tier, made_at)
-        SELECT %s, c.id, c.area_code, c.industry_id, c.enterprise_id,
+        SELECT %s, c.id, c.area_code, c.industry_id, {enterprise},
                c.due_at, d.days, c.due_at + make_interval(days => d.days), d.tier, %s
         FROM "{case}" c CROSS JOIN unnest(%s::smallint[], %s::text[]) AS d (days, tier)
         WHERE c.closed_at IS NULL AND c.due_at + make_interval(days => d.days) BETWEEN c.started_at AND %s

@@ -50,6 +50,7 @@ class Deadline:
     tone: str
     basis: str
     paused: bool
+    counts_down: bool = False
 
 
 def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
@@ -240,12 +241,13 @@ def deadline(case: Case) -> Deadline | None:
         paused = Pause.of(case).filter(end__isnull=True).exists()
         return Deadline(None, _("The time limit is paused"), "neutral", basis, paused)
     now = clock.now()
+    hours = case.clock.get("unit") == "hours"
     days = (case.due_at.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
     if case.due_at < now:
         late = max(-days, 1)
         words = ngettext("Overdue by %(n)s day", "Overdue by %(n)s days", late) % {"n": late}
-        return Deadline(case.due_at, words, "critical", basis, False)
+        return Deadline(case.due_at, words, "critical", basis, False, hours)
     if days == 0:
-        return Deadline(case.due_at, _("Due today"), "attention", basis, False)
+        return Deadline(case.due_at, _("Due today"), "attention", basis, False, hours)
     words = ngettext("%(n)s day left", "%(n)s days left", days) % {"n": days}
     return Deadline(case.due_at, words, "attention" if days <= 3 else "neutral", basis, False)

@@ -91,12 +91,15 @@ def limit(level: str, grade: Grade, on: datetime) -> law.Rule:
     return law.value("accidents.report_government", on)
 
 
-def chain(occurred_at: datetime, known_at: datetime | None, reports: Iterable[Passed]) -> tuple[Leg, ...]:
+def chain(
+    occurred_at: datetime, known_at: datetime | None, reports: Iterable[Passed], *, has_unit: bool = True
+) -> tuple[Leg, ...]:
     """The legs from the unit to the highest level that must be reached, whatever order the reports came in.
 
     `known_at`: when the head of the unit was told; where nobody knows, the unit's hour runs from the first report by
     somebody else, for whoever takes that report asks the unit. A report that raises the grade starts the limit of
-    that grade at the moment it arrives; the earliest limit binds. A level may be skipped (Art. 11).
+    that grade at the moment it arrives; the earliest limit binds. A level may be skipped (Art. 11). Without a unit
+    (`has_unit`; two private cars) nobody owes the first leg.
     """
     on = occurred_at.astimezone(BEIJING)
     order = levels(on)
@@ -106,6 +109,8 @@ def chain(occurred_at: datetime, known_at: datetime | None, reports: Iterable[Pa
     top = max((order.index(reach(r.grade, on)) for r in known), default=order.index(reach("ordinary", on)))
     legs = []
     for i, level in enumerate(order[:top]):
+        if level == "unit" and not has_unit:
+            continue
         above = set(order[i + 1 :])
         if level == "unit":
             held = [(known_at, known[0].grade if known else GRADES[0])] if known_at else []

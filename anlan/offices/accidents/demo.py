@@ -76,7 +76,8 @@ def _morning(city: DemoCity) -> int:
     made = [
         told("district", at(8, 24), area_code=builder.area_code, place=builder.address, lon=_six(builder.lon),
              lat=_six(builder.lat), enterprise=builder, category=by_code["construction"], occurred_at=at(7, 40),
-             known_at=at(7, 55), deaths=1, injured=2, course="3号楼外脚手架局部坍塌，3名作业人员坠落，其中1人经抢救无效死亡。",
+             known_at=at(7, 55), deaths=1, injured=2,
+             course="3号楼外脚手架局部坍塌，3名作业人员坠落，其中1人经抢救无效死亡。",
              measures="已停止作业，疏散现场人员，伤员送医院救治。", caller="周永德", caller_phone="13900000001"),
         told("district", at(8, 31), area_code=factory.area_code, place="国道319线龙兴段K12处", lon=_six(106.795),
              lat=_six(29.703), category=by_code["road"], occurred_at=at(8, 5), deaths=0, injured=3, source="other",

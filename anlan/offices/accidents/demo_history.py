@@ -222,8 +222,8 @@ class _Story:
     """One accident being told: its row, reports and history entries as columns."""
 
     def __init__(
-        self, pk: int, number: str, owner: str, site: Site, category: Category, at: datetime, deaths: int, now: datetime,
-        rng: Random,
+        self, pk: int, number: str, owner: str, site: Site, category: Category, at: datetime, deaths: int,
+        now: datetime, rng: Random,
     ) -> None:  # fmt: skip
         road = category.code in ("road", "railway") or (category.code == "fire" and rng.random() < 0.5)
         linked = site.enterprise_id is not None and not (road and rng.random() < 0.75)
@@ -249,9 +249,10 @@ class _Story:
         basis = f"{graded.source}{graded.article}" + ("（施行前，参照）" if at.date() < FIRST_DAY_OF_THE_DECREE else "")
         place = site.place if linked else f"{site.place}附近路段" if road else site.place
         stated = {
-            "deaths": deaths, "missing": 0, "injured": injured, "slight": rng.choice((0, 0, 0, 1, 2)), "loss_yuan": loss,
-            "trapped": 0, "endangered": 0, "evacuated": 0, "environment": False, "key_facility": False,
-            "equipment_event": "", "capacity_mw": 0, "hours": 0, "course": course, "measures": "组织抢救伤员，保护现场，开展善后",
+            "deaths": deaths, "missing": 0, "injured": injured, "slight": rng.choice((0, 0, 0, 1, 2)),
+            "loss_yuan": loss, "trapped": 0, "endangered": 0, "evacuated": 0, "environment": False,
+            "key_facility": False, "equipment_event": "", "capacity_mw": 0, "hours": 0, "course": course,
+            "measures": "组织抢救伤员，保护现场，开展善后",
         }  # fmt: skip
         scope = {"area_code": site.area_code, "industry_id": category.industry_id,
                  "enterprise_id": site.enterprise_id if linked else None}  # fmt: skip
@@ -277,7 +278,8 @@ class _Story:
             self.entries.append({
                 "case_kind": "accident", "case_id": pk, **scope, "at": when, "move": move,
                 "from_state": "reporting" if self.entries else "", "to_state": to, "version": len(self.entries) + 1,
-                "due_at": due, "late": late, "by_id": None, "by_name": by[0], "by_role": by[1], "facts": json.dumps(facts),
+                "due_at": due, "late": late, "by_id": None, "by_name": by[0], "by_role": by[1],
+                "facts": json.dumps(facts),
             })  # fmt: skip
 
         title = f"{unit or place}“{at.month}·{at.day}”{category.name}事故"[:200]
@@ -301,14 +303,17 @@ class _Story:
                   "article": rule.article, "source": rule.source, "certainty": rule.certainty}  # fmt: skip
         self.row = {
             "id": pk, "created_at": told, "updated_at": self.entries[-1]["at"], "version": len(self.entries),
-            "number": number, "title": title, **scope, "place": place, "lon": _degrees(site.lon), "lat": _degrees(site.lat),
+            "number": number, "title": title, **scope, "place": place, "lon": _degrees(site.lon),
+            "lat": _degrees(site.lat),
             "level": final.grade, "state": state, "owner_area_code": owner, "authority_code": "", "owner_id": None,
-            "owner_name": "", "opened_at": told, "started_at": at, "clock": json.dumps(clock_), "clock_no": 3, "due_at": due,
-            "closed_at": closed_at, "listed_at": None, "listed_by": "", "listed_by_area": "", **figures, "unit_name": unit,
+            "owner_name": "", "opened_at": told, "started_at": at, "clock": json.dumps(clock_), "clock_no": 3,
+            "due_at": due,
+            "closed_at": closed_at, "listed_at": None, "listed_by": "", "listed_by_area": "", **figures,
+            "unit_name": unit,
             "category_id": category.pk, "occurred_at": at, "known_at": known, "grade": final.grade,
-            "grade_basis": basis, "risk_event": False, "reached": "city", "reports_no": len(self.reports), "counts": True,
-            "count_target": "", "count_reason": "", "count_proposed": None, "count_approved_by": "", "merged_into_id": None,
-            "handed_to": "",
+            "grade_basis": basis, "risk_event": False, "reached": "city", "reports_no": len(self.reports),
+            "counts": True, "count_target": "", "count_reason": "", "count_proposed": None, "count_approved_by": "",
+            "merged_into_id": None, "handed_to": "",
         }  # fmt: skip
 
 

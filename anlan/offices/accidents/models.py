@@ -37,9 +37,9 @@ EVENTS = (
     ("lift", _("People trapped in a lift")),
 )
 LEVELS = (
-    ("unit", _("Unit")),
-    ("district", _("District or county")),
-    ("city", _("City")),
+    ("unit", _("Accident unit")),
+    ("district", _("District level")),
+    ("city", _("City level")),
     ("state", _("State Council department")),
 )
 SOURCES = (
@@ -151,7 +151,11 @@ class Accident(Stated, Case):
         "parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"), null=True, blank=True
     )
     unit_name = models.CharField(
-        _("Unit"), max_length=120, blank=True, default="", help_text=_("Where the enterprise is not in the register")
+        _("Accident unit"),
+        max_length=120,
+        blank=True,
+        default="",
+        help_text=_("Where the enterprise is not in the register"),
     )
     category = models.ForeignKey(Category, models.PROTECT, verbose_name=_("Category"))
     occurred_at = models.DateTimeField(_("Happened at"))

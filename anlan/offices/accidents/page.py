@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from anlan.kernel import clock
+from anlan.kernel import clock, law
 
 from . import chain, merging, references
 from .models import LEVELS, Accident, Report, ReportFault
@@ -29,9 +29,13 @@ class Step:
 
 
 def steps(accident: Accident, reports: list[Report]) -> list[Step]:
-    """The chain in words."""
+    """The chain in words; none for an accident of before there was one (a history taken over)."""
     now, found = clock.now(), []
-    for leg in legs(accident, reports):
+    try:
+        chained = legs(accident, reports)
+    except law.NoRuleInForce:
+        return []
+    for leg in chained:
         if leg.done_at is not None:
             state = "skipped" if leg.skipped else "late" if leg.late(now) else "done"
         else:

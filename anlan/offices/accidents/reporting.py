@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from anlan.kernel import cases, clock
+from anlan.kernel import cases, clock, law
 from anlan.kernel.cases.engine import recomputed_due
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, acting, acting_now, area_prefix
@@ -55,7 +55,10 @@ def all_reports(accident: Accident) -> list[Report]:
 def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[chain.Leg, ...]:
     """The reporting chain of the accident as it stands."""
     found = all_reports(accident) if reports is None else reports
-    return chain.chain(accident.occurred_at, accident.known_at, [passed(r) for r in found])
+    known = [passed(r) for r in found]
+    has_unit = bool(accident.unit_name or accident.enterprise_id or accident.known_at)
+    has_unit = has_unit or any(r.from_level == "unit" for r in known)
+    return chain.chain(accident.occurred_at, accident.known_at, known, has_unit=has_unit)
 
 
 def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] = ()) -> None:
@@ -125,7 +128,9 @@ def checked_times(
     """One clear error for each order of times that cannot be."""
     wrong: dict[str, list[str]] = {}
     now = clock.now()
-    if occurred_at > now:
+    if occurred_at.astimezone(BEIJING).date() < law.book().history("accidents.grade_deaths")[0].valid_from:
+        wrong["occurred_at"] = [_("No rule on the grade of accidents was in force on that day.")]
+    elif occurred_at > now:
         wrong["occurred_at"] = [_("The time lies in the future.")]
     elif known_at is not None and known_at > now:
         wrong["known_at"] = [_("The time lies in the future.")]

@@ -9,5 +9,5 @@ urlpatterns = [
     path("intake/", views.intake, name="intake"),
     path("report/", views.report, name="report"),
     path("check/", views.check, name="check"),
-    path("form/<str:number>/", views.national_form, name="form"),
+    path("form/<str:number>/", views.national_form, name="national-form"),
 ]

@@ -101,7 +101,9 @@ def check(request: HttpRequest) -> HttpResponse:
     level = level_of(user)
     source = "unit" if level == "unit" else said.get("source") or "unit"
     passed = chain.Passed(at, source, "district" if level == "unit" else level, graded.grade)
-    running = [leg for leg in chain.chain(occurred, said.get("known_at"), [passed]) if leg.open]
+    has_unit = source == "unit" or any(said.get(n) for n in ("unit_name", "enterprise", "known_at"))
+    found = chain.chain(occurred, said.get("known_at"), [passed], has_unit=has_unit)
+    running = [leg for leg in found if leg.open]
     area = said.get("area_code") or ""
     alike = merging.similar(
         area_code=area, occurred_at=occurred, unit_name=said.get("unit_name") or "",

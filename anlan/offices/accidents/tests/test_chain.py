@@ -131,6 +131,11 @@ def test_known_through_others_and_the_unit_silent_is_suspected_concealment__decr
     assert found(None, reports, after(minutes=361)) == [("concealment", "unit", "unit_silent")]
 
 
+def test_where_there_is_no_unit_nobody_owes_its_report() -> None:
+    legs = chain(T, None, [report(10, "other", "district")], has_unit=False)
+    assert [leg.from_level for leg in legs] == ["district"]
+
+
 def test_casualties_known_and_left_out_are_suspected_as_omission__decree_13_art_5() -> None:
     known = report(120, "unit", "district", figures=Figures(deaths=2), known_at=after(minutes=20))
     learnt = report(120, "unit", "district", figures=Figures(deaths=2), known_at=after(minutes=100))

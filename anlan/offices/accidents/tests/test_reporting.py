@@ -124,6 +124,7 @@ def test_a_major_accident_goes_on_to_the_state_council_department() -> None:
     ("wrong", "field"),
     [
         ({"occurred_at": NOON + timedelta(minutes=1)}, "occurred_at"),
+        ({"occurred_at": datetime(2007, 5, 31, tzinfo=BEIJING), "known_at": None}, "occurred_at"),
         ({"known_at": NOON + timedelta(minutes=1)}, "known_at"),
         ({"known_at": NOON.replace(hour=11, minute=19)}, "known_at"),
         ({"at": NOON + timedelta(minutes=1)}, "at"),

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from anlan.kernel.addresses import keyed
+
 from . import views
 
 app_name = "accidents"
@@ -11,3 +13,4 @@ urlpatterns = [
     path("check/", views.check, name="check"),
     path("form/<str:number>/", views.national_form, name="national-form"),
 ]
+keyed("accidents:national-form", of="accidents.Accident", keys=lambda row: {"number": row.number}, record="number")

@@ -21,6 +21,7 @@ from anlan.parties.demo import DemoCity
 from anlan.parties.models import Enterprise
 
 from . import demo_pictures, demo_returns, publication
+from .demo_rows import insert
 from .lifecycle import LIFECYCLE
 from .models import Danger, DangerType, JudgementClause, PublishedDanger
 from .rules import FIVE_IN_PLACE, guess_type
@@ -87,12 +88,12 @@ def load(city: DemoCity) -> None:
         counts[marks[owner], at.year] += 1
         number = LIFECYCLE.number.format(mark=marks[owner], year=at.year, n=counts[marks[owner], at.year])
         stories.append(_story(city, enterprise, at, number, owner, types, clauses))
-    Danger.objects.bulk_create([s.case for s in stories], batch_size=500)
+    insert([s.case for s in stories])
     for story in stories:
         for entry in story.entries:
             for name, value in CaseEntry.keys(story.case).items():
                 setattr(entry, name, value)
-    CaseEntry.objects.bulk_create([e for s in stories for e in s.entries], batch_size=1000)
+    insert([e for s in stories for e in s.entries])
     CaseCounter.objects.bulk_create(
         CaseCounter(series=f"{LIFECYCLE.kind}:{mark}", year=year, last=last) for (mark, year), last in counts.items()
     )
@@ -267,7 +268,7 @@ def _pictures(stories: list[Story]) -> int:
                     size=kept.size, given_at=story.entries[entry].at,
                 )
             )  # fmt: skip
-    EvidenceFile.objects.bulk_create(files, batch_size=1000)
+    insert(files)
     return len(files)
 
 

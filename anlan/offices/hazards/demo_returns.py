@@ -12,6 +12,7 @@ from typing import Any
 from anlan.kernel import clock
 from anlan.parties.demo import DemoCity
 
+from .demo_rows import insert
 from .models import SelfCheckReturn
 from .returns import OWING, due_on
 from .rules import Period
@@ -29,7 +30,7 @@ def load(city: DemoCity) -> int:
         for enterprise in city.enterprises:
             if enterprise.status in OWING:
                 rows += _signed(city, enterprise, period, opened, due)
-    SelfCheckReturn.objects.bulk_create(rows, batch_size=1000)
+    insert(rows)
     return len(rows)
 
 

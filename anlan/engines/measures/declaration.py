@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal
 
 from .rounding import Rounding
@@ -31,7 +32,7 @@ class BadMeasure(ValueError):
     """A declaration that contradicts itself; the text begins with the measure's name."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """One table of records.
 
@@ -56,14 +57,14 @@ class Source:
         if {"area", "industry"} & set(self.cuts):
             raise BadMeasure(f"{self.table}: area and industry are dimensions by themselves, and no further cuts")
 
-    @property
+    @cached_property
     def dimensions(self) -> Mapping[str, str]:
         """The column of each dimension by which the records may be cut."""
         named = {"area": self.area, "industry": self.industry}
         return {k: v for k, v in named.items() if v is not None} | {name: name for name in self.cuts}
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Definition:
     """What every measure states about itself.
 
@@ -105,7 +106,7 @@ class Definition:
                 raise BadMeasure(f"{name}: {what} is empty")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Measure(Definition):
     """A count of the records for which `where` holds, or the sum of their column `value`.
 
@@ -128,13 +129,13 @@ class Measure(Definition):
             if not kind.startswith(("int", "decimal")):
                 raise BadMeasure(f"{self.name}: {self.value} is {kind}; sums are exact, of integers or decimals")
 
-    @property
+    @cached_property
     def dimensions(self) -> frozenset[str]:
         """The dimensions by which it may be cut."""
         return frozenset(self.source.dimensions if self.cuts is None else self.cuts)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Ratio(Definition):
     """`scale` × numerator ÷ denominator: 100 for per cent, 100,000 for deaths per 100,000 employees."""
 
@@ -155,7 +156,7 @@ class Ratio(Definition):
         if self.scale < 1:
             raise BadMeasure(f"{self.name}: the scale is at least 1")
 
-    @property
+    @cached_property
     def dimensions(self) -> frozenset[str]:
         """The dimensions by which both its parts may be cut."""
         both = self.numerator.dimensions & self.denominator.dimensions

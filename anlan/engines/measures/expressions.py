@@ -153,7 +153,7 @@ def statement(
     import ibis
 
     table = _table(source)
-    rows = table.filter(reduce(or_, [condition(m, table, span) for m, span in wanted]))
+    rows = table.filter(_any([condition(m, table, span) for m, span in wanted]))
     if within:
         area = table[source.area]
         rows = rows.filter((area >= _parameter("low", 0)) & (area < _parameter("high", 0)))
@@ -169,6 +169,17 @@ def statement(
         figures[f"f{n}"] = value
     made = rows.group_by(**keys).agg(**figures) if keys else rows.aggregate(**figures)
     return _statement(str(ibis.to_sql(made, dialect=dialect, pretty=False)))
+
+
+def _any(conditions: Sequence[Any]) -> Any:
+    """At least one of the conditions holds; one that another implies (A or A and B) is left out."""
+    import ibis.expr.operations as ops
+
+    def members(node: Any) -> frozenset[Any]:
+        return members(node.left) | members(node.right) if isinstance(node, ops.And) else frozenset((node,))
+
+    by_members = {members(c.op()): c for c in conditions}
+    return reduce(or_, [c for own, c in by_members.items() if not any(other < own for other in by_members)])
 
 
 @lru_cache(maxsize=512)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -28,16 +28,20 @@ such period; the records do not have that dimension; nothing stands below the li
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number, or None and why there is none. A ratio shows what it is made of.
-
-    `exact` is the value before rounding.
-    """
+    """One number, or None and why there is none. A ratio shows what it is made of."""
 
     value: Number | None
     absent: Absence = ""
     numerator: Number | None = None
     denominator: Number | None = None
-    exact: Fraction | None = None
+    raw: tuple[Number, Number, int] = (0, 1, 1)
+    """What was counted, what it is divided by, and the scale."""
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The value before rounding."""
+        above, below, scale = self.raw
+        return None if self.value is None else Fraction(above) / Fraction(below) * scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +62,26 @@ class Compared:
         return change(self.now.exact, getattr(self, when).exact)
 
 
+_NOT_BEGUN, _NO_PERIOD, _NOT_ASKED = Figure(None, "not_begun"), Figure(None, "no_period"), Figure(None, "not_asked")
+
+
 class Figures:
     """The figures of some measures for a period, to be looked up and summed over any of the dimensions `by`."""
 
     def __init__(
-        self, period: Period, as_of: datetime, by: tuple[str, ...], digits: int, spans: Mapping[When, Span]
+        self,
+        period: Period,
+        as_of: datetime,
+        by: tuple[str, ...],
+        digits: int,
+        compared: bool,
+        spans: Mapping[When, Span],
     ) -> None:
-        self.period, self.as_of, self.by, self.digits, self.spans = period, as_of, by, digits, spans
+        self.period, self.as_of, self.by, self.digits = period, as_of, by, digits
+        self.compared, self.spans = compared, spans
         self._tables: dict[Source, tuple[tuple[str, ...], pa.Table]] = {}
         self._columns: dict[tuple[Measure, When], str] = {}
-        self._absent: dict[tuple[Measure, When], Absence] = {}
+        self._absent: set[tuple[Measure, When]] = set()
         self._rolled: dict[Any, dict[tuple[Any, ...], dict[str, Any]]] = {}
 
     def at(self, measure: AnyMeasure, **where: str | None) -> Compared:
@@ -76,7 +90,13 @@ class Figures:
         None stands for records without that value; a dimension left out is summed over. Raises LookupError for a
         dimension by which was not computed, or an area below the tier that was.
         """
-        return Compared(**{when: self._figure(measure, when, where) for when in WHENS})
+        if unknown := where.keys() - set(self.by):
+            raise LookupError(f"not computed by {', '.join(sorted(unknown))}")
+        if len(where.get("area") or "") > self.digits:
+            raise LookupError(f"computed by areas of {self.digits} digits, not {where['area']}")
+        return Compared(
+            *[self._figure(measure, when, where) if when in self.spans else self._none(when) for when in WHENS]
+        )
 
     def keys(self, *by: str, digits: int | None = None) -> list[tuple[Any, ...]]:
         """The values of the dimensions `by` for which there are records, in order; areas cut to `digits`."""
@@ -86,40 +106,42 @@ class Figures:
                 found |= dict.fromkeys(self._rolled_up(source, by, self.digits if digits is None else digits))
         return sorted(found, key=lambda key: [(part is None, part) for part in key])
 
+    def _none(self, when: When) -> Figure:
+        """What there is for a period that was not computed."""
+        return _NOT_BEGUN if "now" not in self.spans else _NO_PERIOD if self.compared else _NOT_ASKED
+
     def _figure(self, measure: AnyMeasure, when: When, where: Mapping[str, str | None]) -> Figure:
         if isinstance(measure, Measure):
             return self._plain(measure, when, where)
-        above, below = (self._plain(part, when, where) for part in parts(measure))
-        fit = replace(above, numerator=above.value, denominator=below.value, value=None, exact=None)
-        if set(where) - measure.dimensions:
-            return replace(fit, absent="dimension")
-        if above.absent or below.absent:
-            return replace(fit, absent=above.absent or below.absent)
-        value = quotient(
-            above.value, below.value, scale=measure.scale, places=measure.places, policy=measure.rounding
-        )  # fmt: skip
-        if value is None or above.value is None or not below.value:
-            return replace(fit, absent="denominator")
-        return replace(fit, value=value, exact=Fraction(above.value) / Fraction(below.value) * measure.scale)
+        above, below = self._plain(measure.numerator, when, where), self._plain(measure.denominator, when, where)
+        absent: Absence = above.absent or below.absent
+        if not absent and not where.keys() <= measure.dimensions:
+            absent = "dimension"
+        value = None
+        if not absent:
+            value = quotient(
+                above.value, below.value, scale=measure.scale, places=measure.places, policy=measure.rounding
+            )
+            absent = "denominator" if value is None else ""
+        raw = (above.raw[0], below.raw[0] or 1, measure.scale)
+        return Figure(value, absent, above.value, below.value, raw)
 
     def _plain(self, measure: Measure, when: When, where: Mapping[str, str | None]) -> Figure:
-        if set(where) - set(self.by):
-            raise LookupError(f"not computed by {', '.join(sorted(set(where) - set(self.by)))}")
-        if set(where) - measure.dimensions:
+        column = self._columns.get((measure, when))
+        if not where.keys() <= measure.dimensions:
             return Figure(None, "dimension")
-        if absent := self._absent.get((measure, when), ""):
-            return Figure(None, absent)
-        if (column := self._columns.get((measure, when))) is None:
-            return Figure(None, "not_asked")
-        area = where.get("area")
-        digits = len(area) if area is not None else 0
-        if digits > self.digits:
-            raise LookupError(f"computed by areas of {self.digits} digits, not {digits}")
-        dimensions = tuple(name for name in self.by if name in where)
-        row = self._rolled_up(measure.source, dimensions, digits).get(tuple(where[name] for name in dimensions), {})
-        raw = row.get(column) or 0
+        if column is None:
+            return Figure(None, "present_only" if (measure, when) in self._absent else "not_asked")
+        raw = self._row(measure.source, where).get(column) or 0
         value = rounded(raw, measure.places, measure.rounding) if isinstance(raw, Decimal) else raw
-        return Figure(value, exact=Fraction(raw))
+        return Figure(value, raw=(raw, 1, 1))
+
+    def _row(self, source: Source, where: Mapping[str, str | None]) -> Mapping[str, Number]:
+        """The sums of one cell; empty where there are no records."""
+        dimensions = tuple(name for name in self.by if name in where)
+        area = where.get("area")
+        cell = tuple(where[name] for name in dimensions)
+        return self._rolled_up(source, dimensions, 0 if area is None else len(area)).get(cell, {})
 
     def _rolled_up(self, source: Source, by: tuple[str, ...], digits: int) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Sums over all dimensions but `by`, with areas cut to `digits`; made once."""
@@ -158,13 +180,13 @@ def compute(
     the same period last year. One query for each source.
     """
     spans = _spans(period, as_of, compare)
-    made = Figures(period, as_of, tuple(by), digits, spans)
+    made = Figures(period, as_of, tuple(by), digits, compare, spans)
     numbers = {when: n for n, when in enumerate(spans)}
     wanted: dict[Source, list[tuple[Measure, When]]] = {}
     for part in dict.fromkeys(part for one in measures for part in parts(one)):
-        for when in WHENS:
-            if absent := _absence(part, when, made, compare):
-                made._absent[part, when] = absent
+        for when in spans:
+            if part.present_only and (when != "now" or spans["now"].until != as_of):
+                made._absent.add((part, when))
             else:
                 wanted.setdefault(part.source, []).append((part, when))
     for source, pairs in wanted.items():
@@ -185,16 +207,6 @@ def _spans(period: Period, as_of: datetime, compare: bool) -> dict[When, Span]:
         for when, other in (("previous", period.previous()), ("last_year", period.last_year())):
             spans[when] = None if other is None else period.span_before(other, as_of)  # type: ignore[index]
     return {when: span for when, span in spans.items() if span is not None}
-
-
-def _absence(part: Measure, when: When, figures: Figures, compare: bool) -> Absence:
-    if when not in figures.spans:
-        if "now" not in figures.spans:
-            return "not_begun"
-        return "no_period" if compare else "not_asked"
-    if part.present_only and (when != "now" or figures.spans["now"].until != figures.as_of):
-        return "present_only"
-    return ""
 
 
 def _table(source: Source, by: tuple[str, ...], measures: Sequence[Measure], rows: Sequence[tuple[Any, ...]]) -> Any:

@@ -19,16 +19,19 @@ def counts(t):  # type: ignore[no-untyped-def]  # an Ibis table
     return t.state.notin(["dismissed", "withdrawn"])
 
 
+# In each condition the time stands first: it rules out most records, and dates are compared faster than texts.
+
+
 def found_then(t, p):  # type: ignore[no-untyped-def]
-    return counts(t) & p.holds(t.found_at)
+    return p.holds(t.found_at) & counts(t)
 
 
 def open_then(t, p):  # type: ignore[no-untyped-def]
-    return counts(t) & (t.found_at < p.until) & p.not_before_end(t.closed_at)
+    return p.not_before_end(t.closed_at) & (t.found_at < p.until) & counts(t)
 
 
 def due_then(t, p):  # type: ignore[no-untyped-def]
-    return counts(t) & p.holds_day(t.rectify_by)
+    return p.holds_day(t.rectify_by) & counts(t)
 
 
 found = measure(
@@ -52,7 +55,7 @@ measure(
     source_of_law=LISTED, unit=_("dangers"), clauses=CLAUSES,
 )  # fmt: skip
 measure(
-    "hazards.closed", DANGERS, lambda t, p: (t.state == "closed") & p.holds(t.closed_at),
+    "hazards.closed", DANGERS, lambda t, p: p.holds(t.closed_at) & (t.state == "closed"),
     title=_("Hidden dangers closed"), definition=_("Accepted on site and closed in the period, whenever found."),
     source_of_law=STATISTICS, unit=_("dangers"), better="more", clauses=CLAUSES,
 )  # fmt: skip

@@ -96,8 +96,8 @@ def post_first_report(request: HttpRequest, new: FirstReportIn) -> Any:
         try:
             filed = first_report(account, said)
         except cases.FieldError as error:
-            place, words = next(iter(error.errors.items()))
-            raise Refusal(422, "invalid", words[0], place, way_out) from None
+            place, problems = next(iter(error.errors.items()))
+            raise Refusal(422, "invalid", problems[0], place, way_out) from None
         except cases.MoveRefused as refused:
             raise Refusal(403, refused.code, refused.message, "", _("Ask the authority in charge.")) from None
         made = filed.accident

@@ -248,7 +248,7 @@ class _Story:
         course = rng.choice(COURSES[category.code])
         basis = f"{graded.source}{graded.article}" + ("（施行前，参照）" if at.date() < FIRST_DAY_OF_THE_DECREE else "")
         place = site.place if linked else f"{site.place}附近路段" if road else site.place
-        stated = {
+        stated: dict[str, Any] = {
             "deaths": deaths, "missing": 0, "injured": injured, "slight": rng.choice((0, 0, 0, 1, 2)),
             "loss_yuan": loss, "trapped": 0, "endangered": 0, "evacuated": 0, "environment": False,
             "key_facility": False, "equipment_event": "", "capacity_mw": 0, "hours": 0, "course": course,
@@ -257,7 +257,7 @@ class _Story:
         scope = {"area_code": site.area_code, "industry_id": category.industry_id,
                  "enterprise_id": site.enterprise_id if linked else None}  # fmt: skip
         # Deaths that came later stand in the verified report only, so that the versions differ as in life.
-        early = {**stated, "deaths": max(deaths - (1 if deaths > 1 and rng.random() < 0.3 else 0), 0)}
+        early: dict[str, Any] = {**stated, "deaths": max(deaths - (1 if deaths > 1 and rng.random() < 0.3 else 0), 0)}
         early["loss_yuan"] = None
         before = rules.grade(rules.Figures(early["deaths"], 0, injured), day)
 
@@ -333,7 +333,7 @@ def _reserve(model: type[models.Model], many: int) -> list[int]:
 def _write(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    columns = [f.column for f in model._meta.concrete_fields]
+    columns = [str(f.column) for f in model._meta.concrete_fields]
     names = ", ".join(f'"{c}"' for c in columns)
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:

@@ -59,7 +59,7 @@ class FirstReportForm(forms.ModelForm):
         for name in (*NUMBERS, "capacity_mw", "hours"):
             self.fields[name].required = False
             self.fields[name].widget.attrs.update({"min": 0, "inputmode": "numeric"})
-        self.initial |= {"at": now, "occurred_at": now} | dict.fromkeys(NUMBERS, 0) | {"source": "unit"}
+        self.initial = {**self.initial, **dict.fromkeys(NUMBERS, 0), "at": now, "occurred_at": now, "source": "unit"}
         if not phone:
             del self.fields["caller"], self.fields["caller_phone"]
             self.fields["at"].label = _("Reported at")

@@ -46,8 +46,6 @@ def passed(report: Report) -> chain.Passed:
 
 def all_reports(accident: Accident) -> list[Report]:
     """The accident's reports and those of accidents merged into it: all of them were reports of one accident."""
-    if accident.pk is None:
-        return []
     ids = [accident.pk, *Accident.objects.filter(merged_into=accident).values_list("pk", flat=True)]
     return list(Report.objects.filter(accident_id__in=ids).order_by("at", "id"))
 

@@ -58,8 +58,8 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
                 messages.success(request, _("First report taken: %(number)s") % {"number": filed.number})
                 return HttpResponseRedirect(filed.accident.get_absolute_url())
             assert filed.receipt is not None
-            words = _("The accident happened outside of your area. It was taken and passed on as %(number)s.")
-            messages.success(request, words % {"number": filed.number})
+            passed = _("The accident happened outside of your area. It was taken and passed on as %(number)s.")
+            messages.success(request, passed % {"number": filed.number})
             return HttpResponseRedirect(f"/r/accident-hand-overs/{filed.receipt.pk}/")
     context = {"form": form, "phone": phone, "now": clock.now(), "groups": _groups(form)}
     return render(request, "accidents/intake.html", context, status=422 if request.method == "POST" else 200)

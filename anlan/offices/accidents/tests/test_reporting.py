@@ -283,12 +283,10 @@ def test_the_suspected_enterprise_does_not_read_of_the_case() -> None:
 
 
 def test_what_was_known_before_is_linked_by_kind_and_number() -> None:
-    from anlan.offices.hazards.models import Danger
-
     district = account("district")
     case = accident(district)
     with acting(TESTER, EVERYWHERE):
-        danger: Danger = cases.open_case(
+        danger = cases.open_case(
             "danger", by=district, title="脚手架连墙件缺失", description="x", source="inspection", found_at=NOON,
             area_code=VILLAGE, industry_id="construction",
         )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 
 import psycopg
 from django.db import close_old_connections, connections
+from django.db.models import F
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
@@ -92,13 +94,15 @@ _jobs: dict[str, Job] = {}
 
 
 def job(
-    name: str, *, queue: str = "default", schedule: str | None = None, scope: Scope | None = None, attempts: int = 5
-) -> Callable[[Callable[..., Any]], Job]:
+    name: str, *, queue: str = "default", schedule: str | None = None, scope: Scope | None = None, attempts: int = 5,
+    after_failure: Callable[..., Any] | None = None,
+) -> Callable[[Callable[..., Any]], Job]:  # fmt: skip
     """Declares a job called `name`; its function runs under `acting(Actor("job", name), scope)`.
 
     `schedule` is a cron line in UTC; a scheduled job must state the `scope` it runs over. A failing
     job is tried `attempts` times with growing waits, then stands as failed on /jobs/ with a retry
-    button. Modules `<app>/jobs.py` are loaded by themselves.
+    button. `after_failure` is called with the run's arguments after each run that failed, in a transaction of its
+    own, since the run's is gone. Modules `<app>/jobs.py` are loaded by themselves.
     """
 
     def declare(function: Callable[..., Any]) -> Job:
@@ -109,8 +113,15 @@ def job(
         def run(
             *_: Any, _scope: Any = None, _account: int | None = None, timestamp: int | None = None, **arguments: Any
         ) -> Any:
-            with acting(Actor("job", name, _account), unpacked(_scope)):
-                return function(**arguments)
+            actor, over = Actor("job", name, _account), unpacked(_scope)
+            try:
+                with acting(actor, over):
+                    return function(**arguments)
+            except Exception:
+                if after_failure is not None:
+                    with acting(actor, over):
+                        after_failure(**arguments)
+                raise
 
         task = app.task(name=name, queue=queue, retry=RetryStrategy(max_attempts=attempts, exponential_wait=3))(run)
         if schedule and scope is not None:
@@ -126,23 +137,50 @@ def job(
 _aside = ThreadPoolExecutor(1, thread_name_prefix="progress")
 
 
+TOLD_EVERY_S = 0.5
+
+
 class Report:
-    """Writes a `Progress` row beside the job's own transaction, so that it is seen while the job runs."""
+    """Writes a `Progress` row beside the job's own transaction, so that it is seen while the job runs.
+
+    Each change is published live under the topic `progress-<number>`, to its starter and those in scope.
+    """
 
     def __init__(self, progress_id: int) -> None:
-        self.id = progress_id
+        self.id, self._phase, self._told = progress_id, "", 0.0
+
+    def begin(self) -> int:
+        """Says that the job runs; returns the how-manieth attempt it is."""
+        return _aside.submit(_write_progress, self.id, {"state": "running", "attempts": F("attempts") + 1}).result()
 
     def say(self, **values: Any) -> None:
-        """Sets `done`, `total`, `state` (waiting, running, done, failed), `result_url` or `error`."""
+        """Sets `done`, `total`, `phase`, `state` (waiting, running, done, failed), `result_url` or `error`."""
         _aside.submit(_write_progress, self.id, values).result()
 
+    def tell(self, phase: str, done: int, total: int) -> None:
+        """Says how far a phase is, at most twice a second."""
+        now = time.monotonic()
+        if phase != self._phase or now - self._told >= TOLD_EVERY_S:
+            self._phase, self._told = phase, now
+            self.say(phase=phase, done=done, total=total)
 
-def _write_progress(progress_id: int, values: dict[str, Any]) -> None:
+
+def _write_progress(progress_id: int, values: dict[str, Any]) -> int:
+    from .live import publish
     from .models import Progress
 
     try:
         with acting(Actor("job", "progress"), EVERYWHERE):
             Progress.objects.filter(pk=progress_id).update(**values, changed_at=clock.now())
+            row = Progress.objects.filter(pk=progress_id).first()
+            if row is None:
+                return 0
+            publish(
+                f"progress-{row.pk}", {"state": row.state, "phase": row.phase, "done": row.done, "total": row.total},
+                area_code=row.area_code, industry_id=row.industry_id, enterprise_id=row.enterprise_id,
+                account_id=row.account_id,
+            )  # fmt: skip
+            return row.attempts
     finally:
         close_old_connections()
 

@@ -38,16 +38,16 @@ _T = TypeVar("_T")
 
 def publish(
     topic: str, payload: dict[str, Any], *, area_code: str, industry_id: str | None = None,
-    enterprise_id: int | None = None,
+    enterprise_id: int | None = None, account_id: int | None = None,
 ) -> int:  # fmt: skip
-    """Publishes to everybody whose scope holds this place, industry and enterprise, after commit.
+    """Publishes to everybody whose scope holds this place, industry and enterprise, and to that account, after commit.
 
     Returns the message's number, which a stream gives as its event id.
     """
     from .models import Live
 
     message = Live.objects.create(
-        topic=topic, area_code=area_code, industry_id=industry_id, enterprise_id=enterprise_id,
+        topic=topic, area_code=area_code, industry_id=industry_id, enterprise_id=enterprise_id, account_id=account_id,
         payload=json.loads(json.dumps(payload, cls=DjangoJSONEncoder)),
     )  # fmt: skip
     with connection.cursor() as cursor:

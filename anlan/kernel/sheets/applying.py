@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -132,6 +132,19 @@ def concluded(record: Import, outcome: Outcome) -> None:
         setattr(record, name, getattr(outcome, name))
     record.state = "done" if outcome.applied else "refused" if outcome.errors else "checked"
     record.save()
+
+
+def with_values(outcome: Outcome) -> list[Problem]:
+    """The problems, each with the text that stands in its cell."""
+    if outcome.table is None:
+        return outcome.problems
+    frame, keys = outcome.table.frame, set(outcome.table.keys)
+    wrong = frame.with_row_index("_at").filter(pl.col(ROW).is_in([p.row for p in outcome.problems]))
+    at = dict(wrong.select(ROW, "_at").iter_rows())
+    return [
+        replace(p, value=frame[p.column][at[p.row]][:60]) if p.column in keys and p.row in at else p
+        for p in outcome.problems
+    ]
 
 
 def _q(name: str) -> str:

@@ -88,6 +88,7 @@ def import_(
 @click.option("--as", "username", metavar="USER", help="Act as this account, in its scope, with its rights.")
 def export(register: str, form: str, out: Path | None, username: str | None) -> None:
     """Export REGISTER as a sheet that can be imported again."""
+    from ..registers.shown import shown
     from ..scope import acting
     from . import writing
     from .spec import sheet_of
@@ -99,6 +100,7 @@ def export(register: str, form: str, out: Path | None, username: str | None) -> 
     target = out.open("wb") if out is not None else sys.stdout.buffer
     with target, acting(actor, scope):
         query = declared.model._default_manager.order_by(declared.order, "pk")
+        shown.send(declared.model, records=query, page="anlan export")
         for piece in writing.export(sheet_of(declared), query, form):
             target.write(piece)
 

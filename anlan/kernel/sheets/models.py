@@ -23,8 +23,7 @@ class Import(Kept):
     """
 
     STATES = (
-        ("waiting", _("Waiting")),
-        ("running", _("Running")),
+        ("waiting", _("Under way")),
         ("checked", _("Checked, nothing kept")),
         ("refused", _("Refused, nothing kept")),
         ("done", _("Imported")),
@@ -39,6 +38,7 @@ class Import(Kept):
     )
     REASONS: ClassVar = {
         "rights": _("Meanwhile your role or your area no longer allows this import."),
+        "touched": _("Others have changed its records since, or need them."),
         "broken": _("Something went wrong on our side, several times. It is noted for the administrator."),
     }
     scope_rule = By(industry="industry_id", enterprise="enterprise_id", account="account_id")
@@ -71,7 +71,17 @@ class Import(Kept):
     @property
     def moving(self) -> bool:
         """Whether something is still to happen by itself."""
-        return self.state in ("waiting", "running", "undoing")
+        return self.state in ("waiting", "undoing")
+
+    @property
+    def url(self) -> str:
+        """The page of this import."""
+        return f"/r/{self.register}/import/{self.pk}/"
+
+    @property
+    def why(self) -> Any:
+        """Why it failed or could not be undone, in words."""
+        return self.REASONS.get(self.reason, "")
 
     def keep(self, data: bytes) -> None:
         """Keeps the file's bytes until they are no longer needed."""

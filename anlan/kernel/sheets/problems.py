@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop, override
+from django.utils.translation import get_language, gettext, gettext_noop, override
 
 LANGUAGES = ("zh-hans", "en")
 
@@ -54,12 +54,16 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong. `row` is the number that a spreadsheet shows (0: the file), `column` the key or ""."""
+    """One thing wrong. `row` is the number that a spreadsheet shows (0: the file), `column` the key or "".
+
+    `value` is what stands there, where that is kept.
+    """
 
     row: int
     column: str
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    value: str = ""
 
     def words(self) -> str:
         """The reason, in the language now active."""
@@ -73,6 +77,37 @@ class Problem:
                 answer[f"heading_{language[:2]}"] = str(headings.get(self.column, self.column))
                 answer[f"reason_{language[:2]}"] = self.words()
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """A value of a kept problem, in each language."""
+
+    words: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return self.words.get(get_language() or LANGUAGES[0]) or self.words[LANGUAGES[0]]
+
+
+def packed(problem: Problem) -> list[Any]:
+    """A problem as JSON, with its values in both languages where they differ."""
+    values: dict[str, Any] = {}
+    for name, value in problem.params.items():
+        if isinstance(value, int | float | str):
+            values[name] = value
+            continue
+        both = {}
+        for language in LANGUAGES:
+            with override(language):
+                both[language] = str(value)
+        values[name] = both
+    return [problem.row, problem.column, problem.code, values, problem.value]
+
+
+def unpacked(kept: list[Any]) -> Problem:
+    """The problem that `packed` made."""
+    row, column, code, values, value = kept
+    return Problem(row, column, code, {k: _Both(v) if isinstance(v, dict) else v for k, v in values.items()}, value)
 
 
 class Unreadable(Exception):

@@ -10,6 +10,9 @@ from .writing import TYPES
 app_name = "sheets"
 urlpatterns = [
     path("<slug:name>/import/", views.import_page, name="import"),
+    path("<slug:name>/import/<int:number>/", views.record_page, name="record"),
+    path("<slug:name>/import/<int:number>/proceed/", views.proceed, name="proceed"),
+    path("<slug:name>/import/<int:number>/errors.xlsx", views.errors_file, name="errors"),
     path("<slug:name>/import/<int:number>/undo/", views.undo_import, name="undo"),
     path("<slug:name>/template.xlsx", views.template_file, name="template"),
     re_path(r"^(?P<name>[a-z0-9-]+)/export\.(?P<form>xlsx|csv|parquet)$", views.export_file, name="export"),

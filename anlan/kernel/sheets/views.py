@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext, override
+from django.utils.translation import get_language, gettext, gettext_lazy, override
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -22,29 +23,46 @@ from ..registers.declaration import Register, register_named
 from ..registers.shown import shown
 from ..registers.views import cannot_be_shown
 from ..scope import acting, acting_now
-from . import writing
-from .applying import CannotUndo, Outcome, import_file, undo
-from .models import Import
+from . import jobs, streaming, writing
+from .applying import CannotUndo
+from .models import Import, ImportProblems
+from .problems import Unreadable, unpacked
+from .reading import MAX_BYTES, MAX_ROWS, read
 from .spec import sheet_of, sheet_of_columns
 
 SHOWN = 200
 """Errors listed on the page; the error workbook holds all."""
+KINDS = 8
+"""Kinds of errors told apart above the list, the most frequent first."""
+PAST = 20
+PHASES = {
+    "read": gettext_lazy("Reading the file"),
+    "check": gettext_lazy("Checking each cell"),
+    "compare": gettext_lazy("Comparing with what is kept"),
+    "write": gettext_lazy("Writing the records"),
+    "undo": gettext_lazy("Taking the records back"),
+}
+SHARE = {"read": (0, 20), "check": (20, 25), "compare": (45, 10), "write": (55, 45), "undo": (0, 100)}
+"""Where each phase begins, and its share, of a hundred."""
+TONES = {"done": "success", "checked": "success", "refused": "critical", "failed": "critical"}
 
 
 class ImportForm(forms.Form):
     """A file, and what to do with it. Checking is what happens unless something else is chosen."""
 
-    HOW = (
-        ("check", _("Check only")),
-        ("all", _("Import all, or nothing")),
-        ("good", _("Import the rows that are right")),
-    )
     file = forms.FileField(
         label=_("Spreadsheet (.xlsx) or text with separators (.csv)"),
-        error_messages={"required": _("Choose a file.")},
+        error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
         widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.txt,.tsv"}),
     )
-    how = forms.ChoiceField(label=_("What to do"), choices=HOW, initial="check")
+    how = forms.ChoiceField(label=_("What to do"), choices=Import.HOW, initial="check", widget=forms.RadioSelect)
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_BYTES:
+            limit = f"{MAX_BYTES // 2**20} MB"
+            raise forms.ValidationError(gettext("The file is larger than %(limit)s.") % {"limit": limit})
+        return file
 
 
 def _register(name: str, request: HttpRequest, verb: Verb) -> type[Register]:
@@ -57,42 +75,133 @@ def _register(name: str, request: HttpRequest, verb: Verb) -> type[Register]:
     return declared
 
 
+def _import(declared: type[Register], number: int, lock: bool = False) -> Import:
+    """The import of that number, if it lies in the scope of whoever asks; else 404."""
+    rows = Import.objects.filter(register=declared.name, pk=number)
+    record = (rows.select_for_update(of=("self",)) if lock else rows).select_related("progress").first()
+    if record is None:
+        raise Http404
+    return record
+
+
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_page(request: HttpRequest, name: str) -> HttpResponse:
-    """Takes a file, says everything that is wrong with it, and imports it if asked; past imports below."""
+    """Takes a file; below it the imports under way and those of before."""
     declared = _register(name, request, "import")
     form = ImportForm(request.POST or None, request.FILES or None)
-    outcome = None
     if request.method == "POST" and form.is_valid():
-        file, how = form.cleaned_data["file"], form.cleaned_data["how"]
-        if "workbook" in request.POST:
-            how = "check"  # who asks for the errors does not ask for an import
-        rights = frozenset(v for v in ("add", "change") if declared.policy.may(request.user, v))
-        outcome = import_file(
-            declared, file.read(), name=file.name, dry_run=how == "check", good_only=how == "good", rights=rights
-        )
-        if outcome.problems and "workbook" in request.POST:
-            made = writing.error_workbook(sheet_of(declared), outcome.table, outcome.problems)
-            return _download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"{name}-errors.xlsx")
-    return render(request, "sheets/import.html", _context(declared, form, outcome))
-
-
-def _context(declared: type[Register], form: ImportForm, outcome: Outcome | None) -> dict[str, Any]:
-    headings = sheet_of(declared).headings
-    problems = outcome.problems if outcome else []
-    return {
+        file = form.cleaned_data["file"]
+        record = jobs.ask(declared, file.name, file.read(), form.cleaned_data["how"])
+        return HttpResponseRedirect(record.url)
+    past = list(Import.objects.filter(register=name).select_related("progress")[:PAST])
+    context = {
         "register": declared,
         "form": form,
-        "outcome": outcome,
-        "number": len(problems),
+        "moving": any(r.moving for r in past),
+        "limits": {"size": MAX_BYTES // 2**20, "rows": MAX_ROWS},
+        "past": [_line(r) for r in past],
+    }
+    return render(request, "sheets/import.html", context, status=400 if form.errors else 200)
+
+
+def _line(record: Import) -> dict[str, Any]:
+    return {"record": record, "badge": {"text": _state(record), "tone": TONES.get(record.state, "neutral")}}
+
+
+def _state(record: Import) -> str:
+    if record.state == "waiting" and record.progress is not None and record.progress.attempts == 0:
+        return gettext("Waiting for its turn")
+    return str(record.get_state_display())
+
+
+@login_required
+@require_safe
+def record_page(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """One import: how far it is, what is wrong where, what it did, and what can be done next."""
+    declared = _register(name, request, "import")
+    record = _import(declared, number)
+    kept = ImportProblems.objects.filter(imported=record).first()
+    headings = sheet_of(declared).headings
+    problems = [unpacked(p) for p in kept.problems] if kept is not None else []
+    kinds = Counter((p.column, p.code) for p in problems)
+    first = {(p.column, p.code): p for p in reversed(problems)}
+    context = {
+        "register": declared,
+        "record": record,
+        "badge": _line(record)["badge"],
+        "bar": _bar(record),
+        "mine": record.account_id == request.user.pk,
+        "again": record.state == "failed" and record.pieces.exists(),
+        "mendable": bool(problems) and problems[0].row > 0 and record.pieces.exists(),
+        "right": record.rows - record.refused,
+        "kinds": [
+            {"heading": headings.get(column, ""), "code": code, "words": first[column, code].words(), "number": n}
+            for (column, code), n in kinds.most_common(KINDS)
+        ],
         "shown": SHOWN,
         "problems": [
-            {"row": p.row or "", "heading": headings.get(p.column, ""), "code": p.code, "words": p.words()}
+            {"row": p.row or "", "heading": headings.get(p.column, ""), "code": p.code, "words": p.words(),
+             "value": p.value}
             for p in problems[:SHOWN]
         ],
-        "past": Import.objects.filter(register=declared.name)[:20],
+    }  # fmt: skip
+    return render(request, "sheets/record.html", context)
+
+
+def _bar(record: Import) -> dict[str, Any] | None:
+    """How far a job is: its phase in words, percent, and rows where rows are counted."""
+    progress = record.progress
+    if progress is None or not record.moving:
+        return None
+    if progress.state == "waiting":
+        text = (
+            gettext("It broke off and will be tried again.") if progress.attempts else gettext("Waiting for its turn")
+        )
+        return {"words": text, "percent": 0, "attempt": progress.attempts}
+    begins, share = SHARE.get(progress.phase, (0, 0))
+    percent = begins + share * progress.done // max(progress.total or 1, 1)
+    counted = progress.phase in ("write", "undo")
+    return {
+        "words": PHASES.get(progress.phase, PHASES["read"]),
+        "percent": min(percent, 100),
+        "attempt": progress.attempts,
+        "done": progress.done if counted else None,
+        "total": progress.total,
     }
+
+
+@login_required
+@require_POST
+def proceed(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Imports a file that was only checked, or refused, without asking for it again; or tries a failed one again."""
+    declared = _register(name, request, "import")
+    record = _import(declared, number, lock=True)
+    how = request.POST.get("how", record.how)
+    allowed = {"checked": {"all"}, "refused": {"good"}, "failed": {record.how}}.get(record.state, set())
+    if record.account_id != request.user.pk or how not in allowed or not record.pieces.exists():
+        messages.error(request, gettext("This import cannot go on: look at its state."))
+    else:
+        jobs.go_on(declared, record, how)
+    return HttpResponseRedirect(record.url)
+
+
+@login_required
+@require_safe
+def errors_file(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """The error workbook: the user's own rows with the wrong cells marked."""
+    declared = _register(name, request, "import")
+    record = _import(declared, number)
+    kept, data = ImportProblems.objects.filter(imported=record).first(), record.data()
+    if kept is None or data is None:
+        raise Http404
+    sheet = sheet_of(declared)
+    try:
+        table = read(sheet, data)
+    except Unreadable:
+        table = None
+    made = writing.error_workbook(sheet, table, [unpacked(p) for p in kept.problems])
+    return _download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"{name}-errors-{number}.xlsx")
 
 
 @login_required
@@ -100,17 +209,16 @@ def _context(declared: type[Register], form: ImportForm, outcome: Outcome | None
 def undo_import(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Takes a whole import back, unless others have touched its rows."""
     declared = _register(name, request, "import")
-    record = Import.objects.select_for_update().filter(register=name, pk=number).first()
-    if record is None:
-        raise Http404
+    record = _import(declared, number, lock=True)
     try:
-        undo(declared, record)
-        messages.success(request, gettext("The import was undone."))
+        jobs.ask_undo(declared, record)
+        if record.state == "undone":
+            messages.success(request, gettext("The import was undone."))
     except CannotUndo as error:
         records = ", ".join(error.touched[:20])
         text = gettext("The import cannot be undone: these records were changed or are needed since: %(records)s")
         messages.error(request, text % {"records": records})
-    return HttpResponseRedirect(f"/r/{name}/import/")
+    return HttpResponseRedirect(record.url)
 
 
 @login_required
@@ -139,6 +247,10 @@ def export_file(request: HttpRequest, name: str, form: str) -> HttpResponse | St
     assert now is not None
     language, page = get_language() or "zh-hans", request.path
     rows = listing.rows.order_by(listing.sort, "pk")
+    if form == "xlsx" and rows.order_by()[: writing.XLSX_ROWS + 1].count() > writing.XLSX_ROWS:
+        text = gettext("A spreadsheet holds at most %(rows)s records. Choose CSV, or narrow the list by a filter.")
+        context = {"status": 400, "title": gettext("Too long for Excel"), "text": text % {"rows": writing.XLSX_ROWS}}
+        return render(request, "error.html", context, status=400)
     # That personal data went out is logged as what it is: every row of the export.
     shown.send(declared.model, records=rows, page=page)
 
@@ -147,7 +259,7 @@ def export_file(request: HttpRequest, name: str, form: str) -> HttpResponse | St
             yield from writing.export(sheet, rows, form)
 
     day = clock.today().isoformat()
-    return _download(StreamingHttpResponse(pieces(), content_type=writing.TYPES[form]), f"{name}-{day}.{form}")
+    return _download(streaming.response(request, pieces, writing.TYPES[form]), f"{name}-{day}.{form}")
 
 
 def _download(response: Any, name: str) -> Any:

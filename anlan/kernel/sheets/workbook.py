@@ -31,7 +31,7 @@ class Damaged(Exception):
 def rows(data: bytes) -> Iterator[tuple[int, int, list[list[str]]]]:
     """The first sheet's rows as texts, in pieces, each with the sheet's height and width; raises `Damaged`.
 
-    Rows and columns are counted from the sheet's first, so that their numbers are those a program shows.
+    Rows are counted from the sheet's first, so that their numbers are those a program shows.
     """
     memory = min(MEMORY_LEAST + MEMORY_PER_BYTE * len(data), MEMORY_MOST)
     seconds = SECONDS_LEAST + SECONDS_PER_MB * (len(data) >> 20)
@@ -93,10 +93,10 @@ def _main() -> None:
     out = sys.stdout.buffer
     height, width = down + sheet.height, right + sheet.width
     marshal.dump((height, width), out, _AS_IT_IS)
-    before = [""] * right
-    piece: list[list[str]] = [[] for _ in range(min(down, PIECE))]
+    piece: list[list[str]] = []
+    # Empty rows above the first full one are given too; empty columns before it are not, and need not be.
     for row in sheet.iter_rows():
-        piece.append(before + [v if type(v) is str else _cell(v) for v in row])
+        piece.append([v if type(v) is str else _cell(v) for v in row])
         if len(piece) >= PIECE:
             marshal.dump(piece, out, _AS_IT_IS)
             piece = []

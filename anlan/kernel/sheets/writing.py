@@ -17,7 +17,8 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 import xlsxwriter
-from django.db import models
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from ..clock import BEIJING
@@ -27,6 +28,11 @@ from .reading import DANGEROUS, ROW, Table
 from .spec import Column, Sheet
 
 PIECE = 2_000
+BYTES = 2**18
+XLSX_ROWS = 1_048_575
+"""What a spreadsheet holds under its headings."""
+WHOLE_ROWS = 20_000
+"""An error workbook shows files up to here whole, and of larger ones the rows with errors."""
 _EXACT = 15
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 TYPES = {
@@ -36,11 +42,21 @@ TYPES = {
 }
 
 
+class TooLong(Exception):
+    """More rows than a spreadsheet holds."""
+
+
 def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
     """The rows of a query as the sheet shows them, in pieces; an `acting` must be in force all the while."""
     if any(column.told for column in sheet.columns):
         yield from _told_rows(sheet, query)
         return
+    for values in query.values_list(*_paths(sheet)).iterator(chunk_size=PIECE):
+        yield [_shown(column, value) for column, value in zip(sheet.columns, values, strict=True)]
+
+
+def _paths(sheet: Sheet) -> list[str]:
+    """Where each column's value stands, from the register's model; a reference goes by its target's key."""
     paths = []
     for column in sheet.columns:
         if column.kind == "reference" and column.target is not None:
@@ -49,8 +65,7 @@ def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
             paths.append(f"{field.name}__{column.target[1]}")
         else:
             paths.append(column.attname)
-    for values in query.values_list(*paths).iterator(chunk_size=PIECE):
-        yield [_shown(column, value) for column, value in zip(sheet.columns, values, strict=True)]
+    return paths
 
 
 def _told_rows(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
@@ -100,14 +115,43 @@ def export(sheet: Sheet, query: models.QuerySet[Any], form: str) -> Iterator[byt
 
 
 def _csv(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[bytes]:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
+    """The database writes the lines itself, in the scope in force; here they only pass through."""
+    head = io.StringIO(newline="")
     # The byte order mark tells spreadsheet programs that this is UTF-8.
-    buffer.write("\ufeff")
-    writer.writerow([str(c.heading) for c in sheet.columns])
-    for number, row in enumerate(rows_of(sheet, query), start=1):
+    head.write("\ufeff")
+    csv.writer(head).writerow([str(c.heading) for c in sheet.columns])
+    yield head.getvalue().encode()
+    if any(column.told for column in sheet.columns):
+        yield from _told_csv(sheet, query)
+        return
+    try:
+        asked, values = query.values_list(*_paths(sheet)).query.sql_with_params()
+    except EmptyResultSet:
+        return
+    names = [f"c{n}" for n in range(len(sheet.columns))]
+    shown = [_in_sql(column, name) for column, name in zip(sheet.columns, names, strict=True)]
+    sql = f"SELECT {', '.join(text for text, _values in shown)} FROM ({asked}) AS x({', '.join(names)})"
+    parameters = [v for _text, given in shown for v in given]
+    with connection.cursor() as cursor:
+        # COPY takes no parameters: they are put in by the driver, quoted.
+        whole = connection.ops.compose_sql(sql, [*parameters, *values])  # type: ignore[attr-defined]
+        piece = bytearray()
+        with cursor.copy(f"COPY ({whole}) TO STDOUT (FORMAT csv)") as copy:
+            for line in copy:
+                piece += line
+                if len(piece) >= BYTES:
+                    yield bytes(piece)
+                    piece.clear()
+        yield bytes(piece)
+
+
+def _told_csv(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[bytes]:
+    """The same where some columns are told as the list tells them, which the database cannot."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows_of(sheet, query):
         writer.writerow([_safe(value) for value in row])
-        if number % PIECE == 0:
+        if buffer.tell() >= BYTES:
             yield buffer.getvalue().encode()
             buffer.seek(0)
             buffer.truncate()
@@ -123,16 +167,39 @@ def _safe(value: Any) -> str:
             return "'" + value if value[0] in DANGEROUS else value
         case datetime():
             return value.isoformat(" ")
-        case date():
-            return value.isoformat()
         case float():
             return repr(value)
     return str(value)
 
 
+def _in_sql(column: Column, name: str) -> tuple[str, list[Any]]:
+    """The column as text with separators holds it, and the parameters of that expression.
+
+    A text that looks like a formula gets the apostrophe that marks text.
+    """
+    text, values = f"{name}::text", list[Any]()
+    match column.kind:
+        case "bool":
+            return f"CASE WHEN {name} THEN %s WHEN NOT {name} THEN %s END", [_("Yes"), _("No")]
+        case "datetime":
+            return f"({name} AT TIME ZONE '{BEIJING.key}')::text", []
+        case "int" | "record" | "decimal" | "float" | "date":
+            return name, []
+        case "choice" if column.choices:
+            cases = " ".join("WHEN %s THEN %s" for _choice in column.choices)
+            text = f"CASE {text} {cases} ELSE {text} END"
+            values = [str(v) for choice in column.choices for v in choice]
+    return (
+        f"(SELECT CASE WHEN left(t, 1) = ANY (%s) THEN '''' || t ELSE nullif(t, '') END FROM (SELECT {text} AS t) y)",
+        [list(DANGEROUS), *values],
+    )
+
+
 def _xlsx(sheet: Sheet, query: models.QuerySet[Any], file: BinaryIO) -> None:
     book = _Book(sheet, file)
     for number, row in enumerate(rows_of(sheet, query), start=1):
+        if number > XLSX_ROWS:
+            raise TooLong
         for place, value in enumerate(row):
             book.put(number, place, value)
     book.close()
@@ -288,7 +355,8 @@ def _explain(book: _Book) -> None:
 def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -> bytes:
     """The user's own rows with the wrong cells marked and explained, and a sheet that lists every error.
 
-    It can be corrected and imported as it is: only its first sheet is read.
+    It can be corrected and imported as it is: only its first sheet is read. Of a large file it holds the
+    rows with errors, at most `WHOLE_ROWS`.
     """
     shown = Sheet(
         sheet.declared, tuple(c for c in sheet.columns if table is not None and c.key in table.keys), sheet.natural_key
@@ -298,8 +366,13 @@ def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -
     wrong: dict[tuple[int, str], list[str]] = {}
     for problem in problems:
         wrong.setdefault((problem.row, problem.column), []).append(f"{problem.code} {problem.words()}")
+    at: dict[int, int] = {}
     if table is not None:
-        for number, row in enumerate(table.frame.select(ROW, *(c.key for c in shown.columns)).iter_rows(), start=1):
+        frame = table.frame
+        if frame.height > WHOLE_ROWS:
+            frame = frame.filter(frame[ROW].is_in(list({p.row for p in problems}))).head(WHOLE_ROWS)
+        for number, row in enumerate(frame.select(ROW, *(c.key for c in shown.columns)).iter_rows(), start=1):
+            at[row[0]] = number + 1
             for place, column in enumerate(shown.columns):
                 # What is wrong with the row as a whole is marked in its first cell.
                 said = wrong.get((row[0], column.key), []) + (wrong.get((row[0], ""), []) if place == 0 else [])
@@ -311,15 +384,18 @@ def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -
                     book.put(number, place, text)
     page = book.book.add_worksheet(_name(_("Errors")))
     bold = book.book.add_format({"bold": True})
-    page.set_column(0, 0, 8)
-    page.set_column(1, 2, 16)
-    page.set_column(3, 3, 80)
-    for place, heading in enumerate((_("Row"), _("Column"), _("Code"), _("Reason"))):
+    page.set_column(0, 1, 10)
+    page.set_column(2, 3, 16)
+    page.set_column(4, 4, 80)
+    headings = (_("Row"), _("Row in this workbook"), _("Column"), _("Code"), _("Reason"))
+    for place, heading in enumerate(headings):
         page.write_string(0, place, heading, bold)
     for number, problem in enumerate(problems, start=1):
         page.write_number(number, 0, problem.row)
-        page.write_string(number, 1, str(sheet.headings.get(problem.column, problem.column)))
-        page.write_string(number, 2, problem.code)
-        page.write_string(number, 3, _CONTROLS.sub("", problem.words()))
+        if problem.row in at:
+            page.write_url(number, 1, f"internal:'{book.page.name}'!A{at[problem.row]}", string=str(at[problem.row]))
+        page.write_string(number, 2, str(sheet.headings.get(problem.column, problem.column)))
+        page.write_string(number, 3, problem.code)
+        page.write_string(number, 4, _CONTROLS.sub("", problem.words()))
     book.close()
     return file.getvalue()

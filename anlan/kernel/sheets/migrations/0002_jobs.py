@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='import',
             name='state',
-            field=models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('checked', 'Checked, nothing kept'), ('refused', 'Refused, nothing kept'), ('done', 'Imported'), ('failed', 'Failed, nothing kept'), ('undoing', 'Being undone'), ('undone', 'Undone')], default='waiting', max_length=8, verbose_name='State'),
+            field=models.CharField(choices=[('waiting', 'Under way'), ('checked', 'Checked, nothing kept'), ('refused', 'Refused, nothing kept'), ('done', 'Imported'), ('failed', 'Failed, nothing kept'), ('undoing', 'Being undone'), ('undone', 'Undone')], default='waiting', max_length=8, verbose_name='State'),
         ),
         migrations.CreateModel(
             name='ImportedRows',

@@ -11,8 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.kernel.sheets.models import Import
-from anlan.parties.models import Account, Enterprise
+from anlan.kernel.sheets.models import Import, ImportPiece
+from anlan.parties.models import Account, Enterprise, Looked, Person
 
 from .test_sheets import GOOD, code, text
 
@@ -20,51 +20,112 @@ pytestmark = pytest.mark.django_db
 TESTER = Actor("test", "tests")
 
 
-@pytest.fixture
-def district() -> Client:
+def signed_in(username: str, area_code: str, role: str = "district") -> Client:
     with acting(TESTER, EVERYWHERE):
-        account = Account.objects.create(username="d", name="渝北局", role="district", area_code="500112000000")
+        account = Account.objects.create(username=username, name=username, role=role, area_code=area_code)
         client = Client()
         client.force_login(account)
     return client
 
 
-def send(client: Client, how: str, *rows: dict[str, Any], **more: str) -> Any:
+@pytest.fixture
+def district() -> Client:
+    return signed_in("d", "500112000000")
+
+
+def send(client: Client, how: str, *rows: dict[str, Any]) -> Any:
     file = SimpleUploadedFile("名录.csv", text(*rows))
-    return client.post("/r/enterprises/import/", {"file": file, "how": how, **more})
+    return client.post("/r/enterprises/import/", {"file": file, "how": how}, follow=True)
+
+
+def address() -> str:
+    with acting(TESTER, EVERYWHERE):
+        return Import.objects.latest("id").url
+
+
+def enterprises() -> int:
+    with acting(TESTER, EVERYWHERE):
+        return Enterprise.objects.count()
 
 
 def body(answer: Any) -> bytes:
     return b"".join(answer.streaming_content)
 
 
-def test_checked_imported_exported_undone(district: Client) -> None:
+def test_checked_then_imported_without_sending_it_again_then_undone(district: Client) -> None:
     row = GOOD | {"credit_code": code(1)}
     assert district.get("/r/enterprises/import/").status_code == 200
     assert "尚未保存" in send(district, "check", row).content.decode()
+    assert enterprises() == 0
+    page = district.post(address() + "proceed/", {"how": "all"}, follow=True).content.decode()
+    assert "文件已导入" in page
+    assert enterprises() == 1
+    assert "已撤销" in district.post(address() + "undo/", follow=True).content.decode()
+    assert enterprises() == 0
+
+
+def test_an_export_is_the_list_as_shown_within_the_scope(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1)})
     with acting(TESTER, EVERYWHERE):
         Enterprise.objects.create(name="巴南厂", area_code="500113000000", industry_id="road")
-        assert Enterprise.objects.count() == 1
-    assert "文件已导入" in send(district, "all", row).content.decode()
     sheet = body(district.get("/r/enterprises/export.csv")).decode()
     assert "渝北一厂" in sheet
     assert "巴南厂" not in sheet
     page = openpyxl.load_workbook(io.BytesIO(body(district.get("/r/enterprises/export.xlsx?q=渝北")))).active
     assert page.max_row == 2
-    with acting(TESTER, EVERYWHERE):
-        number = Import.objects.get().pk
-    assert district.post(f"/r/enterprises/import/{number}/undo/").status_code == 302
-    with acting(TESTER, EVERYWHERE):
-        assert not Enterprise.objects.filter(credit_code=code(1)).exists()
 
 
-def test_errors_are_shown_and_returned_as_a_workbook(district: Client) -> None:
-    wrong = GOOD | {"credit_code": code(1), "staff": "x"}
-    shown = send(district, "all", wrong).content.decode()
-    assert "IMP022" in shown
-    assert "不是整数" in shown
-    answer = send(district, "all", wrong, workbook="1")
-    assert len(openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets) == 2
+def test_an_export_of_people_is_logged_row_by_row(district: Client) -> None:
+    with acting(TESTER, EVERYWHERE):
+        for name in ("张三", "李四"):
+            Person.objects.create(name=name, area_code="500112000000")
+    body(district.get("/r/people/export.csv"))
+    with acting(TESTER, EVERYWHERE):
+        assert list(Looked.objects.values_list("page", flat=True)) == ["/r/people/export.csv"] * 2
+
+
+def test_errors_are_shown_with_what_stands_there_and_returned_as_a_workbook(district: Client) -> None:
+    right, wrong = GOOD | {"credit_code": code(1)}, GOOD | {"credit_code": code(2), "staff": "许多"}
+    shown = send(district, "all", right, wrong).content.decode()
+    for said in ("IMP022", "不是整数", "许多", "仅导入正确的 1 行"):
+        assert said in shown
+    opened = openpyxl.load_workbook(io.BytesIO(district.get(address() + "errors.xlsx").content))
+    assert len(opened.worksheets) == 2
+    assert "右" not in opened.sheetnames
+    assert "正确的行已导入" in district.post(address() + "proceed/", {"how": "good"}, follow=True).content.decode()
+    assert enterprises() == 1
+    assert district.get(address() + "errors.xlsx").status_code == 200
+
+
+def test_errors_are_told_in_the_readers_language(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1), "status": "asleep", "area_code": "5001"})
+    english = district.get(address(), headers={"accept-language": "en"}).content.decode()
+    assert "Not one of the choices: Operating" in english
+    assert "A division code has 12 digits." in english
+
+
+def test_a_neighbour_can_neither_read_nor_guess_an_import(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1), "staff": "x"})
+    neighbour, below = signed_in("n", "500113000000"), signed_in("t", "500112131000", "township")
+    nothing = "/r/enterprises/import/987654321/"
+    for client in (neighbour, below):
+        for path in ("", "errors.xlsx"):
+            assert client.get(address() + path).status_code == client.get(nothing + path).status_code == 404
+        for path in ("undo/", "proceed/"):
+            assert client.post(address() + path).status_code == client.post(nothing + path).status_code == 404
+        assert "名录.csv" not in client.get("/r/enterprises/import/").content.decode()
+    above = signed_in("c", "500000000000", "city")
+    assert above.get(address()).status_code == 200
+    # He sees it, but it is not his to go on with.
+    assert "不能继续" in above.post(address() + "proceed/", {"how": "good"}, follow=True).content.decode()
+    # An import into one register is not found under the name of another.
+    assert district.get(address().replace("enterprises", "people")).status_code == 404
+
+
+def test_a_file_without_errors_is_not_kept_longer_than_needed(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1)})
+    with acting(TESTER, EVERYWHERE):
+        assert not ImportPiece.objects.exists()
 
 
 def test_who_may_not_import_is_told_so_and_a_missing_file_too(district: Client) -> None:
@@ -74,3 +135,14 @@ def test_who_may_not_import_is_told_so_and_a_missing_file_too(district: Client) 
     assert district.get("/r/enterprises/template.xlsx").status_code == 200
     assert district.get("/r/enterprises/export.csv?sort=nonsense").status_code == 400
     assert district.post("/r/enterprises/import/987654321/undo/").status_code == 404
+
+
+def test_a_list_longer_than_a_spreadsheet_is_refused_as_one(district: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from anlan.kernel.sheets import writing
+
+    monkeypatch.setattr(writing, "XLSX_ROWS", 1)
+    send(district, "all", GOOD | {"credit_code": code(1)}, GOOD | {"credit_code": code(2)})
+    answer = district.get("/r/enterprises/export.xlsx")
+    assert answer.status_code == 400
+    assert "CSV" in answer.content.decode()
+    assert body(district.get("/r/enterprises/export.csv")).count(b"\n") == 3

@@ -1,0 +1,43 @@
+"""A file sent while it is written, so that its length costs no memory.
+
+Django would collect what a plain iterator gives before an asynchronous server sends the first byte. So
+the pieces are drawn one by one in a thread of their own, with its own database connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
+from django.http import HttpRequest, StreamingHttpResponse
+
+
+def response(request: HttpRequest, make: Callable[[], Iterator[bytes]], media_type: str) -> StreamingHttpResponse:
+    """An answer of the pieces that `make()` gives; drawn only as fast as the client takes them."""
+    pieces = _drawn(make) if isinstance(request, ASGIRequest) else make()
+    return StreamingHttpResponse(pieces, content_type=media_type)
+
+
+async def _drawn(make: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
+    context, loop = copy_context(), asyncio.get_running_loop()
+    thread = ThreadPoolExecutor(1, thread_name_prefix="export")
+    pieces = make()
+
+    def draw() -> bytes:
+        return context.run(lambda: next(pieces, b""))
+
+    def end() -> None:
+        context.run(getattr(pieces, "close", lambda: None))
+        connections.close_all()
+
+    try:
+        while piece := await loop.run_in_executor(thread, draw):
+            yield piece
+    finally:
+        # Also where the client went away: the query ends and the connection goes back.
+        thread.submit(end)
+        thread.shutdown(wait=False)

@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from anlan.kernel.jobs import packed
+from anlan.kernel.jobs import packed, runs
 from anlan.kernel.models import Live, Notice, Progress
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.kernel.sheets import applying, jobs
@@ -88,9 +88,7 @@ def count() -> int:
 
 
 def queued() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'sheets.run'")
-        return int(cursor.fetchone()[0])
+    return sum(run.name == "sheets.run" for run in runs(100))
 
 
 def test_a_large_file_waits_is_imported_by_a_job_and_told(bureau: Account) -> None:

@@ -89,8 +89,11 @@ class Person:
         assert answer.status < 400, f"{path}: {answer.status}"
         self.look()
 
-    def look(self) -> None:
-        """Fails on a console error, a string of the other language, or an axe-core violation (WCAG 2.2 A, AA)."""
+    def look(self, part: str = "html") -> None:
+        """Fails on a console error, a string of the other language, or an axe-core violation (WCAG 2.2 A, AA).
+
+        `part` is the part of the page at which axe-core looks.
+        """
         assert not self.faults, f"{self.page.url}: {self.faults}"
         # The name of a law stays Chinese on an English page, and says so (WCAG 3.1.2): it is no untranslated string.
         text = self.page.evaluate(
@@ -106,8 +109,9 @@ class Person:
         assert not [w for w in self.foreign if w in text], f"{self.page.url}: {[w for w in self.foreign if w in text]}"
         self.page.evaluate(AXE.read_text())
         found: Any = self.page.evaluate(
-            "async () => (await axe.run({runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa']}))"
-            ".violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join('; '))"
+            "async (part) => (await axe.run(part, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa']}))"
+            ".violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join('; '))",
+            part,
         )
         assert not found, f"{self.page.url}: {found}"
 

@@ -12,6 +12,8 @@ from .conftest import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
+PICKED = ".pick-list.show [role=option]"
+
 
 def settled(person: Person) -> None:
     person.page.wait_for_function("() => !document.querySelector('.htmx-request')")
@@ -31,7 +33,7 @@ def test_a_place_is_picked_by_initials_and_taken_off_again(
     field.click()
     page.keyboard.type("lx")
     expect(field).to_have_attribute("aria-expanded", "true")
-    options = page.get_by_role("option")
+    options = page.locator(PICKED)
     expect(options.first).to_contain_text("渝北区 › 龙")
     person.look()
     first = field.get_attribute("aria-activedescendant")
@@ -60,14 +62,14 @@ def test_an_enterprise_is_picked_in_a_form_by_name_and_by_credit_code(sign_in: C
     for typed in ("cqyajx", "重庆渝安", "9150011270000001"):
         field.fill("")
         field.press_sequentially(typed)
-        expect(page.get_by_role("option").first).to_contain_text("重庆渝安精细化工有限公司")
+        expect(page.locator(PICKED).first).to_contain_text("重庆渝安精细化工有限公司")
         page.keyboard.press("Enter")
         expect(field).to_have_value("重庆渝安精细化工有限公司")
     person.look()
     page.fill("#id_name", "测试员")
     area = page.locator("#id_area_code")
     area.press_sequentially("渝北区 龙兴")
-    expect(page.get_by_role("option").first).to_contain_text("渝北区 › 龙兴镇")
+    expect(page.locator(PICKED).first).to_contain_text("渝北区 › 龙兴镇")
     page.keyboard.press("Enter")
     page.click(".form-bar .btn-primary")
     page.wait_for_url("**/r/people/*/")
@@ -83,7 +85,7 @@ def test_a_view_with_its_columns_is_saved_chosen_and_made_the_default(
     person.open("/r/enterprises/?view=all&high_hazard=true")
     page = person.page
     page.click(".columns-menu summary")
-    person.look()
+    person.look(".columns-menu")
     page.uncheck('.column-list input[value="status"]')
     page.click('.column-list button[name="down"][value="name"]')
     page.click(".columns-menu .btn-primary")
@@ -91,7 +93,8 @@ def test_a_view_with_its_columns_is_saved_chosen_and_made_the_default(
     heads = page.locator("thead th").all_inner_texts()
     assert "91" in page.locator("tbody td").first.inner_text()
     page.click("#list-views summary")
-    person.look()
+    # What an open menu half covers is no target of its own: it is looked at when the menu is shut.
+    person.look("#list-views")
     page.fill("#view-name", name)
     page.click('#list-views button[value="save"]')
     page.wait_for_url("**view=**")
@@ -128,10 +131,12 @@ def test_a_key_is_made_shown_once_and_revoked(sign_in: Callable[..., Person], la
     person.look()
     person.open("/account/tokens/")
     assert secret not in page.content()
-    page.locator(".rows form button").first.click()
+    mine = page.locator(".rows tr", has_text="月报程序").locator("form button")
+    held = mine.count()
+    mine.first.click()
     page.click("dialog[open] .btn-primary")
     page.wait_for_load_state()
-    expect(page.locator(".rows form button")).to_have_count(0)
+    expect(mine).to_have_count(held - 1)
     person.look()
 
 
@@ -149,7 +154,7 @@ def test_ctrl_k_and_the_keys_of_a_list(sign_in: Callable[..., Person], language:
     for typed in ("cqyajx", "91500112700000", "重庆渝安"):
         page.keyboard.press("Control+a")
         page.keyboard.type(typed)
-        expect(page.get_by_role("option").first).to_contain_text("重庆渝安精细化工有限公司")
+        expect(page.locator(".palette [role=option]").first).to_contain_text("重庆渝安精细化工有限公司")
     person.look()
     page.keyboard.press("Enter")
     page.wait_for_url("**/r/enterprises/1/")

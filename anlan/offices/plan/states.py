@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from anlan.kernel.figures import measured_clauses
 from anlan.kernel.policy import Policy
 from anlan.kernel.registers import register_named
 from anlan.kernel.registers.query import COUNTED
@@ -71,14 +72,15 @@ class ClauseState:
 
 
 def states(
-    plan: Plan, measured: Collection[str] = (), warned: Collection[str] = (), account: Any = None
+    plan: Plan, measured: Collection[str] | None = None, warned: Collection[str] = (), account: Any = None
 ) -> list[ClauseState]:
     """Each clause's state, in order. `measured`, `warned`: codes of clauses with a measure, with a warning.
 
-    No measure and no warning is registered by any office so far, hence the empty defaults: no clause is
-    called live before there is one. Without an `account` every register counts. The number of queries
+    Measures say which clauses they serve. No office declares a warning so far, hence the empty default: no
+    clause is called live before there is one. Without an `account` every register counts. The number of queries
     depends on the plan, never on the records.
     """
+    measured = measured_clauses() if measured is None else measured
     clauses = list(plan.clauses.all())
     targets: dict[int, list[Target]] = {}
     for target in plan.targets.all():

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
+from anlan.kernel.figures import measured_clauses
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import acting
 from anlan.offices.plan import adoption, duties, planfile
@@ -191,13 +192,23 @@ def test_a_plan_in_force_is_corrected_by_a_further_edition_for_a_reason(account:
 
 def test_a_clause_is_live_only_with_duty_records_measure_and_warning(account: Make) -> None:
     plan = planfile.load(FILE, account("drafter"))
+    plan.clauses.filter(code="G1.2").update(proofs=["kept-by-nobody"])
     by_code = {s.clause.code: s for s in states(plan)}
-    assert by_code["G1.2"].records == {"accidents": None}
+    assert by_code["G1.2"].records == {"kept-by-nobody": None}
     assert not any(s.live for s in by_code.values())
     Duty.objects.create(plan=plan, clause=plan.clauses.get(code="R1"), authority=body("市政府", "government", 1, CITY))
     r1 = {s.clause.code: s for s in states(plan)}["R1"]
     assert (r1.duty_holders, r1.records, r1.proved, r1.live) == (1, {"plan-duties": 1}, True, False)
     assert {s.clause.code: s for s in states(plan, {"R1"}, {"R1"})}["R1"].live
+
+
+def test_a_clause_is_measured_where_an_office_s_measure_says_that_it_serves_it(account: Make) -> None:
+    plan = planfile.load(FILE, account("drafter"))
+    served = measured_clauses()
+    assert {s.clause.code for s in states(plan) if s.measured} == served & set(
+        plan.clauses.values_list("code", flat=True)
+    )
+    assert "W3.5" in served
 
 
 def test_an_industry_s_clause_counts_that_industry_s_records_and_opens_them(account: Make) -> None:

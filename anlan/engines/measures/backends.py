@@ -126,5 +126,5 @@ def _duck_type(kind: str) -> str:
         return kind.upper()
     return {
         "string": "VARCHAR", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT", "boolean": "BOOLEAN",
-        "float64": "DOUBLE", "date": "DATE",
+        "date": "DATE",
     }[kind]  # fmt: skip

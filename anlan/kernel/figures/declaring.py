@@ -20,7 +20,7 @@ _TYPES = {
     "BigAutoField": "int64", "BigIntegerField": "int64", "PositiveBigIntegerField": "int64",
     "IntegerField": "int32", "PositiveIntegerField": "int32",
     "SmallIntegerField": "int16", "PositiveSmallIntegerField": "int16",
-    "CharField": "string", "TextField": "string", "BooleanField": "boolean", "FloatField": "float64",
+    "CharField": "string", "TextField": "string", "BooleanField": "boolean",
     "DateField": "date", "DateTimeField": "timestamp('UTC')",
 }  # fmt: skip
 

@@ -108,7 +108,8 @@ class CountedIn:
     ) -> models.QuerySet[Any]:
         """The rows that the figure of this address counts. Raises `BadQuery`."""
         given = {name: str(asked[name]) for name in self.parameters if asked.get(name)}
-        if not given:
+        # A register may have a filter of its own that is called like one of these.
+        if "counted" not in given and set(given) <= set(declared.filters):
             return rows
         measure, period = _asked(declared, given)
         now = clock.now()
@@ -132,7 +133,7 @@ class CountedIn:
     def chips(self, declared: type[Register], asked: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
         """What of the address this is, in words: label, value, and the parameters that it stands for."""
         given = {name: str(asked[name]) for name in self.parameters if asked.get(name)}
-        if not given:
+        if "counted" not in given and set(given) <= set(declared.filters):
             return []
         measure, period = _asked(declared, given)
         what = _("%(measure)s, %(period)s") % {"measure": measure.title, "period": words.period_title(period)}

@@ -1,10 +1,14 @@
 """Lists of the hidden-danger office."""
 
+from datetime import date
+
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
+from anlan.parties.codes import make_credit_code
+from anlan.parties.models import Account, Enterprise
 
 from .models import Danger, DangerType, JudgementClause, SelfCheckReturn
 from .rules import COUNTS
@@ -21,6 +25,22 @@ def sample_danger(number: int) -> Danger:
         found_at=clock.now(),
         owner_area_code="500112000000",
     )
+
+
+def sample_return(number: int) -> SelfCheckReturn:
+    """The first edition of an enterprise's return of a quarter."""
+    enterprise = Enterprise.objects.create(
+        name=f"样本厂{number}", area_code="500112000000", industry_id="coal",
+        credit_code=make_credit_code("500112", 90_000_000 + number),
+    )  # fmt: skip
+    account = Account.objects.create(
+        username=f"return-{number}", name="样本", role="enterprise", area_code="500112000000", enterprise=enterprise
+    )
+    return SelfCheckReturn(
+        enterprise=enterprise, industry_id="coal", period="2013Q1", general_found=number % 10, general_rectified=0,
+        major_found=0, major_rectified=0, money_yuan=0, signed_by=f"样本人{number}", signed_how="paper",
+        signed_at=clock.now(), due_on=date(2013, 4, 15), late=False, submitted_by=account,
+    )  # fmt: skip
 
 
 @register
@@ -99,4 +119,5 @@ class Returns(Register):
         (_("Signature"), ("signed_by", "signed_how", "signed_at", "reason", "replaced_at", "submitted_by")),
     )  # fmt: skip
     order = "-id"
+    sample = staticmethod(sample_return)
     rights = Rights(see=EVERY_ROLE, export=OFFICIALS)

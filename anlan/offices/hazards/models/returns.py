@@ -46,13 +46,15 @@ class SelfCheckReturn(Kept):
     held = models.JSONField(_("What the system held"), default=dict, editable=False)
     signed_by = models.CharField(_("Signed by (principal head)"), max_length=60)
     signer_id = models.BigIntegerField(null=True, editable=False)
-    signed_how = models.CharField(_("How it was signed"), max_length=8, choices=SIGNED)
+    signed_how = models.CharField(_("How it was signed"), max_length=8, choices=SIGNED, editable=False)
     signed_at = models.DateTimeField(_("Signed at"))
     due_on = models.DateField(_("Due on"), editable=False)
     late = models.BooleanField(_("Late"), editable=False)
     reason = models.CharField(_("Reason for the correction"), max_length=300, blank=True, default="")
     replaced_at = models.DateTimeField(_("Replaced at"), null=True, editable=False)
-    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False)
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("Submitted by"), related_name="+", editable=False
+    )
 
     class Meta:
         verbose_name = _("Self-check return")

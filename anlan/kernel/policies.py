@@ -34,7 +34,7 @@ class Undeclared(Exception):
 
 
 _of_others: dict[str, ScopeRule] = {}
-OWN_PROTECTION = frozenset({"audit_entry", "audit_seal"})
+OWN_PROTECTION = frozenset({"audit_entry", "audit_seal", "audit_shift"})
 """Tables without a model, which `audit.protection` guards."""
 
 

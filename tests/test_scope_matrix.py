@@ -83,8 +83,9 @@ def operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
 
 
 def test_every_address_says_what_its_keys_are() -> None:
+    there = list(urls())  # read first: the addresses' own modules say what their keys are
     known = {*addresses.keyed_addresses(), *addresses.spelled_addresses()}
-    unknown = [f"{name} ({text})" for name, text in urls() if re.search(r"<|\(\?P", text) and name not in known]
+    unknown = [f"{name} ({text})" for name, text in there if re.search(r"<|\(\?P", text) and name not in known]
     unknown += [f"{i} ({path})" for i, _method, path, _d in operations() if "{" in path and i not in known]
     assert unknown == [], "say with `keyed` or `spelled`, beside the address, what its keys are"
 

@@ -18,7 +18,10 @@ urlpatterns = [
     path("<slug:name>/<str:key>/remove/", views.remove_page, name="remove"),
 ]
 
-spelled("registers:list", "registers:new", "registers:pick", values=lambda: [{"name": r.name} for r in all_registers()])
+spelled(
+    "registers:list", "registers:new", "registers:pick", "registers:views",
+    values=lambda: [{"name": r.name} for r in all_registers()],
+)  # fmt: skip
 keyed(
     "registers:record",
     "registers:edit",

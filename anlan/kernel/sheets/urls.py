@@ -20,4 +20,7 @@ urlpatterns = [
 
 spelled("sheets:import", "sheets:template", values=lambda: [{"name": r.name} for r in all_registers()])
 spelled("sheets:export", values=lambda: [{"name": r.name, "form": form} for r in all_registers() for form in TYPES])
-keyed("sheets:undo", of="sheets.Import", keys=lambda i: {"name": i.register, "number": i.pk}, record="number")
+keyed(
+    "sheets:record", "sheets:proceed", "sheets:errors", "sheets:undo", of="sheets.Import",
+    keys=lambda i: {"name": i.register, "number": i.pk}, record="number",
+)  # fmt: skip

@@ -92,6 +92,8 @@ def _value(field: models.Field[Any, Any], number: int) -> Any:
         return number
     if isinstance(field, models.CharField | models.TextField):
         return f"样本{number}"[: field.max_length or 80]
+    if isinstance(field, models.BinaryField):
+        return f"样本{number}".encode()
     raise NoSample(f"{field.model.__name__}.{field.name}")
 
 

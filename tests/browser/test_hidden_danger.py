@@ -26,8 +26,8 @@ def act(person: Person, move: str, fields: dict[str, str], files: dict[str, str]
     """Fills in one move's form on the case page and sends it."""
     form = f'form[action$="/{move}/"]'
     opener = person.page.locator(f"details:has({form})")
-    if opener.count():
-        opener.first.evaluate("e => { e.open = true }")
+    # The form may lie in a step that is folded away among others.
+    opener.evaluate_all("folds => folds.forEach(fold => { fold.open = true })")
     for name, value in fields.items():
         control = person.page.locator(f'{form} [name="{name}"]')
         if control.evaluate("e => e.tagName") == "SELECT":

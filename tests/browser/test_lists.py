@@ -12,6 +12,7 @@ from .conftest import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
+expect.set_options(timeout=20_000)  # as long as the page itself waits for an answer
 PICKED = ".pick-list.show [role=option]"
 
 

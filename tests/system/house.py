@@ -84,7 +84,7 @@ class House:
     def anlan(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "anlan", *arguments],
-            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120,
+            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=400,
         )  # fmt: skip
 
     def connect(self, role: str = "anlan_app") -> psycopg.Connection:

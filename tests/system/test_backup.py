@@ -60,10 +60,12 @@ def evidence(house: House) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     one = House(tmp_path_factory.mktemp("house"))
-    one.start()
-    within(one, GIVE_EVIDENCE)
-    yield one
-    one.end()
+    try:
+        one.start()
+        within(one, GIVE_EVIDENCE)
+        yield one
+    finally:
+        one.end()
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,11 @@ BUILT = {"front end", "translations"}  # of this clone, not of the installation
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     one = House(tmp_path_factory.mktemp("house"))
-    one.start()
-    yield one
-    one.end()
+    try:
+        one.start()
+        yield one
+    finally:
+        one.end()
 
 
 def wrong(house: House, *options: str) -> dict[str, str]:
@@ -51,7 +53,7 @@ def test_a_well_kept_installation_is_well_and_then_each_thing_that_is_broken_is_
     writer.finish()
     assert wrong(house)["last backup"] == "none was made"
     assert house.anlan("backup", str(tmp_path / "b")).returncode == 0
-    eventually("all sealed", lambda: "0 wait" in house.anlan("doctor").stdout, 60)
+    eventually("all sealed", lambda: "0 wait" in house.anlan("doctor").stdout)
     assert wrong(house, "--deep").keys() <= BUILT
 
     # --- Broken in the database, worker and all running -----------------------------------------------------

@@ -43,6 +43,9 @@ class Place:
     marker: str
     enterprise: Enterprise | None = None
     account: Account | None = None
+    differs: str = ""
+    """The one dimension in which the place lies outside: area, industry or enterprise."""
+
     rows: dict[type[models.Model], models.Model] = field(default_factory=dict)
 
 
@@ -62,15 +65,15 @@ def outside(account: Account) -> list[Place]:
     """Places that differ from the account's scope in one dimension each; another province first."""
     scope, mine = account.scope, account.enterprise
     industry = min(scope.industries) if scope.industries else "coal"
-    made = [Place("510100000000", industry, "", mine)]
+    made = [Place("510100000000", industry, "", mine, differs="area")]
     if len(scope.area) > 2:
         neighbour = scope.area[:-1] + ("1" if scope.area[-1] != "1" else "2")
-        made.append(Place(neighbour.ljust(12, "0"), industry, "", mine))
+        made.append(Place(neighbour.ljust(12, "0"), industry, "", mine, differs="area"))
     home = scope.area.ljust(12, "0")
     if scope.industries is not None:
-        made += [Place(home, "fishing_vessel", "", mine), Place(home, None, "", mine)]
+        made += [Place(home, other, "", mine, differs="industry") for other in ("fishing_vessel", None)]
     if scope.enterprise is not None:
-        made.append(Place(home, industry, ""))
+        made.append(Place(home, industry, "", differs="enterprise"))
     return made
 
 
@@ -89,9 +92,20 @@ def plant(place: Place, marker: str, *, leave: frozenset[type[models.Model]] = f
         place.enterprise = _planted(Enterprise, place)
     if place.account is None:
         place.account = _planted(Account, place)
+    for own in (place.enterprise, place.account):
+        if own is not None:
+            place.rows.setdefault(type(own), own)
     for model in scoped_models():
-        if model not in leave and model not in place.rows:
+        if model not in leave and model not in place.rows and not _open_there(model, place):
             _planted(model, place)
+
+
+def _open_there(model: type[models.Model], place: Place) -> bool:
+    """Whether the model's own declaration lets everybody of the area see it in spite of the place's difference."""
+    rule = rule_of(model)
+    if isinstance(rule, Through):
+        return _open_there(model._meta.get_field(rule.parent).related_model, place)  # type: ignore[arg-type]
+    return isinstance(rule, By) and bool(place.differs) and getattr(rule, place.differs) == ANY
 
 
 def _planted(model: type[models.Model], place: Place) -> Any:
@@ -110,6 +124,9 @@ def _planted(model: type[models.Model], place: Place) -> Any:
             and f.related_model is not model
         }  # fmt: skip
         row = made_up(model, number, place.area, parents)
+        for f in model._meta.concrete_fields:
+            if isinstance(f, models.ForeignKey) and f.related_model in parents:
+                setattr(row, f.name, parents[f.related_model])
     _put(row, place)
     _mark(row, place.marker, number)
     if isinstance(row, CasePart):
@@ -138,8 +155,19 @@ def _sample(declared: Any, number: int, place: Place) -> Any:
         row = declared.sample(number)
         transaction.set_rollback(True)
     for f in row._meta.concrete_fields:
-        if isinstance(f, models.ForeignKey) and _is_scoped(f.related_model) and getattr(row, f.attname) is not None:
+        if not isinstance(f, models.ForeignKey) or getattr(row, f.attname) is None:
+            continue
+        if _is_scoped(f.related_model):
             setattr(row, f.name, _planted(f.related_model, place))
+        else:
+            # What is open to all is there before anything is planted outside, or the lists of it would differ.
+            setattr(row, f.name, f.related_model._default_manager.order_by("pk").first() or _anew(getattr(row, f.name)))
+    return row
+
+
+def _anew(row: Any) -> Any:
+    row.pk, row._state.adding = None, True
+    row.save()
     return row
 
 

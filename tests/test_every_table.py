@@ -43,7 +43,7 @@ def test_every_table_is_declared_and_guarded_as_declared() -> None:
             if may:
                 wrong.append(f"{table}: shut, but the application may {may}")
         elif not (forced and number == 1 + bool(getattr(rule, "published", None))):
-            wrong.append(f"{table}: row security is not forced by one policy")
+            wrong.append(f"{table}: row security is not forced by the policies that it declares")
         elif not set(may) <= {"SELECT", "INSERT", "UPDATE", "DELETE"}:
             wrong.append(f"{table}: the application may {may}")
     assert wrong == []

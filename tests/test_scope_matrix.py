@@ -83,9 +83,9 @@ def operations() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
 
 
 def test_every_address_says_what_its_keys_are() -> None:
-    there = list(urls())  # read first: the addresses' own modules say what their keys are
+    every = list(urls())  # declarations are made as the addresses are
     known = {*addresses.keyed_addresses(), *addresses.spelled_addresses()}
-    unknown = [f"{name} ({text})" for name, text in there if re.search(r"<|\(\?P", text) and name not in known]
+    unknown = [f"{name} ({text})" for name, text in every if re.search(r"<|\(\?P", text) and name not in known]
     unknown += [f"{i} ({path})" for i, _method, path, _d in operations() if "{" in path and i not in known]
     assert unknown == [], "say with `keyed` or `spelled`, beside the address, what its keys are"
 
@@ -390,7 +390,8 @@ def test_a_filter_by_what_is_out_of_scope_answers_like_a_filter_by_what_does_not
                     for key in (target.pk, ABSENT[int]):
                         with undone():
                             response = client.get(f"{address}?{name}={key}")
-                            answers.append((response.status_code, body(response).replace(str(key).encode(), b"")))
+                            said = re.sub(rb"\b(%d|%d)\b" % (target.pk, ABSENT[int]), b"KEY", body(response))
+                            answers.append((response.status_code, said))
                     assert answers[0] == answers[1], (address, name)
 
 
@@ -424,10 +425,10 @@ def test_the_database_itself_gives_a_role_no_planted_row(role: str) -> None:
     leaked, looked = [], 0
     for place in planted(me):
         for kind, row in place.rows.items():
-            if row.pk in (me.account.pk, me.other.pk) and kind is Account:
+            if kind in (Account, Enterprise) and TAIL not in row.name:  # type: ignore[attr-defined]
                 continue
-            if kind is Enterprise and row.pk == me.account.enterprise_id:
-                continue
+            if kind is Account and place.differs in ("industry", "enterprise"):
+                continue  # an account is known to the officials of its area
             looked += 1
             if me.holds(row):
                 leaked.append(f"{kind._meta.label} {place.area} {place.industry}")

@@ -10,17 +10,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-# These fill a whole city: each runs in a process and a database of its own.
-APART = (
-    "tests/test_scope_matrix.py",
-    "tests/browser",
-    "anlan/parties/tests/test_demo.py",
-    "anlan/offices/hazards/tests/test_demo.py",
-    "anlan/site/demo/tests",
-)
-NOTHING_COLLECTED = 5
-
-
 def left_out() -> dict[str, str]:
     """The groups (pytest markers) that cannot run here, and why."""
     groups = {}
@@ -31,13 +20,10 @@ def left_out() -> dict[str, str]:
 
 def main() -> int:
     without = left_out()
-    pytest = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--durations", "10", *sys.argv[1:]]
     if without:
         pytest += ["-m", " and ".join(f"not {group}" for group in without)]
-    ignored = [f"--ignore={path}" for path in APART]
-    runs = [[*pytest, "-n", "2", "--dist", "loadfile", "--durations", "10", *ignored], *([*pytest, p] for p in APART)]
-    codes = [subprocess.run(run, cwd=ROOT, stdin=subprocess.DEVNULL).returncode for run in runs]
-    code = next((c for c in codes if c not in (0, NOTHING_COLLECTED)), 0)
+    code = subprocess.run(pytest, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
     for group, why in without.items():
         print(f"LEFT OUT: the {group} tests: {why}")
     if not without:

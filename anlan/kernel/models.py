@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +34,14 @@ class Stale(Exception):
 
 Derived = tuple[str, Callable[[Any], Any]]
 """Which field a value follows from, and how. A field may follow from itself: so its one written form is kept."""
+
+
+def pointed(row: models.Model, name: str) -> Any:
+    """What the field `name` holds; None for a foreign key whose record lies out of the reader's scope."""
+    try:
+        return getattr(row, name)
+    except ObjectDoesNotExist:
+        return None
 
 
 class Kept(models.Model):

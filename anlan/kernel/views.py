@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -155,7 +156,7 @@ def read_notice(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404
     notices.mark_read(_me(request), [number])
     # Only pages of this site: a notice is never a way to another one.
-    return redirect(notice.url if notice.url.startswith("/") and not notice.url.startswith("//") else "notices")
+    return redirect(notice.url if url_has_allowed_host_and_scheme(notice.url, None) and notice.url else "notices")
 
 
 @login_required

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from anlan.kernel import clock, files
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.models import pointed
 from anlan.kernel.registers.declaration import all_registers
 
 from . import engine
@@ -195,7 +196,8 @@ def _waits_for(declared: Lifecycle, case: Case) -> str:
 
 def _known(case: Case, move: Move) -> dict[str, Any]:
     """What the case already says of the fields a move asks for."""
-    return {d.name: getattr(case, d.name) for d in move.fields if hasattr(case, d.name)}
+    names = {field.name for field in case._meta.fields}
+    return {d.name: pointed(case, d.name) for d in move.fields if d.name in names or hasattr(type(case), d.name)}
 
 
 def _sections(declared: Lifecycle, case: Case) -> list[tuple[Any, list[tuple[str, str]]]]:
@@ -207,7 +209,7 @@ def _sections(declared: Lifecycle, case: Case) -> list[tuple[Any, list[tuple[str
         rows = []
         for name in names:
             field = case._meta.get_field(name)
-            value = getattr(case, name)
+            value = pointed(case, name)
             if value in (None, ""):
                 continue
             words = getattr(case, f"get_{name}_display", None)

@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from .. import areas
-from ..models import AreaCode
+from ..models import AreaCode, pointed
 from .declaration import Register, all_registers
 from .picking import PickWidget
 
@@ -81,8 +81,9 @@ def cell(declared: type[Register], row: Any, name: str, places: dict[str, str]) 
     if isinstance(field, AreaCode):
         return Cell(places.get(value, value))
     if isinstance(field, models.ForeignKey):
-        target = getattr(row, field.name)
-        return Cell(str(target), url=url_of(target))
+        target = pointed(row, field.name)
+        # A record may point at one that has since moved to another authority: that it does is no secret, which is.
+        return Cell(_("not within your area")) if target is None else Cell(str(target), url=url_of(target))
     if field.choices:
         return Cell(str(dict(field.flatchoices).get(value, value)))
     if isinstance(value, bool):

@@ -16,7 +16,7 @@ from anlan.parties.models import Account
 from anlan.site import postgres
 
 TESTER = Actor("test", "tests")
-pytestmark = pytest.mark.django_db(databases=["default", "owner"], transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(databases=["default", "owner"], transaction=True)]
 
 
 def tamper(sql: str) -> None:

@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from .views.majors import public
+from anlan.kernel.addresses import public
+
+from .views import majors
 
 urlpatterns = [
-    path("dangers/", public, name="public-dangers"),
-    path("dangers/en/", public, {"language": "en"}, name="public-dangers-en"),
+    path("dangers/", majors.public, name="public-dangers"),
+    path("dangers/en/", majors.public, {"language": "en"}, name="public-dangers-en"),
 ]
+public("public-dangers", "what two officials decided that everybody may read")
+public("public-dangers-en", "the same in English")

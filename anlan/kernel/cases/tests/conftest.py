@@ -25,7 +25,7 @@ def png(colour: str = "white") -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def ticket_table(django_db_setup: object, django_db_blocker: object) -> None:
     """The small kind's table, secured as every table is."""
     from django.db import connections
@@ -34,6 +34,9 @@ def ticket_table(django_db_setup: object, django_db_blocker: object) -> None:
 
     owner = connections["owner"]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        if sample.Ticket._meta.db_table in owner.introspection.table_names():
+            owner.close()
+            return
         with owner.schema_editor() as editor:
             editor.create_model(sample.Ticket)
         table = f'"{sample.Ticket._meta.db_table}"'

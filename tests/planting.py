@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from anlan.kernel import files
 from anlan.kernel.cases.lifecycle import lifecycles
-from anlan.kernel.cases.models import CasePart
+from anlan.kernel.cases.models import CaseEntry, CasePart
 from anlan.kernel.policies import our_models, rule_of
 from anlan.kernel.registers.conformance import made_up
 from anlan.kernel.registers.declaration import register_of
@@ -29,7 +29,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "sheets.Import": {"register": "enterprises"},
     "registers.SavedView": {"register": "enterprises"},
     "hazards.SelfCheckReturn": {"period": lambda number: str(1900 + number % 100)},
-    "cases.CaseEntry": {"move": "open", "to_state": "found"},
+    "cases.CaseEntry": {"move": "open"},
 }
 """Fields that must hold a word of the product, by model."""
 
@@ -133,6 +133,8 @@ def _planted(model: type[models.Model], place: Place) -> Any:
         case = _planted(lifecycles()[0].model, place)
         for name, value in type(row).keys(case).items():
             setattr(row, name, value)
+        if isinstance(row, CaseEntry):
+            row.to_state = case.state
     for name in ("sha256", "file_sha256"):
         if hasattr(row, name):
             setattr(row, name, files.put(b"%PDF-1.4 " + place.marker.encode()).sha256)

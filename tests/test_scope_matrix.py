@@ -186,7 +186,8 @@ def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
     # What is open to all is read once as it stands: it points at what is not, but there is much of it.
     public = {r.name for r in all_registers() if isinstance(policies.rule_of(r.model), Open)}
     for name, _text in urls():
-        if name in addresses.keyed_addresses() or name in ("live", "None"):
+        # The stream is another test's; the page of the second step makes a new secret whenever it is asked.
+        if name in addresses.keyed_addresses() or name in ("live", "None", "two-factor"):
             continue
         for words in addresses.spelled_addresses().get(name, lambda: [{}])():
             if words.get("form", "csv") != "csv" and words["name"] in public:
@@ -250,7 +251,8 @@ def test_nothing_read_anywhere_tells_of_what_is_out_of_scope(role: str) -> None:
 
     assert [path for path, (_status, said) in after.items() if TAIL.encode() in said] == []
     assert before.keys() == after.keys()
-    assert [path for path in before if before[path] != after[path]] == [], "an answer changed by what is out of scope"
+    changed = {p: apart(before[p][1], after[p][1]) for p in before if before[p] != after[p]}
+    assert changed == {}, "an answer changed by what is out of scope"
     # The matrix would prove nothing if nothing were to be seen.
     assert sum(HOME.encode() in said for _status, said in after.values()) > 20
     assert {status for status, _ in after.values()} <= {200, 302, 400, 403, 404, 405, 422}

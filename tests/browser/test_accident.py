@@ -9,7 +9,7 @@ import pytest
 from .conftest import Person
 from .test_hidden_danger import act
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("browser")]
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])

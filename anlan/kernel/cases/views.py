@@ -32,7 +32,7 @@ _HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "g
 class Action:
     """A move as the page offers it: with its form, or with the reason why this person cannot make it.
 
-    `leads`: it takes the case on, and it is this person's turn; the page shows such moves first.
+    `leads`: it is what the case needs (a primary move), and this person's turn; the page shows such moves first.
     """
 
     move: Move
@@ -169,7 +169,7 @@ def _actions(
     actions = []
     turn = user.role in declared.turn(case.state)
     for move in declared.moves_from(case.state):
-        leads = turn and move.to is not None and move.tone == "primary"
+        leads = turn and move.tone == "primary"
         refused = engine.refusal(case, move, user, history)
         if refused is not None and refused.code in _HIDDEN_REFUSALS:
             continue

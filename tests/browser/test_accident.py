@@ -58,9 +58,10 @@ def test_an_enterprise_reports_from_a_phone(sign_in: Callable[..., Person], lang
     worker.open("/accidents/report/")
     worker.page.fill('textarea[name="course"]', "叉车挤压")
     worker.page.click("form.intake button.btn-primary")
-    worker.page.wait_for_load_state()
+    worker.page.locator("[data-error-summary]").wait_for()
+    refused = [fault for fault in worker.faults if "422" in fault]
+    worker.faults = [fault for fault in worker.faults if fault not in refused]  # Chromium notes the answer itself
     worker.look()  # the category is missing: it says so, in its place
-    assert worker.page.locator("[data-error-summary]").count()
     worker.page.select_option('select[name="category"]', index=6)
     worker.page.click("form.intake button.btn-primary")
     worker.page.wait_for_url("**/c/accident/**")

@@ -57,13 +57,21 @@ class Accidents(Register):
     icon = "urgent"
     group = "accidents"
     columns = (
-        "number", "title", "occurred_at", "grade", "deaths", "missing", "injured", "loss_yuan", "category", "industry",
-        "area_code", "reached", "counts", "state_title", "due_at",
+        "number", "title", "occurred_at", "grade", "deaths", "missing", "injured", "category", "area_code", "reached",
+        "state_title", "due_at",
     )  # fmt: skip
     filters = (
         "area_code", "industry", "category", "grade", "occurred_at", "counts", "risk_event", "reached", "deaths",
         "enterprise",
     )  # fmt: skip
+    sections = (
+        (
+            _("Accident"),
+            ("unit_name", "enterprise", "industry", "place", "lon", "lat", "known_at", "course", "measures"),
+        ),
+        (_("Casualties and loss"), ("slight", "trapped", "endangered", "evacuated", "loss_yuan")),
+        (_("Statistics"), ("counts", "count_target", "count_reason", "risk_event", "grade_basis")),
+    )
     search = ("number", "title")
     natural_key = ("number",)
     labels = {"state_title": _("State")}

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from .conftest import Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 SELECT = """words => {
   const part = [...document.querySelectorAll('[data-source] [data-at]')].find(e => e.textContent.includes(words));
   const text = part.firstChild, at = text.data.indexOf(words), range = document.createRange();

@@ -26,6 +26,13 @@ def address(person: Person, title: str) -> str:
     return person.page.locator("tr", has_text=title).locator("a.row-link").get_attribute("href") or ""
 
 
+def look(person: Person) -> None:
+    """Looks at the page from its top: what lies half under the sticky bar would be judged as too small."""
+    settled(person.page)
+    person.page.evaluate("scrollTo(0, 0)")
+    person.look()
+
+
 def settled(page: Page) -> None:
     page.wait_for_function("!document.querySelector('.htmx-settling, .htmx-swapping, .htmx-request')")
 
@@ -38,7 +45,7 @@ def test_a_draft_is_held_against_its_source_and_corrected_there(sign_in: Callabl
     page.fill('form[action$="send-back/"] textarea', "请补充指标")
     page.click('form[action$="send-back/"] button')
     page.wait_for_selector("[data-selected]")
-    office.look()
+    look(office)
 
     # Pressed on the left, lit on the right, and the other way round.
     page.locator("[data-source] [data-t]", has_text="重大事故控制在1起").first.click()
@@ -56,7 +63,7 @@ def test_a_draft_is_held_against_its_source_and_corrected_there(sign_in: Callabl
     page.wait_for_selector(".plan-form .error-summary")
     assert [f for f in office.faults if "422" not in f] == []  # the browser itself notes the refusal
     office.faults.clear()
-    office.look()
+    look(office)
     page.fill(".plan-form [name=value]", "36")
     page.click(".plan-form button.btn-primary")
     page.wait_for_selector(".plan-form", state="detached")
@@ -66,8 +73,7 @@ def test_a_draft_is_held_against_its_source_and_corrected_there(sign_in: Callabl
     page.evaluate(SELECT, "安全培训覆盖率提高5个百分点")
     page.click("[data-add=target]")
     page.wait_for_selector("#new-target")
-    settled(page)
-    office.look()
+    look(office)
     page.fill("#new-target [name=subject]", "安全培训覆盖率")
     page.select_option("#new-target [name=comparator]", ">=")
     page.fill("#new-target [name=value]", "85")
@@ -77,7 +83,7 @@ def test_a_draft_is_held_against_its_source_and_corrected_there(sign_in: Callabl
     made = page.locator(".plan-target", has_text="安全培训覆盖率")
     assert "不低于 85 %" in made.inner_text()
     assert page.locator("[data-source] [data-t]", has_text="安全培训覆盖率提高5个百分点").count() == 1
-    office.look()
+    look(office)
 
     # A clause is moved, and a target removed after being asked.
     first = page.locator(".plan-clause .plan-code").nth(1).inner_text()
@@ -87,7 +93,7 @@ def test_a_draft_is_held_against_its_source_and_corrected_there(sign_in: Callabl
     made.locator("form button").click()
     page.click("dialog button.btn-primary")
     made.wait_for(state="detached")
-    office.look()
+    look(office)
     office.open(page.url.split("?")[0].split("#")[0].removeprefix(office.base) + "history/")
     assert "36" in page.inner_text("main")
 

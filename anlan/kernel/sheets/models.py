@@ -74,6 +74,11 @@ class Import(Kept):
         return self.state in ("waiting", "undoing")
 
     @property
+    def applied(self) -> bool:
+        """Whether its rows were written, even if they were taken back since."""
+        return self.state in ("done", "undoing", "undone")
+
+    @property
     def url(self) -> str:
         """The page of this import."""
         return f"/r/{self.register}/import/{self.pk}/"

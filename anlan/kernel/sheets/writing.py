@@ -164,7 +164,7 @@ def _safe(value: Any) -> str:
         case None:
             return ""
         case str():
-            return "'" + value if value[0] in DANGEROUS else value
+            return "'" + value if value and value[0] in DANGEROUS else value
         case datetime():
             return value.isoformat(" ")
         case float():
@@ -172,12 +172,15 @@ def _safe(value: Any) -> str:
     return str(value)
 
 
-def _in_sql(column: Column, name: str) -> tuple[str, list[Any]]:
+def _in_sql(column: Column, name: str) -> tuple[str, list[str]]:
     """The column as text with separators holds it, and the parameters of that expression.
 
     A text that looks like a formula gets the apostrophe that marks text.
     """
-    text, values = f"{name}::text", list[Any]()
+    text = f"{name}::text"
+    # By the code of its first character: the cheapest question that tells.
+    marks = ", ".join(str(ord(c)) for c in DANGEROUS)
+    marked = f"CASE WHEN ascii({text}) IN ({marks}) THEN '''' || {text} ELSE nullif({text}, '') END"
     match column.kind:
         case "bool":
             return f"CASE WHEN {name} THEN %s WHEN NOT {name} THEN %s END", [_("Yes"), _("No")]
@@ -187,12 +190,9 @@ def _in_sql(column: Column, name: str) -> tuple[str, list[Any]]:
             return name, []
         case "choice" if column.choices:
             cases = " ".join("WHEN %s THEN %s" for _choice in column.choices)
-            text = f"CASE {text} {cases} ELSE {text} END"
-            values = [str(v) for choice in column.choices for v in choice]
-    return (
-        f"(SELECT CASE WHEN left(t, 1) = ANY (%s) THEN '''' || t ELSE nullif(t, '') END FROM (SELECT {text} AS t) y)",
-        [list(DANGEROUS), *values],
-    )
+            words = [v for value, label in column.choices for v in (str(value), _safe(str(label)))]
+            return f"CASE {text} {cases} ELSE {marked} END", words
+    return marked, []
 
 
 def _xlsx(sheet: Sheet, query: models.QuerySet[Any], file: BinaryIO) -> None:

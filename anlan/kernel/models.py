@@ -93,7 +93,7 @@ class Installation(models.Model):
 
     scope_rule = Open("names the city and whether its data are synthetic; shown on every page")
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    city_code = AreaCode(_("City"), default="500000000000")
+    city_code = AreaCode(_("City of the installation"), default="500000000000")
     city_name = models.CharField(_("City name"), max_length=60, default="重庆市")
     demonstration = models.BooleanField(_("Demonstration data"), default=False)
     clock_shift = models.DurationField(_("Shift of the clock"), null=True)

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from anlan.kernel.pages import all_pages
 from anlan.kernel.registers.declaration import all_registers
 
 GROUPS = {
     "plan": _("Safety plan"),
-    "hazards": _("Hidden dangers"),
+    "hazards": pgettext_lazy("menu", "Hidden dangers"),
     "accidents": _("Accidents"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),

@@ -58,8 +58,8 @@ def messages() -> Iterator[tuple[str, str, str]]:
 
 
 def faults() -> list[str]:
-    """Each message without its Chinese, and each fuzzy or empty entry, as `place: what is wrong`."""
-    known: set[tuple[str, str]] = set()
+    """Each message without its Chinese or with two, and each fuzzy or empty entry, as `place: what is wrong`."""
+    known: dict[tuple[str, str], str] = {}
     found = []
     for source in _files("*.po"):
         for entry in polib.pofile(str(source)):
@@ -67,7 +67,13 @@ def faults() -> list[str]:
                 continue
             if entry.fuzzy or not entry.translated():
                 found.append(f"{source.relative_to(PACKAGE.parent)}:{entry.linenum}: untranslated: {entry.msgid!r}")
-            known.add((entry.msgctxt or "", entry.msgid))
+            # One page shows messages of several apps, and the catalogues are read as one: the first would win.
+            first = known.setdefault((entry.msgctxt or "", entry.msgid), entry.msgstr)
+            if first != entry.msgstr:
+                found.append(
+                    f"{source.relative_to(PACKAGE.parent)}:{entry.linenum}: {entry.msgid!r} is {first!r} elsewhere: "
+                    "say one of them differently, or give it a context"
+                )
     for place, context, text in messages():
         if text and (context, text) not in known:
             found.append(f"{place}: in no catalogue: {text!r}")

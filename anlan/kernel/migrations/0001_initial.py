@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 (
                     "city_code",
                     anlan.kernel.models.AreaCode(
-                        db_collation="C", default="500000000000", max_length=12, verbose_name="City"
+                        db_collation="C", default="500000000000", max_length=12, verbose_name="City of the installation"
                     ),
                 ),
                 ("city_name", models.CharField(default="重庆市", max_length=60, verbose_name="City name")),

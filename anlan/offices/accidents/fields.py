@@ -44,7 +44,7 @@ def reason() -> forms.Field:
 
 
 def source() -> forms.Field:
-    return forms.ChoiceField(label=_("Reported by"), choices=SOURCES)
+    return forms.ChoiceField(label=_("Source of the report"), choices=SOURCES)
 
 
 def yes_no(label: Any) -> Callable[[], forms.Field]:

@@ -33,7 +33,7 @@ class FirstReportForm(forms.ModelForm):
     known_at = MomentField(
         label=_("Head of the unit was told at"), required=False, help_text=_("Ask; leave empty where nobody knows")
     )
-    source = forms.ChoiceField(label=_("Reported by"), choices=SOURCES)
+    source = forms.ChoiceField(label=_("Source of the report"), choices=SOURCES)
     caller = forms.CharField(label=_("Caller's name"), max_length=60, required=False)
     caller_phone = forms.CharField(label=_("Caller's telephone"), max_length=20, required=False, validators=[PHONE])
 

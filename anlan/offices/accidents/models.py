@@ -239,7 +239,9 @@ class Report(Stated):
     enterprise_id = models.BigIntegerField(null=True)
     no = models.PositiveIntegerField(_("Number of the report"))
     kind = models.CharField(_("Kind of report"), max_length=12, choices=KINDS)
-    from_level = models.CharField(_("Reported by"), max_length=8, choices=(*LEVELS, ("other", _("Somebody else"))))
+    from_level = models.CharField(
+        _("Source of the report"), max_length=8, choices=(*LEVELS, ("other", _("Somebody else")))
+    )
     to_level = models.CharField(_("Reported to"), max_length=8, choices=LEVELS)
     at = models.DateTimeField(_("Reported at"))
     facts_known_at = models.DateTimeField(_("Became known at"), null=True)

@@ -296,7 +296,7 @@ class Duty(Part):
     target = models.ForeignKey(
         Target, models.CASCADE, related_name="duties", null=True, blank=True, verbose_name=_("Target")
     )
-    authority = models.ForeignKey(Authority, models.PROTECT, related_name="+", verbose_name=_("Authority"))
+    authority = models.ForeignKey(Authority, models.PROTECT, related_name="+", verbose_name=_("Duty-holder"))
     post = models.ForeignKey(
         Post, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("Person responsible")
     )

@@ -471,7 +471,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="Who",
+                        verbose_name="Who looked",
                     ),
                 ),
             ],

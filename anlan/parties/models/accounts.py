@@ -122,7 +122,9 @@ class Looked(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(_("When"), default=clock.now)
-    account = models.ForeignKey(Account, models.DO_NOTHING, null=True, db_constraint=False, verbose_name=_("Who"))
+    account = models.ForeignKey(
+        Account, models.DO_NOTHING, null=True, db_constraint=False, verbose_name=_("Who looked")
+    )
     actor = models.CharField(_("Acted as"), max_length=80)
     table = models.CharField(_("Records"), max_length=60, db_column="table_name")
     row = models.CharField(_("Record"), max_length=40)

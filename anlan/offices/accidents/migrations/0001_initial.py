@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
                 ('enterprise_id', models.BigIntegerField(null=True)),
                 ('no', models.PositiveIntegerField(verbose_name='Number of the report')),
                 ('kind', models.CharField(choices=[('first', 'First report'), ('follow_up', 'Follow-up report'), ('verified', 'Verified report')], max_length=12, verbose_name='Kind of report')),
-                ('from_level', models.CharField(choices=[('unit', 'Accident unit'), ('district', 'District level'), ('city', 'City level'), ('state', 'State Council department'), ('other', 'Somebody else')], max_length=8, verbose_name='Reported by')),
+                ('from_level', models.CharField(choices=[('unit', 'Accident unit'), ('district', 'District level'), ('city', 'City level'), ('state', 'State Council department'), ('other', 'Somebody else')], max_length=8, verbose_name='Source of the report')),
                 ('to_level', models.CharField(choices=[('unit', 'Accident unit'), ('district', 'District level'), ('city', 'City level'), ('state', 'State Council department')], max_length=8, verbose_name='Reported to')),
                 ('at', models.DateTimeField(verbose_name='Reported at')),
                 ('facts_known_at', models.DateTimeField(null=True, verbose_name='Became known at')),

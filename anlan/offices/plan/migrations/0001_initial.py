@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="parties.authority",
-                        verbose_name="Authority",
+                        verbose_name="Duty-holder",
                     ),
                 ),
                 (

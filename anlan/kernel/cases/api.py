@@ -95,8 +95,7 @@ def _register(declared: Lifecycle | None) -> type[Register]:
 
 def _case(kind: str, number: str) -> Case:
     declared = lifecycle(kind)
-    # A zero byte is no text for the database, so it names no case.
-    case = None if declared is None or "\0" in number else declared.model._default_manager.filter(number=number).first()
+    case = None if declared is None else declared.model.numbered(number)
     if case is None:
         raise not_found()
     return case

@@ -59,10 +59,7 @@ def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
     declared = lifecycle(kind)
     if declared is None:
         raise Http404
-    # With the case, so that an enterprise outside of the reader's scope reads as none instead of failing.
-    columns = {f.name for f in declared.model._meta.get_fields()}
-    related = [name for name in ("industry", "enterprise") if name in columns]
-    case = declared.model._default_manager.select_related(*related).filter(number=number).first()
+    case = declared.model.numbered(number)
     if case is None:
         raise Http404
     return declared, case

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from ..policies import rule_of
 from ..scope import By, Scope, area_prefix
 from .problems import LANGUAGES, Problem
 from .reading import ROW, Table
-from .spec import RECORD, Column, Sheet
+from .spec import NUMBERED, RECORD, Column, Sheet
 
 YES = ("true", "1", "yes", "y", "是", "有", "√", "✓")
 NO = ("false", "0", "no", "n", "否", "无", "×", "✗")
@@ -29,6 +30,7 @@ LISTED = 10_000
 """Errors of one kind in one column that are listed; further ones are counted."""
 _ASKED = 20_000
 """Keys looked up in one query."""
+_NUMBERED = re.compile(rf"{NUMBERED}[1-9]\d{{0,17}}", re.ASCII)
 
 
 class Faults:
@@ -274,7 +276,12 @@ def _reference(column: Column, given: pl.Series) -> pl.Series:
     if isinstance(model._meta.pk, models.CharField) and "name" in names:
         # Small tables known by a code may be written by name too, in either language.
         fields = [f for f in ("name", "name_en") if f in names] + fields
-    for part in _parts(given.drop_nulls().unique().to_list()):
+    texts = given.drop_nulls().unique().to_list()
+    if not isinstance(model._meta.pk, models.CharField):
+        numbers = {int(t[1:]): t for t in texts if _NUMBERED.fullmatch(t)}
+        for part in _parts(list(numbers)):
+            known |= {numbers[pk]: pk for pk in model._default_manager.filter(pk__in=part).values_list("pk", flat=True)}
+    for part in _parts(texts):
         for field in fields:
             known |= dict(model._default_manager.filter(**{f"{field}__in": part}).values_list(field, "pk"))
     kind = pl.String if isinstance(model._meta.pk, models.CharField) else pl.Int64

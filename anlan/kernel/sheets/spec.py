@@ -20,6 +20,8 @@ from .problems import LANGUAGES
 Kind = Literal["text", "int", "decimal", "float", "date", "datetime", "bool", "choice", "reference", "area", "record"]
 RECORD = "id"
 """Key of the column with the record's number: how a row without a natural key is found again."""
+NUMBERED = "#"
+"""Before the number of a record that a reference points to and that has no key by which people know it."""
 
 
 @dataclass(frozen=True, slots=True)

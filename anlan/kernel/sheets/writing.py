@@ -19,13 +19,15 @@ from typing import Any, BinaryIO
 import xlsxwriter
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
+from django.db.models import Case, F, TextField, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 from django.utils.translation import gettext as _
 
 from ..clock import BEIJING
 from ..registers import cells
 from .problems import Problem
 from .reading import DANGEROUS, ROW, Table
-from .spec import Column, Sheet
+from .spec import NUMBERED, Column, Sheet
 
 PIECE = 2_000
 BYTES = 2**18
@@ -55,14 +57,25 @@ def rows_of(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]:
         yield [_shown(column, value) for column, value in zip(sheet.columns, values, strict=True)]
 
 
-def _paths(sheet: Sheet) -> list[str]:
-    """Where each column's value stands, from the register's model; a reference goes by its target's key."""
-    paths = []
+def _paths(sheet: Sheet) -> list[Any]:
+    """Where each column's value stands, from the register's model; a reference goes by its target's key.
+
+    What has no such key (an enterprise without a credit code) goes by its number, so that the sheet, imported
+    without change, does not take the reference away.
+    """
+    paths: list[Any] = []
     for column in sheet.columns:
         if column.kind == "reference" and column.target is not None:
             field = sheet.declared.field(column.key)
             assert field is not None
-            paths.append(f"{field.name}__{column.target[1]}")
+            model, key = column.target
+            path = f"{field.name}__{key}"
+            if model._meta.pk.name == key:
+                paths.append(path)
+                continue
+            number = Concat(Value(NUMBERED, TextField()), Cast(F(field.attname), TextField()))
+            named = Coalesce(NullIf(Cast(F(path), TextField()), Value("", TextField())), number)
+            paths.append(Case(When(**{f"{field.name}__isnull": False}, then=named), default=None))
         else:
             paths.append(column.attname)
     return paths
@@ -83,11 +96,21 @@ def _told_rows(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]
                 if column.told:
                     values.append(cells.cell(declared, row, column.key, places).text or None)
                 elif column.kind == "reference" and column.target is not None:
-                    target = getattr(row, column.key)
-                    values.append(None if target is None else _shown(column, getattr(target, column.target[1])))
+                    values.append(_known_by(column, row))
                 else:
                     values.append(_shown(column, getattr(row, column.attname)))
             yield values
+
+
+def _known_by(column: Column, row: models.Model) -> Any:
+    """What a reference of a record goes by: see `_paths`."""
+    assert column.target is not None
+    model, key = column.target
+    number = getattr(row, column.attname)
+    if model._meta.pk.name == key or number is None:
+        return _shown(column, number)
+    target = getattr(row, column.key)
+    return _shown(column, getattr(target, key, None)) or f"{NUMBERED}{number}"
 
 
 def _shown(column: Column, value: Any) -> Any:
@@ -311,7 +334,7 @@ def note(column: Column) -> str:
         "datetime": _("A date and time, such as 2013-06-14 09:30"),
         "bool": _("Yes or no"),
         "choice": _("One of the choices"),
-        "reference": _("The code or name by which the record is known"),
+        "reference": _("The code or name by which the record is known, or # and its number"),
         "area": _("A division code of 12 digits"),
         "record": _("Leave as it is for a record that exists; leave empty for a new one"),
     }

@@ -127,7 +127,7 @@ def check(request: HttpRequest) -> HttpResponse:
 @require_safe
 def national_form(request: HttpRequest, number: str) -> HttpResponse:
     """The report with the fields of Decree 493 Art. 12, as the law's form wants it, for printing and signing."""
-    accident = Accident.objects.select_related("category", "enterprise", "industry").filter(number=number).first()
+    accident = Accident.numbered(number)
     if accident is None:
         raise Http404
     context = {

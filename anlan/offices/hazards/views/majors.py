@@ -99,7 +99,7 @@ def _list(
 
 
 def _danger(number: str) -> Danger:
-    found = Danger.objects.select_related("enterprise").filter(number=number).first() if "\0" not in number else None
+    found = Danger.numbered(number)
     if found is None:
         raise Http404
     return found

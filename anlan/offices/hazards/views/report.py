@@ -148,7 +148,7 @@ def _open(user: Any, enterprise: Enterprise | None, said: dict[str, Any]) -> Dan
 @require_safe
 def sent(request: HttpRequest, number: str) -> HttpResponse:
     """The receipt: the number, and what happens next."""
-    case = Danger.objects.filter(number=number).first() if "\0" not in number else None
+    case = Danger.numbered(number)
     if case is None:
         raise Http404
     return render(request, "hazards/sent.html", {"case": case, "deadline": deadline(case)})

@@ -157,7 +157,11 @@ def at_home(me: Somebody) -> Place:
 
 # --- Answers -----------------------------------------------------------------------------------------
 
-_TOKENS = re.compile(rb'(name="csrfmiddlewaretoken" value|name="csrf-token" content|value|content)="[A-Za-z0-9]{64}"')
+_TOKENS = re.compile(
+    rb'(name="csrfmiddlewaretoken" value|name="csrf-token" content|value|content)="[A-Za-z0-9]{64}"'
+    rb'|name="token" value="[0-9a-f-]{36}"'
+)
+"""What a page makes anew whenever it is asked: against forged requests, and against the same report sent twice."""
 
 
 def body(response: Any) -> bytes:

@@ -18,7 +18,7 @@ from tests.system.house import ROOT, House
 AXE = ROOT / "anlan/site/frontend/node_modules/axe-core/axe.min.js"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house of its own with the demonstration loaded."""
     house = House(tmp_path_factory.mktemp("city"))
@@ -28,7 +28,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = next(p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name)))
     flags = ["--disable-background-networking", *(["--no-sandbox"] if os.geteuid() == 0 else [])]

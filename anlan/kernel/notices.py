@@ -9,8 +9,8 @@ address stands, so nobody can make the server call an address of his choosing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -41,9 +41,60 @@ class Holders:
 
     def accounts(self) -> list[Any]:
         """The active accounts, found from the place upwards through its tiers."""
-        above = {self.area_code[:n].ljust(12, "0") for n in (2, 6, 9, 12)}
-        found = get_user_model().objects.filter(role__in=self.roles, is_active=True, area_code__in=above)
-        return [a for a in found if a.scope.covers(self.area_code, self.industry_id, self.enterprise_id)]
+        return accounts_of([self])[self]
+
+    def above(self) -> set[str]:
+        """The divisions of the tiers that hold the place."""
+        return {self.area_code[:n].ljust(12, "0") for n in (2, 6, 9, 12)}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be sent: `text` is a msgid with `%(name)s` places for `params`; `to` is accounts, or `Holders`."""
+
+    to: Holders | Sequence[Any]
+    text: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
+    level: str = "neutral"
+
+    def values(self) -> dict[str, str | int | float]:
+        """The values as they are kept. What cannot be sent is found here, not by the reader."""
+        if self.level not in LEVELS:
+            raise ValueError(f"a notice's level is one of {', '.join(LEVELS)}, not {self.level!r}")
+        values = {k: v if isinstance(v, str | int | float) else str(v) for k, v in self.params.items()}
+        self.text % values  # raises where a place has no value
+        return values
+
+
+def accounts_of(holders: Iterable[Holders]) -> dict[Holders, list[Any]]:
+    """The active accounts that each of many holders means, in two queries for all of them."""
+    wanted = set(holders)
+    among = get_user_model().objects.filter(is_active=True)
+    # An enterprise's own people are found by the enterprise: an area has as many as it has enterprises.
+    named = {h.enterprise_id for h in wanted if "enterprise" in h.roles and isinstance(h.enterprise_id, int)}
+    open_ = {h for h in wanted if h.roles - {"enterprise"} or not isinstance(h.enterprise_id, int)}
+    found: dict[tuple[str, Any], list[Any]] = {}
+    if open_:
+        roles = {r for h in open_ for r in h.roles if r != "enterprise" or not isinstance(h.enterprise_id, int)}
+        areas = {code for h in open_ for code in h.above()}
+        for account in among.filter(role__in=roles, area_code__in=areas).order_by("pk"):
+            found.setdefault((account.role, account.area_code), []).append(account)
+    if named:
+        for account in among.filter(role="enterprise", enterprise_id__in=named).order_by("pk"):
+            found.setdefault(("enterprise", account.enterprise_id), []).append(account)
+
+    def meant(holder: Holders) -> list[Any]:
+        places: list[tuple[str, Any]] = []
+        for role in sorted(holder.roles):
+            if role == "enterprise" and isinstance(holder.enterprise_id, int):
+                places.append((role, holder.enterprise_id))
+            else:
+                places += [(role, code) for code in sorted(holder.above())]
+        facts = (holder.area_code, holder.industry_id, holder.enterprise_id)
+        return [a for place in places for a in found.get(place, ()) if a.scope.covers(*facts)]
+
+    return {holder: meant(holder) for holder in wanted}
 
 
 def way_out() -> str:
@@ -55,33 +106,42 @@ def send(
     to: Holders | Iterable[Any], message: str, params: dict[str, Any] | None = None, *, url: str = "",
     level: str = "neutral",
 ) -> list[int]:  # fmt: skip
-    """Sends `message` (a msgid with `%(name)s` places for `params`); returns the notices' numbers.
+    """Sends one message, a msgid with its values; returns the notices' numbers."""
+    readers = to if isinstance(to, Holders) else list(to)
+    return send_all([Message(readers, message, params or {}, url, level)])
 
-    `to` is accounts, or `Holders`. Sent with the surrounding transaction or not at all.
+
+def send_all(messages: Sequence[Message]) -> list[int]:
+    """Sends many messages in a number of queries that does not grow with them; returns the notices' numbers.
+
+    Sent with the surrounding transaction or not at all.
     """
-    if level not in LEVELS:
-        raise ValueError(f"a notice's level is one of {', '.join(LEVELS)}, not {level!r}")
-    values = {k: v if isinstance(v, str | int | float) else str(v) for k, v in (params or {}).items()}
-    message % values  # a place without its value is found here, not by the reader
+    kept = [message.values() for message in messages]
     # The sender acts beyond his own scope only to put the message into the reader's box.
     with acting(_SENDER, EVERYWHERE):
-        readers = to.accounts() if isinstance(to, Holders) else list(to)
-        wanted = {p.account_id: p for p in NoticePreference.objects.filter(account_id__in=[a.pk for a in readers])}
-        rows = []
-        for account in readers:
+        held = accounts_of(m.to for m in messages if isinstance(m.to, Holders))
+        readers = [held[m.to] if isinstance(m.to, Holders) else m.to for m in messages]
+        keys = {account.pk for some in readers for account in some}
+        wanted = {p.account_id: p for p in NoticePreference.objects.filter(account_id__in=keys)} if way_out() else {}
+
+        def outside(account: Any, message: Message) -> str:
             preference = wanted.get(account.pk)
-            outside = bool(way_out() and preference and preference.address and level in preference.levels)
-            rows.append(
-                Notice(
-                    account_id=account.pk, message=message, params=values, url=url, level=level,
-                    outside="waiting" if outside else "none",
-                )
-            )  # fmt: skip
-        made = [notice.pk for notice in Notice.objects.bulk_create(rows, batch_size=1000)]
+            asked = preference is not None and preference.address and message.level in preference.levels
+            return "waiting" if asked else "none"
+
+        rows = [
+            Notice(
+                account_id=account.pk, message=message.text, params=values, url=message.url, level=message.level,
+                outside=outside(account, message),
+            )
+            for message, values, some in zip(messages, kept, readers, strict=True)
+            for account in some
+        ]  # fmt: skip
+        Notice.objects.bulk_create(rows, batch_size=1000)
         for notice in rows:
             if notice.outside == "waiting":
                 send_out.put(scope=EVERYWHERE, notice=notice.pk)
-        return made
+        return [notice.pk for notice in rows]
 
 
 def words(notice: Notice) -> str:

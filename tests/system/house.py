@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -109,3 +110,43 @@ class House:
             self.server.kill()
         else:
             os.kill(self.part(name), signal.SIGKILL)
+
+
+class Writer(threading.Thread):
+    """Writes one audited row after another, noting each only once the database has acknowledged it."""
+
+    def __init__(self, house: House, first: int = 0) -> None:
+        super().__init__(daemon=True)
+        self.house, self.first, self.enough = house, first, threading.Event()
+        self.acknowledged: list[str] = []
+        self.interrupted = 0
+
+    def run(self) -> None:
+        connection: psycopg.Connection | None = None
+        number = self.first
+        while not self.enough.is_set():
+            try:
+                connection = connection or self.house.connect()
+                code = f"written-{number:06d}"
+                number += 1
+                with connection.transaction():
+                    connection.execute(
+                        "SELECT set_config('anlan.area_low', '', true), set_config('anlan.area_high', '~', true), "
+                        "set_config('anlan.industries', '*', true), set_config('anlan.enterprise', '*', true), "
+                        "set_config('anlan.actor_kind', 'test', true), set_config('anlan.actor', 'a writer', true)"
+                    )
+                    connection.execute(
+                        'INSERT INTO parties_industry (code, name, name_en, high_hazard, "order") '
+                        "VALUES (%s, %s, %s, false, 999)",
+                        [code, code, code],
+                    )
+                self.acknowledged.append(code)
+            except psycopg.OperationalError:
+                self.interrupted += 1
+                connection = None
+                time.sleep(0.05)
+
+    def finish(self) -> None:
+        self.enough.set()
+        self.join(60)
+        assert not self.is_alive()

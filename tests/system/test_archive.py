@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from .house import House, eventually
+from .house import House, Writer, eventually
 from .test_backup import GIVE_EVIDENCE, _flip, evidence, refused, within
-from .test_kill import Writer
 
 pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(900)]
 

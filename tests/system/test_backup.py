@@ -15,8 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from .house import ROOT, House, eventually
-from .test_kill import Writer
+from .house import ROOT, House, Writer, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(900)]
 

@@ -37,7 +37,7 @@ with acting(Actor("command", "kill test"), EVERYWHERE):
 """
 
 
-class Writer(threading.Thread):
+class Caller(threading.Thread):
     """Adds one enterprise after another over REST, noting each only once the product has acknowledged it with 201."""
 
     def __init__(self, house: House) -> None:
@@ -93,7 +93,7 @@ def _status(house: House, job: int) -> str:
 
 def test_every_acknowledged_write_survives_kill_9_of_each_part(house: House) -> None:
     jobs = [_defer(house)]
-    writer = Writer(house)
+    writer = Caller(house)
     writer.start()
     for name in ("web", "worker", "database"):
         before, untouched = len(writer.acknowledged), writer.interrupted

@@ -7,8 +7,9 @@ twice, late, or after an outage gives the same reminders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -16,11 +17,13 @@ from django.utils.translation import gettext_noop as _
 
 from anlan.kernel import clock, law, notices
 
-from .lifecycle import Lifecycle, lifecycle, lifecycles
+from .lifecycle import Lifecycle, lifecycles
 from .models import Case, Reminder
 
 TIERS = {"in_charge": None, "district": frozenset({"district"}), "city": frozenset({"city"})}
 """Whom each tier of `cases.escalation` reaches: the person in charge, or the roles above."""
+PIECE = 5_000
+"""Reminders told of at once."""
 
 
 def make(at: datetime | None = None) -> int:
@@ -67,35 +70,45 @@ def notify(keys: Iterable[int]) -> int:
     After an outage nobody is told the same thing five times: the missed reminders stand in the record, and
     the notice speaks of the latest.
     """
-    latest: dict[tuple[str, int], Reminder] = {}
-    for reminder in Reminder.objects.filter(pk__in=list(keys)).order_by("offset_days"):
-        latest[reminder.case_kind, reminder.case_id] = reminder
-    sent = 0
-    for (kind, _key), reminder in latest.items():
-        declared = lifecycle(kind)
-        assert declared is not None
-        case = declared.model._default_manager.filter(pk=reminder.case_id).first()
-        if case is not None:
-            sent += _send(declared, case, reminder)
+    found, sent = list(keys), 0
+    for start in range(0, len(found), PIECE):
+        latest = Reminder.objects.filter(pk__in=found[start : start + PIECE])
+        # A case whose reminders fall into two pieces is told of twice rather than not.
+        latest = latest.order_by("case_kind", "case_id", "-offset_days").distinct("case_kind", "case_id")
+        sent += len(notices.send_all(_messages(list(latest))))
     return sent
 
 
-def _send(declared: Lifecycle, case: Case, reminder: Reminder) -> int:
-    roles = TIERS[reminder.tier]
+def _messages(reminders: list[Reminder]) -> list[notices.Message]:
+    cases: dict[tuple[str, int], Case] = {}
+    for declared in lifecycles():
+        ids = [r.case_id for r in reminders if r.case_kind == declared.kind]
+        cases |= {(declared.kind, k): c for k, c in declared.model._default_manager.in_bulk(ids).items()} if ids else {}
+    owners = get_user_model()._default_manager.in_bulk({c.owner_id for c in cases.values() if c.owner_id is not None})
+    return [
+        _message(case, reminder, owners)
+        for reminder in reminders
+        if (case := cases.get((reminder.case_kind, reminder.case_id))) is not None
+    ]
+
+
+def _message(case: Case, reminder: Reminder, owners: Mapping[int, Any]) -> notices.Message:
+    roles, late = TIERS[reminder.tier], reminder.offset_days
+    to: notices.Holders | list[Any]
     if roles is not None:
-        to: object = notices.Holders(roles, case.area_code, case.industry_id)
+        to = notices.Holders(roles, case.area_code, case.industry_id)
     elif case.owner_id is not None:
-        to = get_user_model()._default_manager.filter(pk=case.owner_id)
+        to = [owners[case.owner_id]] if case.owner_id in owners else []
     else:
         # Nobody has taken charge: those whose turn it is are reminded.
-        waits = frozenset(r for r in ("enterprise", "township", "district") if case.state in declared.waits_for(r))
-        to = notices.Holders(waits, case.area_code, case.industry_id, reminder.enterprise_id or notices.ANY)
-    late = reminder.offset_days
-    message = (
+        waits = (r for r in ("enterprise", "township", "district") if case.state in case.lifecycle.waits_for(r))
+        to = notices.Holders(
+            frozenset(waits), case.area_code, case.industry_id, reminder.enterprise_id or notices.ANY
+        )  # fmt: skip
+    text = (
         _("%(number)s %(title)s: overdue by %(days)s days") if late > 0
         else _("%(number)s %(title)s: due today") if late == 0
         else _("%(number)s %(title)s: due in %(days)s days")
     )  # fmt: skip
     facts = {"number": case.number, "title": case.title, "days": abs(late)}
-    level = "critical" if late > 0 else "attention"
-    return len(notices.send(to, message, facts, url=case.get_absolute_url(), level=level))  # type: ignore[arg-type]
+    return notices.Message(to, text, facts, case.get_absolute_url(), "critical" if late > 0 else "attention")

@@ -7,12 +7,13 @@ import re
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from anlan.kernel import notices
 from anlan.kernel.models import Notice, NoticePreference
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
-from anlan.parties.models import Account
+from anlan.parties.models import Account, Enterprise
 
 TESTER = Actor("test", "tests")
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,30 @@ def test_holders_are_those_whose_scope_holds_the_matter(people: dict[str, Accoun
     with acting(TESTER, Scope("500112")):
         assert len(notices.send(holders, "Recorded at")) == 2
     assert {name: received(a) for name, a in people.items()} == {"yubei": 1, "banan": 0, "coal": 1, "road": 0}
+
+
+def test_many_messages_are_sent_in_as_many_queries_as_one(people: dict[str, Account]) -> None:
+    with acting(TESTER, EVERYWHERE):
+        works = [
+            Enterprise.objects.create(name=f"{n}厂", area_code="500112001000", industry_id="coal") for n in "甲乙丙"
+        ]
+        own = [
+            Account.objects.create(
+                username=f"e{e.pk}", name=e.name, role="enterprise", area_code=e.area_code, enterprise=e
+            )
+            for e in works
+        ]
+    every = frozenset({"district", "department", "enterprise"})
+    to = [notices.Holders(every, "500112001000", "coal", e.pk) for e in works]
+    to += [notices.Holders(every, "500113000000", "road"), notices.Holders(frozenset(), "500112001000")]
+    taken = []
+    for holders in (to[:1], to):
+        with acting(TESTER, EVERYWHERE), CaptureQueriesContext(connection) as queries:
+            notices.send_all([notices.Message(h, "Recorded at") for h in holders])
+        taken.append(len(queries))
+    assert taken[0] == taken[1]
+    assert [received(a) for a in own] == [2, 1, 1]
+    assert {name: received(a) for name, a in people.items()} == {"yubei": 4, "banan": 1, "coal": 4, "road": 1}
 
 
 def test_a_person_can_send_but_neither_read_nor_count_anothers_notices(people: dict[str, Account]) -> None:

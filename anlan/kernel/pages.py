@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its URL name (reversed without arguments), its title and for whom it is."""
+    """One page: its URL name (reversed without arguments), its title and for whom it is.
+
+    For the roles `calls` the home page begins with it: `call` says there in a sentence what it is for.
+    """
 
     name: str
     title: str | _StrPromise
     icon: str
     group: str
     roles: frozenset[str] | None
+    call: str | _StrPromise = ""
+    calls: frozenset[str] = frozenset()
 
     def open_to(self, role: str) -> bool:
         """Whether the menu of `role` shows it (the view checks its own rights)."""
@@ -33,15 +38,23 @@ class Page:
 _pages: dict[str, Page] = {}
 
 
-def page(name: str, title: str | _StrPromise, *, icon: str, group: str, roles: Iterable[str] | None = None) -> Page:
+def page(
+    name: str, title: str | _StrPromise, *, icon: str, group: str, roles: Iterable[str] | None = None,
+    call: str | _StrPromise = "", calls: Iterable[str] = (),
+) -> Page:  # fmt: skip
     """Names a page for the menu and the search; `roles` None is for everybody who signed in.
 
     Raises ValueError where another page has that name already.
     """
-    made = Page(name, title, icon, group, None if roles is None else frozenset(roles))
+    made = Page(name, title, icon, group, None if roles is None else frozenset(roles), call, frozenset(calls))
     if _pages.setdefault(name, made) != made:
         raise ValueError(f"two pages are called {name}")
     return made
+
+
+def calls(role: str) -> list[Page]:
+    """The pages with which the home page of `role` begins."""
+    return [one for one in _pages.values() if role in one.calls and one.open_to(role)]
 
 
 @dataclass(frozen=True, slots=True)

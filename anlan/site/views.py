@@ -9,18 +9,21 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
 from anlan.kernel.cases.lifecycle import lifecycles
-from anlan.kernel.cases.queue import worklist
-from anlan.kernel.pages import tiles
+from anlan.kernel.cases.queue import SHOWN, worklist
+from anlan.kernel.pages import calls, tiles
 from anlan.kernel.registers import all_registers
 from anlan.kernel.registers import search as records
 
 from .menu import entries
+
+GROUP = 8
+"""How many cases a group of the home page shows; its number opens them all."""
 
 HITS = 6
 """How many a group of search results shows at most."""
@@ -30,19 +33,34 @@ HITS = 6
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Each role's own work: what is overdue, due today, waits for it and for others."""
-    work = worklist(request.user)  # type: ignore[arg-type]
+    user: Any = request.user
+    work = worklist(user)
     rows = work.rows
-    groups = [
-        {"title": _("Overdue"), "rows": [r for r in rows if r.overdue]},
-        {"title": _("Due today"), "rows": [r for r in rows if r.due_today]},
-        {"title": _("Waiting for you"), "rows": [r for r in rows if r.mine and not r.overdue and not r.due_today]},
-        {"title": _("Waiting for others"), "rows": [r for r in rows if not (r.mine or r.overdue or r.due_today)]},
-    ]
-    try:
-        report_url = reverse("hazards:report")
-    except NoReverseMatch:
-        report_url = ""
-    context = {"work": work, "groups": groups, "report_url": report_url, "tiles": tiles(request.user)}
+    parts = {
+        "overdue": [r for r in rows if r.overdue],
+        "today": [r for r in rows if r.due_today],
+        "mine": [r for r in rows if r.mine and not r.overdue and not r.due_today],
+        "others": [r for r in rows if not (r.mine or r.overdue or r.due_today)],
+    }
+    numbers = {
+        "overdue": work.overdue, "today": work.due_today, "mine": work.mine, "others": work.others,
+        "listed": work.listed,
+    }  # fmt: skip
+    every = reverse("cases:work")
+    context = {
+        "work": work,
+        "numbers": [
+            {"key": key, "title": SHOWN[key], "number": number, "url": f"{every}?show={key}"}
+            for key, number in numbers.items()
+            if number or key != "listed"
+        ],
+        "groups": [
+            {"title": SHOWN[key], "rows": found[:GROUP], "all": numbers[key], "url": f"{every}?show={key}"}
+            for key, found in parts.items()
+        ],
+        "calls": [{"page": one, "url": reverse(one.name)} for one in calls(user.role)],
+        "tiles": tiles(user),
+    }
     return render(request, "home.html", context)
 
 

@@ -6,13 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from django.forms import ChoiceField, Field
+from django.forms import ChoiceField, DecimalField, Field
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+
+from anlan.kernel import areas
+from anlan.kernel.models import AreaCode
 
 from .lifecycle import Lifecycle, form_field
 from .models import Case, CaseEntry, EvidenceFile
@@ -63,13 +67,17 @@ def _facts(lifecycle: Lifecycle, entry: CaseEntry) -> Iterable[tuple[str, tuple[
     move = lifecycle.move(entry.move)
     demands = {d.name: form_field(lifecycle, d) for d in move.fields} if move else {}
     columns = {f.name: f for f in lifecycle.model._meta.concrete_fields}
-    for name, value in entry.facts.items():
+    order = {name: place for place, name in enumerate((*demands, *columns))}
+    # The database gives a mapping back in an order of its own.
+    for name, value in sorted(entry.facts.items(), key=lambda fact: order.get(fact[0], len(order))):
         field = demands.get(name)
         if field is None and name in columns:
             made = columns[name].formfield()
             field = made if isinstance(made, Field) else None
         if field is None or value in (None, "", [], {}):
             continue
+        if isinstance(columns.get(name), AreaCode):
+            value = areas.names([value])[value]
         yield name, (str(field.label or name), show(value, field))
 
 
@@ -80,7 +88,12 @@ def show(value: Any, field: Field | None = None) -> str:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, list | tuple):
-        return "、".join(show(v, field) for v in value)
+        return str(_(", ")).join(show(v, field) for v in value)
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value()
+        return number_format(value.quantize(1) if whole else value, force_grouping=True)
+    if isinstance(field, DecimalField) and isinstance(value, str):
+        return show(Decimal(value))
     if isinstance(field, ChoiceField) and not hasattr(field, "queryset"):
         for key, words in list(field.choices):  # type: ignore[arg-type]
             if str(key) == str(value):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from django import forms
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -138,6 +139,17 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision that was asked for, whatever the state: `when(account)` is the condition under which an open case
+    waits for it, and for that person. `title` stands in work lists."""
+
+    name: str
+    title: Promise
+    who: Collection[str]
+    when: Callable[[Person], Q]
+
+
+@dataclass(frozen=True, slots=True)
 class Universal:
     """Who may make the moves that every case knows; an empty set leaves a move out.
 
@@ -187,15 +199,18 @@ class Lifecycle:
     papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
     reminders: str = "cases.remind_days"
     icon: str = "folder"
-    part: Callable[[Any], tuple[str, dict[str, Any]]] | None = None
-    """What the case's page shows besides: the template and what it is filled with, for a case. It is shown twice, above
-    the facts with `where` "lead" and below them with "rest"."""
+    decisions: tuple[Decision, ...] = ()
+    part: Callable[[Any, Person], tuple[str, dict[str, Any]]] | None = None
+    """What the case's page shows a person besides: the template and what it is filled with, for a case. It is
+    shown twice, above the facts with `where` "lead" and below them with "rest"."""
 
     def __post_init__(self) -> None:
         from . import universal
 
         if self.universal.withdraw:
             self.states = (*self.states, State("withdrawn", _("Withdrawn"), end=True))
+        if self.universal.decide_extension:
+            self.decisions = (*self.decisions, universal.extension(self))
         self._states = {state.name: state for state in self.states}
         if len(self._states) != len(self.states):
             raise DeclarationError(f"{self.kind}: a state is declared twice")
@@ -232,6 +247,11 @@ class Lifecycle:
         """The open states in which a case waits for `role`."""
         return tuple(name for name in self.open_states if role in self.turn(name))
 
+    def moved_on_by(self, role: str) -> tuple[str, ...]:
+        """The open states out of which `role` may move a case, whoever's turn it is."""
+        leave = {s for m in self.moves if m.to not in (None, "withdrawn") and role in m.who for s in m.from_}
+        return tuple(name for name in self.open_states if name in leave)
+
     def _check(self) -> None:
         def wrong(what: str) -> DeclarationError:
             return DeclarationError(f"{self.kind}: {what}")
@@ -264,6 +284,9 @@ class Lifecycle:
             day = move.clock.field if isinstance(move.clock, Clock) else None
             if day and day not in self._columns | {f.name for f in move.fields}:
                 raise wrong(f"{move.name} starts a clock from unknown field {day}")
+        for decision in self.decisions:
+            titles.append((f"decision {decision.name}", decision.title))
+            _roles(self.kind, f"the decision {decision.name}", decision.who)
         for name, title in titles:
             if not isinstance(title, Promise):
                 raise wrong(f"{name} cannot be translated: {title!r} is not lazy text")

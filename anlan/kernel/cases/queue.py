@@ -1,22 +1,43 @@
-"""What somebody has to do: open cases of every kind in scope, in two queries however many kinds there are."""
+"""What somebody has to do: open cases of every kind in scope, in three queries however many kinds there are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
-from django.db.models import BooleanField, Case, Count, F, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, CharField, Count, F, Q, QuerySet, Value, When
+from django.db.models import ForeignKey as Points
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import clock
+from anlan.kernel import areas, clock
 from anlan.kernel.clock import BEIJING
 
 from .lifecycle import Lifecycle, Person, lifecycle, lifecycles
 
+SHOWN = {
+    "overdue": _("Overdue"),
+    "today": _("Due today"),
+    "mine": _("Waiting for you"),
+    "others": _("Waiting for others"),
+    "listed": _("Listed by your authority"),
+}
+"""The parts of a work list, by the name that they have in an address."""
+
+PAGE = 50
+PAGES = 200
+"""As far as one turns the pages of a work list; the registers go further, and faster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One open case of a work list. `mine`: it waits for the reader's role; else for somebody else."""
+    """One open case of a work list. `mine`: it waits for the reader; else for somebody else.
+
+    `wants` names the decision that it waits for besides its state; `where`, `place` and `whose` say where
+    it is, by division and exactly, and which enterprise it concerns.
+    """
 
     kind: str
     number: str
@@ -27,6 +48,10 @@ class Row:
     mine: bool
     overdue: bool
     due_today: bool
+    wants: str = ""
+    where: str = ""
+    whose: str = ""
+    place: str = ""
 
     @property
     def url(self) -> str:
@@ -38,7 +63,11 @@ class Row:
 
     @property
     def state_title(self) -> str:
-        return str(_known(self.kind).state(self.state).title)
+        """What it waits for: a decision that was asked for, else its state."""
+        declared = _known(self.kind)
+        return str(
+            next((d.title for d in declared.decisions if d.name == self.wants), declared.state(self.state).title)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +79,45 @@ class Worklist:
     mine: int
     others: int
     rows: tuple[Row, ...]
+    listed: int = 0
 
 
 def worklist(account: Person, limit: int = 50) -> Worklist:
     """The work list of `account`, within the scope in force."""
-    known = lifecycles()
-    if not known:
+    lists = [_open(k, account) for k in lifecycles()]
+    if not lists:
         return Worklist(0, 0, 0, 0, ())
-    now = clock.now().astimezone(BEIJING)
-    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(0), BEIJING)
-    lists = [_open(k, account) for k in known]
+    now, tomorrow = _today()
     counts = [
         q.order_by().values("kind_").annotate(
             overdue_=Count("pk", filter=Q(due_at__lt=now)),
             today_=Count("pk", filter=Q(due_at__gte=now, due_at__lt=tomorrow)),
             mine_n=Count("pk", filter=Q(mine_=True)),
             all_=Count("pk"),
-        ).values_list("overdue_", "today_", "mine_n", "all_")
+            listed_n=Count("pk", filter=_listed_by(account)),
+        ).values_list("overdue_", "today_", "mine_n", "all_", "listed_n")
         for q in lists
     ]  # fmt: skip
-    totals = [sum(column) for column in zip(*_together(counts), strict=True)] or [0, 0, 0, 0]
-    columns = ("kind_", "number", "title", "state", "due_at", "listed_at", "mine_")
-    found = _together([q.values_list(*columns) for q in lists])
-    if len(lists) > 1:
-        found = found.order_by("-mine_", F("due_at").asc(nulls_last=True), "number")
-    else:
-        found = lists[0].order_by("-mine_", F("due_at").asc(nulls_last=True), "number").values_list(*columns)
-    rows = tuple(
-        Row(kind, number, title, state, due, listed is not None, mine,
-            due is not None and due < now, due is not None and now <= due < tomorrow)
-        for kind, number, title, state, due, listed, mine in found[:limit]
-    )  # fmt: skip
-    return Worklist(totals[0], totals[1], totals[2], totals[3] - totals[2], rows)
+    overdue, today, mine, every, listed = [sum(c) for c in zip(*_together(counts), strict=True)] or [0] * 5
+    rows = _rows(_sorted(lists, mine_first=True)[:limit])
+    return Worklist(overdue, today, mine, every - mine, rows, listed)
+
+
+def part(account: Person, show: str, page: int = 1) -> tuple[tuple[Row, ...], bool]:
+    """One page of a part of the work list (a key of `SHOWN`), most urgent first, and whether another follows."""
+    now, tomorrow = _today()
+    condition = {
+        "overdue": Q(due_at__lt=now),
+        "today": Q(due_at__gte=now, due_at__lt=tomorrow),
+        "mine": Q(mine_=True),
+        "others": Q(mine_=False),
+        "listed": _listed_by(account),
+    }[show]
+    lists = [_open(k, account).filter(condition) for k in lifecycles()]
+    if not lists:
+        return (), False
+    found = _rows(_sorted(lists, mine_first=False)[(page - 1) * PAGE : page * PAGE + 1])
+    return found[:PAGE], len(found) > PAGE
 
 
 AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
@@ -89,16 +125,70 @@ AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
 
 
 def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
+    model = declared.model
+    wanted = [(d.name, d.when(account)) for d in declared.decisions if account.role in d.who]
     turn = Q(state__in=declared.waits_for(account.role))
+    for _name, condition in wanted:
+        turn |= condition
     if account.role in AT_ITS_SEAT:
         turn &= Q(owner_area_code=account.area_code)
-    mine = Case(
-        When(turn, then=Value(True)),
-        default=Value(False),
-        output_field=BooleanField(),
+    # Whoever took charge of a case has it on his list while he can move it on.
+    turn |= Q(owner_id=account.pk, state__in=declared.moved_on_by(account.role))
+    whose = F("enterprise__name") if _points(model, "enterprise") else Value("")
+    return model._default_manager.filter(closed_at__isnull=True).annotate(
+        kind_=Value(declared.kind),
+        mine_=Case(When(turn, then=Value(True)), default=Value(False), output_field=BooleanField()),
+        wants_=Case(*(When(c, then=Value(n)) for n, c in wanted), default=Value(""), output_field=CharField()),
+        whose_=Case(When(pk__isnull=False, then=whose), output_field=CharField()),
     )
-    model = declared.model
-    return model._default_manager.filter(closed_at__isnull=True).annotate(kind_=Value(declared.kind), mine_=mine)
+
+
+def _points(model: Any, name: str) -> bool:
+    return any(f.name == name and isinstance(f, Points) for f in model._meta.concrete_fields)
+
+
+def _listed_by(account: Person) -> Q:
+    return Q(listed_at__isnull=False, listed_by_area=account.area_code)
+
+
+def _today() -> tuple[datetime, datetime]:
+    """Now, and the midnight at which today ends."""
+    now = clock.now().astimezone(BEIJING)
+    return now, datetime.combine(now.date() + timedelta(days=1), time(0), BEIJING)
+
+
+_COLUMNS = (
+    "kind_",
+    "number",
+    "title",
+    "state",
+    "due_at",
+    "listed_at",
+    "mine_",
+    "wants_",
+    "area_code",
+    "whose_",
+    "place",
+)
+
+
+def _sorted(lists: list[QuerySet], mine_first: bool) -> QuerySet:  # type: ignore[type-arg]
+    order = (*(("-mine_",) if mine_first else ()), F("due_at").asc(nulls_last=True), "number")
+    if len(lists) == 1:
+        return lists[0].order_by(*order).values_list(*_COLUMNS)
+    return _together([q.values_list(*_COLUMNS) for q in lists]).order_by(*order)
+
+
+def _rows(found: Iterable[Any]) -> tuple[Row, ...]:
+    now, tomorrow = _today()
+    cases = list(found)
+    places = areas.names(case[8] for case in cases)
+    return tuple(
+        Row(kind, number, title, state, due, listed is not None, mine,
+            due is not None and due < now, due is not None and now <= due < tomorrow,
+            wants, places.get(area, ""), whose or "", place)
+        for kind, number, title, state, due, listed, mine, wants, area, whose, place in cases
+    )  # fmt: skip
 
 
 def _together(lists: list[QuerySet]) -> QuerySet:  # type: ignore[type-arg]

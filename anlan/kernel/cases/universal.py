@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
 
-from .lifecycle import STOP, Field, Move
+from .lifecycle import STOP, Decision, Field, Move, Person
 
 if TYPE_CHECKING:
     from .lifecycle import Lifecycle
@@ -62,6 +63,18 @@ def moves(lifecycle: Lifecycle) -> tuple[Move, ...]:
         words=_("%(actor)s took charge of the case"))  # fmt: skip
     add(may.assign, "join", _("Work on it too"), open_, effect=_join, words=_("%(actor)s joined the case"))
     return tuple(made)
+
+
+def extension(lifecycle: Lifecycle) -> Decision:
+    """More time that was asked for and is not decided yet; nobody decides on what he asked himself."""
+
+    def asked(by: Person) -> Q:
+        from .models import Extension
+
+        open_ = Extension.objects.filter(case_kind=lifecycle.kind, decided_at__isnull=True)
+        return Q(pk__in=open_.exclude(asked_by_id=by.pk).values("case_id"))
+
+    return Decision("extension", _("More time to be decided on"), lifecycle.universal.decide_extension, asked)
 
 
 def _open_extension(case: Any) -> Any:

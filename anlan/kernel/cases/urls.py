@@ -13,6 +13,7 @@ from .lifecycle import lifecycle, lifecycles
 
 app_name = "cases"
 urlpatterns = [
+    path("", views.work_page, name="work"),
     path("<slug:kind>/", views.list_page, name="list"),
     path("<slug:kind>/<str:number>/", views.case_page, name="case"),
     path("<slug:kind>/<str:number>/evidence/<int:file_id>/", views.evidence, name="evidence"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
+from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,9 +18,10 @@ from django.views.decorators.http import require_GET, require_POST
 from anlan.kernel import clock, files
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.models import pointed
+from anlan.kernel.registers.cells import url_of
 from anlan.kernel.registers.declaration import all_registers
 
-from . import engine
+from . import engine, queue
 from .forms import MoveForm
 from .history import show, tell
 from .lifecycle import Lifecycle, Move, lifecycle
@@ -63,6 +65,27 @@ def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
     if case is None:
         raise Http404
     return declared, case
+
+
+@login_required
+@require_GET
+def work_page(request: HttpRequest) -> HttpResponse:
+    """One part of one's work list, whole: `?show=` a key of `queue.SHOWN`, `page=` from 1."""
+    show, asked = request.GET.get("show", "mine"), request.GET.get("page", "1")
+    if show not in queue.SHOWN or not (asked.isascii() and asked.isdigit() and 0 < int(asked[:9]) <= queue.PAGES):
+        raise Http404
+    page, user = int(asked), request.user
+    rows, more = queue.part(user, show, page)  # type: ignore[arg-type]
+    context = {
+        "rows": rows,
+        "title": queue.SHOWN[show],
+        "tabs": [{"title": t, "url": f"?show={k}", "current": k == show} for k, t in queue.SHOWN.items()],
+        "pages": {
+            "next_url": f"?show={show}&page={page + 1}" if more and page < queue.PAGES else "",
+            "previous_url": f"?show={show}&page={page - 1}" if page > 1 else "",
+        },
+    }
+    return render(request, "work.html", context)
 
 
 @login_required
@@ -141,7 +164,7 @@ def _page(
         "case": case,
         "lifecycle": declared,
         "state": declared.state(case.state),
-        "sections": _sections(declared, case),
+        "sections": _sections(declared, case, request.user),
         "actions": actions,
         "more": sum(not action.leads for action in actions),
         "more_tried": any(action.opened and not action.leads for action in actions),
@@ -155,7 +178,7 @@ def _page(
         "papers": declared.papers(case) if declared.papers else [],
     }
     if declared.part is not None:
-        context["part"], more = declared.part(case)
+        context["part"], more = declared.part(case, request.user)  # type: ignore[arg-type]
         context |= more
     return render(request, "case.html", context, status=status)
 
@@ -163,12 +186,15 @@ def _page(
 def _actions(
     user: Any, declared: Lifecycle, case: Case, history: list[CaseEntry], tried: Move | None, form: MoveForm | None
 ) -> list[Action]:
-    actions = []
+    actions: list[Action] = []
+    blocked: list[Action] = []
     turn = user.role in declared.turn(case.state)
     for move in declared.moves_from(case.state):
         leads = turn and move.tone == "primary"
         refused = engine.refusal(case, move, user, history)
         if refused is not None and refused.code in _HIDDEN_REFUSALS:
+            if leads and refused.code == "gate":
+                blocked.append(Action(move, None, refused.message, False, leads))
             continue
         if refused is not None:
             actions.append(Action(move, None, refused.message, False, leads))
@@ -180,7 +206,8 @@ def _actions(
             else MoveForm(declared, move, case, initial={"seen_version": case.version, **_known(case, move)})
         )
         actions.append(Action(move, made, "", mine, leads))
-    return actions
+    # Where the next step is not open, the page says what stands in its way instead of leaving it out.
+    return actions if any(a.leads for a in actions) else blocked + actions
 
 
 def _waits_for(declared: Lifecycle, case: Case) -> str:
@@ -188,7 +215,10 @@ def _waits_for(declared: Lifecycle, case: Case) -> str:
     if declared.state(case.state).end:
         return ""
     names = dict(get_user_model()._meta.get_field("role").flatchoices)
-    return str(_(", ")).join(str(names[role]) for role in names if role in declared.turn(case.state))
+    # Of the offices only those at the seat of the authority in charge are waited for (see `queue`).
+    elsewhere = {"district"} if case.owner_area_code.endswith("0" * 10) else {"city", "department"}
+    waited = declared.turn(case.state) - elsewhere
+    return str(_(", ")).join(str(names[role]) for role in names if role in waited)
 
 
 def _known(case: Case, move: Move) -> dict[str, Any]:
@@ -197,7 +227,8 @@ def _known(case: Case, move: Move) -> dict[str, Any]:
     return {d.name: pointed(case, d.name) for d in move.fields if d.name in names or hasattr(type(case), d.name)}
 
 
-def _sections(declared: Lifecycle, case: Case) -> list[tuple[Any, list[tuple[str, str]]]]:
+def _sections(declared: Lifecycle, case: Case, account: Any) -> list[tuple[Any, list[tuple[str, str, str]]]]:
+    """The facts by section: label, words, and where they lead. The title stands above them already."""
     sections = declared.sections or (
         (declared.singular, tuple(f.name for f in case._meta.concrete_fields if f.editable and not f.primary_key)),
     )
@@ -207,10 +238,11 @@ def _sections(declared: Lifecycle, case: Case) -> list[tuple[Any, list[tuple[str
         for name in names:
             field = case._meta.get_field(name)
             value = pointed(case, name)
-            if value in (None, ""):
+            if value in (None, "") or name == "title":
                 continue
             words = getattr(case, f"get_{name}_display", None)
-            rows.append((str(getattr(field, "verbose_name", name)), show(words() if words else _readable(value))))
+            url = url_of(value, account) if isinstance(value, models.Model) else ""
+            rows.append((str(getattr(field, "verbose_name", name)), show(words() if words else _readable(value)), url))
         if rows:
             shown.append((title, rows))
     return shown
@@ -231,7 +263,10 @@ def deadline(case: Case) -> Deadline | None:
     """The time limit of an open case, and what it rests on; None where no limit runs."""
     if case.clock is None:
         return None
-    basis = " ".join(str(case.clock[k]) for k in ("source", "article") if case.clock.get(k))
+    if case.clock.get("certainty") == "CONFIG":
+        basis = _("Set for this city; no national rule says how long.")
+    else:
+        basis = " ".join(str(case.clock[k]) for k in ("source", "article") if case.clock.get(k))
     if case.closed_at is not None:
         on_time = case.due_at is None or case.closed_at <= case.due_at
         words = _("Closed in time") if on_time else _("Closed late")

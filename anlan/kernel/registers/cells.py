@@ -29,12 +29,13 @@ class Cell:
     url: str = ""
 
 
-def url_of(obj: models.Model) -> str:
-    """Where a record is shown: its own page if it has one (a case), else its register's; empty if neither."""
+def url_of(obj: models.Model, account: Any) -> str:
+    """Where a record is shown to `account`: its own page if it has one (a case), else that of the first register of
+    its kind which the account may see; empty if there is none, so that no link leads to a closed door."""
     if hasattr(obj, "get_absolute_url"):
         return str(obj.get_absolute_url())
     for declared in all_registers():
-        if declared.model is type(obj):
+        if declared.model is type(obj) and declared.policy.may(account, "see"):
             return f"/r/{declared.name}/{obj.pk}/"
     return ""
 
@@ -69,8 +70,8 @@ def asked(form: BaseForm, name: str) -> str:
     return words or str(value)
 
 
-def cell(declared: type[Register], row: Any, name: str, places: dict[str, str]) -> Cell:
-    """One value of `row`; `places` are the division names found beforehand."""
+def cell(declared: type[Register], row: Any, name: str, places: dict[str, str], account: Any = None) -> Cell:
+    """One value of `row`; `places` are the division names found beforehand, `account` the reader who follows links."""
     field = declared.field(name)
     if field is None:
         value = getattr(row, name)
@@ -83,7 +84,9 @@ def cell(declared: type[Register], row: Any, name: str, places: dict[str, str]) 
     if isinstance(field, models.ForeignKey):
         target = pointed(row, field.name)
         # A record may point at one that has since moved to another authority: that it does is no secret, which is.
-        return Cell(_("not within your area")) if target is None else Cell(str(target), url=url_of(target))
+        if target is None:
+            return Cell(_("not within your area"))
+        return Cell(str(target), url=url_of(target, account) if account is not None else "")
     if field.choices:
         return Cell(str(dict(field.flatchoices).get(value, value)))
     if isinstance(value, bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -44,6 +44,8 @@ class Register:
     """Fields and attributes that may be chosen as columns besides those named elsewhere."""
     labels: ClassVar[Mapping[str, Text]] = {}
     """Headings of columns that are attributes and no fields."""
+    choices: ClassVar[Mapping[str, Callable[[], Sequence[tuple[str, Text]]]]] = {}
+    """What a filter offers whose field declares no choices of its own: the states of a case."""
     related: ClassVar[Sequence[str]] = ()
     """Foreign keys that the list shows: fetched in the same query."""
 

@@ -125,8 +125,8 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
             made[name] = django_filters.BooleanFilter(field_name=field.name, label=label)
         elif isinstance(field, models.ForeignKey):
             made[name] = _record_filter(field, pick_widget(field))
-        elif field.choices:
-            made[name] = django_filters.MultipleChoiceFilter(field_name=field.name, label=label, choices=field.choices)
+        elif choices := (declared.choices[name]() if name in declared.choices else field.choices):
+            made[name] = django_filters.MultipleChoiceFilter(field_name=field.name, label=label, choices=choices)
         elif isinstance(field, models.DateField):
             moment = isinstance(field, models.DateTimeField)
             made[f"{name}_from"] = (FirstDayFilter if moment else django_filters.DateFilter)(

@@ -38,7 +38,7 @@ def find(account: Any, text: str, most: int = 8) -> list[Found]:
         shown.send(declared.model, records=rows, page="search")
         notes = told_apart(declared, rows)
         answers += [
-            Found(declared.title, declared.icon, str(row), note, cells.url_of(row))
+            Found(declared.title, declared.icon, str(row), note, cells.url_of(row, account))
             for row, note in zip(rows, notes, strict=True)
         ]
     return answers

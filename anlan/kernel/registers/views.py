@@ -121,7 +121,10 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "every_col": ",".join(declared.choosable()),
         "usual_url": _with(request, cols=None, choosing=None) if request.GET.get("cols") else "",
         "rows": [
-            {"url": cells.url_of(row), "cells": [cells.cell(declared, row, c, places) for c in listing.columns]}
+            {
+                "url": cells.url_of(row, request.user),
+                "cells": [cells.cell(declared, row, c, places, request.user) for c in listing.columns],
+            }
             for row in page.rows
         ],
         "filters": {"form": bound, "chips": chips},
@@ -200,7 +203,9 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
     sections = [
         {
             "title": title,
-            "fields": [{"label": declared.label(n), "cell": cells.cell(declared, row, n, places)} for n in fields],
+            "fields": [
+                {"label": declared.label(n), "cell": cells.cell(declared, row, n, places, request.user)} for n in fields
+            ],
         }
         for title, fields in declared.sections
     ]

@@ -47,7 +47,7 @@ def steps(accident: Accident, reports: list[Report]) -> list[Step]:
     return found
 
 
-def part(case: Accident) -> tuple[str, dict[str, Any]]:
+def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
     """Template and contents of the accident's part of its case page; a constant number of queries."""
     reports = all_reports(case)
     own = [r for r in reports if r.accident_id == case.pk]
@@ -65,7 +65,7 @@ def part(case: Accident) -> tuple[str, dict[str, Any]]:
         "versions": versions,
         "similar": merging.similar_to(case) if case.state == "reporting" else [],
         "merged": list(Accident.objects.filter(merged_into=case)),
-        "known_before": references.shown(case.known_before.all()),
+        "known_before": references.shown(case.known_before.all(), account),
         "faults": list(ReportFault.objects.filter(accident=case)),
         "now": clock.now(),
     }  # fmt: skip

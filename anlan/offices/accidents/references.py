@@ -40,8 +40,8 @@ def _rows(kind: str, numbers: list[str]) -> dict[str, Any]:
     return {str(getattr(r, key)): r for r in model._default_manager.filter(**{f"{key}__in": numbers})}
 
 
-def shown(links: Iterable[KnownBefore]) -> list[Reference]:
-    """The links as a page shows them; one query for each kind."""
+def shown(links: Iterable[KnownBefore], account: Any) -> list[Reference]:
+    """The links as a page shows them to `account`; one query for each kind."""
     by_kind: dict[str, list[KnownBefore]] = {}
     for one in links:
         by_kind.setdefault(one.ref_kind, []).append(one)
@@ -53,5 +53,6 @@ def shown(links: Iterable[KnownBefore]) -> list[Reference]:
         for row in rows:
             record = records.get(row.ref_number)
             title = str(getattr(record, "title", record or ""))
-            found.append(Reference(singular, row.ref_number, title, url_of(record) if record else "", row.note))
+            url = url_of(record, account) if record else ""
+            found.append(Reference(singular, row.ref_number, title, url, row.note))
     return found

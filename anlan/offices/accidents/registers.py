@@ -7,6 +7,7 @@ from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 from anlan.parties.models import Enterprise
 
+from .lifecycle import ACCIDENT, FAULT
 from .models import Accident, Category, HandedOver, Involved, Report, ReportFault
 
 SEES_PEOPLE = frozenset({"city", "district", "duty", "inspector"})
@@ -60,9 +61,10 @@ class Accidents(Register):
         "number", "title", "occurred_at", "grade", "deaths", "missing", "injured", "category", "area_code", "reached",
         "state_title", "due_at",
     )  # fmt: skip
+    choices = {"state": lambda: [(s.name, s.title) for s in ACCIDENT.states]}
     filters = (
-        "area_code", "industry", "category", "grade", "occurred_at", "counts", "risk_event", "reached", "deaths",
-        "enterprise",
+        "state", "area_code", "industry", "category", "grade", "occurred_at", "counts", "risk_event", "reached",
+        "deaths", "enterprise",
     )  # fmt: skip
     sections = (
         (
@@ -124,7 +126,8 @@ class ReportFaults(Register):
         "state_title",
         "due_at",
     )
-    filters = ("area_code", "fault", "at_level", "opened_at", "industry")
+    filters = ("state", "area_code", "fault", "at_level", "opened_at", "industry")
+    choices = {"state": lambda: [(s.name, s.title) for s in FAULT.states]}
     search = ("number",)
     natural_key = ("number",)
     labels = {"state_title": _("State")}

@@ -1,7 +1,8 @@
 """The hidden dangers of the demonstration city: a year of finds, some driven to their end, some not.
 
 Photographs are small drawings that say of themselves that they are synthetic (`demo_pictures`); the returns
-stand in `demo_returns`. How fast a case moves follows the enterprise's diligence, so laggards lag everywhere.
+stand in `demo_returns`, what the sign-ins have on their desks in `demo_desk`.
+How fast a case moves follows the enterprise's diligence, so laggards lag everywhere.
 Written in bulk: the clocks are computed by the same functions as in life.
 """
 
@@ -20,7 +21,7 @@ from anlan.kernel.cases.models import CaseCounter, CaseEntry, EvidenceFile
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Enterprise
 
-from . import demo_pictures, demo_returns, publication
+from . import demo_desk, demo_pictures, demo_returns, publication
 from .demo_rows import insert
 from .lifecycle import LIFECYCLE
 from .models import Danger, DangerType, JudgementClause, PublishedDanger
@@ -100,6 +101,7 @@ def load(city: DemoCity) -> None:
     pictures = _pictures(stories)
     published = _published(city, stories)
     city.say(f"hidden dangers: {len(stories)}, photographs: {pictures}, published: {published}")
+    city.say(f"hidden dangers on the desks of the sign-ins: {demo_desk.load(city)}")
     city.say(f"self-check returns: {demo_returns.load(city)}")
 
 

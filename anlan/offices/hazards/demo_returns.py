@@ -1,6 +1,6 @@
 """The returns of the demonstration city: signed in time by the careful, late or not at all by the careless.
 
-The first quarter of 2013, the quarters of 2012 and the year 2012; some are zero returns, some were corrected.
+The first quarter of 2013, the quarters of 2012 and the years 2011 and 2012; some are zero returns, some were corrected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .models import SelfCheckReturn
 from .returns import OWING, due_on
 from .rules import Period
 
-PERIODS = (*(Period(2012, n) for n in (1, 2, 3, 4)), Period(2012), Period(2013, 1))
+PERIODS = (*(Period(2012, n) for n in (1, 2, 3, 4)), Period(2011), Period(2012), Period(2013, 1))
 """Those that have ended by June 2013. Quarters before 2012 lie before the city's records."""
 
 
@@ -47,6 +47,7 @@ def _signed(city: DemoCity, enterprise: Any, period: Period, opened: datetime, d
         else rng.randrange(1, 4 + (enterprise.staff or 10) // 25) * (4 if not period.number else 1)
     )
     fixed = max(0, found - rng.randrange(0, 3))
+    at = at.replace(hour=9 + rng.randrange(8), minute=rng.randrange(60))
     head = city.heads.get(enterprise.pk)
 
     def row(**more: Any) -> SelfCheckReturn:

@@ -13,6 +13,7 @@ from .lifecycle import LIFECYCLE
 from .models import Danger
 
 AUTHORITY = frozenset({"district", "township", "inspector"})
+FIRM = frozenset({"enterprise"})
 
 
 def _send(event: Heard, roles: frozenset[str], message: str, level: str) -> None:
@@ -66,6 +67,48 @@ def resumption_asked(event: Heard) -> None:
 def publication_proposed(event: Heard) -> None:
     """A proposed publication waits for another official's approval."""
     _send(event, publication.APPROVE, gettext_noop("To be approved for publication: %(number)s %(title)s"), "attention")
+
+
+@events.hears("danger.verify", handler="hazards.verified")
+def verified(event: Heard) -> None:
+    """From the grading on the enterprise's time runs."""
+    _send(event, FIRM, gettext_noop("Verified, five to be put in place: %(number)s %(title)s"), "attention")
+
+
+@events.hears("danger.send_back", handler="hazards.sent_back")
+def sent_back(event: Heard) -> None:
+    """What was not accepted is to be rectified again."""
+    _send(event, FIRM, gettext_noop("Sent back, to be rectified again: %(number)s %(title)s"), "critical")
+
+
+@events.hears("hazards.closed", handler="hazards.closed")
+def closed(event: Heard) -> None:
+    """The enterprise learns that its rectification was accepted."""
+    _send(event, FIRM, gettext_noop("Accepted and closed: %(number)s %(title)s"), "success")
+
+
+@events.hears("hazards.resumed", handler="hazards.resumed")
+def resumed(event: Heard) -> None:
+    """Production may run again."""
+    _send(event, FIRM, gettext_noop("Production may resume: %(number)s %(title)s"), "success")
+
+
+@events.hears("danger.ask_extension", handler="hazards.extension_asked")
+def extension_asked(event: Heard) -> None:
+    """More time waits for a decision."""
+    _send(event, AUTHORITY, gettext_noop("More time asked for: %(number)s %(title)s"), "attention")
+
+
+@events.hears("danger.grant_extension", handler="hazards.extension_granted")
+def extension_granted(event: Heard) -> None:
+    """The enterprise learns of its new limit."""
+    _send(event, FIRM, gettext_noop("More time granted: %(number)s %(title)s"), "success")
+
+
+@events.hears("danger.refuse_extension", handler="hazards.extension_refused")
+def extension_refused(event: Heard) -> None:
+    """The enterprise learns that the old limit holds."""
+    _send(event, FIRM, gettext_noop("More time refused: %(number)s %(title)s"), "attention")
 
 
 def _follow(event: Heard) -> None:

@@ -20,6 +20,7 @@ from anlan.kernel.cases.lifecycle import (
     OFFICIALS,
     STOP,
     Clock,
+    Decision,
     Evidence,
     Field,
     Lifecycle,
@@ -397,6 +398,9 @@ LIFECYCLE = declare(
                 effect=resume_production, clock=ACCEPT_CLOCK, forbid_same_person_as=("ask_resumption",),
                 words=_("%(actor)s reviewed the site and let production resume"), tells="hazards.resumed",
             ),
+        ),
+        decisions=(
+            Decision("publication", _("Publication to be approved"), publication.APPROVE, publication.waiting),
         ),
         universal=Universal(
             ask_extension=OFFICIALS | {"enterprise"},

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import areas, clock
@@ -47,6 +48,11 @@ def without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
 
 def proposed(case: Danger) -> Any:
     return None if case.publication_asked_at and not case.published_at else _("Nobody has proposed its publication.")
+
+
+def waiting(by: Any) -> Q:
+    """Dangers whose publication was proposed and waits for an approval."""
+    return Q(publication_asked_at__isnull=False, published_at__isnull=True)
 
 
 def published(case: Danger) -> Any:

@@ -10,6 +10,7 @@ from anlan.kernel.registers import Register, register
 from anlan.parties.codes import make_credit_code
 from anlan.parties.models import Account, Enterprise
 
+from .lifecycle import LIFECYCLE
 from .models import Danger, DangerType, JudgementClause, SelfCheckReturn
 from .rules import COUNTS
 
@@ -53,7 +54,8 @@ class Dangers(Register):
     group = "hazards"
     columns = ("number", "title", "enterprise", "area_code", "industry", "grade", "state_title", "due_at")
     further = ("place", "owner_name", "opened_at", "closed_at", "listed_at")
-    filters = ("area_code", "industry", "enterprise", "grade", "source", "type", "found_at")
+    filters = ("state", "grade", "industry", "area_code", "enterprise", "source", "type", "found_at")
+    choices = {"state": lambda: [(s.name, s.title) for s in LIFECYCLE.states]}
     search = ("number",)
     natural_key = ("number",)
     labels = {"state_title": _("State")}

@@ -12,7 +12,7 @@ from django.template.defaultfilters import date as format_date
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from anlan.kernel import clock
 from anlan.site import assets
@@ -37,6 +37,12 @@ def icon(name: str, css: str = "") -> SafeString:
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         css, assets.sprite(), name,
     )  # fmt: skip
+
+
+@register.simple_tag
+def sep(mark: str) -> str:
+    """The punctuation between two values, as the language writes it: `:`, `;` or `,`."""
+    return {":": gettext(": "), ";": gettext("; "), ",": pgettext("between facts", ", ")}[mark]
 
 
 @register.simple_tag(takes_context=True)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import cases, clock
 from anlan.kernel.cases import lifecycle as declared
-from anlan.kernel.cases import reminders
+from anlan.kernel.cases import queue, reminders
 from anlan.kernel.cases.models import Reminder
 from anlan.kernel.scope import Actor, Scope, acting
 
@@ -61,7 +61,30 @@ def test_the_number_of_queries_does_not_grow_with_kinds_or_cases() -> None:
             cases.worklist(DISTRICT)
     finally:
         del declared._declared["ticket2"]
-    assert len(asked) == 2
+    assert len(asked) == 3
+
+
+def test_whoever_took_charge_of_a_case_has_it_on_his_list_and_what_was_asked_for_waits_for_who_decides() -> None:
+    elsewhere = person(8, "district", "500113000000")
+    waiting = ticket("a")
+    assert cases.worklist(elsewhere).mine == 0
+    cases.move(waiting, "take_charge", by=elsewhere, seen_version=1)
+    assert cases.worklist(elsewhere).mine == 1
+    planned = ticket("b")
+    planned = cases.move(planned, "plan", by=ENTERPRISE, seen_version=1, rectify_by=date(2013, 6, 25), remedy="x")
+    cases.move(planned, "ask_extension", by=ENTERPRISE, seen_version=planned.version, days=5, reason="x")
+    assert {r.title: r.wants for r in cases.worklist(DISTRICT).rows} == {"a": "", "b": "extension"}
+    assert {r.title: r.wants for r in cases.worklist(ENTERPRISE).rows} == {"a": "", "b": ""}
+
+
+def test_each_part_of_the_work_list_holds_what_its_number_counts() -> None:
+    for title in "abc":
+        ticket(title)
+    with clock.frozen(NOON + timedelta(days=6)):
+        work = cases.worklist(DISTRICT)
+        for show, number in (("overdue", work.overdue), ("mine", work.mine), ("others", work.others), ("listed", 0)):
+            rows, more = queue.part(DISTRICT, show)
+            assert (len(rows), more) == (number, False)
 
 
 def test_reminders_exist_once_however_often_and_late_they_are_computed() -> None:

@@ -37,6 +37,12 @@ behaviour("[data-columns]", (form) => {
   }
 });
 
+// Where tabs do not fit, the one that stands open is scrolled into sight.
+behaviour(".tabs a[aria-current]", (tab) => {
+  const bar = tab.closest<HTMLElement>(".tabs");
+  if (bar && bar.scrollWidth > bar.clientWidth) bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+});
+
 function links(): HTMLAnchorElement[] {
   return [...document.querySelectorAll<HTMLAnchorElement>("[data-rows] .row-link")];
 }

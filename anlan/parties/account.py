@@ -18,8 +18,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_otp.plugins.otp_static.models import StaticToken
 
+from anlan.kernel import areas
+
 from .forms import CodeForm, OwnPasswordForm, PasswordForm
-from .models import Account, Authenticator, Division, Industry, Recovery, Session
+from .models import Account, Authenticator, Industry, Recovery, Session
 from .tokens import living
 
 
@@ -76,7 +78,7 @@ def account(request: HttpRequest) -> HttpResponse:
     me = holder(request)
     context = {
         "me": me,
-        "area": Division.objects.filter(pk=me.area_code).first(),
+        "area": areas.names([me.area_code]).get(me.area_code, ""),
         "industries": [str(i) for i in Industry.objects.filter(pk__in=me.industries or [])],
         "sessions": open_sessions(me, request.session.session_key),
         "second_factor": Authenticator.of(me) is not None,

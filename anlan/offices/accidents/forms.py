@@ -8,9 +8,9 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import clock
+from anlan.kernel import areas, clock
 from anlan.kernel.clock import BEIJING
-from anlan.parties.models import Division, Enterprise
+from anlan.parties.models import Enterprise
 
 from .fields import AreaCodeField, MomentField
 from .models import SOURCES, Accident, Category
@@ -52,6 +52,7 @@ class FirstReportForm(forms.ModelForm):
 
     def __init__(self, *args: Any, by: Any, phone: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["place"].label = _("Where exactly")
         now = clock.now()
         self.by, self.phone = by, phone
         self.fields["category"].queryset = categories(now.date())  # type: ignore[attr-defined]
@@ -65,7 +66,7 @@ class FirstReportForm(forms.ModelForm):
             self.fields["at"].label = _("Reported at")
         if by.role == "enterprise":
             del self.fields["source"], self.fields["enterprise"], self.fields["unit_name"], self.fields["at"]
-            self.fields["known_at"].required = True
+            self.fields["known_at"].required, self.fields["known_at"].help_text = True, ""
             self.initial["known_at"] = now
             self.initial["area_code"] = by.area_code
         elif len(by.area_code.rstrip("0")) > 2:
@@ -76,9 +77,9 @@ class FirstReportForm(forms.ModelForm):
     def _show_picked(self) -> None:
         """A picked field shows the words of what it holds, in a page that comes back as in a new one."""
         code = str(self["area_code"].value() or "")
-        division = Division.objects.filter(pk=code[:12]).first() if code.isdecimal() else None
-        if division is not None:
-            self.fields["area_code"].widget.attrs["data-text"] = division.name
+        name = areas.names([code[:12]])[code[:12]] if code.isascii() and code.isdecimal() else ""
+        if name and name != code[:12]:
+            self.fields["area_code"].widget.attrs["data-text"] = name
         if "enterprise" in self.fields:
             key = str(self["enterprise"].value() or "")
             enterprise = Enterprise.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from anlan.kernel import areas, clock, law
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.models import Installation
+from anlan.parties.models import Authority
 
 from ..models import Danger, PublishedDanger
 
@@ -113,7 +114,9 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
     entry = CaseEntry.of(danger).filter(move="stop_work").order_by("-id").first()
     if entry is None:
         raise Http404
-    authority = areas.names([danger.owner_area_code])[danger.owner_area_code]
+    day = entry.at.astimezone(clock.BEIJING).date()
+    body = Authority.objects.at(day).filter(kind="supervisor", area_code=danger.owner_area_code).first()
+    authority = body or areas.names([danger.owner_area_code])[danger.owner_area_code]
     return render(request, "hazards/order.html", {
         "danger": danger, "entry": entry, "authority": authority, "basis": law.value("hazards.stop_basis", entry.at),
         "longest": law.value("hazards.stop_longest_months", entry.at),

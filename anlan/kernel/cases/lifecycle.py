@@ -141,12 +141,14 @@ class Move:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A decision that was asked for, whatever the state: `when(account)` is the condition under which an open case
-    waits for it, and for that person. `title` stands in work lists."""
+    waits for it, and for that person. `title` stands in work lists. With `seat` it waits only for those at the
+    authority in charge; otherwise for every one of these roles whose scope holds the case."""
 
     name: str
     title: Promise
     who: Collection[str]
     when: Callable[[Person], Q]
+    seat: bool = True
 
 
 @dataclass(frozen=True, slots=True)

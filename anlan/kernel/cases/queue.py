@@ -126,12 +126,14 @@ AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
 
 def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
     model = declared.model
-    wanted = [(d.name, d.when(account)) for d in declared.decisions if account.role in d.who]
-    turn = Q(state__in=declared.waits_for(account.role))
-    for _name, condition in wanted:
-        turn |= condition
-    if account.role in AT_ITS_SEAT:
-        turn &= Q(owner_area_code=account.area_code)
+    here = Q(owner_area_code=account.area_code) if account.role in AT_ITS_SEAT else Q()
+    turn = Q(state__in=declared.waits_for(account.role)) & here
+    wanted = []
+    for one in declared.decisions:
+        if account.role in one.who:
+            condition = one.when(account) & here if one.seat else one.when(account)
+            wanted.append((one.name, condition))
+            turn |= condition
     # Whoever took charge of a case has it on his list while he can move it on.
     turn |= Q(owner_id=account.pk, state__in=declared.moved_on_by(account.role))
     whose = F("enterprise__name") if _points(model, "enterprise") else Value("")

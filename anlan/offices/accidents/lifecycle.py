@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import areas
+from anlan.kernel import areas, clock
 from anlan.kernel.cases.lifecycle import (
     OFFICIALS,
     STOP,
     Clock,
+    Decision,
     Evidence,
     Field,
     Lifecycle,
@@ -46,6 +51,11 @@ def mark(code: str) -> str:
         if name.endswith(kind) and len(name) - len(kind) >= 2:
             return str(name.removesuffix(kind))
     return str(name)
+
+
+def limit_near(by: Any) -> Q:
+    """Accidents whose next report is due within a day, or overdue: the duty officer presses for it."""
+    return Q(state="reporting", due_at__lt=clock.now() + timedelta(days=1))
 
 
 ACCIDENT = declare(
@@ -161,6 +171,7 @@ ACCIDENT = declare(
                 demands=(REASON,), effect=g.resume, words=_("%(actor)s took up reporting again: %(reason)s"),
             ),
         ),
+        decisions=(Decision("press", _("Limit near, to be pressed for"), {"duty"}, limit_near, seat=False),),
         universal=Universal(list_=("city", "district", "department"), assign=OFFICIALS),
         sections=(
             (_("Accident"), ("title", "category", "industry", "enterprise", "unit_name", "place", "lon", "lat",

@@ -6,11 +6,12 @@ that a hole can be seen.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from django.conf import settings
 
+from anlan.kernel import clock
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Authority, Division, Person, Post
 
@@ -34,8 +35,10 @@ def load(city: DemoCity) -> None:
     _village(city)
     plan = planfile.load(settings.ROOT / "plans" / "chongqing-2013.yaml", drafter)
     city.say(f"duties under the plan: {duties.assign_by_kinds(plan, today)}")
-    adoption.propose(plan, drafter)
-    adoption.adopt(plan, user)
+    with clock.frozen(datetime(2013, 1, 8, 15, 20, tzinfo=clock.BEIJING)):
+        adoption.propose(plan, drafter)
+    with clock.frozen(datetime(2013, 1, 10, 9, 40, tzinfo=clock.BEIJING)):
+        adoption.adopt(plan, user)
     gone = sorted(city.laggards)[:2]
     Post.objects.filter(head=True, authority__kind="supervisor", authority__area_code__in=gone).update(valid_to=LEFT)
 

@@ -15,6 +15,18 @@ page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
 
 
 @tile
+def to_adopt(account: Any) -> Tile | None:
+    """How many plans wait for this person's approval."""
+    from .adoption import may_adopt
+    from .models import Plan
+
+    if account.role != "city":
+        return None
+    waiting = sum(may_adopt(plan, account) for plan in Plan.objects.filter(state="proposed"))
+    return Tile(_("Plans to approve"), waiting, reverse("plan:plans")) if waiting else None
+
+
+@tile
 def my_clauses(account: Any) -> Tile | None:
     """How many clauses and single targets of the plan in force are the account's own."""
     from .duties import mine

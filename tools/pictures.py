@@ -37,10 +37,11 @@ class Picture:
 
 PICTURES = (
     Picture("home", "district", "/"),
-    Picture("list", "city", "/c/danger/"),
-    Picture("case", "district", "/", click=".work a"),
+    Picture("case", "district", "/hazards/majors/", click='a:text("防火堤")'),
+    Picture("accident", "duty", "/c/?show=mine", click='.work a:has-text("6·14")'),
     Picture("clauses", "city", "/plan/clauses/"),
-    Picture("phone", "enterprise", "/hazards/report", width=390, height=844),
+    Picture("phone", "enterprise", "/", width=390, height=844),
+    Picture("report", "enterprise", "/hazards/report/", width=390, height=844),
 )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
 
+from anlan.kernel.registers.cells import url_of
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.parties.models import Account
 from anlan.site import assets
@@ -28,8 +31,8 @@ def test_vite_tag_names_hashed_script_and_its_style_sheets(dist: Path) -> None:
     chunk = {"file": "assets/chunk-1.js", "css": ["assets/chunk-2.css"]}
     main = {"file": "assets/main-3.js", "css": ["assets/main-4.css"], "imports": ["_chunk.js"]}
     (dist / "manifest.json").write_text(json.dumps({"src/main.ts": main, "_chunk.js": chunk}))
-    html = Template("{% load shell %}{% vite %}").render(Context())
-    assert html == (
+    text = Template("{% load shell %}{% vite %}").render(Context())
+    assert text == (
         '<link rel="stylesheet" href="/static/dist/assets/chunk-2.css">'
         '<link rel="stylesheet" href="/static/dist/assets/main-4.css">'
         '<script type="module" src="/static/dist/assets/main-3.js"></script>'
@@ -43,9 +46,9 @@ def test_a_front_end_that_is_not_built_is_said_so(dist: Path) -> None:
 
 def test_an_icon_is_decoration(dist: Path) -> None:
     (dist / "manifest.json").write_text(json.dumps({"icons": {"file": "assets/icons-5.svg"}}))
-    html = Template('{% load shell %}{% icon "home" %}').render(Context())
-    assert 'aria-hidden="true"' in html
-    assert 'href="/static/dist/assets/icons-5.svg#home"' in html
+    text = Template('{% load shell %}{% icon "home" %}').render(Context())
+    assert 'aria-hidden="true"' in text
+    assert 'href="/static/dist/assets/icons-5.svg#home"' in text
 
 
 @pytest.mark.skipif(not (assets.DIST / "manifest.json").exists(), reason="the front end is not built")
@@ -72,6 +75,27 @@ def test_home_shows_the_work_list_in_the_frame(city: Client) -> None:
     assert "市安委办" in text
     assert 'id="main"' in text
     assert "data-palette" in text
+
+
+def test_every_number_of_the_home_page_opens_what_it_counts(city: Client) -> None:
+    text = city.get(reverse("home")).content.decode()
+    numbers = re.findall(r'class="stat[^"]*" href="([^"]+)"', text)
+    assert len(numbers) == text.count('class="stat') - 1 >= 4  # one is the frame of them all
+    for address in numbers:
+        assert city.get(html.unescape(address)).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    "asked", ["show=nothing", "show=mine&page=0", "show=mine&page=x", "show=mine&page=99999999999"]
+)
+def test_a_work_list_that_there_is_not_is_not_found(city: Client, asked: str) -> None:
+    assert city.get(f"{reverse('cases:work')}?{asked}").status_code == 404
+
+
+def test_no_link_leads_to_a_register_that_the_reader_may_not_see(city: Client) -> None:
+    account = Account(pk=1, username="x", role="city")
+    assert url_of(account, Account(role="city")) == "/r/accounts/1/"
+    assert url_of(account, Account(role="enterprise")) == ""
 
 
 def test_search_finds_pages_by_their_name_in_both_languages(city: Client) -> None:

@@ -41,7 +41,6 @@ PICTURES = (
     Picture("accident", "duty", "/c/?show=mine", click='.work a:has-text("6·14")'),
     Picture("clauses", "city", "/plan/clauses/"),
     Picture("phone", "enterprise", "/", width=390, height=844),
-    Picture("report", "enterprise", "/hazards/report/", width=390, height=844),
 )
 
 

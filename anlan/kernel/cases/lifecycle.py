@@ -149,6 +149,8 @@ class Decision:
     who: Collection[str]
     when: Callable[[Person], Q]
     seat: bool = True
+    moves: tuple[str, ...] = ()
+    """The moves that decide it, the consenting one first: the case's page shows them first while they can be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,8 @@ class Lifecycle:
             if day and day not in self._columns | {f.name for f in move.fields}:
                 raise wrong(f"{move.name} starts a clock from unknown field {day}")
         for decision in self.decisions:
+            if set(decision.moves) - set(self._moves):
+                raise wrong(f"decision {decision.name} names a move that does not exist")
             titles.append((f"decision {decision.name}", decision.title))
             _roles(self.kind, f"the decision {decision.name}", decision.who)
         for name, title in titles:

@@ -74,7 +74,10 @@ def extension(lifecycle: Lifecycle) -> Decision:
         open_ = Extension.objects.filter(case_kind=lifecycle.kind, decided_at__isnull=True)
         return Q(pk__in=open_.exclude(asked_by_id=by.pk).values("case_id"))
 
-    return Decision("extension", _("More time to be decided on"), lifecycle.universal.decide_extension, asked)
+    return Decision(
+        "extension", _("More time to be decided on"), lifecycle.universal.decide_extension, asked,
+        moves=("grant_extension", "refuse_extension"),
+    )  # fmt: skip
 
 
 def _open_extension(case: Any) -> Any:

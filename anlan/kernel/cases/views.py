@@ -34,7 +34,8 @@ _HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "g
 class Action:
     """A move as the page offers it: with its form, or with the reason why this person cannot make it.
 
-    `leads`: it is what the case needs (a primary move), and this person's turn; the page shows such moves first.
+    `leads`: it is what the case needs (a primary move), and this person's turn, or it decides what was asked of him;
+    the page shows such moves first. `primary`: it is the one among them that moves the case on.
     """
 
     move: Move
@@ -42,6 +43,7 @@ class Action:
     why_not: str
     opened: bool
     leads: bool = False
+    primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ def _actions(
     actions: list[Action] = []
     blocked: list[Action] = []
     turn = user.role in declared.turn(case.state)
+    deciding = [d.moves for d in declared.decisions if user.role in d.who and d.moves]
     for move in declared.moves_from(case.state):
         leads = turn and move.tone == "primary"
         refused = engine.refusal(case, move, user, history)
@@ -205,7 +208,10 @@ def _actions(
             if mine
             else MoveForm(declared, move, case, initial={"seen_version": case.version, **_known(case, move)})
         )
-        actions.append(Action(move, made, "", mine, leads))
+        # What decides can be made just then when it was asked for.
+        decides = any(move.name in moves for moves in deciding)
+        primary = leads or any(move.name == moves[0] for moves in deciding)
+        actions.append(Action(move, made, "", mine, leads or decides, primary))
     # Where the next step is not open, the page says what stands in its way instead of leaving it out.
     return actions if any(a.leads for a in actions) else blocked + actions
 

@@ -400,7 +400,8 @@ LIFECYCLE = declare(
             ),
         ),
         decisions=(
-            Decision("publication", _("Publication to be approved"), publication.APPROVE, publication.waiting),
+            Decision("publication", _("Publication to be approved"), publication.APPROVE, publication.waiting,
+                     moves=("publish", "refuse_publication")),
         ),
         universal=Universal(
             ask_extension=OFFICIALS | {"enterprise"},

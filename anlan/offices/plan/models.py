@@ -241,10 +241,15 @@ class Target(Part):
         """Comparator, value and unit in words."""
         value = f"{self.value:f}".rstrip("0").rstrip(".") if "." in f"{self.value:f}" else f"{self.value:f}"
         since = str(_(" compared with %(year)s")) % {"year": self.baseline} if self.baseline else ""
-        return f"{self.get_comparator_display()} {value} {self.unit}".strip() + since
+        # A Chinese measure word has no counterpart in English: 40 accidents are 40, and not 40 起.
+        unit = bilingual(self.unit, _UNITS.get(self.unit, self.unit) or " ").strip()
+        return f"{self.get_comparator_display()} {value} {unit}".strip() + since
 
     def __str__(self) -> str:
         return self.name
+
+
+_UNITS = {"起": "", "家": "", "个": "", "类": "", "人": "", "公里": "km", "万元": "× 10,000 yuan"}
 
 
 class Gap(Part):

@@ -11,6 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from operator import mul
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """The 31 characters of GB 32100: no I, O, S, V, Z."""
@@ -92,6 +96,27 @@ def make_credit_code(area: str, serial: int) -> str:
     body = f"{serial:08d}"
     first = f"91{area}{body}{organisation_check_character(body)}"
     return first + credit_check_character(first)
+
+
+def make_credit_codes(area: pl.Series, serial: pl.Series) -> pl.Series:
+    """`make_credit_code` for millions: areas of 6 digits and serials of 8, as texts."""
+    import numpy as np
+    import polars as pl
+
+    def values(texts: pl.Series, width: int) -> np.ndarray:
+        """A row a text, a column a digit."""
+        letters = np.frombuffer("".join(texts.to_list()).encode("ascii"), dtype=np.uint8)
+        return letters.reshape(-1, width).astype(np.int64) - ord("0")
+
+    body = values(serial, 8)
+    check = -(body @ np.array(_ORGANISATION_WEIGHTS)) % 11
+    # In both alphabets the values up to 10 of digits are themselves; X is the 30th of the credit alphabet's signs.
+    inner = np.where(check == 10, CREDIT_ALPHABET.index("X"), check)
+    head = np.broadcast_to(np.array([9, 1]), (len(body), 2))
+    total = np.hstack([head, values(area, 6), body, inner[:, None]]) @ np.array(_CREDIT_WEIGHTS)
+    organisation = pl.Series(list("0123456789X")).gather(check)
+    last = pl.Series(list(CREDIT_ALPHABET)).gather(-total % 31)
+    return "91" + area + serial + organisation + last
 
 
 def make_registration_number(area: str, serial: int) -> str:

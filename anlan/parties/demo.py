@@ -122,7 +122,7 @@ def _enterprises(city: DemoCity, districts: list[Division]) -> None:
     ):
         found.append(make(kind, yubei, home, home_villages[position % min(4, len(home_villages))]))
     for kind in demo_names.KINDS:
-        weights = [_weight(kind, demo_names.short(d.name)) for d in districts]
+        weights = [weight(kind, demo_names.short(d.name)) for d in districts]
         for district in rng.choices(districts, weights, k=kind.count):
             with_villages = [t for t in townships[district.code] if t.code in villages]
             township = rng.choice(with_villages)
@@ -130,7 +130,8 @@ def _enterprises(city: DemoCity, districts: list[Division]) -> None:
     city.enterprises = Enterprise.objects.bulk_create(found, batch_size=1000)
 
 
-def _weight(kind: demo_names.Kind, district: str) -> float:
+def weight(kind: demo_names.Kind, district: str) -> float:
+    """How likely an enterprise of that kind is in that district (its short name)."""
     base = demo_names.DISTRICT_WEIGHT.get(district, 2)
     if kind.districts:
         return base * 10 if district in kind.districts else 0.2

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
@@ -20,7 +21,17 @@ START = datetime(2013, 6, 14, 9, 0, tzinfo=clock.BEIJING)
 """What the demonstration city's clock shows when it is loaded."""
 
 SEED = 20130614
-SCALES = ("small",)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many enterprises and hidden dangers there are in all, about; 0 is what the small city has."""
+
+    enterprises: int = 0
+    dangers: int = 0
+
+
+SCALES = {"small": Scale(), "city": Scale(500_000, 5_000_000), "province": Scale(5_000_000, 50_000_000)}
 
 
 class NotEmpty(Exception):
@@ -39,19 +50,49 @@ def load(password: str, scale: str = "small", say: Callable[[str], None] = print
     from anlan.parties.models import Account
 
     if scale not in SCALES:
-        raise ValueError(f"no such scale: {scale}; there is {', '.join(SCALES)}")
+        raise ValueError(f"no such scale: {scale}; there are {', '.join(SCALES)}")
     with acting(Actor("command", "demo"), EVERYWHERE), clock.frozen(START):
-        if Account.objects.exists():
+        small = Installation.objects.filter(demonstration=True).exists()
+        if Account.objects.exists() and not (small and scale != "small" and not _multiplied()):
             raise NotEmpty
-        city = DemoCity(Random(SEED), START, password, say)  # noqa: S311 (synthetic data)  # noqa: S311 - a city, not a secret
-        for config in apps.get_app_configs():
-            if config.name.startswith("anlan.") and importlib.util.find_spec(f"{config.name}.demo"):
-                module = importlib.import_module(f"{config.name}.demo")
-                if module.__name__ == __name__:
-                    continue
-                began = time.monotonic()
-                module.load(city)
-                say(f"{config.label}: {time.monotonic() - began:.1f} s")
-        shift = START - datetime.now(clock.BEIJING)
-        Installation.objects.update_or_create(pk=1, defaults={"demonstration": True, "clock_shift": shift})
-    clock.set_shift(shift)
+        if not small:
+            city = DemoCity(Random(SEED), START, password, say)  # noqa: S311 (synthetic data)
+            for config in apps.get_app_configs():
+                if config.name.startswith("anlan.") and importlib.util.find_spec(f"{config.name}.demo"):
+                    module = importlib.import_module(f"{config.name}.demo")
+                    if module.__name__ == __name__:
+                        continue
+                    began = time.monotonic()
+                    module.load(city)
+                    say(f"{config.label}: {time.monotonic() - began:.1f} s")
+            shift = START - datetime.now(clock.BEIJING)
+            Installation.objects.update_or_create(pk=1, defaults={"demonstration": True, "clock_shift": shift})
+    if not small:
+        clock.set_shift(shift)
+    if scale != "small":
+        multiply(SCALES[scale], say)
+
+
+def _multiplied() -> bool:
+    from anlan.parties.models import Enterprise
+
+    return Enterprise.objects.order_by()[:10_000].count() == 10_000
+
+
+def multiply(scale: Scale, say: Callable[[str], None] = print) -> None:
+    """Fills the small city up to a scale, in one transaction of the owner's connection."""
+    import numpy as np
+
+    from anlan.kernel import bulk
+    from anlan.kernel.cases.multiply import multiply as cases
+    from anlan.offices.hazards.lifecycle import LIFECYCLE
+    from anlan.parties import demo_city
+
+    rng = np.random.default_rng(SEED)
+    with clock.frozen(START), bulk.pouring(Actor("command", "demo"), EVERYWHERE) as cursor:
+        began = time.monotonic()
+        enterprises, people = demo_city.multiply(cursor, scale.enterprises, rng)
+        say(f"{enterprises:,} enterprises, {people:,} people: {time.monotonic() - began:.0f} s")
+        began = time.monotonic()
+        entries = cases(cursor, LIFECYCLE, scale.dangers, rng)
+        say(f"{scale.dangers:,} hidden dangers with {entries:,} entries: {time.monotonic() - began:.0f} s")

@@ -8,9 +8,9 @@ import click
 
 
 @click.command()
-@click.option("--scale", default="small", show_default=True, help="how large: small")
+@click.option("--scale", default="small", show_default=True, help="How large: small, city or province.")
 def demo(scale: str) -> None:
-    """Load the demonstration city into an empty installation."""
+    """Load the demonstration city into an empty installation; a larger scale also into the small city."""
     from anlan.site.secrets import demo_password
 
     from . import NotEmpty, load

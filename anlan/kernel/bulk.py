@@ -1,0 +1,127 @@
+"""Millions of rows poured into tables at once: for the demonstration city at scale, and for nothing that people did.
+
+Rows come from Polars frames by COPY into a temporary table and from there by one INSERT (row security refuses COPY
+into its own tables). While they pour in, the tables stand without their secondary indexes, foreign keys and audit
+triggers; all of it is made again before the transaction ends, so that a row which breaks a key undoes everything.
+What was poured in is noted in the audit as one entry per table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+from django.db import connections, models, transaction
+from django.utils.connection import ConnectionProxy
+
+from . import clock
+from .scope import Actor, Scope
+
+OWNER: Any = ConnectionProxy(connections, "owner")
+
+
+@contextmanager
+def pouring(actor: Actor, scope: Scope) -> Iterator[Any]:
+    """A cursor of the owner's connection in one transaction that states actor and scope."""
+    with transaction.atomic(using="owner"), OWNER.cursor() as cursor:
+        low, high, industries, enterprise = scope.settings()
+        stated = {
+            "area_low": low, "area_high": high, "industries": industries, "enterprise": enterprise, "account": "",
+            "actor_kind": actor.kind, "actor": actor.name, "now": clock.now().isoformat(),
+        }  # fmt: skip
+        for name, value in stated.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [f"anlan.{name}", value])
+        cursor.execute(
+            "SELECT set_config('maintenance_work_mem', '1GB', true), set_config('synchronous_commit', 'off', true)"
+        )
+        yield cursor
+
+
+def quoted(model: type[models.Model]) -> str:
+    """The model's table as SQL writes it."""
+    return f'"{model._meta.db_table}"'
+
+
+@contextmanager
+def bare(cursor: Any, tables: Sequence[type[models.Model]]) -> Iterator[None]:
+    """The tables without secondary indexes, foreign keys and audit triggers, until the block ends."""
+    remade: list[str] = []
+    before = {model: _count(cursor, model) for model in tables}
+    for model in tables:
+        table = quoted(model)
+        cursor.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass "
+            "AND contype IN ('f', 'u') ORDER BY contype DESC",
+            [table],
+        )
+        for name, definition in cursor.fetchall():
+            cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+            remade.append(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+        cursor.execute(
+            "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i "
+            "WHERE i.indrelid = %s::regclass AND NOT i.indisprimary",
+            [table],
+        )
+        for name, definition in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {name}")
+            remade.insert(0, definition)
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    yield
+    for statement in remade:
+        cursor.execute(statement)
+    for model in tables:
+        cursor.execute(f"ALTER TABLE {quoted(model)} ENABLE TRIGGER USER")
+        cursor.execute(f"ANALYZE {quoted(model)}")
+        _note(cursor, model, _count(cursor, model) - before[model])
+
+
+def _count(cursor: Any, model: type[models.Model]) -> int:
+    cursor.execute(f"SELECT count(*) FROM {quoted(model)}")
+    return int(cursor.fetchone()[0])
+
+
+def _note(cursor: Any, model: type[models.Model], rows: int) -> None:
+    if getattr(model, "audited", True) and rows:
+        cursor.execute(
+            "INSERT INTO audit_entry (on_clock, table_name, row_id, op, actor_kind, actor, scope, changes) "
+            "SELECT %s, %s, '*', 'insert', current_setting('anlan.actor_kind'), current_setting('anlan.actor'), '', %s",
+            [clock.now(), model._meta.db_table, json.dumps({"rows": rows})],
+        )
+
+
+def next_key(cursor: Any, model: type[models.Model]) -> int:
+    """The first key that no row has."""
+    cursor.execute(f"SELECT coalesce(max({model._meta.pk.column}), 0) + 1 FROM {quoted(model)}")
+    return int(cursor.fetchone()[0])
+
+
+def pour(cursor: Any, model: type[models.Model], frame: pl.DataFrame) -> None:
+    """Adds the frame's rows; its columns are named like the model's, what it leaves out takes the field's default."""
+    given = set(frame.columns)
+    constants = [
+        pl.lit(str(default) if isinstance(f, models.DecimalField) else default).alias(str(f.column))
+        for f in model._meta.concrete_fields
+        if f.column not in given and not f.primary_key and (default := f.get_default()) is not None
+    ]
+    whole = frame.with_columns(constants)
+    names = ", ".join(f'"{name}"' for name in whole.columns)
+    cursor.execute(f"CREATE TEMP TABLE anlan_poured AS SELECT {names} FROM {quoted(model)} WITH NO DATA")
+    body = whole.write_csv(
+        include_header=False, null_value="\\N", quote_style="non_numeric", datetime_format="%Y-%m-%d %H:%M:%S%.6f%:z"
+    )
+    with cursor.copy(f"COPY anlan_poured ({names}) FROM STDIN (FORMAT csv, NULL '\\N')") as copy:
+        copy.write(body.encode())
+    cursor.execute(f"INSERT INTO {quoted(model)} ({names}) SELECT {names} FROM anlan_poured")
+    cursor.execute("DROP TABLE anlan_poured")
+    follow(cursor, model)
+
+
+def follow(cursor: Any, model: type[models.Model]) -> None:
+    """Lets the table's own keys go on after the highest one that was given."""
+    cursor.execute(
+        f"SELECT setval(pg_get_serial_sequence('{quoted(model)}', '{model._meta.pk.column}'), "
+        f"(SELECT max({model._meta.pk.column}) FROM {quoted(model)}))"
+    )

@@ -5,10 +5,14 @@ import anlan.offices.accidents.api  # noqa: F401
 from anlan.kernel.registers.api import api, nothing_here
 
 from . import views
+from .board import views as board
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("search", views.search, name="search"),
+    path("board/", board.board, name="board"),
+    path("board/wall/", board.wall, name="board-wall"),
+    path("board/sheets/<slug:name>.csv", board.sheet, name="board-sheet"),
     path("", include("anlan.parties.urls")),
     path("", include("anlan.kernel.urls")),
     path("api/v1/", api.urls),

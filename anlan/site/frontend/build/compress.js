@@ -9,7 +9,7 @@ export function compress(folder) {
     apply: "build",
     closeBundle() {
       for (const name of readdirSync(folder, { recursive: true })) {
-        if (!/\.(js|css|svg|json|webmanifest)$/.test(name)) continue;
+        if (!/\.(m?js|css|svg|json|webmanifest)$/.test(name)) continue;
         const path = join(folder, name);
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: constants.Z_BEST_COMPRESSION }));
       }

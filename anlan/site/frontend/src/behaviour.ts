@@ -2,6 +2,7 @@
 
 type Attach = (element: HTMLElement) => void;
 
+let started = false;
 const behaviours: { selector: string; attach: Attach; done: WeakSet<Element> }[] = [];
 
 function run(root: ParentNode): void {
@@ -19,10 +20,12 @@ function run(root: ParentNode): void {
 /** Declares what happens with every element that matches `selector`, once for each. */
 export function behaviour(selector: string, attach: Attach): void {
   behaviours.push({ selector, attach, done: new WeakSet() });
+  if (started) run(document); // a bundle that came after the first
 }
 
 /** Attaches everything declared; call once, when all modules are loaded. */
 export function start(): void {
+  started = true;
   run(document);
   document.addEventListener("htmx:load", (event) => run((event as CustomEvent<{ elt: HTMLElement }>).detail.elt));
 }

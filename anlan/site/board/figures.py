@@ -1,0 +1,118 @@
+"""What the board shows, as data: cards and figures that a page, a sheet and a screen reader tell alike."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+Kind = Literal["line", "bar", "map", "heat"]
+Text = str | Promise
+SHADES = 5
+"""Steps of shading above none; limits lie so that each step has about as many cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number, None where it cannot be said; `url` opens the records that it counts."""
+
+    value: Any
+    url: str = ""
+    shade: int = 0
+
+    @property
+    def text(self) -> str:
+        """As it is printed: groups of three, a dash for what is not available."""
+        return "–" if self.value is None else f"{self.value:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a figure's table; `code` is the division's first six digits where it is one."""
+
+    label: Text
+    cells: tuple[Cell, ...]
+    code: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A series of numbers. `guide` marks what others are measured by (a control line), drawn dashed."""
+
+    label: Text
+    guide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing and the table it is made of. `words` say in one sentence what it shows, `basis` how it was counted."""
+
+    name: str
+    title: Text
+    kind: Kind
+    first: Text
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    unit: Text = ""
+    words: Text = ""
+    basis: Text = ""
+
+    def sheet(self) -> str:
+        """The table as text with separators, with the mark by which Excel reads it as UTF-8."""
+        file = io.StringIO()
+        out = csv.writer(file)
+        unit = f" ({self.unit})" if self.unit else ""
+        out.writerow([str(self.first), *(f"{c.label}{unit}" for c in self.columns)])
+        for row in self.rows:
+            out.writerow([str(row.label), *("" if c.value is None else c.value for c in row.cells)])
+        return "\ufeff" + file.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One number that matters, against what it is held to.
+
+    `limit` is what it may reach; `state` is "calm", "near" or "over", `words` say it; `share` is 0–100 of the limit.
+    """
+
+    title: Text
+    cell: Cell
+    unit: Text = ""
+    limit: Cell | None = None
+    words: Text = ""
+    state: Literal["calm", "near", "over"] = "calm"
+    notes: tuple[Text, ...] = field(default=())
+
+    @property
+    def share(self) -> int | None:
+        """How much of the limit is used, in per cent, at most 100; None without a limit."""
+        if self.limit is None or self.limit.value is None or self.cell.value is None:
+            return None
+        if not self.limit.value:
+            return 100 if self.cell.value else 0
+        return max(0, min(100, round(self.cell.value * 100 / self.limit.value)))
+
+
+def shaded(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows with each cell's shade, 0 for none to SHADES, by where its number stands among all."""
+    above = sorted(c.value for r in rows for c in r.cells if c.value)
+    limits = sorted({above[len(above) * step // SHADES] for step in range(1, SHADES)}) if above else []
+
+    def shade(value: Any) -> int:
+        return 1 + sum(value >= limit for limit in limits) if value else 0
+
+    return tuple(
+        Row(r.label, tuple(Cell(c.value, c.url, shade(c.value)) for c in r.cells), r.code, r.url) for r in rows
+    )
+
+
+def listed(figure: Figure, column: int = 0, most: int = 3) -> str:
+    """The rows with the highest numbers of a column in words: for the sentence under a figure."""
+    ranked = sorted((r for r in figure.rows if r.cells[column].value), key=lambda r: -r.cells[column].value)[:most]
+    return _(", ").join(f"{r.label} {r.cells[column].text}" for r in ranked)

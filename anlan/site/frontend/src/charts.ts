@@ -1,0 +1,116 @@
+/**
+ * Charts drawn from the tables beside them.
+ *
+ * `<figure data-chart="line|bar">` holds a table whose first column names the points and whose other columns are series;
+ * `data-value` on a cell is its number, a link in it opens the records. The table is what is true: whoever cannot see the
+ * drawing, has no script or prints the page reads it. Canvas and rich text, because the content-security policy allows no
+ * style in markup.
+ */
+import { BarChart, LineChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { type EChartsCoreOption, init, use } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { behaviour } from "./behaviour";
+import { colour } from "./colours";
+
+use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+
+interface Series {
+  name: string;
+  dashed: boolean;
+  values: (number | null)[];
+  links: (string | undefined)[];
+}
+
+interface Data {
+  labels: string[];
+  series: Series[];
+  unit: string;
+}
+
+/** What the figure's table says. */
+function read(figure: HTMLElement): Data {
+  const heads = [...figure.querySelectorAll<HTMLElement>("thead th")].slice(1);
+  const rows = [...figure.querySelectorAll<HTMLTableRowElement>("tbody tr")];
+  const cell = (row: HTMLTableRowElement, column: number): HTMLElement | undefined => row.cells[column + 1];
+  return {
+    unit: figure.dataset["unit"] ?? "",
+    labels: rows.map((row) => row.cells[0]?.textContent?.trim() ?? ""),
+    series: heads.map((head, column) => ({
+      name: head.textContent?.trim() ?? "",
+      dashed: head.dataset["dashed"] !== undefined,
+      values: rows.map((row) => {
+        const text = cell(row, column)?.dataset["value"];
+        return text ? Number(text) : null;
+      }),
+      links: rows.map((row) => cell(row, column)?.querySelector("a")?.href),
+    })),
+  };
+}
+
+const inks = ["water", "umber", "plum"];
+
+function option(kind: string, data: Data): EChartsCoreOption {
+  const ink = colour("ink");
+  const soft = colour("ink-soft");
+  const font = getComputedStyle(document.body).fontFamily;
+  const wall = document.body.classList.contains("wall");
+  const size = wall ? 16 : 12;
+  const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size, interval: "auto" } };
+  const numbers = { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size } };
+  const lying = kind === "bar";
+  const drawn = data.series.filter((series) => !series.dashed);
+  return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    textStyle: { fontFamily: font, color: ink },
+    grid: { left: 8, right: 16, top: data.series.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
+    legend: { show: data.series.length > 1, top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: { color: ink, fontSize: size } },
+    tooltip: {
+      trigger: "axis",
+      renderMode: "richText",
+      backgroundColor: colour("surface"),
+      borderColor: colour("line"),
+      textStyle: { color: ink, fontFamily: font, fontSize: size },
+      valueFormatter: (value: unknown) => (value === null || value === undefined ? "–" : `${Number(value).toLocaleString()} ${data.unit}`),
+    },
+    xAxis: lying ? numbers : { ...names, boundaryGap: false },
+    yAxis: lying ? { ...names, inverse: true } : numbers,
+    series: data.series.map((series) => {
+      const at = drawn.indexOf(series);
+      const shade = colour(series.dashed ? "ink-soft" : (inks[at % inks.length] ?? "water"));
+      return lying
+        ? { type: "bar", name: series.name, data: series.values, barMaxWidth: wall ? 26 : 16, itemStyle: { color: shade, borderRadius: [0, 2, 2, 0] } }
+        : {
+            type: "line",
+            name: series.name,
+            data: series.values,
+            showSymbol: false,
+            symbolSize: 7,
+            lineStyle: { color: shade, width: series.dashed ? 1.5 : 2.5, type: series.dashed ? "dashed" : "solid" },
+            itemStyle: { color: shade },
+            ...(series.dashed ? {} : { areaStyle: { color: shade, opacity: at === 0 ? 0.08 : 0 } }),
+          };
+    }),
+  };
+}
+
+behaviour("figure[data-chart]", (figure) => {
+  const canvas = figure.querySelector<HTMLElement>("[data-chart-canvas]");
+  if (!canvas) return;
+  const kind = figure.dataset["chart"] ?? "line";
+  const data = read(figure);
+  if (kind === "bar") canvas.style.setProperty("height", `${Math.max(6, data.labels.length * 1.75 + 2)}rem`);
+  const chart = init(canvas, null, { renderer: "canvas" });
+  chart.setOption(option(kind, data));
+  chart.on("click", (point) => {
+    const href = data.series[point.seriesIndex ?? 0]?.links[point.dataIndex];
+    if (href) location.assign(href);
+  });
+  new ResizeObserver(() => chart.resize()).observe(canvas);
+  figure.querySelector("[data-chart-picture]")?.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colour("surface") });
+    link.download = `${figure.dataset["name"] ?? "chart"}.png`;
+    link.click();
+  });
+});

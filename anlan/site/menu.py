@@ -14,6 +14,7 @@ from anlan.kernel.pages import all_pages
 from anlan.kernel.registers.declaration import all_registers
 
 GROUPS = {
+    "board": pgettext_lazy("menu", "Situation"),
     "plan": _("Safety plan"),
     "hazards": pgettext_lazy("menu", "Hidden dangers"),
     "accidents": _("Accidents"),

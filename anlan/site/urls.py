@@ -4,8 +4,11 @@ import anlan.kernel.cases.api
 import anlan.offices.accidents.api  # noqa: F401
 from anlan.kernel.registers.api import api, nothing_here
 
+from anlan.kernel.addresses import spelled
+
 from . import views
 from .board import views as board
+from .board.figures import NAMES
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -25,6 +28,8 @@ urlpatterns = [
     path("public/", include("anlan.offices.hazards.public_urls")),
     path("accidents/", include("anlan.offices.accidents.urls")),
 ]
+
+spelled("board-sheet", values=lambda: [{"name": name} for name in NAMES])
 
 handler400 = views.bad_request
 handler403 = views.forbidden

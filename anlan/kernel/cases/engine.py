@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from anlan.kernel import calendar, clock, events, files, law
+from anlan.kernel import calendar, clock, events, files, law, live
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.deadlines import Interval, Limit, due, due_on
 from anlan.kernel.models import Stale as StaleRecord
@@ -352,10 +352,16 @@ def checked(
 def _write(
     case: Case, name: str, before: str, by: Person, facts: Mapping[str, Any], at: datetime, late: bool = False
 ) -> CaseEntry:
-    return CaseEntry.objects.create(
+    entry = CaseEntry.objects.create(
         **CaseEntry.keys(case), at=at, move=name, from_state=before, to_state=case.state, version=case.version,
         due_at=case.due_at, late=late, by_id=by.pk, by_name=by.name, by_role=by.role, facts=dict(facts),
     )  # fmt: skip
+    # That something happened, and where: whoever shows cases reads them again in his own scope.
+    live.publish(
+        "cases", {"kind": case.kind}, area_code=entry.area_code, industry_id=entry.industry_id,
+        enterprise_id=entry.enterprise_id,
+    )  # fmt: skip
+    return entry
 
 
 def _keep(case: Case, entry: CaseEntry, demand: str, uploads: Sequence[Any], types: tuple[str, ...] | None) -> None:

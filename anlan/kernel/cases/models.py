@@ -159,6 +159,7 @@ class CaseEntry(CasePart):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=("case_kind", "case_id", "version"), name="one_entry_per_version")
         ]
+        indexes: ClassVar = [*CasePart.Meta.indexes, models.Index(fields=("at",), name="caseentry_at")]
         ordering = ("id",)
 
 

@@ -35,15 +35,28 @@ def records_url(figures: Figures, measure: AnyMeasure, when: When = "now", **whe
     """The address of the list whose records are that figure: of a ratio, those above the line. "" if there is none."""
     counted = parts(measure)[0]
     period, span = _period(figures.period, when), figures.spans.get(when)
-    if not counted.source.register or period is None or span is None or set(where) - counted.dimensions:
+    if period is None or span is None:
         return ""
-    asked = {"counted": counted.name, "period": period.name}
+    until = ""
     if when != "now" and (whole := period.span(figures.as_of)) is not None and span.until < whole.until:
-        asked["until"] = span.until.isoformat()
+        until = span.until.isoformat()
+    return list_url(counted, period, until, **where)
+
+
+def list_url(measure: Measure, period: Period, until: str = "", /, **where: str | None) -> str:
+    """The address of the list of what a measure counts in a period, cut short at the moment `until` if given.
+
+    `where` is as for `Figures.at`; "" if there is no such list or the records do not have such a dimension.
+    """
+    if not measure.source.register or set(where) - measure.dimensions:
+        return ""
+    asked = {"counted": measure.name, "period": period.name}
+    if until:
+        asked["until"] = until
     without: list[str] = []
     for name, value in where.items():
-        column = counted.source.dimensions[name]
-        field = _field(counted, column)
+        column = measure.source.dimensions[name]
+        field = _field(measure, column)
         if value is None:
             without.append(name)
         elif name == "area" and area_prefix(value.ljust(12, "0")) != value:
@@ -52,7 +65,7 @@ def records_url(figures: Figures, measure: AnyMeasure, when: When = "now", **whe
             asked[field] = value
     if without:
         asked["without"] = ",".join(without)
-    return f"{reverse('registers:list', args=(counted.source.register,))}?{urlencode(asked)}"
+    return f"{reverse('registers:list', args=(measure.source.register,))}?{urlencode(asked)}"
 
 
 def _period(period: Period, when: When) -> Period | None:

@@ -8,17 +8,16 @@ from .models import Accident
 
 ACCIDENTS = source(Accident, cuts=("grade",))
 GRADED = _("Regulations on reporting and investigating accidents (Decree 493, 2007), Article 3")
+NOT_OURS = ["merged", "handed_over", "withdrawn"]
 
 
 def counts_then(t, p):  # type: ignore[no-untyped-def]  # an Ibis table
     """Counted towards the target, and not a second record of an accident that is counted elsewhere."""
-    return t.counts & t.state.notin(NOT_OURS) & p.holds(t.occurred_at)
+    return p.holds(t.occurred_at) & t.counts & t.state.notin(NOT_OURS)
 
-
-NOT_OURS = ["merged", "handed_over", "withdrawn"]
 
 measure(
-    "accidents.deaths", ACCIDENTS, counts_then, value="deaths",
+    "accidents.deaths", ACCIDENTS, lambda t, p: counts_then(t, p) & (t.deaths > 0), value="deaths",
     title=_("Deaths in accidents"), definition=_("Deaths in the accidents of the period that count."),
     source_of_law=_("The notice, Part 2: deaths in accidents of all kinds"), unit=_("people"), better="less",
     clauses=("G1.1",),

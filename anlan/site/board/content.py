@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from anlan.engines.measures import Line, Measure, Period, Progress, Target, progress
+from anlan.engines.measures import Line, Measure, Period, Progress, Target, parts, progress
 from anlan.engines.measures.figures import Figures, Number
 from anlan.engines.measures.series import series
 from anlan.kernel import areas, clock
 from anlan.kernel.cases.lifecycle import lifecycle
 from anlan.kernel.cases.models import CaseEntry
-from anlan.kernel.figures.computing import compute, named, postgres
-from anlan.kernel.figures.lists import records_url
-from anlan.kernel.scope import Scope, area_prefix
+from anlan.kernel.figures import words as wording
+from anlan.kernel.figures.computing import DIGITS, compute, named, postgres
+from anlan.kernel.figures.lists import list_url
+from anlan.kernel.registers import register_named
+from anlan.kernel.scope import area_prefix
 from anlan.offices.plan.models import Plan
 from anlan.offices.plan.models import Target as PlanTarget
-from anlan.parties.models import Division, Industry
 
 from .figures import Card, Cell, Column, Figure, Row, listed, shaded
 
 LATEST = 12
 GRADES = (("G1.2", "accidents.larger"), ("G1.3", "accidents.major"), ("G1.4", "accidents.extraordinary"))
 """The caps of the plan, by the code of their clause, and the measure that each holds."""
+ACCIDENTS = ("accidents.deaths", "accidents.number", *(name for _code, name in GRADES))
 DANGERS = ("hazards.open", "hazards.overdue", "hazards.listed", "hazards.closure_rate")
 
 
@@ -48,52 +52,96 @@ class Board:
 
     place: str
     industries: str
-    cards: tuple[Card, ...]
+    cards: tuple[tuple[Card, ...], ...]
+    """In groups: what the accidents are, what the dangers are."""
+
     figures: tuple[Figure, ...]
     latest: tuple[Happened, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A place or an industry as a line or a column: its key among the figures, its name, the division's code."""
+
+    key: str | None
+    name: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
     """What everything on the board is computed from: one set of figures, the places and the industries in scope."""
 
-    scope: Scope
+    account: Any
     year: Period
     today: date
     figures: Figures
-    places: tuple[Division, ...]
-    industries: tuple[Industry, ...]
+    places: tuple[_Part, ...]
+    industries: tuple[_Part, ...]
 
     def cell(self, name: str, **where: str | None) -> Cell:
         """A figure of the year to date with the address of the records that it counts."""
         measure = named((name,))[0]
         value = self.figures.at(measure, **where).now.value
-        return Cell(value, records_url(self.figures, measure, **where) if value else "")
+        return Cell(_plain(value), self.url(name, self.year, **where) if value else "")
+
+    def url(self, name: str, period: Period, **where: str | None) -> str:
+        """The list of what the measure counts; "" for a role that may not open it."""
+        counted = parts(named((name,))[0])[0]
+        return list_url(counted, period, **where) if may_open(self.account, name) else ""
+
+
+def may_open(account: Any, name: str) -> bool:
+    """Whether the role of `account` may see the records of that measure at all."""
+    declared = register_named(parts(named((name,))[0])[0].source.register)
+    return declared is not None and declared.policy.may(account, "see")
 
 
 def board_of(account: Any) -> Board:
     """The board of `account`, in the scope in force."""
-    scope, today = account.scope, clock.today()
+    today, own = clock.today(), area_prefix(account.area_code)
     year = Period.of("year", today)
-    own = area_prefix(account.area_code)
     # The places that are told apart lie one tier below one's own; below the township there is none but itself.
-    tier = {2: 2, 6: 3, 9: 4}.get(len(own), 4)
-    names = ("accidents.deaths", "accidents.number", *(name for _code, name in GRADES), *DANGERS)
+    tier = {2: 2, 6: 3}.get(len(own), 4)
+    dangers, accidents = may_open(account, DANGERS[0]), may_open(account, "accidents.deaths")
+    names = [*(DANGERS if dangers else ()), *(ACCIDENTS if accidents else ())]
     figures = compute(names, year, by=("area", "industry"), tier=tier)
-    places = tuple(Division.objects.filter(areas.within(own, "code"), tier=tier).order_by("code"))
-    industries = Industry.objects.all()
-    if scope.industries is not None:
-        industries = industries.filter(code__in=scope.industries)
-    view = _View(scope, year, today, figures, places, tuple(industries))
+    view = _View(account, year, today, figures, _places(figures, own, tier), _industries(figures, account.industries))
     plan = _plan(account, today.year)
-    deaths, line = _deaths(view, plan)
+    cards: list[tuple[Card, ...]] = []
+    shown: list[Figure] = []
+    if dangers:
+        shown.append(_by_place(view, accidents))
+    if accidents:
+        deaths, line = _deaths(view, plan)
+        cards.append((deaths, *_caps(view, plan)))
+        shown.append(line)
+    if dangers:
+        cards.append(tuple(_dangers(view)))
+        shown += [_by_industry(view, accidents), _matrix(view)]
     return Board(
         place=areas.names([account.area_code])[account.area_code],
-        industries="" if scope.industries is None else str(_(", ")).join(str(i) for i in view.industries),
-        cards=(deaths, *_caps(view, plan), *_dangers(view)),
-        figures=(_by_place(view), line, _by_industry(view), _matrix(view)),
-        latest=tuple(_latest()),
-    )
+        industries="" if account.industries is None else str(_(", ")).join(i.name for i in view.industries),
+        cards=tuple(cards), figures=tuple(shown), latest=tuple(_latest()),
+    )  # fmt: skip
+
+
+def _places(figures: Figures, own: str, tier: int) -> tuple[_Part, ...]:
+    """The areas of a tier in one's own, and last whatever lies in an area above them alone."""
+    digits = DIGITS[tier]
+    below = areas.divisions().filter(areas.within(own, "code"), tier=tier).order_by("code")
+    made = [_Part(code[:digits], name, code[:6]) for code, name in below.values_list("code", "name")]
+    above = sorted({key for (key,) in figures.keys("area") if key is not None} - {part.key for part in made})
+    names = areas.names(key.ljust(12, "0") for key in above)
+    made += [_Part(key, wording.itself(names[key.ljust(12, "0")])) for key in above]
+    return tuple(made)
+
+
+def _industries(figures: Figures, own: Sequence[str] | None) -> tuple[_Part, ...]:
+    """The industries in scope, and last what is assigned to none where there is such."""
+    named_ = wording.industries()
+    found = [_Part(key, name) for key, name in named_.items() if key is not None and (own is None or key in own)]
+    return (*found, _Part(None, named_[None])) if (None,) in figures.keys("industry") else tuple(found)
 
 
 def _plan(account: Any, year: int) -> Plan | None:
@@ -131,17 +179,22 @@ def _deaths(view: _View, plan: Plan | None) -> tuple[Card, Figure]:
 def _deaths_card(view: _View, cell: Cell, stands: Progress | None) -> Card:
     title, unit = _("Deaths in accidents this year"), _("people")
     if stands is None or stands.line is None:
-        before = view.figures.at(named(("accidents.deaths",))[0]).last_year.value
-        words = "" if before is None else _("Same period last year: %(n)s") % {"n": f"{before:,}"}
-        return Card(title, cell, unit, words=words)
+        return Card(title, cell, unit, words=_before(view, "accidents.deaths"))
     left = stands.line - int(cell.value)
-    if left >= 0:
+    if not left:
+        words = _("As many as the control line of today")
+    elif left > 0:
         words = _("%(n)s fewer than the control line of today") % {"n": f"{left:,}"}
     else:
         words = _("%(n)s more than the control line of today") % {"n": f"{-left:,}"}
     notes = (_("The year may reach %(n)s") % {"n": f"{stands.number:,}"},)
     state = {"over": "over", "impossible": "over", "on_line": "near"}.get(stands.standing, "calm")
     return Card(title, cell, unit, Cell(stands.line), words, state, notes)  # type: ignore[arg-type]
+
+
+def _before(view: _View, name: str) -> str:
+    before = view.figures.at(named((name,))[0]).last_year.value
+    return "" if before is None else _("Same period last year: %(n)s") % {"n": f"{before:,}"}
 
 
 def _through_the_year(
@@ -153,15 +206,19 @@ def _through_the_year(
     columns = [Column(_("%(year)s, to date") % {"year": year})]
     if stands is not None and stands.number is not None:
         columns.append(Column(_("Control line"), guide=True))
-    columns.append(Column(str(year - 1)))
+    columns.append(Column(_("Year %(year)s") % {"year": year - 1}))
     rows = []
     for month in range(1, 13):
-        end = Period.of("month", date(year, month, 1)).end
-        cells = [Cell(None if this[month - 1] is None else sums[month - 1])]
+        last_day = _of(year, month)
+        value = None if this[month - 1] is None else sums[month - 1]
+        cells = [Cell(value, _to(view, last_day) if value else "")]
         if stands is not None and stands.number is not None:
-            share = line.share(date.fromordinal(end.toordinal() - 1))
-            cells.append(Cell(int(stands.number * share)))
-        rows.append(Row(_("Month %(n)s") % {"n": month}, (*cells, Cell(before[month - 1]))))
+            cells.append(Cell(int(stands.number * line.share(last_day))))
+        earlier = before[month - 1]
+        cells.append(Cell(earlier, _to(view, _of(year - 1, month)) if earlier else ""))
+        # Translators: how Django's date format writes a month under a chart.
+        name = date_format(last_day, pgettext("format of a month", "M"))
+        rows.append(Row(name, tuple(cells)))
     shape = {
         "season": _("The control line follows last year's months."), "uniform": _("The control line is uniform."),
     }[line.shape]  # fmt: skip
@@ -175,8 +232,19 @@ def _through_the_year(
     )  # fmt: skip
 
 
+def _of(year: int, month: int) -> date:
+    """The last day of a month."""
+    return date.fromordinal(Period.of("month", date(year, month, 1)).end.toordinal() - 1)
+
+
+def _to(view: _View, last_day: date) -> str:
+    """The fatal accidents from January to that day."""
+    return view.url("accidents.deaths", Period.of("to_date", last_day))
+
+
 def _caps(view: _View, plan: Plan | None) -> list[Card]:
-    cards = []
+    cards = [Card(_("Accidents this year"), view.cell("accidents.number"), _("accidents"),
+                  words=_before(view, "accidents.number"))]  # fmt: skip
     for code, name in GRADES:
         cell, found = view.cell(name), _target(plan, code)
         title = str(named((name,))[0].title)
@@ -208,7 +276,7 @@ def _dangers(view: _View) -> list[Card]:
         Card(_("Hidden dangers open"), view.cell("hazards.open"), _("dangers")),
         Card(_("Overdue"), late, _("dangers"), words=words, state="over" if late.value else "calm"),
         Card(_("Under listed supervision"), view.cell("hazards.listed"), _("dangers")),
-        Card(_("Closure rate"), Cell(_plain(rate.value), view.cell("hazards.closure_rate").url), "%", words=made),
+        Card(_("Closure rate"), view.cell("hazards.closure_rate"), "%", words=made),
     ]
 
 
@@ -216,56 +284,49 @@ def _plain(value: Number | None) -> Number | None:
     return value.normalize() if isinstance(value, Decimal) and value == value.to_integral_value() else value
 
 
-def _by_place(view: _View) -> Figure:
-    rows = tuple(
-        Row(place.name, tuple(view.cell(name, area=area_prefix(place.code)) for name in DANGERS[:2]), place.code[:6])
-        for place in view.places
-    )
-    city = len(area_prefix(view.places[0].code)) == 6 if view.places else False
-    figure = Figure(
+def _by_place(view: _View, accidents: bool) -> Figure:
+    # The map has shapes of the districts; whose places are townships or villages reads bars.
+    city = any(part.key == part.code for part in view.places)
+    rows = [Row(p.name, _lines(view, accidents, area=p.key), p.code if city else "") for p in view.places]
+    return _told(Figure(
         "places", _("Hidden dangers open, by area"), "map" if city else "bar", _("Area"),
-        (Column(_("Open")), Column(_("Overdue"))), rows, _("dangers"),
-    )  # fmt: skip
-    return _told(figure)
+        _columns(accidents), shaded(rows, 1), _("dangers"),
+    ))  # fmt: skip
 
 
-def _by_industry(view: _View) -> Figure:
-    rows = tuple(
-        Row(str(industry), tuple(view.cell(name, industry=industry.pk) for name in DANGERS[:2]))
-        for industry in view.industries
-    )
-    figure = Figure(
+def _by_industry(view: _View, accidents: bool) -> Figure:
+    rows = [Row(p.name, _lines(view, accidents, industry=p.key)) for p in view.industries]
+    return _told(Figure(
         "industries", _("Hidden dangers open, by industry"), "bar", _("Industry"),
-        (Column(_("Open")), Column(_("Overdue"))), rows, _("dangers"),
-    )  # fmt: skip
-    return _told(figure)
+        _columns(accidents), tuple(rows), _("dangers"),
+    ))  # fmt: skip
+
+
+def _columns(accidents: bool) -> tuple[Column, ...]:
+    drawn = (Column(pgettext("hidden dangers", "Open")), Column(_("Overdue")))
+    return (*drawn, Column(_("Deaths this year"), drawn=False)) if accidents else drawn
+
+
+def _lines(view: _View, accidents: bool, **where: str | None) -> tuple[Cell, ...]:
+    names = (*DANGERS[:2], "accidents.deaths") if accidents else DANGERS[:2]
+    return tuple(view.cell(name, **where) for name in names)
 
 
 def _told(figure: Figure) -> Figure:
     """The figure with its sentence: where most of it lies."""
     most = listed(figure)
     words = _("Most: %(most)s.") % {"most": most} if most else _("None is open.")
-    return Figure(
-        figure.name, figure.title, figure.kind, figure.first, figure.columns, figure.rows, figure.unit, words
-    )  # fmt: skip
+    return replace(figure, words=words)
 
 
 def _matrix(view: _View) -> Figure:
-    rows = shaded(
-        [
-            Row(
-                place.name,
-                tuple(
-                    view.cell("hazards.open", area=area_prefix(place.code), industry=industry.pk)
-                    for industry in view.industries
-                ),
-            )
-            for place in view.places
-        ]
-    )
+    def line(place: _Part) -> tuple[Cell, ...]:
+        return tuple(view.cell("hazards.open", area=place.key, industry=part.key) for part in view.industries)
+
+    rows = shaded([Row(place.name, line(place)) for place in view.places])
     return Figure(
         "matrix", _("Hidden dangers open, area by industry"), "heat", _("Area"),
-        tuple(Column(str(industry)) for industry in view.industries), rows, _("dangers"),
+        tuple(Column(part.name) for part in view.industries), rows, _("dangers"),
         _("The darker, the more."),
     )  # fmt: skip
 

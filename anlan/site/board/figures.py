@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from django.utils.functional import Promise
@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 
 Kind = Literal["line", "bar", "map", "heat"]
 Text = str | Promise
+NAMES = ("places", "deaths", "industries", "matrix")
+"""The figures of a board; whose role may not see what a figure counts has none by that name."""
 SHADES = 5
 """Steps of shading above none; limits lie so that each step has about as many cells."""
 
@@ -38,15 +40,18 @@ class Row:
     label: Text
     cells: tuple[Cell, ...]
     code: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A series of numbers. `guide` marks what others are measured by (a control line), drawn dashed."""
+    """A series of numbers. `guide` marks what others are measured by (a control line), drawn dashed.
+
+    What counts other things than the figure's unit says is in the table alone: not `drawn`.
+    """
 
     label: Text
     guide: bool = False
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Figure:
         file = io.StringIO()
         out = csv.writer(file)
         unit = f" ({self.unit})" if self.unit else ""
-        out.writerow([str(self.first), *(f"{c.label}{unit}" for c in self.columns)])
+        out.writerow([str(self.first), *(f"{c.label}{unit if c.drawn else ''}" for c in self.columns)])
         for row in self.rows:
             out.writerow([str(row.label), *("" if c.value is None else c.value for c in row.cells)])
         return "\ufeff" + file.getvalue()
@@ -99,16 +104,26 @@ class Card:
         return max(0, min(100, round(self.cell.value * 100 / self.limit.value)))
 
 
-def shaded(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows with each cell's shade, 0 for none to SHADES, by where its number stands among all."""
-    above = sorted(c.value for r in rows for c in r.cells if c.value)
-    limits = sorted({above[len(above) * step // SHADES] for step in range(1, SHADES)}) if above else []
+def shaded(rows: Sequence[Row], columns: int | None = None) -> tuple[Row, ...]:
+    """The rows with a shade for each cell of the first `columns`, 0 for none to SHADES: by its place among all."""
+    above = sorted(c.value for r in rows for c in r.cells[:columns] if c.value)
+    # So many cells in each step, that one large number does not whiten all others; few numbers are told apart anyway.
+    several = sorted(set(above))
+    if len(several) > SHADES:
+        several = sorted({above[0], *(above[len(above) * step // SHADES] for step in range(1, SHADES))})
 
     def shade(value: Any) -> int:
-        return 1 + sum(value >= limit for limit in limits) if value else 0
+        return sum(value >= limit for limit in several) if value else 0
 
     return tuple(
-        Row(r.label, tuple(Cell(c.value, c.url, shade(c.value)) for c in r.cells), r.code, r.url) for r in rows
+        replace(
+            r,
+            cells=(
+                *(replace(c, shade=shade(c.value)) for c in r.cells[:columns]),
+                *(r.cells[columns:] if columns else ()),
+            ),
+        )
+        for r in rows
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from .content import board_of
@@ -26,7 +26,7 @@ def wall(request: HttpRequest) -> HttpResponse:
 
 
 def _context(request: HttpRequest) -> dict[str, object]:
-    return {"board": board_of(request.user), "sheets": reverse("board") + "sheets/", "tiles": ""}
+    return {"board": board_of(request.user), "tiles": settings.TILES}
 
 
 @login_required

@@ -1,6 +1,7 @@
 /** What the situation board needs besides `main.ts`: charts and, where the page has one, the map. */
 import { behaviour } from "./behaviour";
 import "./charts";
+import "./pictures";
 import "./styles/board.scss";
 
 // The map is the largest part by far: it comes when the rest can be read already.

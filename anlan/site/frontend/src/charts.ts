@@ -12,6 +12,7 @@ import { type EChartsCoreOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { behaviour } from "./behaviour";
 import { colour } from "./colours";
+import { onPicture, save } from "./pictures";
 
 use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
@@ -30,7 +31,7 @@ interface Data {
 
 /** What the figure's table says. */
 function read(figure: HTMLElement): Data {
-  const heads = [...figure.querySelectorAll<HTMLElement>("thead th")].slice(1);
+  const heads = [...figure.querySelectorAll<HTMLElement>("thead th")].slice(1).filter((head) => head.dataset["undrawn"] === undefined);
   const rows = [...figure.querySelectorAll<HTMLTableRowElement>("tbody tr")];
   const cell = (row: HTMLTableRowElement, column: number): HTMLElement | undefined => row.cells[column + 1];
   return {
@@ -55,7 +56,7 @@ function option(kind: string, data: Data): EChartsCoreOption {
   const soft = colour("ink-soft");
   const font = getComputedStyle(document.body).fontFamily;
   const wall = document.body.classList.contains("wall");
-  const size = wall ? 16 : 12;
+  const size = wall ? 0.95 * parseFloat(getComputedStyle(document.body).fontSize) : 12;
   const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size, interval: "auto" } };
   const numbers = { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size } };
   const lying = kind === "bar";
@@ -98,8 +99,9 @@ behaviour("figure[data-chart]", (figure) => {
   const canvas = figure.querySelector<HTMLElement>("[data-chart-canvas]");
   if (!canvas) return;
   const kind = figure.dataset["chart"] ?? "line";
-  const data = read(figure);
-  if (kind === "bar") canvas.style.setProperty("height", `${Math.max(6, data.labels.length * 1.75 + 2)}rem`);
+  let data = read(figure);
+  // In em: the command room writes larger.
+  if (kind === "bar") canvas.style.setProperty("min-height", `${Math.max(6, data.labels.length * 1.6 + 2)}em`);
   const chart = init(canvas, null, { renderer: "canvas" });
   chart.setOption(option(kind, data));
   chart.on("click", (point) => {
@@ -107,10 +109,13 @@ behaviour("figure[data-chart]", (figure) => {
     if (href) location.assign(href);
   });
   new ResizeObserver(() => chart.resize()).observe(canvas);
-  figure.querySelector("[data-chart-picture]")?.addEventListener("click", () => {
-    const link = document.createElement("a");
-    link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colour("surface") });
-    link.download = `${figure.dataset["name"] ?? "chart"}.png`;
-    link.click();
-  });
+  const table = figure.querySelector("table")?.parentElement;
+  if (table) {
+    // New numbers came: the table was exchanged for one that has them.
+    new MutationObserver(() => {
+      data = read(figure);
+      chart.setOption(option(kind, data));
+    }).observe(table, { childList: true });
+  }
+  onPicture(figure, () => save(chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colour("surface") }), figure));
 });

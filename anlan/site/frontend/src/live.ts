@@ -19,6 +19,7 @@ interface Live {
 let source: EventSource | undefined;
 let told = false;
 let pause = 2000;
+const waiting = new WeakSet<HTMLElement>();
 
 function hear(event: MessageEvent<string>): void {
   const live = JSON.parse(event.data) as Live;
@@ -28,7 +29,19 @@ function hear(event: MessageEvent<string>): void {
     place.hidden = live.count === 0;
   }
   for (const place of document.querySelectorAll<HTMLElement>("[data-live-reload]")) {
-    if (place.dataset["liveReload"] === event.type) htmx.trigger(place, "live");
+    if (place.dataset["liveReload"] !== event.type) continue;
+    // What is being read with the keyboard is not exchanged under the reader's hands, but as soon as he leaves it.
+    if (!place.contains(document.activeElement)) htmx.trigger(place, "live");
+    else if (!waiting.has(place)) {
+      waiting.add(place);
+      const left = (at: FocusEvent): void => {
+        if (place.contains(at.relatedTarget as Node | null)) return;
+        place.removeEventListener("focusout", left);
+        waiting.delete(place);
+        htmx.trigger(place, "live");
+      };
+      place.addEventListener("focusout", left);
+    }
   }
   if (live.text) toast({ text: live.text, url: live.url, at: live.at, critical: live.critical ?? false });
 }

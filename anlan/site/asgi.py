@@ -7,6 +7,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
 application = get_asgi_application()
 
-from anlan.site.installation import set_clock  # noqa: E402 - Django must be set up first
+from anlan.kernel.figures import computing  # noqa: E402 - Django must be set up first
+from anlan.site.installation import set_clock  # noqa: E402
 
 set_clock()
+computing.warm()

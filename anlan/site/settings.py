@@ -186,7 +186,7 @@ CSRF_FAILURE_VIEW = "anlan.site.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# A base map under the districts of the board: an address with {z}, {x} and {y}, and what its owner wants to stand there.
+# A base map under the districts of the board: an address with {z}, {x} and {y}, and the words its owner demands.
 TILES = {"url": os.environ.get("ANLAN_TILES", ""), "credit": os.environ.get("ANLAN_TILES_CREDIT", "")}
 _tiles = urlsplit(TILES["url"])
 if TILES["url"] and (_tiles.scheme not in ("http", "https") or not all(f"{{{n}}}" in TILES["url"] for n in "zxy")):
@@ -194,7 +194,7 @@ if TILES["url"] and (_tiles.scheme not in ("http", "https") or not all(f"{{{n}}}
 _TILES_ORIGIN = f" {_tiles.scheme}://{_tiles.netloc}" if TILES["url"] else ""
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{_TILES_ORIGIN}; "
-    f"font-src 'self'; connect-src 'self'{_TILES_ORIGIN}; worker-src 'self' blob:; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    f"font-src 'self'; connect-src 'self'{_TILES_ORIGIN}; worker-src 'self' blob:; manifest-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SILENCED_SYSTEM_CHECKS = ["axes.W001", "axes.W002"]

@@ -2,9 +2,8 @@ from django.urls import include, path, re_path
 
 import anlan.kernel.cases.api
 import anlan.offices.accidents.api  # noqa: F401
-from anlan.kernel.registers.api import api, nothing_here
-
 from anlan.kernel.addresses import spelled
+from anlan.kernel.registers.api import api, nothing_here
 
 from . import views
 from .board import views as board

@@ -89,5 +89,5 @@ def test_each_of_the_eight_finds_home_and_lists_in_order(
     sign_in: Callable[..., Person], username: str, language: str
 ) -> None:
     person = sign_in(username, language)
-    for path in ("/", "/r/dangers/", "/r/enterprises/", "/r/divisions/"):
+    for path in ("/", "/board/", "/r/dangers/", "/r/enterprises/", "/r/divisions/"):
         person.open(path)

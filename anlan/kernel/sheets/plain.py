@@ -10,7 +10,7 @@ from typing import Any
 
 import xlsxwriter
 
-from .writing import PIECE, _name, _safe
+from .writing import PIECE, _name, safe
 
 
 def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], form: str) -> Iterator[bytes]:
@@ -25,7 +25,7 @@ def _csv(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[byt
     buffer.write("\ufeff")
     writer.writerow(headings)
     for number, row in enumerate(rows, start=1):
-        writer.writerow([_safe(value or None) if isinstance(value, str) else _safe(value) for value in row])
+        writer.writerow([safe(value or None) if isinstance(value, str) else safe(value) for value in row])
         if number % PIECE == 0:
             yield buffer.getvalue().encode()
             buffer.seek(0)

@@ -173,7 +173,7 @@ def _told_csv(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[bytes]:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     for row in rows_of(sheet, query):
-        writer.writerow([_safe(value) for value in row])
+        writer.writerow([safe(value) for value in row])
         if buffer.tell() >= BYTES:
             yield buffer.getvalue().encode()
             buffer.seek(0)
@@ -181,7 +181,7 @@ def _told_csv(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[bytes]:
     yield buffer.getvalue().encode()
 
 
-def _safe(value: Any) -> str:
+def safe(value: Any) -> str:
     """A value in text with separators: a text that looks like a formula gets the apostrophe that marks text."""
     match value:
         case None:
@@ -213,7 +213,7 @@ def _in_sql(column: Column, name: str) -> tuple[str, list[str]]:
             return name, []
         case "choice" if column.choices:
             cases = " ".join("WHEN %s THEN %s" for _choice in column.choices)
-            words = [v for value, label in column.choices for v in (str(value), _safe(str(label)))]
+            words = [v for value, label in column.choices for v in (str(value), safe(str(label)))]
             return f"CASE {text} {cases} ELSE {marked} END", words
     return marked, []
 

@@ -110,7 +110,9 @@ def board_of(account: Any) -> Board:
     plan = _plan(account, today.year)
     cards: list[tuple[Card, ...]] = []
     shown: list[Figure] = []
-    if dangers:
+    # What is one place, or one industry, is not cut by it.
+    many_places, many_industries = len(view.places) > 1, len(view.industries) > 1
+    if dangers and many_places:
         shown.append(_by_place(view, accidents))
     if accidents:
         deaths, line = _deaths(view, plan)
@@ -118,7 +120,10 @@ def board_of(account: Any) -> Board:
         shown.append(line)
     if dangers:
         cards.append(tuple(_dangers(view)))
-        shown += [_by_industry(view, accidents), _matrix(view)]
+        if many_industries:
+            shown.append(_by_industry(view, accidents))
+        if many_places and many_industries:
+            shown.append(_matrix(view))
     return Board(
         place=areas.names([account.area_code])[account.area_code],
         industries="" if account.industries is None else str(_(", ")).join(i.name for i in view.industries),
@@ -281,7 +286,7 @@ def _dangers(view: _View) -> list[Card]:
 
 
 def _plain(value: Number | None) -> Number | None:
-    return value.normalize() if isinstance(value, Decimal) and value == value.to_integral_value() else value
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value
 
 
 def _by_place(view: _View, accidents: bool) -> Figure:

@@ -11,10 +11,12 @@ from typing import Any, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from anlan.kernel.sheets.writing import safe
+
 Kind = Literal["line", "bar", "map", "heat"]
 Text = str | Promise
 NAMES = ("places", "deaths", "industries", "matrix")
-"""The figures of a board; whose role may not see what a figure counts has none by that name."""
+"""The figures of a board. Whose role may not see what one counts, or who has one place or industry, has fewer."""
 SHADES = 5
 """Steps of shading above none; limits lie so that each step has about as many cells."""
 
@@ -68,6 +70,12 @@ class Figure:
     words: Text = ""
     basis: Text = ""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all was counted; a control line is no count."""
+        counted = [n for n, column in enumerate(self.columns) if not column.guide]
+        return not any(row.cells[n].value for row in self.rows for n in counted)
+
     def sheet(self) -> str:
         """The table as text with separators, with the mark by which Excel reads it as UTF-8."""
         file = io.StringIO()
@@ -75,7 +83,7 @@ class Figure:
         unit = f" ({self.unit})" if self.unit else ""
         out.writerow([str(self.first), *(f"{c.label}{unit if c.drawn else ''}" for c in self.columns)])
         for row in self.rows:
-            out.writerow([str(row.label), *("" if c.value is None else c.value for c in row.cells)])
+            out.writerow([safe(str(row.label)), *("" if c.value is None else c.value for c in row.cells)])
         return "\ufeff" + file.getvalue()
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
+
+from django.db.models import Max, Min
 
 from anlan.kernel import cases, clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -16,9 +19,12 @@ from anlan.parties.demo import DemoCity
 from anlan.parties.models import Enterprise
 
 from . import faults
-from .demo_history import Site, generate, known_years
+from .demo_history import Site, generate, known_years, more_years
 from .models import Accident, Category
 from .reporting import first_report
+
+_SITES = 20_000
+"""At so many enterprises accidents happen in a multiplied city."""
 
 
 def load(city: DemoCity) -> None:
@@ -31,6 +37,14 @@ def load(city: DemoCity) -> None:
     city.say(f"accidents: {written.accidents}, deaths: {written.deaths}")
     city.say(f"faults of reporting: {_faults(city, written.late)}")
     city.say(f"accidents this morning: {_morning(city)}")
+
+
+def multiply(total: int, now: datetime, rng: Random) -> int:
+    """Adds ten years of accidents to the small city's three, so that there are about `total`; returns how many."""
+    first, last = Enterprise.objects.aggregate(first=Min("pk"), last=Max("pk")).values()
+    drawn = Enterprise.objects.filter(pk__in=[rng.randint(first, last) for _n in range(_SITES)]).order_by("pk")
+    rows = drawn.values_list("area_code", "lon", "lat", "address", "pk", "name", "industry_id")
+    return generate(more_years(total), [Site(*row) for row in rows], now, rng).accidents
 
 
 def _faults(city: DemoCity, late: list[int]) -> int:

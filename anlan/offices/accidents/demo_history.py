@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -121,6 +121,17 @@ def known_years(total: int | None = None) -> tuple[Year, ...]:
     counts[0] += rest - sum(counts)
     return tuple(
         Year(y.year, y.fatal, y.deaths, y.larger, n, y.until, y.major) for y, n in zip(years, counts, strict=True)
+    )
+
+
+def more_years(total: int) -> tuple[Year, ...]:
+    """What `known_years(total)` has beyond `known_years()`, which the small city has already."""
+    there = {y.year: y for y in known_years()}
+    return tuple(
+        replace(y, fatal=0, deaths=0, larger=(), nonfatal=max(0, y.nonfatal - there[y.year].nonfatal))
+        if y.year in there
+        else y
+        for y in known_years(total)
     )
 
 

@@ -25,13 +25,18 @@ SEED = 20130614
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many enterprises and hidden dangers there are in all, about; 0 is what the small city has."""
+    """How many enterprises, hidden dangers and accidents there are in all, about; 0 is what the small city has."""
 
     enterprises: int = 0
     dangers: int = 0
+    accidents: int = 0
 
 
-SCALES = {"small": Scale(), "city": Scale(500_000, 5_000_000), "province": Scale(5_000_000, 50_000_000)}
+SCALES = {
+    "small": Scale(),
+    "city": Scale(500_000, 5_000_000, 60_000),
+    "province": Scale(5_000_000, 50_000_000, 600_000),
+}
 
 
 class NotEmpty(Exception):
@@ -80,11 +85,12 @@ def _multiplied() -> bool:
 
 
 def multiply(scale: Scale, say: Callable[[str], None] = print) -> None:
-    """Fills the small city up to a scale, in one transaction of the owner's connection."""
+    """Fills the small city up to a scale: enterprises and dangers in one transaction, the accidents in another."""
     import numpy as np
 
     from anlan.kernel import bulk
     from anlan.kernel.cases.multiply import multiply as cases
+    from anlan.offices.accidents import demo as accidents
     from anlan.offices.hazards.lifecycle import LIFECYCLE
     from anlan.parties import demo_city
 
@@ -96,3 +102,8 @@ def multiply(scale: Scale, say: Callable[[str], None] = print) -> None:
         began = time.monotonic()
         entries = cases(cursor, LIFECYCLE, scale.dangers, rng)
         say(f"{scale.dangers:,} hidden dangers with {entries:,} entries: {time.monotonic() - began:.0f} s")
+    if scale.accidents:
+        began = time.monotonic()
+        with acting(Actor("command", "demo"), EVERYWHERE), clock.frozen(START):
+            added = accidents.multiply(scale.accidents, START, Random(SEED))  # noqa: S311 (synthetic data)
+        say(f"{added:,} accidents: {time.monotonic() - began:.0f} s")

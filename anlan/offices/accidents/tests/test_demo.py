@@ -12,7 +12,7 @@ from anlan.kernel.cases.engine import recomputed_due
 from anlan.kernel.cases.models import CaseCounter, CaseEntry
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.accidents import demo, merging, rules
-from anlan.offices.accidents.demo_history import SHARES, categories_of, known_years, sizes
+from anlan.offices.accidents.demo_history import SHARES, categories_of, known_years, more_years, sizes
 from anlan.offices.accidents.models import Accident, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, version
 from anlan.parties import demo as parties_demo
@@ -43,6 +43,10 @@ def test_ten_years_at_the_city_s_scale_are_sixty_thousand() -> None:
     years = known_years(60_000)
     assert sum(len(sizes(y)) for y in years) == 60_000
     assert [y.year for y in years] == list(range(2004, 2014))
+    # The small city has the last three already: what is added makes the whole, and changes no published figure.
+    more = [sizes(y) for y in more_years(60_000)]
+    assert sum(map(len, more)) == 60_000 - sum(len(sizes(y)) for y in known_years())
+    assert [sum(one) for one in more[-3:]] == [0, 0, 0]
 
 
 @pytest.mark.slow

@@ -55,11 +55,11 @@ function option(kind: string, data: Data): EChartsCoreOption {
   const ink = colour("ink");
   const soft = colour("ink-soft");
   const font = getComputedStyle(document.body).fontFamily;
+  const lying = kind === "bar";
   const wall = document.body.classList.contains("wall");
   const size = wall ? 0.95 * parseFloat(getComputedStyle(document.body).fontSize) : 12;
-  const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size, interval: "auto" } };
+  const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: wall && lying ? size * 0.75 : size, interval: lying ? 0 : "auto" } };
   const numbers = { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size } };
-  const lying = kind === "bar";
   const drawn = data.series.filter((series) => !series.dashed);
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,

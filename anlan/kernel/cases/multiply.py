@@ -37,6 +37,9 @@ def multiply(cursor: Any, declared: Lifecycle, number: int, rng: np.random.Gener
     cursor.execute(f"ANALYZE {_MAP}")
     with bulk.bare(cursor, (model, CaseEntry)):
         _cases(cursor, model)
+        # The planner must know how many there are now: without indexes a guess of few is a loop over all.
+        for table in (model, CaseEntry):
+            cursor.execute(f"ANALYZE {bulk.quoted(table)}")
         entries = _entries(cursor, declared, bulk.next_key(cursor, CaseEntry))
     cursor.execute(f"DROP TABLE {_MAP}")
     return entries

@@ -94,7 +94,9 @@ def places(figures: Figures, measure: AnyMeasure) -> list[dict[str, str | None]]
     for digits in (2, 6, 9, 12):
         made += [{"area": area} for (area,) in figures.keys("area", digits=digits)]
     for names in (("industry",), ("area", "industry"), ("grade",), ("industry", "grade", "source")):
-        if set(names) <= measure.dimensions:
+        # Grades of dangers are no grades of accidents: what a source does not know, its list does not filter by.
+        own = measure.source.table == Danger._meta.db_table or "grade" not in names
+        if own and set(names) <= measure.dimensions:
             made += [dict(zip(names, key, strict=True)) for key in figures.keys(*names)]
     return made
 

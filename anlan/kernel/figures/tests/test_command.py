@@ -79,7 +79,7 @@ def test_both_back_ends_give_one_answer(tmp_path: Any, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["hazards.lost", "--period", "2013-06"], "no measure is called hazards.lost; there are hazards.closed, "),
+        (["hazards.lost", "--period", "2013-06"], "no measure is called hazards.lost; there are accidents.deaths, "),
         (["--period", "June"], "'June' is no period: write 2013, "),
         (["hazards.found"], "--period is missing"),
         (["--period", "2013-06", "--by", "colour"], "--by colour: it is area or industry"),

@@ -68,7 +68,6 @@ class Industries(Register):
 class Enterprises(Register):
     name = "enterprises"
     model = Enterprise
-    labels = {"revenue": _("Yearly revenue (10,000 yuan)")}
     title = _("Enterprises")
     singular = _("Enterprise")
     icon = "building-factory-2"

@@ -126,7 +126,10 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
         elif isinstance(field, models.ForeignKey):
             made[name] = _record_filter(field, pick_widget(field))
         elif choices := (declared.choices[name]() if name in declared.choices else field.choices):
-            made[name] = django_filters.MultipleChoiceFilter(field_name=field.name, label=label, choices=choices)
+            # Of one's own column no row comes twice; DISTINCT would sort the whole list to show its first page.
+            made[name] = django_filters.MultipleChoiceFilter(
+                field_name=field.name, label=label, choices=choices, distinct=False
+            )
         elif isinstance(field, models.DateField):
             moment = isinstance(field, models.DateTimeField)
             made[f"{name}_from"] = (FirstDayFilter if moment else django_filters.DateFilter)(

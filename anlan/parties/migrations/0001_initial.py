@@ -105,10 +105,9 @@ class Migration(migrations.Migration):
                     models.DecimalField(
                         blank=True,
                         decimal_places=2,
-                        help_text="10,000 yuan",
                         max_digits=14,
                         null=True,
-                        verbose_name="Yearly revenue",
+                        verbose_name="Yearly revenue (10,000 yuan)",
                     ),
                 ),
                 ("high_hazard", models.BooleanField(default=False, verbose_name="High hazard")),

@@ -68,7 +68,7 @@ class Enterprise(Kept):
     )  # fmt: skip
     staff = models.PositiveIntegerField(_("Staff"), null=True, blank=True)
     revenue = models.DecimalField(
-        _("Yearly revenue"), max_digits=14, decimal_places=2, null=True, blank=True, help_text=_("10,000 yuan")
+        _("Yearly revenue (10,000 yuan)"), max_digits=14, decimal_places=2, null=True, blank=True
     )
     high_hazard = models.BooleanField(_("High hazard"), default=False)
     above_scale = models.BooleanField(_("Above scale"), default=False)

@@ -2,8 +2,8 @@
 
 An address without keys needs no word: it is asked as it stands. One with keys does, or the matrix fails:
 
-    keyed("plan:adopt", "plan.Plan", lambda plan: {"key": plan.pk}, record="key")
-    spelled("registers:list", lambda: [{"name": r.name} for r in all_registers()])
+    keyed("plan:adopt", of="plan.Plan", keys=lambda plan: {"key": plan.pk}, record="key")
+    spelled("registers:list", values=lambda: [{"name": r.name} for r in all_registers()])
     public("sign-in", "where one signs in")
 
 Names are URL names with their namespace, or operation ids of the API.

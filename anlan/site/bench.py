@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
+from django.utils.module_loading import autodiscover_modules
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +64,7 @@ def measured(one: Benchmark) -> Result:
 
 def run(names: Sequence[str], out: Path) -> None:
     """Runs all benchmarks, or those named, prints the table and writes `out`."""
-    from django.apps import apps
-
-    for config in apps.get_app_configs():
-        module = f"{config.name}.benchmarks"
-        if config.name.startswith("anlan.") and importlib.util.find_spec(module):
-            importlib.import_module(module)
+    autodiscover_modules("benchmarks")
     unknown = [n for n in names if n not in _declared]
     if unknown:
         raise click.UsageError(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(sorted(_declared))}")

@@ -338,19 +338,6 @@ def declare(lifecycle: Lifecycle) -> Lifecycle:
     return lifecycle
 
 
-def discover() -> None:
-    """Imports every app's `lifecycle.py`."""
-    import importlib
-    from importlib.util import find_spec
-
-    from django.apps import apps
-
-    for config in apps.get_app_configs():
-        name = f"{config.name}.lifecycle"
-        if config.name.startswith("anlan.offices.") and find_spec(name):
-            importlib.import_module(name)
-
-
 def lifecycles() -> tuple[Lifecycle, ...]:
     """Every declared life cycle, by kind."""
     return tuple(_declared[kind] for kind in sorted(_declared))

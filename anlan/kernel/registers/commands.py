@@ -72,8 +72,7 @@ def write(name: str, folder: Path, package: str) -> list[Path]:
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*s", name):
         raise ValueError(f"{name}: a register is called by a plural of lower-case letters, digits and dashes")
-    single = name[:-1]
-    model = "".join(part.capitalize() for part in single.split("-"))
+    single, model = name[:-1], _model(name)
     stem = single.replace("-", "_")
     words = single.replace("-", " ")
     facts = {"name": name, "model": model, "words": words, "title": words.capitalize(), "app": package.split(".")[-1]}
@@ -88,6 +87,10 @@ def write(name: str, folder: Path, package: str) -> list[Path]:
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
     return list(files)
+
+
+def _model(name: str) -> str:
+    return "".join(part.capitalize() for part in name[:-1].split("-"))
 
 
 @click.group("new")
@@ -110,9 +113,10 @@ def new_register(name: str, app: str) -> None:
         raise SystemExit(2) from None
     for path in written:
         click.echo(path)
-    click.echo(
-        "Next: import both in the app's models.py and registers.py, then `anlan makemigrations`; see docs/how-to."
-    )
+    stem = written[0].stem.removesuffix("_models")
+    click.echo(f"Next, in the app's models:       from {config.name}.{stem}_models import {_model(name)}  # noqa: F401")
+    click.echo(f"in its registers.py:             from . import {stem}_register  # noqa: F401")
+    click.echo(f"then: anlan makemigrations {app} (docs/how-to/add-a-register.md)")
 
 
 COMMANDS = [new]

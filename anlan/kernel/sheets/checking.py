@@ -21,7 +21,6 @@ from .spec import NUMBERED, RECORD, Column, Sheet
 
 YES = ("true", "1", "yes", "y", "是", "有", "√", "✓")
 NO = ("false", "0", "no", "n", "否", "无", "×", "✗")
-INT_LIMITS = (-(2**63), 2**63 - 1)
 EXACT_DIGITS = 15
 """What a spreadsheet's numbers hold; further digits are its rounding noise, not the user's."""
 

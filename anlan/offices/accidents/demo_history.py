@@ -174,7 +174,6 @@ def moment(year: Year, rng: Random) -> datetime:
 # --- Writing -------------------------------------------------------------------------------------------
 
 _UNIT, _DISTRICT = ("事故单位", "enterprise"), ("区县安监局 值班室", "district")
-_CITY = ("市安监局 值班室", "duty")
 
 
 def generate(years: Sequence[Year], sites: Sequence[Site], now: datetime, rng: Random) -> Written:

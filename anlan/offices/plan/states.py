@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -49,8 +49,6 @@ class ClauseState:
     proofs: list[Proof]
     measured: bool
     warned: bool
-    by_tier: dict[int, int] = field(default_factory=dict)
-    """Authorities that bear it or one of its targets, by tier."""
 
     @property
     def records(self) -> dict[str, int | None]:

@@ -45,10 +45,6 @@ behaviour("[data-error-summary]", (summary) => {
   }
 });
 
-behaviour("[data-submit-on-change]", (field) => {
-  field.addEventListener("change", () => field.closest("form")?.requestSubmit());
-});
-
 // A form, or one of its buttons, that asks first. The question stands in the page's own dialog.
 behaviour("form[data-confirm], button[data-confirm]", (element) => {
   const form = element.closest("form");

@@ -41,12 +41,6 @@ behaviour("[data-drawer]", (button) => {
   });
 });
 
-behaviour("[data-dialog-open]", (button) => {
-  button.addEventListener("click", () => {
-    const dialog = document.querySelector(button.dataset["dialogOpen"] ?? "");
-    if (dialog instanceof HTMLDialogElement) dialog.showModal();
-  });
-});
 behaviour("[data-dialog-close]", (button) => {
   button.addEventListener("click", () => button.closest("dialog")?.close());
 });

@@ -58,7 +58,9 @@ def messages() -> Iterator[tuple[str, str, str]]:
 
 
 def faults() -> list[str]:
-    """Each message without its Chinese or with two, and each fuzzy or empty entry, as `place: what is wrong`."""
+    """What is wrong, as `place: what`: messages without their Chinese or with two; entries fuzzy, empty or unused."""
+    said = list(messages())
+    used = {(context, text) for _place, context, text in said}
     known: dict[tuple[str, str], str] = {}
     found = []
     for source in _files("*.po"):
@@ -67,6 +69,8 @@ def faults() -> list[str]:
                 continue
             if entry.fuzzy or not entry.translated():
                 found.append(f"{source.relative_to(PACKAGE.parent)}:{entry.linenum}: untranslated: {entry.msgid!r}")
+            if (entry.msgctxt or "", entry.msgid) not in used:
+                found.append(f"{source.relative_to(PACKAGE.parent)}:{entry.linenum}: nothing says {entry.msgid!r}")
             # One page shows messages of several apps, and the catalogues are read as one: the first would win.
             first = known.setdefault((entry.msgctxt or "", entry.msgid), entry.msgstr)
             if first != entry.msgstr:
@@ -74,7 +78,7 @@ def faults() -> list[str]:
                     f"{source.relative_to(PACKAGE.parent)}:{entry.linenum}: {entry.msgid!r} is {first!r} elsewhere: "
                     "say one of them differently, or give it a context"
                 )
-    for place, context, text in messages():
+    for place, context, text in said:
         if text and (context, text) not in known:
             found.append(f"{place}: in no catalogue: {text!r}")
     return found

@@ -83,10 +83,8 @@ def states(
     targets: dict[int, list[Target]] = {}
     for target in plan.targets.all():
         targets.setdefault(target.clause_id, []).append(target)
-    holders: dict[int, dict[int, int]] = {}
-    duties = plan.duties.values_list("clause", "authority__tier").annotate(n=Count("authority", distinct=True))
-    for clause, tier, n in duties.order_by():
-        holders.setdefault(clause, {})[tier] = n
+    duties = plan.duties.values_list("clause").annotate(n=Count("authority", distinct=True))
+    holders: dict[int, int] = dict(duties.order_by())
     industries = Industry.objects.in_bulk()
     counted: dict[tuple[str, str | None], Proof] = {}
 
@@ -101,12 +99,9 @@ def states(
         return found
 
     return [
-        ClauseState(
-            c, targets.get(c.pk, []), sum(holders.get(c.pk, {}).values()), proved_by(c), c.code in measured,
-            c.code in warned, holders.get(c.pk, {}),
-        )
+        ClauseState(c, targets.get(c.pk, []), holders.get(c.pk, 0), proved_by(c), c.code in measured, c.code in warned)
         for c in clauses
-    ]  # fmt: skip
+    ]
 
 
 def _industries(name: str, clause: Clause) -> list[str | None]:

@@ -19,7 +19,7 @@ from anlan.site.postgres import ServerFailed, archive_folder, data_folder
 from .finding import Finding
 
 ENOUGH_DISK = 2 * 2**30
-LOCAL = {"127.0.0.1", "localhost", "testserver", "[::1]"}
+LOCAL = {"127.0.0.1", "localhost", "[::1]"}
 
 
 def python() -> Iterator[Finding]:

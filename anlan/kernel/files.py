@@ -8,7 +8,6 @@ or from what the browser says, and must be on the list below. Nothing here is ev
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import tempfile
@@ -24,11 +23,10 @@ import puremagic
 from django.conf import settings
 from django.http import FileResponse, HttpResponseBase
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps
+from PIL import Image
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_PIXELS = 60_000_000
-PUBLIC_SIDE = 2048
 _CHUNK = 1 << 20
 
 IMAGES = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -119,7 +117,7 @@ def sniff(path: Path) -> str:
         raise Refused("unknown_type", _("Files of this type are not taken."))
     if found in IMAGES:
         with path.open("rb") as file:
-            _decoded(file)
+            _decode(file)
     return found
 
 
@@ -146,18 +144,6 @@ def whole(sha256: str) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
-def public_copy(sha256: str) -> bytes:
-    """An image for the public: decoded and encoded anew as JPEG, so without place, camera or hidden data."""
-    with path_of(sha256).open("rb") as file:
-        image = ImageOps.exif_transpose(_decoded(file))
-    image.thumbnail((PUBLIC_SIDE, PUBLIC_SIDE))
-    out = io.BytesIO()
-    clean = Image.new("RGB", image.size, "white")
-    clean.paste(image.convert("RGBA"), mask=image.convert("RGBA").getchannel("A"))
-    clean.save(out, "JPEG", quality=85)
-    return out.getvalue()
-
-
 def response(sha256: str, name: str, media_type: str) -> HttpResponseBase:
     """The file as an answer: photographs may be shown in place, everything else is only downloaded."""
     shown = media_type in IMAGES
@@ -181,7 +167,8 @@ def safe_name(name: str) -> str:
     return (name if len(name) <= 120 else f"{stem[: 119 - len(ending)]}{dot}{ending}"[:120]) or "file"
 
 
-def _decoded(file: IO[bytes]) -> Image.Image:
+def _decode(file: IO[bytes]) -> None:
+    """Raises `Refused` for an image that cannot be read whole or is too large."""
     try:
         image = Image.open(file, formats=("JPEG", "PNG", "WEBP"))
         if image.width * image.height > MAX_PIXELS:
@@ -191,7 +178,6 @@ def _decoded(file: IO[bytes]) -> Image.Image:
         if isinstance(error, Refused):
             raise
         raise Refused("broken_image", _("The image cannot be read.")) from error
-    return image
 
 
 def _chunks(upload: Any) -> Iterator[bytes]:

@@ -97,6 +97,12 @@ def _value(field: models.Field[Any, Any], number: int) -> Any:
     raise NoSample(f"{field.model.__name__}.{field.name}")
 
 
+def seer(declared: type[Register]) -> str:
+    """A role (not of an enterprise) that may see the register."""
+    roles = declared.rights.roles("see") - {"enterprise"}
+    return next(r for r in ("district", "city", *sorted(roles)) if r in roles)
+
+
 def narrowed(declared: type[Register]) -> bool:
     """Whether the register's rows lie in an area (else everybody who may see the register sees all of it)."""
     return isinstance(rule_of(declared.model), By)

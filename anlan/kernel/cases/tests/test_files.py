@@ -83,17 +83,6 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
         files.put(out.getvalue())
 
 
-def test_the_public_copy_says_neither_where_nor_with_what_it_was_taken() -> None:
-    out, exif = io.BytesIO(), Image.Exif()
-    exif[0x010F] = "Maker"
-    exif.get_ifd(0x8825)[1] = "N"
-    Image.new("RGB", (9, 9), "green").save(out, "JPEG", exif=exif)
-    kept = files.put(out.getvalue())
-    copy = Image.open(io.BytesIO(files.public_copy(kept.sha256)))
-    assert copy.format == "JPEG"
-    assert not copy.getexif()
-
-
 @given(st.text(max_size=300))
 def test_a_shown_name_holds_no_path_and_no_tricks(name: str) -> None:
     safe = files.safe_name(name)

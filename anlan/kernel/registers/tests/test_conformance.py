@@ -18,7 +18,7 @@ from django.utils.translation import trans_real
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.policy import EVERY_ROLE
 from anlan.kernel.registers import Register, all_registers, query, search
-from anlan.kernel.registers.conformance import ELSEWHERE, HERE, narrowed, sample
+from anlan.kernel.registers.conformance import ELSEWHERE, HERE, narrowed, sample, seer
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.parties.models import Account
@@ -44,12 +44,6 @@ def somebody(role: str, area: str) -> tuple[Account, str]:
     with acting(TESTER, EVERYWHERE):
         account = Account.objects.create(username=f"{role}-{area}", name=role, role=role, area_code=area)
         return account, ApiToken.issue(account, "tests", ["*:write"])
-
-
-def seer(declared: type[Register]) -> str:
-    """A role (not of an enterprise) that may see the register."""
-    roles = declared.rights.roles("see") - {"enterprise"}
-    return next(r for r in ("district", "city", *sorted(roles)) if r in roles)
 
 
 def rows(declared: type[Register], many: int, area: str = HERE) -> list[Any]:

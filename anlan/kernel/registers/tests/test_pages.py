@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from anlan.kernel.registers import Register, all_registers
-from anlan.kernel.registers.conformance import ELSEWHERE, HERE, narrowed, sample
+from anlan.kernel.registers.conformance import ELSEWHERE, HERE, narrowed, sample, seer
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.parties.models import Account, Enterprise
 
@@ -31,11 +31,6 @@ def signed_in(role: str, area: str = HERE) -> Client:
         client = Client()
         client.force_login(account, settings.AUTHENTICATION_BACKENDS[-1])
     return client
-
-
-def seer(declared: type[Register]) -> str:
-    roles = declared.rights.roles("see") - {"enterprise"}
-    return next(r for r in ("district", "city", *sorted(roles)) if r in roles)
 
 
 def kept(declared: type[Register]) -> Any:

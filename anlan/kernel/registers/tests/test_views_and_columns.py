@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from anlan.kernel.registers import Register, all_registers, query
-from anlan.kernel.registers.conformance import ELSEWHERE, HERE, sample
+from anlan.kernel.registers.conformance import ELSEWHERE, HERE, sample, seer
 from anlan.kernel.registers.models import ListDefault, SavedView
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.kernel.sheets.applying import import_file
@@ -44,11 +44,6 @@ def somebody(role: str, area: str = HERE, name: str = "") -> Client:
         client = Client()
         client.force_login(account, settings.AUTHENTICATION_BACKENDS[-1])
     return client
-
-
-def seer(declared: type[Register]) -> str:
-    roles = declared.rights.roles("see") - {"enterprise"}
-    return next(r for r in ("district", "city", *sorted(roles)) if r in roles)
 
 
 def keep(client: Client, register: str, do: str, **fields: Any) -> Any:

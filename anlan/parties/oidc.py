@@ -108,7 +108,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     known = _provider()
     begun: dict[str, Any] = request.session.pop(BEGUN, {})
     try:
-        if not hmac.compare_digest(request.GET.get("state", "").encode(), begun.get("state", "").encode() or b"-"):
+        if not begun or not hmac.compare_digest(request.GET.get("state", "").encode(), begun["state"].encode()):
             raise Refused("the state is not the one that was given out")
         if not 0 <= time.time() - begun["at"] <= BEGUN_SECONDS:
             raise Refused("it took too long")

@@ -22,7 +22,7 @@ from anlan.kernel.registers.declaration import Register, all_registers
 from anlan.kernel.registers.schemas import Error, Key
 
 from . import engine, opening
-from .history import tell
+from .history import read_by, tell
 from .lifecycle import Evidence, Lifecycle, lifecycle, lifecycles
 from .models import Case, CaseEntry, EvidenceFile
 
@@ -132,9 +132,9 @@ def get_case(request: HttpRequest, kind: str, number: str) -> Any:
     tags=["cases"],
 )
 def get_history(request: HttpRequest, kind: str, number: str) -> Any:
-    with _entered(request, _register(lifecycle(kind)), "see"):
+    with _entered(request, _register(lifecycle(kind)), "see") as account:
         case = _case(kind, number)
-        entries = list(CaseEntry.of(case))
+        entries = read_by(account, case, CaseEntry.of(case))
         return [
             {
                 "at": e.at, "move": e.move, "from_state": e.from_state, "to_state": e.to_state, "version": e.version,
@@ -162,7 +162,7 @@ def post_move(request: HttpRequest, kind: str, number: str, name: str, asked: Mo
                 facts = opening.by_reference(account, wanted.demands if wanted else (), asked.facts)
                 case = engine.move(case, name, by=account, seen_version=asked.seen_version, facts_=facts)
         except engine.Stale as stale:
-            told = "; ".join(t.words for t in tell(stale.case, stale.changes))
+            told = "; ".join(t.words for t in tell(stale.case, read_by(account, stale.case, stale.changes)))
             raise Refusal(409, "stale", told, "seen_version", _("Read the case again, then decide anew.")) from None
         except engine.FieldError as error:
             raise _invalid(error, "facts.") from None

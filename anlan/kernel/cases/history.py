@@ -37,6 +37,12 @@ class Told:
     version: int
 
 
+def read_by(account: Any, case: Case, entries: Iterable[CaseEntry]) -> list[CaseEntry]:
+    """Those of the case's entries that are for the eyes of the account's role."""
+    closed = {m.name for m in case.lifecycle.moves if m.readers and account.role not in m.readers}
+    return [entry for entry in entries if entry.move not in closed]
+
+
 def tell(case: Case, entries: Iterable[CaseEntry], files: Iterable[EvidenceFile] = ()) -> list[Told]:
     """The entries in words, in the order given."""
     lifecycle: Lifecycle = case.lifecycle

@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.deadlines import UNITS, Limit
+from anlan.kernel.registers.declaration import register_of
 
 if TYPE_CHECKING:
     from .models import Case
@@ -127,6 +128,8 @@ class Move:
     effect: Callable[[Any, Mapping[str, Any], Any], None] | None = None
     words: Promise | None = None
     tells: str = ""
+    readers: Collection[str] = ()
+    """The roles that read of it in the history; left out, everybody who sees the case."""
     tone: Literal["primary", "neutral", "critical"] = "neutral"
 
     @property
@@ -277,6 +280,8 @@ class Lifecycle:
             if move.words is not None:
                 titles.append((f"words of {move.name}", move.words))
             _roles(self.kind, move.name, move.who)
+            if move.readers:
+                _roles(self.kind, f"the readers of {move.name}", move.readers)
             if not move.from_:
                 raise wrong(f"{move.name} begins nowhere")
             for name in (*move.from_, *((move.to,) if move.to else ())):
@@ -341,6 +346,17 @@ def declare(lifecycle: Lifecycle) -> Lifecycle:
 def lifecycles() -> tuple[Lifecycle, ...]:
     """Every declared life cycle, by kind."""
     return tuple(_declared[kind] for kind in sorted(_declared))
+
+
+def seen_by(account: Person) -> tuple[Lifecycle, ...]:
+    """The life cycles whose cases the account's role may see at all."""
+    return tuple(one for one in lifecycles() if may_see(account, one))
+
+
+def may_see(account: Person, declared: Lifecycle) -> bool:
+    """Whether the account's role may see cases of that kind: as their register says, wherever they are shown."""
+    register = register_of(declared.model)
+    return register is None or account.role in register.rights.roles("see")
 
 
 def lifecycle(kind: str) -> Lifecycle | None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel import areas, clock
 from anlan.kernel.clock import BEIJING
 
-from .lifecycle import Lifecycle, Person, lifecycle, lifecycles
+from .lifecycle import Lifecycle, Person, lifecycle, seen_by
 
 SHOWN = {
     "overdue": _("Overdue"),
@@ -84,7 +84,7 @@ class Worklist:
 
 def worklist(account: Person, limit: int = 50) -> Worklist:
     """The work list of `account`, within the scope in force."""
-    lists = [_open(k, account) for k in lifecycles()]
+    lists = [_open(k, account) for k in seen_by(account)]
     if not lists:
         return Worklist(0, 0, 0, 0, ())
     now, tomorrow = _today()
@@ -113,7 +113,7 @@ def part(account: Person, show: str, page: int = 1) -> tuple[tuple[Row, ...], bo
         "others": Q(mine_=False),
         "listed": _listed_by(account),
     }[show]
-    lists = [_open(k, account).filter(condition) for k in lifecycles()]
+    lists = [_open(k, account).filter(condition) for k in seen_by(account)]
     if not lists:
         return (), False
     found = _rows(_sorted(lists, mine_first=False)[(page - 1) * PAGE : page * PAGE + 1])

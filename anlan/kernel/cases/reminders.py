@@ -95,16 +95,21 @@ def _messages(reminders: list[Reminder]) -> list[notices.Message]:
 def _message(case: Case, reminder: Reminder, owners: Mapping[int, Any]) -> notices.Message:
     roles, late = TIERS[reminder.tier], reminder.offset_days
     to: notices.Holders | list[Any]
+    owner = None if case.owner_id is None else owners.get(case.owner_id)
+    # Who took charge may since have left, or answer for another place: then the case waits for those whose turn it is.
+    if owner is not None and not (
+        owner.is_active and owner.scope.covers(case.area_code, case.industry_id, reminder.enterprise_id)
+    ):
+        owner = None
     if roles is not None:
         to = notices.Holders(roles, case.area_code, case.industry_id)
-    elif case.owner_id is not None:
-        to = [owners[case.owner_id]] if case.owner_id in owners else []
+    elif owner is not None:
+        to = [owner]
     else:
         # Nobody has taken charge: those whose turn it is are reminded.
         waits = (r for r in ("enterprise", "township", "district") if case.state in case.lifecycle.waits_for(r))
-        to = notices.Holders(
-            frozenset(waits), case.area_code, case.industry_id, reminder.enterprise_id or notices.ANY
-        )  # fmt: skip
+        # Of no enterprise is no enterprise's: its neighbours are not told.
+        to = notices.Holders(frozenset(waits), case.area_code, case.industry_id, reminder.enterprise_id)
     text = (
         _("%(number)s %(title)s: overdue by %(days)s days") if late > 0
         else _("%(number)s %(title)s: due today") if late == 0

@@ -23,8 +23,8 @@ from anlan.kernel.registers.declaration import all_registers
 
 from . import engine, queue
 from .forms import MoveForm
-from .history import show, tell
-from .lifecycle import Lifecycle, Move, lifecycle
+from .history import read_by, show, tell
+from .lifecycle import Lifecycle, Move, lifecycle, may_see
 from .models import Case, CaseEntry, EvidenceFile, Extension, Handler, Pause
 
 _HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "gate"})
@@ -58,10 +58,10 @@ class Deadline:
     counts_down: bool = False
 
 
-def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
-    """The case, or 404: what is out of scope cannot be told from what does not exist."""
+def find(account: Any, kind: str, number: str) -> tuple[Lifecycle, Case]:
+    """The case, or 404: what is out of scope, or not for that role, cannot be told from what does not exist."""
     declared = lifecycle(kind)
-    if declared is None:
+    if declared is None or not may_see(account, declared):
         raise Http404
     case = declared.model.numbered(number)
     if case is None:
@@ -74,7 +74,9 @@ def find(kind: str, number: str) -> tuple[Lifecycle, Case]:
 def work_page(request: HttpRequest) -> HttpResponse:
     """One part of one's work list, whole: `?show=` a key of `queue.SHOWN`, `page=` from 1."""
     show, asked = request.GET.get("show", "mine"), request.GET.get("page", "1")
-    if show not in queue.SHOWN or not (asked.isascii() and asked.isdigit() and 0 < int(asked[:9]) <= queue.PAGES):
+    if show not in queue.SHOWN or not (asked.isascii() and asked.isdigit() and len(asked) < 10):
+        raise Http404
+    if not 0 < int(asked) <= queue.PAGES:
         raise Http404
     page, user = int(asked), request.user
     rows, more = queue.part(user, show, page)  # type: ignore[arg-type]
@@ -104,14 +106,14 @@ def list_page(request: HttpRequest, kind: str) -> HttpResponse:
 @login_required
 @require_GET
 def case_page(request: HttpRequest, kind: str, number: str) -> HttpResponse:
-    declared, case = find(kind, number)
+    declared, case = find(request.user, kind, number)
     return _page(request, declared, case)
 
 
 @login_required
 @require_POST
 def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpResponse:
-    declared, case = find(kind, number)
+    declared, case = find(request.user, kind, number)
     wanted = declared.move(move)
     if wanted is None:
         raise Http404
@@ -127,7 +129,7 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
         context = {
             "case": stale.case,
             "lifecycle": declared,
-            "changes": tell(stale.case, stale.changes),
+            "changes": tell(stale.case, read_by(user, stale.case, stale.changes)),
             "move": wanted,
         }
         return render(request, "case_stale.html", context, status=409)
@@ -145,9 +147,9 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
 @login_required
 @require_GET
 def evidence(request: HttpRequest, kind: str, number: str, file_id: int) -> HttpResponseBase:
-    _declared, case = find(kind, number)
-    file = EvidenceFile.of(case).filter(pk=file_id).first()
-    if file is None:
+    _declared, case = find(request.user, kind, number)
+    file = EvidenceFile.of(case).select_related("entry").filter(pk=file_id).first()
+    if file is None or not read_by(request.user, case, [file.entry]):
         raise Http404
     return files.response(file.sha256, file.name, file.media_type)
 
@@ -175,7 +177,7 @@ def _page(
         "deadline": deadline(case),
         "handlers": list(Handler.of(case)),
         "extensions": list(Extension.of(case).order_by("id")),
-        "entries": tell(case, history, EvidenceFile.of(case))[::-1],
+        "entries": tell(case, read_by(request.user, case, history), EvidenceFile.of(case))[::-1],
         "images": files.IMAGES,
         "papers": declared.papers(case) if declared.papers else [],
     }

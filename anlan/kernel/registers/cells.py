@@ -32,12 +32,11 @@ class Cell:
 def url_of(obj: models.Model, account: Any) -> str:
     """Where a record is shown to `account`: its own page if it has one (a case), else that of the first register of
     its kind which the account may see; empty if there is none, so that no link leads to a closed door."""
+    known = [declared for declared in all_registers() if declared.model is type(obj)]
+    seen = [declared for declared in known if declared.policy.may(account, "see")]
     if hasattr(obj, "get_absolute_url"):
-        return str(obj.get_absolute_url())
-    for declared in all_registers():
-        if declared.model is type(obj) and declared.policy.may(account, "see"):
-            return f"/r/{declared.name}/{obj.pk}/"
-    return ""
+        return str(obj.get_absolute_url()) if seen or not known else ""
+    return f"/r/{seen[0].name}/{obj.pk}/" if seen else ""
 
 
 def area_codes(declared: type[Register], rows: Sequence[Any], names: Sequence[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from anlan.kernel import cases, clock
+from anlan.kernel.models import pointed
 from anlan.kernel.scope import EVERYWHERE, acting, acting_now
 from anlan.parties.models import Division
 
@@ -190,12 +191,13 @@ def merge(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def unmerge(case: Accident, facts: Facts, by: Any) -> None:
-    other = case.merged_into
+    other = pointed(case, "merged_into")
+    if other is None:
+        raise cases.MoveRefused("gate", _("It was merged into one outside of your area: a higher tier undoes it."))
     case.merged_into = None
     Accident.objects.filter(pk=case.pk).update(merged_into=None, state="reporting")
     resettle(case)
-    if other is not None:
-        resettle(other)
+    resettle(other)
 
 
 def hand_over(case: Accident, facts: Facts, by: Any) -> None:

@@ -25,7 +25,7 @@ from anlan.kernel.cases.lifecycle import (
 
 from . import gates as g
 from .fields import area, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
-from .models import Accident, ReportFault
+from .models import READ_FAULTS, Accident, ReportFault
 from .page import part
 from .reporting import STATED
 
@@ -142,7 +142,8 @@ ACCIDENT = declare(
                 "suspect", _("Suspect a fault of reporting"), KNOWN_STATES, None, DECIDING | {"inspector"},
                 demands=(Field("fault", g.fault_choice), Field("at_level", g.level_choice),
                          Field("clue", text(_("What points to it"), 3))),
-                effect=g.suspect, words=_("%(actor)s opened a case about a fault of reporting: %(fault)s"),
+                effect=g.suspect, readers=READ_FAULTS,
+                words=_("%(actor)s opened a case about a fault of reporting: %(fault)s"),
             ),
             Move(
                 "merge", _("Merge into another report of this accident"), OPEN, "merged", DECIDING | {"inspector"},

@@ -355,6 +355,10 @@ class HandedOver(Kept):
         return f"{self.number} {self.title}"
 
 
+READ_FAULTS = frozenset({"city", "district", "department", "inspector", "duty"})
+"""Who reads of a fault of reporting, and of the suspicion: neither the unit nor those below who may be at fault."""
+
+
 class ReportFault(Case):
     """A late, missed, false or concealed report, driven to its end: found, looked into, dealt with.
 

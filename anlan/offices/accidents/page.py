@@ -9,7 +9,7 @@ from typing import Any
 from anlan.kernel import clock, law
 
 from . import chain, merging, references
-from .models import LEVELS, Accident, Report, ReportFault
+from .models import LEVELS, READ_FAULTS, Accident, Report, ReportFault
 from .reporting import all_reports, legs
 
 _LEVEL = dict(LEVELS)
@@ -66,6 +66,6 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
         "similar": merging.similar_to(case) if case.state == "reporting" else [],
         "merged": list(Accident.objects.filter(merged_into=case)),
         "known_before": references.shown(case.known_before.all(), account),
-        "faults": list(ReportFault.objects.filter(accident=case)),
+        "faults": list(ReportFault.objects.filter(accident=case)) if account.role in READ_FAULTS else [],
         "now": clock.now(),
     }  # fmt: skip

@@ -8,7 +8,7 @@ from anlan.kernel.registers import Register, register
 from anlan.parties.models import Enterprise
 
 from .lifecycle import ACCIDENT, FAULT
-from .models import Accident, Category, HandedOver, Involved, Report, ReportFault
+from .models import READ_FAULTS, Accident, Category, HandedOver, Involved, Report, ReportFault
 
 SEES_PEOPLE = frozenset({"city", "district", "duty", "inspector"})
 """Who may see the names of the dead and injured, and who called."""
@@ -133,7 +133,7 @@ class ReportFaults(Register):
     labels = {"state_title": _("State")}
     sample = staticmethod(sample_fault)
     order = "-opened_at"
-    rights = Rights(see=frozenset({"city", "district", "department", "inspector", "duty"}))
+    rights = Rights(see=READ_FAULTS)
 
 
 @register

@@ -150,6 +150,9 @@ def report_of(
     accident: Accident, by: Any, kind: str, from_level: str, to_level: str, at: datetime | None = None, **more: Any
 ) -> Report:
     """The next version from what the accident's fields now state: unsaved, its times checked, its grade set."""
+    if at is not None and by.role == "enterprise":
+        # Whether the unit kept its hour (Decree 493 Art. 9) is not for the unit to say: what it sends, it sends now.
+        raise cases.FieldError({"at": [_("Leave this empty: your own report counts from when it is sent.")]})
     at = at or clock.now()
     checked_times(accident.occurred_at, accident.known_at, at, from_level, more.get("facts_known_at"))
     report = Report(

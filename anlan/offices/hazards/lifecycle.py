@@ -373,7 +373,8 @@ LIFECYCLE = declare(
             ),
             Move(
                 "publish", _("Approve and publish"), STANDING, None, publication.APPROVE,
-                ready=publication.proposed, effect=publication.publish, forbid_same_person_as=("propose_publication",),
+                ready=publication.proposed, gate=publication.still_without_persons, effect=publication.publish,
+                forbid_same_person_as=("propose_publication",),
                 words=_("%(actor)s approved the publication"), tells="hazards.published",
             ),
             Move(
@@ -383,7 +384,8 @@ LIFECYCLE = declare(
             ),
             Move(
                 "unpublish", _("Withdraw the publication"), (*STANDING, "closed"), None, publication.APPROVE,
-                demands=(Field("reason", reason),), ready=publication.published, effect=publication.withdraw,
+                demands=(Field("reason", reason),), ready=publication.published,
+                gate=publication.reason_without_persons, effect=publication.withdraw,
                 words=_("%(actor)s withdrew the publication: %(reason)s"), tone="critical",
             ),
             Move(

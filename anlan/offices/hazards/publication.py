@@ -21,8 +21,42 @@ from .models import Danger, PublishedDanger
 APPROVE = frozenset({"city", "district", "department"})
 """Who may let a major danger out to the public."""
 
-_NUMBERS = re.compile(r"(?<!\d)(1\d{10}|\d{15}|\d{17}[\dXx]|0\d{2,3}[- ]?\d{7,8})(?!\d)")
-"""Mobile telephones, identity numbers of either length, fixed lines."""
+_S = r"[\s()\[\]·.,，、_/\\—–―‐-]{0,3}"
+"""What people write between the digits of one number."""
+_NUMBERS = re.compile(
+    rf"(?<!\d)(?:(?:00{_S})?86{_S})?1{_S}[3-9](?:{_S}\d){{9}}(?!\d)"  # mobile telephones
+    rf"|(?<!\d)(?:1\d{{10}}|\d{{15}}|\d{{17}}[\dXx])(?!\d)"
+    rf"|(?<!\d)[1-9]\d{{5}}{_S}(?:19|20)\d\d{_S}[01]\d{_S}[0-3]\d{_S}\d{{3}}{_S}[\dXx]"  # identity numbers, parted
+    rf"|(?<!\d)(?:(?:00{_S})?86{_S})?0\d{{2,3}}{_S}\d{{3,4}}{_S}\d{{4}}(?!\d)"  # fixed lines
+)
+"""Telephone and identity numbers, however they are parted; looked for in what `_plain` gives."""
+_CHINESE = str.maketrans("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺", "0001234567891234567891")
+"""The figures with which a number is read out."""
+
+
+def _plain(text: str) -> str:
+    """A text without what hides in it: signs that are not seen, other forms of the same sign, other scripts' digits."""
+    shown = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Mn"))
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in shown)
+
+
+def _joined(text: str) -> str:
+    """For names: without spaces, points and the like, in one case."""
+    return "".join(c for c in _plain(text) if c.isalnum()).casefold()
+
+
+def _names_someone(case: Danger, text: str) -> Any:
+    """Why a text must not go out: it tells of a person; None where it does not."""
+    plain = _plain(text)
+    if _NUMBERS.search(plain) or _NUMBERS.search(plain.translate(_CHINESE)):
+        return _("A telephone or identity number stands in the wording for the public.")
+    names = {case.responsible, case.owner_name}
+    if case.enterprise_id:
+        names |= set(Person.objects.filter(enterprise_id=case.enterprise_id).values_list("name", flat=True))
+    said = _joined(text)
+    if any(len(name) > 1 and name in said for name in map(_joined, names)):
+        return _("A person is named in the wording for the public.")
+    return None
 
 
 def can_propose(case: Danger) -> Any:
@@ -35,15 +69,17 @@ def can_propose(case: Danger) -> Any:
 
 def without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
     """No personal data goes out: no telephone or identity number, nobody of the enterprise, not who is responsible."""
-    text = unicodedata.normalize("NFKC", facts["public_text"])
-    if _NUMBERS.search(text):
-        return _("A telephone or identity number stands in the wording for the public.")
-    names = {case.responsible, case.owner_name}
-    if case.enterprise_id:
-        names |= set(Person.objects.filter(enterprise_id=case.enterprise_id).values_list("name", flat=True))
-    if any(len(name) > 1 and name in text for name in names):
-        return _("A person is named in the wording for the public.")
-    return None
+    return _names_someone(case, facts["public_text"])
+
+
+def still_without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
+    """The same at the approval: who is responsible may have been named since the wording was proposed."""
+    return _names_someone(case, case.public_text)
+
+
+def reason_without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
+    """Why a publication is taken back is read by the public too."""
+    return _names_someone(case, facts["reason"])
 
 
 def proposed(case: Danger) -> Any:

@@ -18,7 +18,7 @@ from anlan.engines.measures import Line, Measure, Period, Progress, Target, part
 from anlan.engines.measures.figures import Figures, Number
 from anlan.engines.measures.series import series
 from anlan.kernel import areas, clock
-from anlan.kernel.cases.lifecycle import lifecycle
+from anlan.kernel.cases.lifecycle import lifecycle, seen_by
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.figures import words as wording
 from anlan.kernel.figures.computing import DIGITS, compute, named, postgres
@@ -127,7 +127,7 @@ def board_of(account: Any) -> Board:
     return Board(
         place=areas.names([account.area_code])[account.area_code],
         industries="" if account.industries is None else str(_(", ")).join(i.name for i in view.industries),
-        cards=tuple(cards), figures=tuple(shown), latest=tuple(_latest()),
+        cards=tuple(cards), figures=tuple(shown), latest=tuple(_latest(account)),
     )  # fmt: skip
 
 
@@ -339,9 +339,10 @@ def _matrix(view: _View) -> Figure:
 # --- The latest ------------------------------------------------------------------------------------
 
 
-def _latest() -> list[Happened]:
+def _latest(account: Any) -> list[Happened]:
     """The last steps of cases of every kind in scope, in one query for the steps and one for each kind of case."""
-    entries = list(CaseEntry.objects.order_by("-at", "-id")[:LATEST])
+    kinds = [declared.kind for declared in seen_by(account)]
+    entries = list(CaseEntry.objects.filter(case_kind__in=kinds).order_by("-at", "-id")[:LATEST])
     cases: dict[tuple[str, int], Any] = {}
     for kind in {entry.case_kind for entry in entries}:
         declared = lifecycle(kind)

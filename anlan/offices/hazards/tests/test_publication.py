@@ -68,10 +68,50 @@ COLLEAGUE_DISTRICT = type(DISTRICT)(**(vars(DISTRICT) | {"pk": 77}))
         "身份证500112198001011234",
         "电话023-67891234",
         "１３８１２３４５６７８",
+        "138 1234 5678",
+        "138-1234-5678",
+        "1 3 8 1 2 3 4 5 6 7 8",
+        "+8613812345678",
+        "0086 138 1234 5678",
+        "138\u200b1234\u200b5678",
+        "①③⑧①②③④⑤⑥⑦⑧",
+        "١٣٨١٢٣٤٥٦٧٨",
+        "一三八一二三四五六七八",
+        "幺三八幺二三四五六七八",
+        "500112 19800101 1234",
+        "（023）6789 1234",
+        "王 建 国",
+        "王\u200b建国",
+        "王·建国",
     ],
 )
 def test_no_person_goes_out(danger: Danger, text: str) -> None:
     assert refused(danger, "propose_publication", DISTRICT, public_text=text).startswith("gate")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2013年6月14日至2013年12月31日整改，投入资金1250000元，涉及15个采煤工作面",
+        "2013-06-14 08:30 至 2013-12-31 18:00",
+        "回风巷瓦斯浓度1.35%，超限 3 次，渝北安隐〔2013〕12号",
+    ],
+)
+def test_dates_and_sums_are_no_telephones(danger: Danger, text: str) -> None:
+    assert step(danger, "propose_publication", DISTRICT, public_text=text).publication_asked_at
+
+
+def test_who_is_named_responsible_after_the_proposal_does_not_go_out_either(danger: Danger) -> None:
+    case = step(danger, "propose_publication", COLLEAGUE, public_text="由李卫东督促整改")
+    case = step(case, "replan", COLLEAGUE, **FIVE | {"responsible": "李卫东"}, reason="换人")
+    assert refused(case, "publish", DISTRICT).startswith("gate")
+
+
+@pytest.mark.parametrize("reason", ["举报人电话138 1234 5678", "王建国要求撤下"])
+def test_no_person_goes_out_with_the_reason_of_a_withdrawal(danger: Danger, reason: str) -> None:
+    case = published(danger)
+    assert refused(case, "unpublish", DISTRICT, reason=reason).startswith("gate")
+    assert reason not in page()
 
 
 def test_only_a_major_danger_is_published(danger: Danger) -> None:

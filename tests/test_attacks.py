@@ -634,6 +634,18 @@ def test_a_unit_cannot_say_that_it_reported_in_time(firm: Account) -> None:
     assert (refused.status_code, refused.json()["place"]) == (422, "facts.at")
 
 
+def test_a_unit_does_not_undo_what_the_authority_verified(firm: Account, attacker: Account) -> None:
+    figures = {"deaths": 3, "missing": 1, "injured": 2, "slight": 0, "course": "坍塌"}
+    case = _moved(_accident(firm), "verify_figures", attacker, reason="现场核实", **figures)
+    for less in ({"deaths": 0}, {"missing": 0}, {"injured": 1}, {"deaths": 2, "injured": 9}):
+        with pytest.raises(cases.FieldError):
+            _moved(case, "follow_up", firm, **figures | less)
+    case = _moved(case, "follow_up", firm, **figures | {"deaths": 4, "injured": 1})
+    assert (case.deaths, case.grade, case.reports_no) == (4, "larger", 3)
+    case = _moved(case, "verify_figures", attacker, reason="一人误报", **figures | {"deaths": 2, "missing": 0})
+    assert (case.deaths, case.grade) == (2, "ordinary")
+
+
 def test_a_suspicion_is_read_by_those_alone_who_look_into_it(firm: Account, attacker: Account) -> None:
     """瞒报: neither the unit nor the township reads of it, on no page and by no address."""
     with acting(TESTER, EVERYWHERE):

@@ -34,9 +34,23 @@ def level_choice() -> forms.Field:
 
 def follow_up(case: Accident, facts: Facts, by: Any) -> None:
     level = level_of(by)
+    if level == "unit":
+        _not_below_what_was_verified(case)
     from_level = "unit" if level == "unit" else facts.get("source") or "unit"
     to_level = "district" if level == "unit" else level
     _add(case, by, "follow_up", from_level, to_level, facts)
+
+
+def _not_below_what_was_verified(case: Accident) -> None:
+    """A unit adds to what the authority verified (Decree 493 Art. 13); it does not take anybody out of it again."""
+    last = Report.objects.filter(accident=case, kind="verified").order_by("-no").first()
+    if last is None:
+        return
+    sums = (("deaths",), ("deaths", "missing"), ("deaths", "missing", "injured"))
+    for names in sums:
+        if sum(getattr(case, n) for n in names) < sum(getattr(last, n) for n in names):
+            words = _("The authority has verified a higher number: ask it to verify anew.")
+            raise cases.FieldError({names[-1]: [words]})
 
 
 def verify(case: Accident, facts: Facts, by: Any) -> None:

@@ -32,6 +32,15 @@ def _committed_leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
                 renew()
 
 
+@pytest.fixture(autouse=True)
+def _language_leaves_nothing() -> Iterator[None]:
+    """A page asked for in one language leaves it in force: the next test begins in the house's own."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     from django.apps import apps

@@ -27,13 +27,15 @@ class FilesField(forms.FileField):
 
 
 class MoveForm(forms.Form):
-    """What `move` demands, with the version of the case that the person saw."""
+    """What `move` demands of a role, with the version of the case that the person saw."""
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
-    def __init__(self, lifecycle: Lifecycle, move: Move, case: Any = None, **kwargs: Any) -> None:
+    def __init__(self, lifecycle: Lifecycle, move: Move, role: str, case: Any = None, **kwargs: Any) -> None:
         super().__init__(auto_id=f"{move.name}-%s", **kwargs)
         for demand in move.fields:
+            if demand.asked_of is not None and role not in demand.asked_of:
+                continue
             made = form_field(lifecycle, demand, case)
             if isinstance(made, forms.DateField):
                 made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

@@ -81,13 +81,15 @@ class Field:
     """A fact that a move demands. Kept in the entry, and in the case where the model has a field of that name.
 
     `form` makes the form field; left out, the model's own field makes it. `narrow(case, field)` fits the field
-    to the case at hand: which choices there are, what its hint says.
+    to the case at hand: which choices there are, what its hint says. `asked_of` are the roles whose page asks
+    for it, all where it is None; whether it may be said by others is for the move to refuse.
     """
 
     name: str
     form: Callable[[], forms.Field] | None = None
     required: bool = True
     narrow: Callable[[Any, forms.Field], None] | None = None
+    asked_of: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

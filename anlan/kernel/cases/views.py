@@ -117,12 +117,12 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
     wanted = declared.move(move)
     if wanted is None:
         raise Http404
-    form = MoveForm(declared, wanted, case, data=request.POST, files=request.FILES)
+    user: Any = request.user
+    form = MoveForm(declared, wanted, user.role, case, data=request.POST, files=request.FILES)
     if not form.is_valid():
         return _page(request, declared, case, wanted, form, status=422)
     facts = {name: value for name, value in form.cleaned_data.items() if name != "seen_version"}
     facts |= {e.name: request.FILES.getlist(e.name) for e in wanted.evidence}
-    user: Any = request.user
     try:
         engine.move(case, move, by=user, seen_version=form.cleaned_data["seen_version"], **facts)
     except engine.Stale as stale:
@@ -208,7 +208,7 @@ def _actions(
         made = (
             form
             if mine
-            else MoveForm(declared, move, case, initial={"seen_version": case.version, **_known(case, move)})
+            else MoveForm(declared, move, user.role, case, initial={"seen_version": case.version, **_known(case, move)})
         )
         # What decides can be made just then when it was asked for.
         decides = any(move.name in moves for moves in deciding)

@@ -36,7 +36,8 @@ DECIDING = frozenset({"district", "duty", "city"})
 OPEN, KNOWN_STATES = ("reporting",), ("reporting", "closed")
 
 FIGURES = tuple(Field(name, required=name in ("deaths", "missing", "injured", "slight", "course")) for name in STATED)
-AT = Field("at", moment(_("Reported at"), help_text=_("Empty: now")), required=False)
+# What a unit sends counts from when it is sent: it is not asked.
+AT = Field("at", moment(_("Reported at"), help_text=_("Empty: now")), required=False, asked_of=TAKING)
 KNOWN = Field("facts_known_at", known_moment, required=False)
 REASON = Field("reason", reason)
 TEXT = Field("report_text", text(_("Text of the report"), 14, 8000))

@@ -95,7 +95,13 @@ def test_an_enterprise_reports_its_own_accident_in_few_fields() -> None:
     with acting(TESTER, EVERYWHERE):
         case = Accident.objects.get()
         assert (case.enterprise, case.unit_name, case.reached) == (firm, firm.name, "district")
-    assert client.get(answer.headers["Location"]).status_code == 200
+    address = answer.headers["Location"]
+    follow_up = f'action="{address}follow_up/"'
+    # When a unit's own report was made is not for the unit to say; who takes reports says when they came in.
+    for who, asked in ((client, False), (browser(account("district")), True)):
+        page = who.get(address).content.decode()
+        assert follow_up in page
+        assert ('id="follow_up-at"' in page) is asked
 
 
 def test_elsewhere_it_is_passed_on_and_the_reporter_reads_so() -> None:

@@ -332,7 +332,7 @@ def _matrix(view: _View) -> Figure:
     return Figure(
         "matrix", _("Hidden dangers open, area by industry"), "heat", _("Area"),
         tuple(Column(part.name) for part in view.industries), rows, _("dangers"),
-        _("The darker, the more."),
+        _("The stronger the colour, the more."),
     )  # fmt: skip
 
 

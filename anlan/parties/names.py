@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
+from operator import add
 from typing import Any
 
 
@@ -12,6 +14,9 @@ def initials(name: str) -> str:
     Phrases are read as such (the longest one first), so 重庆 is cq and not zq. The readings are pypinyin's,
     each looked up once: a city's half a million names take seconds, not minutes.
     """
+    if _odd_starts().isdisjoint(map(add, name, name[1:])):
+        # No phrase in it can read otherwise than its characters do: the whole is looked up at once.
+        return name.translate(_CHARACTERS)
     phrases, lengths = _phrases()
     made, at, end = [], 0, len(name)
     while at < end:
@@ -36,6 +41,33 @@ def _phrases() -> tuple[frozenset[str], dict[str, tuple[int, ...]]]:
     for phrase in phrases:
         lengths.setdefault(phrase[:2], set()).add(len(phrase))
     return phrases, {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
+
+
+@cache
+def _odd_starts() -> frozenset[str]:
+    """The first two characters of each phrase that begins a character otherwise than it begins alone: 重庆."""
+    from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
+
+    def begins(reading: str) -> str:
+        return unicodedata.normalize("NFD", reading)[:1]
+
+    alone = {char: begins(PINYIN_DICT.get(ord(char), "")) for phrase in _phrases()[0] for char in phrase}
+    return frozenset(
+        phrase[:2]
+        for phrase in _phrases()[0]
+        if any(begins(reading[0]) != alone[char] for reading, char in zip(PHRASES_DICT[phrase], phrase, strict=True))
+    )
+
+
+class _Characters(dict[int, str]):
+    """Code point → what its character reads alone, looked up as it is met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = made = _read(chr(code))
+        return made
+
+
+_CHARACTERS = _Characters()
 
 
 @cache

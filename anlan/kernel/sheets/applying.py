@@ -162,6 +162,8 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
     good = checked.good()
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {STAGE}, {JUDGED}, {WRITTEN}")
+        # Each statement runs but a few times: compiling it costs more than it saves.
+        cursor.execute("SET LOCAL jit = off")
     if RECORD in checked.frame.columns and good[RECORD].null_count() < good.height and not columns:
         outcome.unchanged = good.height
         return 0

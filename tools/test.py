@@ -20,7 +20,7 @@ def left_out() -> dict[str, str]:
 
 def main() -> int:
     without = left_out()
-    # The long ones stand first and are begun first, so that neither worker is left alone with one at the end.
+    # In the order of `conftest.py`: what is long is begun first.
     workers = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     pytest = [sys.executable, "-m", "pytest", *workers, "--durations", "10", *sys.argv[1:]]
     if without:

@@ -116,6 +116,6 @@ def test_every_page_of_the_plan_in_force_is_in_order(
         person.open(path)
         assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     person.open("/")
-    person.page.locator("a.stat").first.click()
+    person.page.locator('a.stat[href$="/plan/clauses/?mine=1"]').click()
     person.page.wait_for_url("**/plan/clauses/?mine=1")
     assert person.page.locator("tbody tr").count() > 0

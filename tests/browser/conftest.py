@@ -28,8 +28,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for one file: while Playwright's loop runs, Django takes the process for asynchronous."""
     path = next(p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name)))
     flags = ["--disable-background-networking", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     playwright: Playwright

@@ -18,7 +18,7 @@ from django.db import connections, models, transaction
 from django.utils.connection import ConnectionProxy
 
 from . import clock
-from .scope import Actor, Scope
+from .scope import Actor, Scope, state
 
 OWNER: Any = ConnectionProxy(connections, "owner")
 
@@ -27,13 +27,7 @@ OWNER: Any = ConnectionProxy(connections, "owner")
 def pouring(actor: Actor, scope: Scope) -> Iterator[Any]:
     """A cursor of the owner's connection in one transaction that states actor and scope."""
     with transaction.atomic(using="owner"), OWNER.cursor() as cursor:
-        low, high, industries, enterprise = scope.settings()
-        stated = {
-            "area_low": low, "area_high": high, "industries": industries, "enterprise": enterprise, "account": "",
-            "actor_kind": actor.kind, "actor": actor.name, "now": clock.now().isoformat(),
-        }  # fmt: skip
-        for name, value in stated.items():
-            cursor.execute("SELECT set_config(%s, %s, true)", [f"anlan.{name}", value])
+        state(cursor, actor, scope)
         cursor.execute(
             "SELECT set_config('maintenance_work_mem', '1GB', true), set_config('synchronous_commit', 'off', true)"
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import connection, transaction
 
@@ -114,7 +114,8 @@ def acting(actor: Actor, scope: Scope) -> Iterator[None]:
     """One transaction in which `actor` acts within `scope`; nested use restores what was in force."""
     before = _acting.get()
     with transaction.atomic():
-        _state(actor, scope)
+        with connection.cursor() as cursor:
+            state(cursor, actor, scope)
         token = _acting.set((actor, scope))
         try:
             yield
@@ -123,13 +124,15 @@ def acting(actor: Actor, scope: Scope) -> Iterator[None]:
     # Settings are the transaction's, not the savepoint's: an outer transaction still open must get
     # back what it had. One that failed takes its settings with it when it rolls back.
     if connection.in_atomic_block and not connection.needs_rollback:
-        _state(*before) if before else _state(None, None)
+        with connection.cursor() as cursor:
+            state(cursor, *(before or (None, None)))
 
 
 _SETTINGS = ("area_low", "area_high", "industries", "enterprise", "account", "actor_kind", "actor", "now")
 
 
-def _state(actor: Actor | None, scope: Scope | None) -> None:
+def state(cursor: Any, actor: Actor | None, scope: Scope | None) -> None:
+    """States to the database who acts and within what, until the transaction of `cursor` ends; None: nobody."""
     if actor is None or scope is None:
         values: Iterable[tuple[str, str]] = [(f"anlan.{name}", "") for name in _SETTINGS]
     else:
@@ -138,8 +141,7 @@ def _state(actor: Actor | None, scope: Scope | None) -> None:
         values = [(f"anlan.{name}", value) for name, value in zip(_SETTINGS, stated, strict=True)]
     flat = [part for pair in values for part in pair]
     sql = "SELECT " + ", ".join(["set_config(%s, %s, true)"] * (len(flat) // 2))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, flat)
+    cursor.execute(sql, flat)
 
 
 # --- What a model declares -------------------------------------------------------------------------

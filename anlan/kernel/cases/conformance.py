@@ -34,7 +34,11 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
 class LifecycleMachine(RuleBasedStateMachine):
-    """One case of `kind`, lived at random by `people` from `begins` on. Needs a database and a scope in force."""
+    """One case of `kind`, lived at random by `people` from `begins` on. Needs a database and a scope in force.
+
+    An office's test says how: `kind`, `people`, `open` and `facts`. Hypothesis brings a metaclass of its own, which
+    forbids abstract methods, so those left out raise.
+    """
 
     kind: ClassVar[str]
     people: ClassVar[tuple[Person, ...]]

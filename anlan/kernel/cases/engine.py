@@ -356,11 +356,13 @@ def _write(
         **CaseEntry.keys(case), at=at, move=name, from_state=before, to_state=case.state, version=case.version,
         due_at=case.due_at, late=late, by_id=by.pk, by_name=by.name, by_role=by.role, facts=dict(facts),
     )  # fmt: skip
-    # That something happened, and where: whoever shows cases reads them again in his own scope.
-    live.publish(
-        "cases", {"kind": case.kind}, area_code=entry.area_code, industry_id=entry.industry_id,
-        enterprise_id=entry.enterprise_id,
-    )  # fmt: skip
+    move = case.lifecycle.move(name)
+    if move is None or not move.readers:
+        # That something happened, and where, but not what: whoever shows cases reads them again in his own scope. What
+        # is not for all to read is not hinted at either.
+        live.publish(
+            "cases", {}, area_code=entry.area_code, industry_id=entry.industry_id, enterprise_id=entry.enterprise_id
+        )
     return entry
 
 

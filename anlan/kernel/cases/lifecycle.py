@@ -256,6 +256,10 @@ class Lifecycle:
         """The open states in which a case waits for `role`."""
         return tuple(name for name in self.open_states if role in self.turn(name))
 
+    def choices(self) -> list[tuple[str, Promise]]:
+        """The states to choose from, as a list's filter offers them."""
+        return [(state.name, state.title) for state in self.states]
+
     def moved_on_by(self, role: str) -> tuple[str, ...]:
         """The open states out of which `role` may move a case, whoever's turn it is."""
         leave = {s for m in self.moves if m.to not in (None, "withdrawn") and role in m.who for s in m.from_}

@@ -124,6 +124,12 @@ AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
 """Roles that work for one authority: a case waits for them where that authority is in charge of it."""
 
 
+def awaited(declared: Lifecycle, case: Any) -> set[str]:
+    """The roles that a case waits for: of the offices only those at the seat of the authority in charge."""
+    elsewhere = {"district"} if case.owner_area_code.endswith("0" * 10) else {"city", "department"}
+    return set(declared.turn(case.state)) - elsewhere
+
+
 def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
     model = declared.model
     here = Q(owner_area_code=account.area_code) if account.role in AT_ITS_SEAT else Q()

@@ -70,13 +70,10 @@ def notify(keys: Iterable[int]) -> int:
     After an outage nobody is told the same thing five times: the missed reminders stand in the record, and
     the notice speaks of the latest.
     """
-    found, sent = list(keys), 0
-    for start in range(0, len(found), PIECE):
-        latest = Reminder.objects.filter(pk__in=found[start : start + PIECE])
-        # A case whose reminders fall into two pieces is told of twice rather than not.
-        latest = latest.order_by("case_kind", "case_id", "-offset_days").distinct("case_kind", "case_id")
-        sent += len(notices.send_all(_messages(list(latest))))
-    return sent
+    new = Reminder.objects.filter(pk__in=list(keys)).order_by("case_kind", "case_id", "-offset_days")
+    latest = list(new.distinct("case_kind", "case_id"))
+    pieces = (latest[start : start + PIECE] for start in range(0, len(latest), PIECE))
+    return sum(len(notices.send_all(_messages(piece))) for piece in pieces)
 
 
 def _messages(reminders: list[Reminder]) -> list[notices.Message]:

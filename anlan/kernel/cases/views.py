@@ -223,9 +223,7 @@ def _waits_for(declared: Lifecycle, case: Case) -> str:
     if declared.state(case.state).end:
         return ""
     names = dict(get_user_model()._meta.get_field("role").flatchoices)
-    # Of the offices only those at the seat of the authority in charge are waited for (see `queue`).
-    elsewhere = {"district"} if case.owner_area_code.endswith("0" * 10) else {"city", "department"}
-    waited = declared.turn(case.state) - elsewhere
+    waited = queue.awaited(declared, case)
     return str(_(", ")).join(str(names[role]) for role in names if role in waited)
 
 

@@ -108,6 +108,7 @@ def _workbook(data: bytes) -> Iterator[Rows]:
             if height > MAX_ROWS + HEADING_WITHIN:
                 raise _whole("IMP004", limit=MAX_ROWS)
             yield piece
+    # `zipfile` says NotImplementedError of a compression that it does not know, RuntimeError of an encrypted part.
     except (zipfile.BadZipFile, workbook.Damaged, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _whole("IMP006") from error
 

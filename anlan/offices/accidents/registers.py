@@ -61,7 +61,7 @@ class Accidents(Register):
         "number", "title", "occurred_at", "grade", "deaths", "missing", "injured", "category", "area_code", "reached",
         "state_title", "due_at",
     )  # fmt: skip
-    choices = {"state": lambda: [(s.name, s.title) for s in ACCIDENT.states]}
+    choices = {"state": ACCIDENT.choices}
     filters = (
         "state", "area_code", "industry", "category", "grade", "occurred_at", "counts", "risk_event", "reached",
         "deaths", "enterprise",
@@ -127,7 +127,7 @@ class ReportFaults(Register):
         "due_at",
     )
     filters = ("state", "area_code", "fault", "at_level", "opened_at", "industry")
-    choices = {"state": lambda: [(s.name, s.title) for s in FAULT.states]}
+    choices = {"state": FAULT.choices}
     search = ("number",)
     natural_key = ("number",)
     labels = {"state_title": _("State")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext_noop
 
 from anlan.kernel import events, notices
@@ -24,91 +26,42 @@ def _send(event: Heard, roles: frozenset[str], message: str, level: str) -> None
     notices.send(to, message, params, url=danger.get_absolute_url(), level=level)
 
 
-@events.hears("danger.opened", handler="hazards.found")
-def found(event: Heard) -> None:
-    """Whoever verifies is told of a find."""
-    _send(event, AUTHORITY, gettext_noop("New hidden danger %(number)s: %(title)s"), "attention")
+_ = gettext_noop
+TOLD: tuple[tuple[str, str, frozenset[str], str, str], ...] = (
+    # Whoever verifies is told of a find.
+    ("danger.opened", "found", AUTHORITY, _("New hidden danger %(number)s: %(title)s"), "attention"),
+    # A listed danger concerns the enterprise and every tier above it.
+    ("danger.list", "listed", AUTHORITY | FIRM | {"department"},
+     _("Listed for supervision: %(number)s %(title)s"), "critical"),
+    # An order to stop reaches the enterprise at once.
+    ("hazards.stopped", "stopped", AUTHORITY | FIRM, _("Production stopped: %(number)s %(title)s"), "critical"),
+    ("danger.rectify", "rectified", AUTHORITY, _("Rectified, to be accepted: %(number)s %(title)s"), "primary"),
+    # A major danger's separate report goes to the supervisor at once (Decree 16 Art. 14).
+    ("hazards.reported", "reported", AUTHORITY | {"department"},
+     _("Major danger reported apart: %(number)s %(title)s"), "critical"),
+    # The review on site has its time limit: who reviews is told at once.
+    ("danger.ask_resumption", "resumption_asked", AUTHORITY,
+     _("Asked to resume production: %(number)s %(title)s"), "attention"),
+    ("danger.propose_publication", "publication_proposed", publication.APPROVE,
+     _("To be approved for publication: %(number)s %(title)s"), "attention"),
+    # From the grading on the enterprise's time runs.
+    ("danger.verify", "verified", FIRM, _("Verified, five to be put in place: %(number)s %(title)s"), "attention"),
+    ("danger.send_back", "sent_back", FIRM, _("Sent back, to be rectified again: %(number)s %(title)s"), "critical"),
+    ("hazards.closed", "closed", FIRM, _("Accepted and closed: %(number)s %(title)s"), "success"),
+    ("hazards.resumed", "resumed", FIRM, _("Production may resume: %(number)s %(title)s"), "success"),
+    ("danger.ask_extension", "extension_asked", AUTHORITY, _("More time asked for: %(number)s %(title)s"), "attention"),
+    ("danger.grant_extension", "extension_granted", FIRM, _("More time granted: %(number)s %(title)s"), "success"),
+    ("danger.refuse_extension", "extension_refused", FIRM, _("More time refused: %(number)s %(title)s"), "attention"),
+)  # fmt: skip
+"""The event, the handler's lasting name, the roles that are told, the words, and how urgent they are."""
 
 
-@events.hears("danger.list", handler="hazards.listed")
-def listed(event: Heard) -> None:
-    """A listed danger concerns the enterprise and every tier above it."""
-    roles = AUTHORITY | {"enterprise", "department"}
-    _send(event, roles, gettext_noop("Listed for supervision: %(number)s %(title)s"), "critical")
+def _told(roles: frozenset[str], message: str, level: str) -> Callable[[Heard], None]:
+    return lambda event: _send(event, roles, message, level)
 
 
-@events.hears("hazards.stopped", handler="hazards.stopped")
-def stopped(event: Heard) -> None:
-    """An order to stop reaches the enterprise at once."""
-    _send(event, AUTHORITY | {"enterprise"}, gettext_noop("Production stopped: %(number)s %(title)s"), "critical")
-
-
-@events.hears("danger.rectify", handler="hazards.rectified")
-def rectified(event: Heard) -> None:
-    """A rectification waits for its acceptance."""
-    _send(event, AUTHORITY, gettext_noop("Rectified, to be accepted: %(number)s %(title)s"), "primary")
-
-
-@events.hears("hazards.reported", handler="hazards.reported")
-def reported(event: Heard) -> None:
-    """A major danger's separate report goes to the supervisor at once (Decree 16 Art. 14)."""
-    _send(
-        event, AUTHORITY | {"department"}, gettext_noop("Major danger reported apart: %(number)s %(title)s"), "critical"
-    )
-
-
-@events.hears("danger.ask_resumption", handler="hazards.resumption_asked")
-def resumption_asked(event: Heard) -> None:
-    """The review on site has its time limit: who reviews is told at once."""
-    _send(event, AUTHORITY, gettext_noop("Asked to resume production: %(number)s %(title)s"), "attention")
-
-
-@events.hears("danger.propose_publication", handler="hazards.publication_proposed")
-def publication_proposed(event: Heard) -> None:
-    """A proposed publication waits for another official's approval."""
-    _send(event, publication.APPROVE, gettext_noop("To be approved for publication: %(number)s %(title)s"), "attention")
-
-
-@events.hears("danger.verify", handler="hazards.verified")
-def verified(event: Heard) -> None:
-    """From the grading on the enterprise's time runs."""
-    _send(event, FIRM, gettext_noop("Verified, five to be put in place: %(number)s %(title)s"), "attention")
-
-
-@events.hears("danger.send_back", handler="hazards.sent_back")
-def sent_back(event: Heard) -> None:
-    """What was not accepted is to be rectified again."""
-    _send(event, FIRM, gettext_noop("Sent back, to be rectified again: %(number)s %(title)s"), "critical")
-
-
-@events.hears("hazards.closed", handler="hazards.closed")
-def closed(event: Heard) -> None:
-    """The enterprise learns that its rectification was accepted."""
-    _send(event, FIRM, gettext_noop("Accepted and closed: %(number)s %(title)s"), "success")
-
-
-@events.hears("hazards.resumed", handler="hazards.resumed")
-def resumed(event: Heard) -> None:
-    """Production may run again."""
-    _send(event, FIRM, gettext_noop("Production may resume: %(number)s %(title)s"), "success")
-
-
-@events.hears("danger.ask_extension", handler="hazards.extension_asked")
-def extension_asked(event: Heard) -> None:
-    """More time waits for a decision."""
-    _send(event, AUTHORITY, gettext_noop("More time asked for: %(number)s %(title)s"), "attention")
-
-
-@events.hears("danger.grant_extension", handler="hazards.extension_granted")
-def extension_granted(event: Heard) -> None:
-    """The enterprise learns of its new limit."""
-    _send(event, FIRM, gettext_noop("More time granted: %(number)s %(title)s"), "success")
-
-
-@events.hears("danger.refuse_extension", handler="hazards.extension_refused")
-def extension_refused(event: Heard) -> None:
-    """The enterprise learns that the old limit holds."""
-    _send(event, FIRM, gettext_noop("More time refused: %(number)s %(title)s"), "attention")
+for _event, _handler, _roles, _words, _level in TOLD:
+    events.hears(_event, handler=f"hazards.{_handler}")(_told(_roles, _words, _level))
 
 
 def _follow(event: Heard) -> None:

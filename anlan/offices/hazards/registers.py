@@ -55,7 +55,7 @@ class Dangers(Register):
     columns = ("number", "title", "enterprise", "area_code", "industry", "grade", "state_title", "due_at")
     further = ("place", "owner_name", "opened_at", "closed_at", "listed_at")
     filters = ("state", "grade", "industry", "area_code", "enterprise", "source", "type", "found_at")
-    choices = {"state": lambda: [(s.name, s.title) for s in LIFECYCLE.states]}
+    choices = {"state": LIFECYCLE.choices}
     search = ("number",)
     natural_key = ("number",)
     labels = {"state_title": _("State")}

@@ -18,6 +18,7 @@ from anlan.engines.measures import Line, Measure, Period, Progress, Target, part
 from anlan.engines.measures.figures import Figures, Number
 from anlan.engines.measures.series import series
 from anlan.kernel import areas, clock
+from anlan.kernel.cases.history import read_by
 from anlan.kernel.cases.lifecycle import lifecycle, seen_by
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.figures import words as wording
@@ -352,7 +353,7 @@ def _latest(account: Any) -> list[Happened]:
     told = []
     for entry in entries:
         case, declared = cases.get((entry.case_kind, entry.case_id)), lifecycle(entry.case_kind)
-        if case is None or declared is None:
+        if case is None or declared is None or not read_by(account, case, [entry]):
             continue
         state = str(declared.state(entry.to_state).title)
         words = _("%(title)s: %(state)s") % {"title": case.title, "state": state}

@@ -16,9 +16,7 @@ from random import Random
 
 from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-
-START = datetime(2013, 6, 14, 9, 0, tzinfo=clock.BEIJING)
-"""What the demonstration city's clock shows when it is loaded."""
+from anlan.parties.demo_clock import START
 
 SEED = 20130614
 

@@ -51,7 +51,6 @@ def test_an_icon_is_decoration(dist: Path) -> None:
     assert 'href="/static/dist/assets/icons-5.svg#home"' in text
 
 
-@pytest.mark.skipif(not (assets.DIST / "manifest.json").exists(), reason="the front end is not built")
 def test_first_page_weighs_at_most_150_kilobytes_of_script_and_style() -> None:
     bundle = assets.bundle("src/main.ts")
     names = [url.removeprefix("/static/dist/") for url in (bundle.script, *bundle.styles)]

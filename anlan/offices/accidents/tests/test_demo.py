@@ -16,7 +16,7 @@ from anlan.offices.accidents.demo_history import SHARES, categories_of, known_ye
 from anlan.offices.accidents.models import Accident, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, version
 from anlan.parties import demo as parties_demo
-from anlan.site.demo import START
+from anlan.parties.demo_clock import START
 
 from .conftest import TESTER
 

@@ -13,7 +13,7 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards import demo
 from anlan.offices.hazards.models import Danger
 from anlan.parties import demo as parties_demo
-from anlan.site.demo import START
+from anlan.parties.demo_clock import START
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from django.utils import translation
 
 from anlan.kernel import cases
 from anlan.kernel.cases import reminders
-from anlan.kernel.models import Notice
+from anlan.kernel.models import Live, Notice
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.kernel.sheets.applying import import_file
@@ -144,7 +144,17 @@ def test_a_suspicion_is_read_by_those_alone_who_look_into_it(firm: Account, atta
     """瞒报: neither the unit nor the township reads of it, on no page and by no address."""
     with acting(TESTER, EVERYWHERE):
         town = Account.objects.create(username="t", name="镇", role="township", area_code="500112131000")
-    case = _moved(_accident(firm), "suspect", attacker, fault="concealment", at_level="unit", clue=f"{MARK}举报")
+    accident = _accident(firm)
+
+    def heard(account: Account) -> list[Any]:
+        with acting(account.actor, account.scope):
+            return list(Live.objects.filter(topic="cases").values_list("payload", flat=True))
+
+    before = heard(firm)
+    case = _moved(accident, "suspect", attacker, fault="concealment", at_level="unit", clue=f"{MARK}举报")
+    # The stream gives the unit no sign at all, and nobody the kind of what happened.
+    assert heard(firm) == before
+    assert all(payload == {} for payload in heard(attacker))
     with acting(TESTER, EVERYWHERE):
         fault = ReportFault.objects.get()
     for account, sees in ((firm, False), (town, False), (attacker, True)):

@@ -87,14 +87,17 @@ def data_folder(home: Path) -> Path:
     return (home / "pg").resolve()
 
 
-def socket_dir(data: Path) -> Path:
-    """Where the socket lies: the data folder, or a short path of this installation's own if that is too long.
+def socket_dir(home: Path) -> Path:
+    """Where the socket of the installation at `home` is found: among its data, or at a short path of its own.
 
-    The short path does not follow TMPDIR or XDG_RUNTIME_DIR, which differ between the sessions of one user.
+    The same before the data folder is made as after, wherever that is placed: a process may ask before it starts
+    the server. The short path does not follow TMPDIR or XDG_RUNTIME_DIR, which differ between the sessions of one
+    user.
     """
-    if len(os.fsencode(data)) + 1 + len(_SOCKET_NAME) <= _SOCKET_LIMIT:
-        return data
-    return Path("/tmp") / f"anlan-{hashlib.sha256(os.fsencode(data)).hexdigest()[:16]}"  # noqa: S108 - owner is checked
+    named = home.resolve() / "pg"
+    if all(len(os.fsencode(path)) + 1 + len(_SOCKET_NAME) <= _SOCKET_LIMIT for path in (named, named.resolve())):
+        return named
+    return Path("/tmp") / f"anlan-{hashlib.sha256(os.fsencode(named)).hexdigest()[:16]}"  # noqa: S108 - owner is checked
 
 
 class Server:
@@ -114,7 +117,9 @@ class Server:
 
     @property
     def socket(self) -> Path:
-        return socket_dir(self.data)
+        found = socket_dir(self.home)
+        # Its own user may be unable to pass through the folder in which the link to the data lies.
+        return self.data if found == self.home / "pg" else found
 
     # -- life ---------------------------------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ def _database(role: str) -> dict[str, Any]:
         )
     from anlan.site.postgres import socket_dir
 
-    return common | {"NAME": "anlan", "USER": f"anlan_{role}", "HOST": str(socket_dir((HOME / "pg").resolve()))}
+    return common | {"NAME": "anlan", "USER": f"anlan_{role}", "HOST": str(socket_dir(HOME))}
 
 
 AUDIT_HEADS = HOME / "audit-heads.log"

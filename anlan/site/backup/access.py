@@ -103,8 +103,6 @@ def running_server() -> Iterator[Server | None]:
     was_running = server.running()
     server.start()
     try:
-        for alias in connections:  # settings looked for it before it was made, or where it lay before
-            connections[alias].settings_dict["HOST"] = str(server.socket)
         ensure_database(server, "anlan")
         yield server
     finally:

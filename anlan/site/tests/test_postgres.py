@@ -10,7 +10,7 @@ from anlan.site.postgres import Server, socket_dir
 
 @pytest.mark.parametrize("long", [False, True])
 def test_the_socket_is_looked_for_at_one_place_before_and_after_the_data_are_placed(long: bool) -> None:
-    with TemporaryDirectory(dir="/tmp") as short:  # noqa: S108 - pytest's own folders are too long for this
+    with TemporaryDirectory(dir="/tmp") as short:  # pytest's own folders are too long
         home, elsewhere = Path(short) / ("h" * 90 if long else "h"), Path(short) / "e"
         for folder in (home, elsewhere):
             folder.mkdir()

@@ -24,7 +24,7 @@ check:
 
 bench:
 	@$(PYTHON) tools/setup.py --dev
-	@.venv/bin/anlan bench
+	@.venv/bin/python tools/bench.py $(NAMES)
 
 # The README's pictures, from the demonstration city that `make run` serves meanwhile.
 pictures:

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from anlan.site.bench import benchmark
+from anlan.site.bench import benchmark, pages  # noqa: F401 - the pages declare theirs themselves
 from anlan.site.postgres import Server
 
 

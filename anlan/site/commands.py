@@ -17,7 +17,8 @@ from anlan.site.installation import bring_up_to_date, embedded
 DEMO_USERS = ("city", "department", "district", "township", "village", "inspector", "enterprise", "duty")
 
 
-def _port() -> int:
+def served_port() -> int:
+    """The port on which this installation serves: `ANLAN_PORT`, or 8000."""
     text = os.environ.get("ANLAN_PORT", "8000")
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise click.UsageError(f"ANLAN_PORT is {text!r}; it must be a number from 1 to 65535")
@@ -30,7 +31,7 @@ def start() -> None:
     from anlan.site.postgres import Server, ServerFailed
     from anlan.site.supervisor import CannotStart, Supervisor
 
-    port = _port()
+    port = served_port()
     server = Server(settings.HOME) if embedded() else None
     if server and server.is_replica():
         raise click.ClickException(f"{settings.HOME} is a replica; `anlan replica promote` makes it the main one")
@@ -96,7 +97,7 @@ def web(host: str, port: int | None, workers: int | None) -> None:
     Server(
         "anlan.site.asgi:application",
         address=host,
-        port=port or _port(),
+        port=port or served_port(),
         interface=Interfaces.ASGINL,  # Django takes no lifespan messages
         loop=Loops.uvloop,
         workers=workers or min(4, os.cpu_count() or 1),

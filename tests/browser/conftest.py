@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@cache
 def words() -> tuple[list[str], list[str]]:
     """Messages that are plainly English and, for them, plainly Chinese: what must not stand on the other's page."""
     english, chinese = [], []

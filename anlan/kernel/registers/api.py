@@ -6,9 +6,11 @@ not exist. Each refusal is an `Error`: stable code, words, place, way out.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Header, NinjaAPI, Query, Schema, Status
 from ninja.errors import HttpError, ValidationError
@@ -53,7 +55,18 @@ class Session(SessionAuth):
     openapi_name = "session"
 
 
-api = NinjaAPI(
+class Api(NinjaAPI):
+    """The interface, whose description is made once for each language: that takes a second."""
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> Any:
+        return self._described(get_language(), path_prefix or self.get_root_path(path_params or {}))
+
+    @cache  # noqa: B019 - there is one interface, and it lives as long as the process
+    def _described(self, language: str | None, path_prefix: str) -> Any:
+        return super().get_openapi_schema(path_prefix=path_prefix)
+
+
+api = Api(
     title="Anlan",
     version="1",
     description="Every register of the city's work safety, within the caller's jurisdiction.",

@@ -14,8 +14,7 @@ PAGES = ("/hazards/returns/", "/hazards/returns/?by=industry", "/hazards/returns
          "/hazards/majors/", "/hazards/majors/?only=published", "/hazards/listed/", "/hazards/report/")  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize(("width", "language"), [(360, "zh-hans"), (1440, "en")])
 def test_lists_and_papers_of_the_office_are_in_order(sign_in: Callable[..., Person], language: str, width: int) -> None:
     person = sign_in("city", language, width=width)
     for path in PAGES:

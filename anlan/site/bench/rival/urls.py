@@ -20,7 +20,7 @@ class Site(admin.AdminSite):
         return True
 
 
-class Lists(admin.ModelAdmin[Any]):
+class Lists(admin.ModelAdmin):
     """Open likewise."""
 
     def has_module_permission(self, request: Any) -> bool:

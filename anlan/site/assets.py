@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 DIST = Path(__file__).resolve().parent / "static" / "dist"
 
@@ -79,3 +81,15 @@ def bundle(source: str) -> Bundle:
 def sprite() -> str:
     """The URL of the icon sprite."""
     return _url(_entry("icons")["file"])
+
+
+def icon(name: str, css: str = "") -> SafeString:
+    """The element that shows an icon of the sprite."""
+    return _icon(name, css, sprite())
+
+
+@lru_cache(1000)
+def _icon(name: str, css: str, sprite: str) -> SafeString:
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', css, sprite, name
+    )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from anlan.kernel import clock, notices
 from anlan.kernel.models import Installation
 
 from . import assets
-from .menu import menu
 
 
-def words() -> dict[str, str]:
-    """What the scripts say, in the language of the request."""
-    return {
+@lru_cache
+def words(language: str) -> SafeString:
+    """What the scripts say, in `language`, which is that of the request, as an element of the page."""
+    said = {
         "close": _("Close"),
         "cancel": _("Cancel"),
         "yes": _("Yes, go on"),
@@ -50,6 +54,7 @@ def words() -> dict[str, str]:
         "over_by": _("Over by {time}"),
         "days_and": _("{days} d {clock}"),
     }
+    return json_script(said, "words")
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -62,8 +67,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "demo": installation.demonstration,
         "city": installation.city_name,
         "sprite": assets.sprite(),
-        "words": words(),
-        "menu": menu(user, request.path) if signed_in else [],
+        "words": words(get_language()),
         "account_menu": [{"title": _("My account"), "url": reverse("account"), "icon": "settings"}]
         if signed_in
         else [],

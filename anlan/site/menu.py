@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from anlan.kernel.pages import all_pages
 from anlan.kernel.registers.declaration import all_registers
+
+from . import assets
 
 GROUPS = {
     "board": pgettext_lazy("menu", "Situation"),
@@ -31,7 +36,6 @@ class Entry:
     url: str
     icon: str
     group: str
-    current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +47,61 @@ class Group:
     entries: tuple[Entry, ...]
 
 
-def entries(account: Any, path: str = "") -> Iterator[Entry]:
+def entries(account: Any) -> Iterator[Entry]:
     """Every page that `account` may open, named pages before registers."""
     for page in all_pages():
         if page.open_to(account.role):
             url = reverse(page.name)
-            yield Entry(page.title, url, page.icon, page.group, path == url)
+            yield Entry(page.title, url, page.icon, page.group)
     for register in all_registers():
         if register.policy.may(account, "see"):
             url = f"/r/{register.name}/"
-            yield Entry(register.title, url, register.icon, register.group, path.startswith(url))
+            yield Entry(register.title, url, register.icon, register.group)
 
 
-def menu(account: Any, path: str) -> list[Group]:
-    """The menu of `account`, with the page at `path` marked; groups unknown to GROUPS come under System."""
-    found = list(entries(account, path))
+def html(account: Any, path: str) -> SafeString:
+    """The menu of `account` as it stands on every page, with the page at `path` marked."""
+    made = _html(account.role, get_language(), len(all_pages()) + len(all_registers()), assets.sprite())
+    for url, plain, marked in made.entries:
+        if path == url or (url.startswith("/r/") and path.startswith(url)):
+            return SafeString(made.text.replace(plain, marked, 1))
+    return made.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A role's menu with nothing marked; for each entry its address, and how it begins unmarked and marked."""
+
+    text: SafeString
+    entries: tuple[tuple[str, str, str], ...]
+
+
+@lru_cache(100)
+def _html(role: str, language: str, pages: int, sprite: str) -> _Made:
+    # The rights to see are those of a role; a further page or another sprite makes a menu anew.
+    parts, links = [], []
+    for group in menu(_Role(role)):
+        lines = []
+        for entry in group.entries:
+            plain = format_html('<a href="{}">', entry.url)
+            links.append((entry.url, plain, format_html('<a href="{}" aria-current="page">', entry.url)))
+            lines.append(format_html("<li>{}{}<span>{}</span></a></li>", plain, assets.icon(entry.icon), entry.title))
+        head = format_html('<h2 id="menu-{}">{}</h2><ul aria-labelledby="menu-{}">', group.key, group.title, group.key)
+        parts += [head, *lines, "</ul>"]
+    return _Made(SafeString("".join(parts)), tuple(links))
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """Anybody of a role, who has signed in."""
+
+    role: str
+    is_authenticated: bool = True
+
+
+def menu(account: Any) -> list[Group]:
+    """The menu of `account`; groups unknown to GROUPS come under System."""
+    found = list(entries(account))
     groups = []
     for key, title in GROUPS.items():
         inside = tuple(e for e in found if e.group == key or (key == "system" and e.group not in GROUPS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,14 +29,31 @@ class Cell:
     url: str = ""
 
 
+class Links:
+    """Where records are shown to one reader. What is the same for all records of a kind is found out once."""
+
+    def __init__(self, account: Any) -> None:
+        self.account = account
+        self._kinds: dict[type[models.Model], Callable[[Any], str]] = {}
+
+    def __call__(self, obj: models.Model) -> str:
+        kind = type(obj)
+        if kind not in self._kinds:
+            self._kinds[kind] = self._of(kind)
+        return self._kinds[kind](obj)
+
+    def _of(self, kind: type[models.Model]) -> Callable[[Any], str]:
+        known = [declared for declared in all_registers() if declared.model is kind]
+        seen = [declared for declared in known if declared.policy.may(self.account, "see")]
+        if hasattr(kind, "get_absolute_url"):
+            return (lambda obj: str(obj.get_absolute_url())) if seen or not known else lambda obj: ""
+        return (lambda obj: f"/r/{seen[0].name}/{obj.pk}/") if seen else lambda obj: ""
+
+
 def url_of(obj: models.Model, account: Any) -> str:
     """Where a record is shown to `account`: its own page if it has one (a case), else that of the first register of
     its kind which the account may see; empty if there is none, so that no link leads to a closed door."""
-    known = [declared for declared in all_registers() if declared.model is type(obj)]
-    seen = [declared for declared in known if declared.policy.may(account, "see")]
-    if hasattr(obj, "get_absolute_url"):
-        return str(obj.get_absolute_url()) if seen or not known else ""
-    return f"/r/{seen[0].name}/{obj.pk}/" if seen else ""
+    return Links(account)(obj)
 
 
 def area_codes(declared: type[Register], rows: Sequence[Any], names: Sequence[str]) -> dict[str, str]:
@@ -71,29 +88,58 @@ def asked(form: BaseForm, name: str) -> str:
 
 def cell(declared: type[Register], row: Any, name: str, places: dict[str, str], account: Any = None) -> Cell:
     """One value of `row`; `places` are the division names found beforehand, `account` the reader who follows links."""
+    return column(declared, name, places, None if account is None else Links(account))(row)
+
+
+def column(
+    declared: type[Register], name: str, places: dict[str, str], links: Links | None = None
+) -> Callable[[Any], Cell]:
+    """How each row's value in one column is shown: as `cell` does, decided once for all rows."""
     field = declared.field(name)
     if field is None:
-        value = getattr(row, name)
-        return Cell(str(value() if callable(value) else value))
-    value = getattr(row, field.attname)
-    if value in (None, ""):
-        return Cell("")
+
+        def attribute(row: Any) -> Cell:
+            value = getattr(row, name)
+            return Cell(str(value() if callable(value) else value))
+
+        return attribute
+    attname, shown = field.attname, _shower(field, places, links)
+
+    def value(row: Any) -> Cell:
+        held = getattr(row, attname)
+        return _EMPTY if held in (None, "") else shown(row, held)
+
+    return value
+
+
+_EMPTY = Cell("")
+
+
+def _shower(field: models.Field[Any, Any], places: dict[str, str], links: Links | None) -> Callable[[Any, Any], Cell]:
     if isinstance(field, AreaCode):
-        return Cell(places.get(value, value))
+        return lambda row, held: Cell(places.get(held, held))
     if isinstance(field, models.ForeignKey):
-        target = pointed(row, field.name)
-        # A record may point at one that has since moved to another authority: that it does is no secret, which is.
-        if target is None:
-            return Cell(_("not within your area"))
-        return Cell(str(target), url=url_of(target, account) if account is not None else "")
+        name, closed = field.name, Cell(_("not within your area"))
+
+        def target(row: Any, held: Any) -> Cell:
+            found = pointed(row, name)
+            # A record may point at one that has since moved to another authority: that is no secret, which is.
+            return closed if found is None else Cell(str(found), url=links(found) if links is not None else "")
+
+        return target
     if field.choices:
-        return Cell(str(dict(field.flatchoices).get(value, value)))
-    if isinstance(value, bool):
-        return Cell(_("Yes") if value else _("No"), "bool")
-    if isinstance(value, datetime):
-        return Cell(formats.date_format(timezone.localtime(value), "Y-m-d H:i"), "date")
-    if isinstance(value, date):
-        return Cell(formats.date_format(value, "Y-m-d"), "date")
-    if isinstance(value, int | float | Decimal):
-        return Cell(formats.number_format(value, use_l10n=True, force_grouping=True), "number")
-    return Cell(str(value))
+        labels = {key: str(label) for key, label in field.flatchoices}
+        return lambda row, held: Cell(labels.get(held, str(held)))
+    return lambda row, held: _plain(held)
+
+
+def _plain(held: Any) -> Cell:
+    if isinstance(held, bool):
+        return Cell(_("Yes") if held else _("No"), "bool")
+    if isinstance(held, datetime):
+        return Cell(f"{timezone.localtime(held):%Y-%m-%d %H:%M}", "date")
+    if isinstance(held, date):
+        return Cell(f"{held:%Y-%m-%d}", "date")
+    if isinstance(held, int | float | Decimal):
+        return Cell(formats.number_format(held, use_l10n=True, force_grouping=True), "number")
+    return Cell(str(held))

@@ -109,6 +109,8 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         narrowed += narrowing.parameters
         for label, value, names in narrowing.chips(declared, request.GET):
             chips.append({"label": label, "value": value, "remove_url": _with(request, **dict.fromkeys(names))})
+    links = cells.Links(request.user)
+    shown_as = [cells.column(declared, c, places, links) for c in listing.columns]
     context = {
         "register": declared,
         "columns": heads,
@@ -120,13 +122,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "cols": ",".join(listing.columns),
         "every_col": ",".join(declared.choosable()),
         "usual_url": _with(request, cols=None, choosing=None) if request.GET.get("cols") else "",
-        "rows": [
-            {
-                "url": cells.url_of(row, request.user),
-                "cells": [cells.cell(declared, row, c, places, request.user) for c in listing.columns],
-            }
-            for row in page.rows
-        ],
+        "rows": [{"url": links(row), "cells": [show(row) for show in shown_as]} for row in page.rows],
         "filters": {"form": bound, "chips": chips},
         # What of the address the form of filters does not ask for, but must keep.
         "kept": [(n, v) for n in ("sort", "cols", "view", *hidden, *narrowed) for v in request.GET.getlist(n) if v],

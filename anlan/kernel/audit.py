@@ -21,6 +21,8 @@ from django.conf import settings
 from django.db import connections, models, transaction
 from psycopg import sql
 
+from .policies import within
+
 GENESIS = hashlib.sha256("安澜 audit chain".encode()).digest()
 SEAL_BATCH = 20_000
 
@@ -169,13 +171,7 @@ def triggers(model: type[models.Model]) -> list[str]:
 
 def protection() -> list[str]:
     """Who may touch the audit's own tables: the application reads its scope; only the owner adds."""
-    scope = (
-        "area_code >= current_setting('anlan.area_low', true) AND area_code < current_setting('anlan.area_high', true) "
-        "AND ((SELECT current_setting('anlan.industries', true)) = '*' OR "
-        "industry_id = ANY (string_to_array((SELECT current_setting('anlan.industries', true)), ','))) "
-        "AND ((SELECT current_setting('anlan.enterprise', true)) = '*' OR "
-        "enterprise_id::text = (SELECT current_setting('anlan.enterprise', true)))"
-    )
+    scope = within("area_code", "industry_id", "enterprise_id")
     return [
         "ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY",
         "ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY",

@@ -397,6 +397,8 @@ def _settings(logs: Path) -> dict[str, str]:
         "random_page_cost": "1.1",
         "track_io_timing": "on",
         "log_lock_waits": "on",
+        # What nobody waits for any more, a killed command's statement say, ends and gives its locks back.
+        "client_connection_check_interval": "10s",
         "unix_socket_permissions": "0700",
         "timezone": "'Asia/Shanghai'",
         "log_timezone": "'Asia/Shanghai'",

@@ -61,7 +61,12 @@ class Case(Kept):
         indexes: ClassVar = [
             models.Index(
                 fields=("area_code", "due_at"), name="%(class)s_open_due", condition=models.Q(closed_at__isnull=True)
-            )
+            ),
+            # The list as it opens, newest first: of a large area along the sort, of a small one by the area.
+            models.Index(fields=("opened_at", "id", "area_code"), name="%(class)s_opened"),
+            models.Index(fields=("area_code", "opened_at"), name="%(class)s_area"),
+            models.Index(fields=("due_at", "id", "area_code"), name="%(class)s_due"),
+            models.Index(fields=("number", "id", "area_code"), name="%(class)s_number"),
         ]
 
     @classmethod
@@ -159,7 +164,8 @@ class CaseEntry(CasePart):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=("case_kind", "case_id", "version"), name="one_entry_per_version")
         ]
-        indexes: ClassVar = [*CasePart.Meta.indexes, models.Index(fields=("at",), name="caseentry_at")]
+        # By its case it is found through the constraint's own index.
+        indexes: ClassVar = [models.Index(fields=("at",), name="caseentry_at")]
         ordering = ("id",)
 
 

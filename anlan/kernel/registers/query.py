@@ -18,7 +18,7 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from .. import areas
@@ -203,17 +203,26 @@ class Listing:
         number = self.rows.order_by()[: COUNTED + 1].count()
         return Count(min(number, COUNTED), number <= COUNTED)
 
-    def page(self, cursor: str = "", size: int = PAGE) -> Page:
-        """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`."""
+    def page(self, cursor: str = "", size: int = PAGE, few: bool = False) -> Page:
+        """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`.
+
+        `few`: the list is known to be short. Then its rows are found by what is asked and sorted. Of a long one the
+        first rows are found along the sort: there the planner may choose, but of a short list it would often walk
+        half the table, for it takes what is asked and the sort to have nothing to do with each other.
+        """
         name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
         backwards, mark = _decode(cursor) if cursor else (False, None)
         rows = self.rows
         if mark is not None:
             rows = rows.filter(_beyond(self.declared, name, mark, up=down == backwards, backwards=backwards))
-        # Nulls stand last in both directions of sort; a page back is read in the reverse order.
-        flip = down != backwards
-        nulls: dict[str, bool] = {"nulls_first": True} if backwards else {"nulls_last": True}
-        key = F(name).desc(**nulls) if flip else F(name).asc(**nulls)
+        # Nulls stand last in both directions of sort; a page back is read in the reverse order. Where there can be
+        # none it is not said, for an index that is read downwards has them first.
+        flip, field = down != backwards, self.declared.field(name)
+        nulls: dict[str, bool] = {}
+        if field is None or field.null:
+            nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        value = Func(F(name), F(name), function="COALESCE") if few else F(name)  # the same, and no index is sorted so
+        key = value.desc(**nulls) if flip else value.asc(**nulls)
         ordered = rows.order_by(key, "-pk" if flip else "pk")
         found = list(ordered.select_related(*self._related())[: size + 1])
         more, found = len(found) > size, found[:size]

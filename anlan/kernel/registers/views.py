@@ -80,10 +80,10 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
     rows = declared.policy.which(request.user, "see")
     try:
         listing = query.listing(declared, rows, request.GET, request)
-        page = listing.page(request.GET.get("cursor", ""))
+        count = listing.count()
+        page = listing.page(request.GET.get("cursor", ""), few=count.exact)
     except query.BadQuery as error:
         return cannot_be_shown(request, declared, error)
-    count = listing.count()
     places = cells.area_codes(declared, page.rows, listing.columns)
     sortable = {*declared.columns, declared.order.removeprefix("-")}
     heads = [

@@ -62,6 +62,9 @@ class Case(Kept):
             models.Index(
                 fields=("area_code", "due_at"), name="%(class)s_open_due", condition=models.Q(closed_at__isnull=True)
             ),
+            models.Index(
+                fields=("due_at", "number"), name="%(class)s_open_next", condition=models.Q(closed_at__isnull=True)
+            ),
             # The list as it opens, newest first: of a large area along the sort, of a small one by the area.
             models.Index(fields=("opened_at", "id", "area_code"), name="%(class)s_opened"),
             models.Index(fields=("area_code", "opened_at"), name="%(class)s_area"),

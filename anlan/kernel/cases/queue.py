@@ -99,7 +99,9 @@ def worklist(account: Person, limit: int = 50) -> Worklist:
         for q in lists
     ]  # fmt: skip
     overdue, today, mine, every, listed = [sum(c) for c in zip(*_together(counts), strict=True)] or [0] * 5
-    rows = _rows(_sorted(lists, mine_first=True)[:limit])
+    # The most urgent of each half: along the index of deadlines, without sorting a city's open cases.
+    halves = [q.filter(mine_=mine) for q in lists for mine in (True, False)]
+    rows = _rows(_urgent(halves, limit).order_by("-mine_", *_URGENCY)[:limit])
     return Worklist(overdue, today, mine, every - mine, rows, listed)
 
 
@@ -116,7 +118,7 @@ def part(account: Person, show: str, page: int = 1) -> tuple[tuple[Row, ...], bo
     lists = [_open(k, account).filter(condition) for k in seen_by(account)]
     if not lists:
         return (), False
-    found = _rows(_sorted(lists, mine_first=False)[(page - 1) * PAGE : page * PAGE + 1])
+    found = _rows(_urgent(lists, page * PAGE + 1).order_by(*_URGENCY)[(page - 1) * PAGE : page * PAGE + 1])
     return found[:PAGE], len(found) > PAGE
 
 
@@ -180,11 +182,13 @@ _COLUMNS = (
 )
 
 
-def _sorted(lists: list[QuerySet], mine_first: bool) -> QuerySet:  # type: ignore[type-arg]
-    order = (*(("-mine_",) if mine_first else ()), F("due_at").asc(nulls_last=True), "number")
-    if len(lists) == 1:
-        return lists[0].order_by(*order).values_list(*_COLUMNS)
-    return _together([q.values_list(*_COLUMNS) for q in lists]).order_by(*order)
+_URGENCY = (F("due_at").asc(nulls_last=True), "number")
+
+
+def _urgent(lists: list[QuerySet], number: int) -> QuerySet:  # type: ignore[type-arg]
+    """Of several lists at most `number` of each, the most urgent; one list whole."""
+    found = [q.order_by(*_URGENCY).values_list(*_COLUMNS) for q in lists]
+    return found[0] if len(found) == 1 else _together([q[:number] for q in found])
 
 
 def _rows(found: Iterable[Any]) -> tuple[Row, ...]:

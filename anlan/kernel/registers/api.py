@@ -249,11 +249,11 @@ def _serve(declared: type[Register]) -> None:
         with _entered(request, declared, "see") as account:
             try:
                 listing = query.listing(declared, declared.policy.which(account, "see"), request.GET, request)
-                page = listing.page(asked.cursor or "", asked.limit)  # type: ignore[attr-defined]
+                count = listing.count()
+                page = listing.page(asked.cursor or "", asked.limit, few=count.exact)  # type: ignore[attr-defined]
             except query.BadQuery as bad:
                 way_out = _("Correct or leave out this parameter.")
                 raise Refusal(400, "bad_query", str(bad.message), bad.place, way_out) from None
-            count = listing.count()
             shown.send(declared.model, records=page.rows, page=request.path)
             return {
                 "rows": [schemas.values(declared, row) for row in page.rows],

@@ -81,7 +81,7 @@ class Enterprise(Kept):
         indexes: ClassVar = [
             models.Index(fields=("area_code", "id")),
             models.Index(fields=("industry", "area_code")),
-            # A scope's rows are picked out along the sort without a look at the table: names begin with their district's.
+            # Picked out along the sort without a look at the table: names begin with their district's.
             models.Index(fields=("name", "id", "area_code"), name="enterprise_by_name"),
             models.Index(fields=("pinyin", "id")),
         ]

@@ -58,7 +58,7 @@ def _queries(kind: str) -> set[int]:
     """How many queries a page of that kind takes, over people and addresses."""
     found = set()
     for visitor, address in of_kind(kind, 12):
-        browser = Client()
+        browser = Client(SERVER_NAME="127.0.0.1")
         browser.cookies[settings.SESSION_COOKIE_NAME] = visitor.session
         with CaptureQueriesContext(connection) as queries:
             browser.get(address)

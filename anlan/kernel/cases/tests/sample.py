@@ -20,6 +20,7 @@ class Ticket(Case):
 
     class Meta:
         app_label = "sample"
+        db_table = "tests_ticket"
 
 
 def _not_trivial(case: Ticket, facts: dict[str, str]) -> object:

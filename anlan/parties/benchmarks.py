@@ -20,7 +20,7 @@ def rich_file() -> pl.DataFrame:
     trades = ["化工", "机械", "矿业", "运输", "建材", "食品", "电子", "商贸"]
     rows = [
         (
-            f"重庆渝北{trades[n % 8]}{trades[n // 8 % 8]}有限公司{n}", make_credit_code("500112", 70_000_000 + n),
+            f"重庆渝北{trades[n % 8]}{trades[n // 8 % 8]}有限公司{n}", make_credit_code("500112", 97_000_000 + n),
             "2610", "road", "operating", AREA, f"龙溪街道{n % 999}号", str(106 + n % 1000 / 1000), "29.5",
             str(n % 3000), f"{n % 10000}.25", "是", "否", f"023-{60_000_000 + n}",
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from anlan.engines.measures import AnyMeasure, Period
+from anlan.engines.measures import AnyMeasure, Period, parts
 
-from .. import clock
-from ..scope import EVERYWHERE, Actor, acting
+from .. import clock, policies
+from ..scope import EVERYWHERE, Actor, By, acting, acting_now
 from .declaring import REGISTRY
 
 if TYPE_CHECKING:
@@ -63,6 +65,55 @@ def compute(
         named(names, period.first), period, as_of=as_of or clock.now(), backend=backend or postgres(), by=by,
         digits=DIGITS[tier], within=within, compare=compare,
     )  # fmt: skip
+
+
+SLOW_S, KEPT_FOR, KEPT_AT_MOST_S = 0.5, 20, 300
+"""Figures that took longer than this are kept for so many times as long as they took, and at most so long."""
+
+
+@dataclass
+class _Kept:
+    """The last figures of one scope and question, until when they serve, and the lock of whoever computes them."""
+
+    lock: threading.Lock
+    figures: Figures | None = None
+    until: float = 0.0
+
+
+_kept: dict[Any, _Kept] = {}
+_MOST_KEPT = 500
+
+
+def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int) -> Figures:
+    """As `compute`; but what took long for a scope serves all who have the same for a while; `as_of` says since when.
+
+    A city's figures take seconds and many look at them: they are counted once in a minute or two, and once for all.
+    """
+    now = acting_now()
+    if now is None:
+        raise RuntimeError("figures are counted within a scope")
+    question = (now[1], _whose(names, now[0]), tuple(names), period, tuple(by), tier)
+    if len(_kept) > _MOST_KEPT:
+        for old in [key for key, one in list(_kept.items()) if one.until < time.monotonic()]:
+            _kept.pop(old, None)
+    kept = _kept.setdefault(question, _Kept(threading.Lock()))
+    with kept.lock:
+        if kept.figures is not None and time.monotonic() < kept.until:
+            return kept.figures
+        begun = time.monotonic()
+        figures = compute(names, period, by=by, tier=tier)
+        took = time.monotonic() - begun
+        if took > SLOW_S:
+            kept.figures, kept.until = figures, time.monotonic() + min(KEPT_AT_MOST_S, KEPT_FOR * took)
+        else:
+            _kept.pop(question, None)
+        return figures
+
+
+def _whose(names: Iterable[str], actor: Actor) -> int | None:
+    """The account, where a counted table shows its rows also to somebody out of scope; None where the scope decides."""
+    rules = [policies.rule_of_table(part.source.table) for measure in named(names) for part in parts(measure)]
+    return None if all(isinstance(rule, By) and rule.account is None for rule in rules) else actor.account_id
 
 
 def postgres() -> Postgres:

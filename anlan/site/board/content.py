@@ -22,7 +22,7 @@ from anlan.kernel.cases.history import read_by
 from anlan.kernel.cases.lifecycle import lifecycle, seen_by
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.figures import words as wording
-from anlan.kernel.figures.computing import DIGITS, compute, named, postgres
+from anlan.kernel.figures.computing import DIGITS, lately, named, postgres
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import area_prefix
@@ -58,6 +58,8 @@ class Board:
 
     figures: tuple[Figure, ...]
     latest: tuple[Happened, ...]
+    as_of: datetime
+    """The moment of which the numbers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def board_of(account: Any) -> Board:
     tier = {2: 2, 6: 3}.get(len(own), 4)
     dangers, accidents = may_open(account, DANGERS[0]), may_open(account, "accidents.deaths")
     names = [*(DANGERS if dangers else ()), *(ACCIDENTS if accidents else ())]
-    figures = compute(names, year, by=("area", "industry"), tier=tier)
+    figures = lately(names, year, by=("area", "industry"), tier=tier)
     view = _View(account, year, today, figures, _places(figures, own, tier), _industries(figures, account.industries))
     plan = _plan(account, today.year)
     cards: list[tuple[Card, ...]] = []
@@ -129,6 +131,7 @@ def board_of(account: Any) -> Board:
         place=areas.names([account.area_code])[account.area_code],
         industries="" if account.industries is None else str(_(", ")).join(i.name for i in view.industries),
         cards=tuple(cards), figures=tuple(shown), latest=tuple(_latest(account)),
+        as_of=figures.as_of,
     )  # fmt: skip
 
 

@@ -53,9 +53,10 @@ def _of(declared: type[Register]) -> type[Lists]:
 
 
 site = Site()
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", site.urls)]
+urlpatterns: list[URLPattern | URLResolver] = []
 for _name in NAMES:
     _declared = register_named(_name)
     assert _declared is not None
     site.register(_declared.model, _of(_declared))
     urlpatterns.append(path(f"{_name}/", site.get_model_admin(_declared.model).changelist_view))
+urlpatterns.append(path("admin/", site.urls))  # which of its addresses there are follows from what was registered

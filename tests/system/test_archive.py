@@ -169,8 +169,8 @@ def _another_log(folder: Path) -> None:
 
 
 DAMAGE = {
-    # Near its beginning: most of a piece is unused, and zeros packed otherwise are the same zeros.
-    "a byte of the log": (lambda a: _flip(_piece(a), at=200), "wal/"),
+    # Of its checksum: most of a piece is unused, and zeros packed otherwise are the same zeros.
+    "a byte of the log": (lambda a: _flip(_piece(a), at=-8), "wal/"),
     "a piece of the log cut": (lambda a: os.truncate(_piece(a), 200), "wal/"),
     "a piece that is no log": (_another_log, "wal/"),
     "a byte of the base": (lambda a: _flip(next(a.glob("base/*/base.tar.gz"))), "base.tar.gz is damaged"),

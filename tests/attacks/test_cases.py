@@ -25,7 +25,7 @@ from anlan.parties.registers import People
 
 from .conftest import MARK, NOON, PASSWORD, TESTER, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 # --- Notices -----------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from anlan.parties.registers import Enterprises
 
 from .conftest import MARK, NOON, TESTER, code, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 # --- What points out of one's scope ------------------------------------------------------------------

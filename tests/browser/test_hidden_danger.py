@@ -83,7 +83,7 @@ def test_from_finding_to_acceptance(sign_in: Callable[..., Person], tmp_path: Pa
     officer.page.wait_for_url("**/c/danger/**")
 
 
-@pytest.mark.parametrize(("username", "language"), zip(USERS, ("zh-hans", "en") * 4, strict=True))
+@pytest.mark.parametrize(("username", "language"), [*zip(USERS, ("zh-hans", "en") * 4, strict=True)])
 def test_each_of_the_eight_finds_home_and_lists_in_order(
     sign_in: Callable[..., Person], username: str, language: str
 ) -> None:

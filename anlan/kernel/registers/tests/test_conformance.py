@@ -23,7 +23,7 @@ from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.parties.models import Account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 TESTER = Actor("test", "tests")
 REGISTERS = all_registers()
 every_register = pytest.mark.parametrize("declared", REGISTERS, ids=[d.name for d in REGISTERS])

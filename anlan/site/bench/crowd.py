@@ -1,6 +1,7 @@
 """Two hundred people of every role and tier, signed in, and what each of them looks at in a day.
 
-They are made in the benchmark's own city only (`make bench`), where nobody works.
+They are made in a demonstration only, as `make bench` has one of its own: where people work they would be strangers
+with a key.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from random import Random
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import click
 from django.conf import settings
 from django.test import Client
 
 from anlan.kernel import areas
+from anlan.kernel.models import Installation
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 
 PEOPLE = 200
@@ -24,6 +27,10 @@ _ACTOR = Actor("command", "anlan bench")
 # How many of each hundred, and at which tier of division they sit.
 SHARES = {"city": 3, "duty": 3, "department": 6, "district": 32, "inspector": 16, "township": 20, "village": 8}
 TIERS = {"city": 1, "duty": 1, "department": 1, "district": 2, "inspector": 2, "township": 3, "village": 4}
+
+
+class RealPeople(click.ClickException):
+    """The installation is no demonstration: nobody is invented there, and nobody signed in."""
 
 
 @dataclass
@@ -45,6 +52,8 @@ def crowd() -> list[Visitor]:
     """The people, the same at every run."""
     rng = Random(SEED)  # noqa: S311 - no secret
     with acting(_ACTOR, EVERYWHERE):
+        if not Installation.objects.filter(demonstration=True).exists():
+            raise RealPeople("pages are measured in a demonstration only, for which people are made; say `make bench`")
         visitors = [_signed_in(account) for account in _accounts(rng)]
     for visitor in visitors:
         with acting(visitor.account.actor, visitor.account.scope):

@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 from urllib.parse import urlencode
 
+import click
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -25,7 +26,7 @@ LOAD_S, PAUSE_S = 30.0, 0.55
 """With 200 people and this pause some 330 requests a second are asked for."""
 
 
-class NotServing(RuntimeError):
+class NotServing(click.ClickException):
     """There is nothing to measure: the product does not serve, or a page failed."""
 
 

@@ -13,8 +13,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from anlan.kernel.models import Installation
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.parties.models import Enterprise
+from anlan.parties.models import Account, Enterprise
 from anlan.site import bench
 from anlan.site.bench import Benchmark, Measured, crowd, measured
 from anlan.site.bench.http import Answer, percentile
@@ -57,6 +58,7 @@ def test_percentiles_are_of_all_answers() -> None:
 @pytest.mark.django_db
 def test_everything_that_people_ask_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     with acting(Actor("test", "tests"), EVERYWHERE):
+        Installation.objects.update_or_create(pk=1, defaults={"demonstration": True})
         Enterprise.objects.create(name="渝北建材有限公司", area_code="500112131203", industry_id="construction")
     monkeypatch.setattr(crowd, "PEOPLE", 20)
     crowd.crowd.cache_clear()
@@ -71,6 +73,15 @@ def test_everything_that_people_ask_for_answers(monkeypatch: pytest.MonkeyPatch)
             assert browser.get(address).status_code == 200, address
     finally:
         crowd.crowd.cache_clear()
+
+
+@pytest.mark.django_db
+def test_where_people_work_nobody_is_invented() -> None:
+    crowd.crowd.cache_clear()
+    with pytest.raises(crowd.RealPeople, match="demonstration"):
+        crowd.crowd()
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        assert not Account.objects.exists()
 
 
 def test_the_rival_is_a_sound_django_project() -> None:

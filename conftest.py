@@ -21,6 +21,13 @@ FIRST = ("anlan/kernel/tests/test_audit.py", "tests/browser/", "tests/test_scope
 before the long ones; beside them run those with a house of their own; the longest leaves nobody waiting at the end."""
 
 
+def pytest_configure() -> None:
+    """A password costs a tenth of a second of a processor, as it must; tests not about that take a cheap hash."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts what is named in `FIRST` first, all else in its order."""
@@ -44,12 +51,15 @@ def _committed_leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _language_leaves_nothing() -> Iterator[None]:
-    """A page asked for in one language leaves it in force: the next test begins in the house's own."""
+def _memory_leaves_nothing() -> Iterator[None]:
+    """A page leaves its language in force, and figures that a slow machine took long for are kept: not for others."""
     from django.utils import translation
+
+    from anlan.kernel.figures import computing
 
     yield
     translation.deactivate()
+    computing.forget()
 
 
 @pytest.fixture(scope="session")

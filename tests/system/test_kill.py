@@ -133,6 +133,7 @@ def test_kill_9_of_the_supervisor_leaves_nothing_that_hinders_the_next_start(hou
     assert house.process is not None
     house.process.send_signal(signal.SIGKILL)
     house.process.wait()
+    eventually("web and worker go with the supervisor", lambda: house.health() == (0, {}))
     assert house.server.running(), "the database outlives the supervisor; the next start takes it over"
     house.start()
     assert house.stop() == 0

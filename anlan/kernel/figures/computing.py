@@ -110,6 +110,11 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
         return figures
 
 
+def forget() -> None:
+    """What `lately` has kept is counted anew by whoever asks next."""
+    _kept.clear()
+
+
 def _whose(names: Iterable[str], actor: Actor) -> int | None:
     """The account, where a counted table shows its rows also to somebody out of scope; None where the scope decides."""
     rules = [policies.rule_of_table(part.source.table) for measure in named(names) for part in parts(measure)]

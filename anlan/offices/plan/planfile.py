@@ -24,7 +24,7 @@ class BadPlanFile(Exception):
     """The file is no plan; the text has one line for each fault: file, line, field, reason."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """As YAML's own, but a date stays the words that were written."""
 
 
@@ -41,6 +41,8 @@ def _validator() -> Any:
 
 LARGEST = 4 * 1024 * 1024
 """Bytes. A whole plan with its source has some hundred thousand."""
+DEEPEST = 20
+"""Levels of lists and fields. A plan has four."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -57,19 +59,16 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
     """The plan in the bytes of the file called `path`; raises `BadPlanFile`."""
     try:
         text = raw.decode("utf-8")
-        # Aliases let a small file grow without bound, and a plan has no need of them.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
-            raise BadPlanFile(f"{path}: YAML aliases (*name) are not taken")
+        _harmless(text, path)
         root = yaml.compose(text, Loader=_Loader)
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except UnicodeDecodeError as error:
         raise BadPlanFile(f"{path}: byte {error.start}: not UTF-8") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
+        # What is missing at the end is missed at the line after the last.
+        line = f" line {min(mark.line, text.rstrip().count(chr(10))) + 1}:" if mark else ""
         raise BadPlanFile(f"{path}:{line} {getattr(error, 'problem', None) or error}") from error
-    except RecursionError as error:
-        raise BadPlanFile(f"{path}: nested too deeply") from error
     lines = dict(_lines(root, ()))
     faults = [(tuple(e.absolute_path), e.message) for e in _validator().iter_errors(content)]
     faults = faults or list(_contradictions(content))
@@ -77,6 +76,18 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
         raise BadPlanFile("\n".join(f"{path}: line {_line(lines, p)}: {_name(p)}: {m}" for p, m in faults))
     assert isinstance(content, dict)
     return content
+
+
+def _harmless(text: str, path: str) -> None:
+    """Raises where reading the whole would cost out of proportion: aliases grow without bound, and each level of
+    nesting slows all that follow. A plan has no need of either."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: YAML aliases (*name) are not taken")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: nested too deeply")
 
 
 def _contradictions(content: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:

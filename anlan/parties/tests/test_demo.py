@@ -14,6 +14,7 @@ from anlan.parties.models import Account, Authority, Enterprise, Person
 from anlan.site import demo
 
 TESTER = Actor("test", "tests")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -66,9 +66,18 @@ def test_every_failure_has_the_same_answer(yubei: Account, client: Client) -> No
     assert len(bodies) == 1
 
 
-def test_a_name_that_does_not_exist_costs_the_same_work(yubei: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_does_not_exist_costs_the_same_work(
+    yubei: Account, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     from django.contrib.auth.hashers import Argon2PasswordHasher
 
+    from anlan.site import settings as product
+
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    yubei.set_password(PASSWORD)
+    with acting(TESTER, EVERYWHERE):
+        yubei.save()
+    assert yubei.password.startswith("argon2$")
     calls: list[str] = []
     for method in ("encode", "verify"):
         original = getattr(Argon2PasswordHasher, method)

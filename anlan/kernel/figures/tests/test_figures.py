@@ -115,7 +115,16 @@ def places(figures: Figures, measure: AnyMeasure) -> list[dict[str, str | None]]
     return [w for w in made if all(w.get("grade", "") in ("", *grades) for grades in known.values())]
 
 
-@pytest.mark.parametrize("text", ["2013-06", "2013-05", "2013", "..2013-05", "2013-W24", "2013-06-X1", "2013-06-14"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2013-06-14",
+        *(
+            pytest.param(period, marks=pytest.mark.slow)
+            for period in ("2013-06", "2013-05", "2013", "..2013-05", "2013-W24", "2013-06-X1")
+        ),
+    ],
+)
 def test_every_figure_is_the_count_of_the_list_that_it_opens(text: str) -> None:
     with acting(TESTER, EVERYWHERE):
         fill(len(text) + ord(text[-1]))
@@ -200,7 +209,7 @@ def test_outside_any_scope_everything_is_nought() -> None:
     assert figures.at(REGISTRY.named("hazards.open")).now.value == 0
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(s, marks=pytest.mark.slow) for s in (12, 13))])
 def test_postgresql_and_the_snapshot_in_duckdb_give_one_answer(seed: int, tmp_path: Path) -> None:
     with acting(TESTER, EVERYWHERE):
         fill(seed)

@@ -250,6 +250,7 @@ NASTY = ["=1+1", "+8613", "-5", "@SUM(A1)", "'quoted", "'=x", 'a,b"c', "two\nlin
 printable = st.text(st.characters(exclude_categories=("Cs", "Cc", "Co", "Cn")), max_size=30) | st.sampled_from(NASTY)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     texts=st.lists(st.tuples(printable, printable), min_size=1, max_size=4),

@@ -25,6 +25,7 @@ def _finds_work(name: str) -> None:
         assert len(work.rows) > 3, name
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_load_marks_the_installation_and_refuses_a_second_time() -> None:
     said: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,9 @@ def main() -> int:
     pytest = [sys.executable, "-m", "pytest", *workers, "--durations", "10", *sys.argv[1:]]
     if without:
         pytest += ["-m", " and ".join(f"not {group}" for group in without)]
-    code = subprocess.run(pytest, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+    # Without its compiled files each of dozens of processes compiles the whole of Anlan and its tests anew.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    code = subprocess.run(pytest, cwd=ROOT, stdin=subprocess.DEVNULL, env=env).returncode
     for group, why in without.items():
         print(f"LEFT OUT: the {group} tests: {why}")
     if not without:

@@ -102,7 +102,7 @@ class Answers(BaseHTTPRequestHandler):
 @pytest.fixture
 def there(settings: Any) -> Iterator[Provider]:
     home = Provider()
-    threading.Thread(target=home.serve_forever, daemon=True).start()
+    threading.Thread(target=home.serve_forever, args=(0.01,), daemon=True).start()
     settings.OIDC = {
         "issuer": home.issuer, "client_id": CLIENT, "client_secret": SECRET, "claim": "sub", "title": "市统一身份认证",
     }  # fmt: skip

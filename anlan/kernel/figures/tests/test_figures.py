@@ -133,7 +133,7 @@ def test_every_figure_is_the_count_of_the_list_that_it_opens(text: str) -> None:
         checked = 0
         for measure in measures:
             every = places(figures, measure)
-            for where in [{}, *Random(text).sample(every, min(len(every), 30))]:
+            for where in [{}, *Random(text).sample(every, min(len(every), 12))]:
                 compared = figures.at(measure, **where)
                 for when in WHENS:
                     figure = getattr(compared, when)
@@ -141,7 +141,7 @@ def test_every_figure_is_the_count_of_the_list_that_it_opens(text: str) -> None:
                     if figure.value is not None:
                         checked += figure.value > 0
                         assert listed(url, measure.value) == figure.value, url
-        assert checked > 100
+        assert checked > 60
 
 
 def test_a_ratio_opens_the_records_above_the_line() -> None:

@@ -24,7 +24,13 @@ from anlan.parties.models import Account, Enterprise, Industry, Person
 pytestmark = pytest.mark.django_db
 TESTER = Actor("test", "tests")
 REGISTERS = all_registers()
-every_register = pytest.mark.parametrize("declared", REGISTERS, ids=[d.name for d in REGISTERS])
+every_register = pytest.mark.parametrize(
+    "declared",
+    [
+        pytest.param(d, id=d.name, marks=() if d.name in ("enterprises", "dangers") else pytest.mark.slow)
+        for d in REGISTERS
+    ],
+)
 LIST_QUERIES = 40
 """The most queries that a list page takes with every column and pick shown; constant, whatever the rows."""
 

@@ -26,7 +26,7 @@ from anlan.site import postgres
 
 from .test_sheets import GOOD, code, text
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 TESTER = Actor("test", "tests")
 YUBEI = Scope("500112")
 
@@ -272,7 +272,6 @@ def until(what: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
 def test_a_killed_worker_leaves_nothing_half_done_and_the_next_finishes(
     bureau: Account, start_worker: Callable[..., subprocess.Popen[bytes]]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
+from psycopg_pool import PoolTimeout
 
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.cases.queue import SHOWN, worklist
@@ -27,6 +29,9 @@ GROUP = 8
 
 HITS = 6
 """How many a group of search results shows at most."""
+
+COME_AGAIN_S = 5
+"""When who was turned away may ask again."""
 
 
 @login_required
@@ -144,7 +149,33 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without anything that could fail again: no database, no template context."""
+    """500; or 503 and when to come again, where no connection to the database was to be had in time.
+
+    Nothing here could fail again: no database, nothing of the request but its path.
+    """
     from django.template.loader import render_to_string
 
-    return HttpResponse(render_to_string("500.html"), status=500)
+    if _crowded(sys.exc_info()[1]):
+        status, title = 503, _("Too much is asked at this moment")
+        text = _("Nothing was saved. Try again in a few seconds; what you had written is still there when you go back.")
+    else:
+        status, title = 500, _("Something went wrong here")
+        text = _(
+            "Nothing was saved. The fault has been recorded; "
+            "try again in a moment, and tell your administrator if it stays."
+        )
+    answer: HttpResponse
+    if request.path.startswith("/api/"):
+        code = "crowded" if status == 503 else "fault"
+        answer = JsonResponse({"code": code, "message": title, "place": "", "way_out": text}, status=status)
+    else:
+        answer = HttpResponse(render_to_string("500.html", {"title": title, "text": text}), status=status)
+    if status == 503:
+        answer["Retry-After"] = str(COME_AGAIN_S)
+    return answer
+
+
+def _crowded(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, PoolTimeout):
+        error = error.__cause__
+    return error is not None

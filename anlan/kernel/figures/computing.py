@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from anlan.engines.measures.backends import Backend, DuckDB, Postgres
     from anlan.engines.measures.figures import Figures
 
+logger = logging.getLogger(__name__)
 DIGITS = {1: 2, 2: 6, 3: 9, 4: 12}
 """How many digits of the division code tell areas of a tier apart."""
 
@@ -69,11 +72,13 @@ def compute(
 
 SLOW_S, KEPT_FOR, KEPT_AT_MOST_S = 0.5, 20, 300
 """Figures that took longer than this are kept for so many times as long as they took, and at most so long."""
+SERVED_S = 600
+"""For so long after that they still serve, while they are counted again beside the requests."""
 
 
 @dataclass
 class _Kept:
-    """The last figures of one scope and question, until when they serve, and the lock of whoever computes them."""
+    """The last figures of one scope and question, until when they are fresh, and the lock of whoever computes them."""
 
     lock: threading.Lock
     figures: Figures | None = None
@@ -82,24 +87,27 @@ class _Kept:
 
 _kept: dict[Any, _Kept] = {}
 _MOST_KEPT = 500
+_beside = ThreadPoolExecutor(1, thread_name_prefix="figures")
+"""One at a time: what is counted again leaves the other processor to those who wait for a page."""
 
 
 def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int) -> Figures:
     """As `compute`; but what took long for a scope serves all who have the same for a while; `as_of` says since when.
 
-    A city's figures take seconds and many look at them: they are counted once in a minute or two, and once for all.
+    A city's figures take seconds and many look at them: they are counted once in some minutes, and once for all.
+    Only the first to ask waits; who asks later gets the last ones, and new ones are on their way.
     """
     now = acting_now()
     if now is None:
         raise RuntimeError("figures are counted within a scope")
-    question = (now[1], _whose(names, now[0]), tuple(names), period, tuple(by), tier)
+    names = tuple(names)
+    question = (now[1], _whose(names, now[0]), names, period, tuple(by), tier)
     if len(_kept) > _MOST_KEPT:
-        for old in [key for key, one in list(_kept.items()) if one.until < time.monotonic()]:
+        for old in [key for key, one in list(_kept.items()) if one.until + SERVED_S < time.monotonic()]:
             _kept.pop(old, None)
     kept = _kept.setdefault(question, _Kept(threading.Lock()))
-    with kept.lock:
-        if kept.figures is not None and time.monotonic() < kept.until:
-            return kept.figures
+
+    def count() -> Figures:
         begun = time.monotonic()
         figures = compute(names, period, by=by, tier=tier)
         took = time.monotonic() - begun
@@ -108,6 +116,26 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
         else:
             _kept.pop(question, None)
         return figures
+
+    def count_beside() -> None:
+        try:
+            with acting(*now):
+                count()
+        except Exception:
+            logger.exception("figures could not be counted again; the last ones serve on")
+        finally:
+            kept.lock.release()
+            connection.close()
+
+    last, age = kept.figures, time.monotonic() - kept.until
+    if last is not None and age < SERVED_S:
+        if age >= 0 and kept.lock.acquire(blocking=False):
+            _beside.submit(count_beside)
+        return last
+    with kept.lock:
+        if kept.figures is not None and time.monotonic() < kept.until:
+            return kept.figures
+        return count()
 
 
 def forget() -> None:

@@ -54,11 +54,42 @@ def test_what_is_quick_is_counted_each_time(counted: list[str]) -> None:
     assert computing._kept == {}
 
 
+def test_figures_no_longer_fresh_serve_while_new_ones_are_counted_beside(
+    counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computing, "SLOW_S", -1.0)
+    monkeypatch.setattr(computing, "KEPT_FOR", 0)
+    first = ask(PART)
+    assert ask(PART) is first
+    computing._beside.submit(int).result(20)  # behind what was put there
+    second = ask(PART)
+    assert second is not first
+    computing._beside.submit(int).result(20)
+    assert counted == ["500112"] * 3, "counted within the very scope of who asked"
+
+
+def test_figures_that_cannot_be_counted_again_serve_on_and_it_is_told(
+    counted: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(computing, "SLOW_S", -1.0)
+    monkeypatch.setattr(computing, "KEPT_FOR", 0)
+    first = ask(PART)
+
+    def broken(*_: Any, **_asked: Any) -> Any:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(computing, "compute", broken)
+    for _ in range(2):
+        assert ask(PART) is first
+        computing._beside.submit(int).result(20)
+    assert [r.exc_info and str(r.exc_info[1]) for r in caplog.records] == ["broken", "broken"]
+
+
 def test_kept_figures_grow_old(counted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(computing, "SLOW_S", -1.0)
     monkeypatch.setattr(computing, "KEPT_FOR", 10**9)
     first = ask(WHOLE)
-    later = time.monotonic() + computing.KEPT_AT_MOST_S + 1
+    later = time.monotonic() + computing.KEPT_AT_MOST_S + computing.SERVED_S + 1
     monkeypatch.setattr(computing.time, "monotonic", lambda: later)
     assert ask(WHOLE) is not first
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import ProgrammingError, connection, connections, transaction
 
 from anlan.kernel import policies, sealing
+from anlan.kernel.middleware import NOBODY
 from anlan.kernel.scope import EVERYWHERE, Actor, Open, Scope, Shut, acting
 from anlan.parties.models import Account, Authenticator, Recovery
 
@@ -93,10 +94,11 @@ def test_without_a_scope_and_in_a_strangers_request_no_guarded_table_has_a_row()
             cursor.execute(f'SELECT count(*) FROM "{table}"')
             if number := cursor.fetchone()[0]:
                 leaked[table] = f"{number} without a scope"
-        with acting(stranger, Scope("500103")), connection.cursor() as cursor:
-            cursor.execute(f'SELECT count(*) FROM "{table}"')
-            if number := cursor.fetchone()[0]:
-                leaked[table] = f"{number} for a stranger"
+        for who, scope in ((stranger, Scope("500103")), (Actor("person", "anonymous"), NOBODY)):
+            with acting(who, scope), connection.cursor() as cursor:
+                cursor.execute(f'SELECT count(*) FROM "{table}"')
+                if number := cursor.fetchone()[0]:
+                    leaked[table] = f"{number} for {who.name}"
     assert leaked == {}
 
 

@@ -11,8 +11,8 @@ from django.utils.cache import add_never_cache_headers
 
 from .scope import Actor, Scope, acting
 
-NOBODY = Scope("", frozenset())
-"""Everywhere, of no industry: sees what is open to all and no scoped row."""
+NOBODY = Scope("000000000000", frozenset())
+"""Of no industry, in a place that is none: sees what is open to all or published, and no scoped row."""
 
 
 class ScopeMiddleware:

@@ -10,13 +10,15 @@ from typing import Literal
 
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from psycopg_pool import PoolTimeout
 
 from anlan.kernel import jobs
+from anlan.kernel.figures.computing import StillCounting
 
 WORKER_SILENT_S = 40
 """A worker that has not been heard of for so long is down; it says so every 10 s."""
 
-State = Literal["ok", "down", "migrations missing"]
+State = Literal["ok", "down", "migrations missing", "crowded"]
 
 
 class HealthMiddleware:
@@ -32,12 +34,22 @@ class HealthMiddleware:
 
 
 def healthz() -> JsonResponse:
-    """200 and `{"status": "ok", "parts": {…}}`, or 503 with the parts that are not `ok`."""
+    """200 and `{"status": "ok", "parts": {…}}`, or 503 with the parts that are not `ok`.
+
+    A database with no connection free at this moment is `crowded`; to take such a node out would crowd the others.
+    """
     parts = state()
-    whole = all(value == "ok" for value in parts.values())
+    whole = all(value in ("ok", "crowded") for value in parts.values())
     response = JsonResponse({"status": "ok" if whole else "failing", "parts": parts}, status=200 if whole else 503)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def crowded(error: BaseException | None) -> bool:
+    """Whether `error` comes of too much being asked: no connection to the database was free in time, or no turn."""
+    while error is not None and not isinstance(error, PoolTimeout | StillCounting):
+        error = error.__cause__
+    return error is not None
 
 
 def state() -> dict[str, State]:
@@ -53,8 +65,10 @@ def state() -> dict[str, State]:
             parts["database"] = "ok"
         if jobs.workers_alive(WORKER_SILENT_S):
             parts["worker"] = "ok"
-    except DatabaseError:
+    except DatabaseError as error:
         # What this page is for; the web server's log has the reason from the requests that failed.
+        if crowded(error):
+            parts["database"] = parts["worker"] = "crowded"
         connection.close()
     finally:
         connection.close_if_unusable_or_obsolete()

@@ -14,14 +14,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
-from psycopg_pool import PoolTimeout
 
-from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.cases.queue import SHOWN, worklist
 from anlan.kernel.pages import calls, tiles
-from anlan.kernel.registers import all_registers
 from anlan.kernel.registers import search as records
 
+from .health import crowded
 from .menu import entries
 
 GROUP = 8
@@ -82,29 +80,10 @@ def _pages(account: Any, text: str) -> list[dict[str, str]]:
     return found[:HITS]
 
 
-def _cases(text: str) -> list[dict[str, str]]:
-    """Cases of those kinds that no register finds by their number."""
-    found_already = {r.model for r in all_registers() if "number" in r.search}
-    hits: list[dict[str, str]] = []
-    for life in lifecycles():
-        if life.model in found_already:
-            continue
-        found = life.model._default_manager.filter(number__gte=text, number__lt=text + "\U0010ffff").order_by("number")
-        hits += [
-            {
-                "title": f"{case.number} {case.title}",
-                "note": str(life.state(case.state).title),
-                "url": reverse("cases:case", args=(life.kind, case.number)),
-            }
-            for case in found[:HITS]
-        ]
-    return hits[:HITS]
-
-
 @login_required
 @require_safe
 def search(request: HttpRequest) -> JsonResponse:
-    """What begins with `q` and lies within one's scope: pages, records, cases, in groups.
+    """What begins with `q` and lies within one's scope: pages and records, cases among them, in groups.
 
     Without `q` it answers with the pages. Texts of more than 60 signs are cut.
     """
@@ -116,7 +95,6 @@ def search(request: HttpRequest) -> JsonResponse:
         for hit in records.find(account, text, HITS):
             by_register.setdefault(str(hit.register), []).append({"title": hit.text, "note": hit.note, "url": hit.url})
         groups += [{"title": title, "hits": hits} for title, hits in by_register.items()]
-        groups.append({"title": _("Cases"), "hits": _cases(text)})
     return JsonResponse({"groups": [group for group in groups if group["hits"]]})
 
 
@@ -155,7 +133,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     from django.template.loader import render_to_string
 
-    if _crowded(sys.exc_info()[1]):
+    if crowded(sys.exc_info()[1]):
         status, title = 503, _("Too much is asked at this moment")
         text = _("Nothing was saved. Try again in a few seconds; what you had written is still there when you go back.")
     else:
@@ -173,9 +151,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if status == 503:
         answer["Retry-After"] = str(COME_AGAIN_S)
     return answer
-
-
-def _crowded(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, PoolTimeout):
-        error = error.__cause__
-    return error is not None

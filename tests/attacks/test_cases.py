@@ -94,6 +94,7 @@ def _accident(by: Account, **more: Any) -> Any:
     said = {
         "area_code": "500112131000", "occurred_at": NOON - timedelta(hours=5), "known_at": NOON - timedelta(hours=5),
         "category": Category.objects.get(scheme="national-2012", code="construction"), "course": "坍塌", "deaths": 1,
+        "source": "unit",
     } | more  # fmt: skip
     return _by(by, lambda: first_report(by, said).accident)
 

@@ -25,6 +25,8 @@ def test_a_call_is_taken_by_keyboard_and_the_next_report_is_drafted(
     page.locator('div.pick:has(input[name="area_code"]) [role=option]').first.wait_for()
     area.press("Enter")
     page.select_option('select[name="category"]', index=5)
+    assert page.input_value('select[name="source"]') == ""
+    page.select_option('select[name="source"]', "unit")
     page.fill('input[name="unit_name"]', "渝北某工地")
     page.fill('input[name="deaths"]', "3")
     page.fill('textarea[name="course"]', "基坑坍塌，3人死亡。")

@@ -168,7 +168,7 @@ class CaseEntry(CasePart):
             models.UniqueConstraint(fields=("case_kind", "case_id", "version"), name="one_entry_per_version")
         ]
         # By its case it is found through the constraint's own index.
-        indexes: ClassVar = [models.Index(fields=("at",), name="caseentry_at")]
+        indexes: ClassVar = [models.Index(fields=("at", "id", "area_code"), name="caseentry_latest")]
         ordering = ("id",)
 
 

@@ -72,17 +72,27 @@ def compute(
 
 SLOW_S, KEPT_FOR, KEPT_AT_MOST_S = 0.5, 20, 300
 """Figures that took longer than this are kept for so many times as long as they took, and at most so long."""
-SERVED_S = 600
+SERVED_S = 120
 """For so long after that they still serve, while they are counted again beside the requests."""
+WAITED_S = 20.0
+"""Who asks first for what takes longer than this is asked to come again: he holds a connection while he waits."""
+
+
+class StillCounting(Exception):
+    """Somebody else has asked for the same figures, and they are not counted yet."""
 
 
 @dataclass
 class _Kept:
-    """The last figures of one scope and question, until when they are fresh, and the lock of whoever computes them."""
+    """The last figures of one scope and question, until when they are fresh, and the lock of whoever computes them.
+
+    `queued`: they are to be counted again as soon as their turn comes.
+    """
 
     lock: threading.Lock
     figures: Figures | None = None
     until: float = 0.0
+    queued: bool = False
 
 
 _kept: dict[Any, _Kept] = {}
@@ -94,8 +104,9 @@ _beside = ThreadPoolExecutor(1, thread_name_prefix="figures")
 def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int) -> Figures:
     """As `compute`; but what took long for a scope serves all who have the same for a while; `as_of` says since when.
 
-    A city's figures take seconds and many look at them: they are counted once in some minutes, and once for all.
-    Only the first to ask waits; who asks later gets the last ones, and new ones are on their way.
+    A city's figures take seconds and many look at them: a process counts them once in some minutes, and once for all.
+    Only the first to ask waits; who asks later gets the last ones, and new ones are on their way. Raises
+    `StillCounting` where another is first and takes too long.
     """
     now = acting_now()
     if now is None:
@@ -103,9 +114,13 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
     names = tuple(names)
     question = (now[1], _whose(names, now[0]), names, period, tuple(by), tier)
     if len(_kept) > _MOST_KEPT:
-        for old in [key for key, one in list(_kept.items()) if one.until + SERVED_S < time.monotonic()]:
-            _kept.pop(old, None)
+        for old, one in list(_kept.items()):
+            if one.until + SERVED_S < time.monotonic() and not one.lock.locked():
+                _kept.pop(old, None)
     kept = _kept.setdefault(question, _Kept(threading.Lock()))
+
+    def fresh() -> Figures | None:
+        return kept.figures if time.monotonic() < kept.until else None
 
     def count() -> Figures:
         begun = time.monotonic()
@@ -119,23 +134,27 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
 
     def count_beside() -> None:
         try:
-            with acting(*now):
-                count()
+            with kept.lock, acting(*now):
+                if fresh() is None:
+                    count()
         except Exception:
             logger.exception("figures could not be counted again; the last ones serve on")
         finally:
-            kept.lock.release()
+            kept.queued = False
             connection.close()
 
-    last, age = kept.figures, time.monotonic() - kept.until
-    if last is not None and age < SERVED_S:
-        if age >= 0 and kept.lock.acquire(blocking=False):
+    last = kept.figures
+    if last is not None and time.monotonic() < kept.until + SERVED_S:
+        if fresh() is None and not kept.queued:
+            kept.queued = True
             _beside.submit(count_beside)
         return last
-    with kept.lock:
-        if kept.figures is not None and time.monotonic() < kept.until:
-            return kept.figures
-        return count()
+    if not kept.lock.acquire(timeout=WAITED_S):
+        raise StillCounting
+    try:
+        return fresh() or count()
+    finally:
+        kept.lock.release()
 
 
 def forget() -> None:

@@ -19,7 +19,7 @@ class {model}(Kept):
 
     class Meta:
         verbose_name = _("{title}")
-        indexes: ClassVar = [models.Index(fields=("area_code", "id")), models.Index(fields=("name", "id"))]
+        indexes: ClassVar = [models.Index(fields=("area_code", "id")), models.Index(fields=("name", "id", "area_code"))]
 
     def __str__(self) -> str:
         return self.name

@@ -279,7 +279,7 @@ def _decode(cursor: str) -> tuple[bool, tuple[Any, Any]]:
         backwards, value, key = raw
         if backwards not in (0, 1) or not isinstance(key, str) or not isinstance(value, str | None):
             raise ValueError
-        if "\0" in key + (value or ""):
+        if b"\0" in (key + (value or "")).encode():  # what cannot be encoded cannot be asked either
             raise ValueError
     except (ValueError, TypeError, binascii.Error, UnicodeError):
         raise BadQuery("cursor", _("This page address is not one of ours. Start from the first page.")) from None

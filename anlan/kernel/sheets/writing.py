@@ -90,11 +90,12 @@ def _told_rows(sheet: Sheet, query: models.QuerySet[Any]) -> Iterator[list[Any]]
     rows = query.select_related(*related).iterator(chunk_size=PIECE)
     while piece := list(islice(rows, PIECE)):
         places = cells.area_codes(declared, piece, told)
+        shown = {key: cells.column(declared, key, places) for key in told}
         for row in piece:
             values = []
             for column in sheet.columns:
                 if column.told:
-                    values.append(cells.cell(declared, row, column.key, places).text or None)
+                    values.append(shown[column.key](row).text or None)
                 elif column.kind == "reference" and column.target is not None:
                     values.append(_known_by(column, row))
                 else:

@@ -13,6 +13,7 @@ from ninja import Schema, Status
 from pydantic import ConfigDict, Field
 
 from anlan.kernel import cases
+from anlan.kernel.clock import BEIJING
 from anlan.kernel.registers import schemas
 from anlan.kernel.registers.api import Refusal, _entered, api
 from anlan.kernel.registers.schemas import Error
@@ -27,14 +28,17 @@ Moment = Annotated[datetime, schemas.AfterValidator(schemas._in_calendar)]
 
 
 class FirstReportIn(Schema):
-    """A first report (首报). Times carry their zone. `category` is its code in the scheme in force on that day."""
+    """A first report (首报). Times carry their zone. `category` is its code in the scheme in force on that day.
+
+    `source` says who reported it to the authority; an enterprise leaves it out, everybody else states it.
+    """
 
     model_config = ConfigDict(extra="forbid")
     area_code: schemas.text(12, r"^[0-9]{12}$")  # type: ignore[valid-type]
     occurred_at: Moment
     known_at: Moment | None = None
     at: Moment | None = None
-    source: Literal["unit", "district", "other"] = "unit"
+    source: Literal["unit", "district", "other", "own"] | None = None
     category: schemas.text(24)  # type: ignore[valid-type]
     course: Annotated[schemas.text(4000), Field(min_length=1)]  # type: ignore[valid-type]
     measures: schemas.text(4000) = ""  # type: ignore[valid-type]
@@ -86,7 +90,9 @@ def post_first_report(request: HttpRequest, new: FirstReportIn) -> Any:
         if token is not None and not token.allows(Accidents.name, write=True):
             raise Refusal(403, "not_allowed", _("This token may only read."), "", _("Use another token."))
         said = new.model_dump()
-        said["category"] = Category.objects.at(new.occurred_at.date()).filter(code=new.category).first()
+        said["category"] = (
+            Category.objects.at(new.occurred_at.astimezone(BEIJING).date()).filter(code=new.category).first()
+        )
         if said["category"] is None:
             words = _("This category was not in force on the day of the accident.")
             raise Refusal(422, "invalid", words, "category", way_out)

@@ -97,8 +97,10 @@ def chain(
     """The legs from the unit to the highest level that must be reached, whatever order the reports came in.
 
     `known_at`: when the head of the unit was told; where nobody knows, the unit's hour runs from the first report by
-    somebody else, for whoever takes that report asks the unit. A report that raises the grade starts the limit of
-    that grade at the moment it arrives; the earliest limit binds. A level may be skipped (Art. 11). Without a unit
+    somebody else, for whoever takes that report asks the unit. What a level has received it owes to the next, within
+    the limit of the grade received: a graver one that arrives later is owed anew, and is paid by a report of that
+    grade only. One that turns out less grave in time is owed no longer as the graver. A level may be skipped
+    (Art. 11), but whoever knew owes his own report: what others tell above does not pay it. Without a unit
     (`has_unit`; two private cars) nobody owes the first leg.
     """
     on = occurred_at.astimezone(BEIJING)
@@ -111,28 +113,54 @@ def chain(
     for i, level in enumerate(order[:top]):
         if level == "unit" and not has_unit:
             continue
-        above = set(order[i + 1 :])
+        above, below = set(order[i + 1 :]), set(order[: i + 1])
+        paid = [(r.at, r.grade) for r in known if r.to_level in above and r.from_level in below]
         if level == "unit":
-            held = [(known_at, known[0].grade if known else GRADES[0])] if known_at else []
-            arrived = [r.at for r in known if r.to_level in above and r.from_level == "unit"]
+            # Once it has told of the accident it owes supplements (Art. 13), and they have no hour.
+            received = [(known_at, GRADES[0])] if known_at else []
         else:
-            held = [(r.at, r.grade) for r in known if r.to_level == level]
-            arrived = [r.at for r in known if r.to_level in above]
-        done = min(arrived, default=None)
-        bound: list[tuple[datetime, datetime, law.Rule]] = []
-        for at, grade in held:
-            if level != "unit" and order.index(reach(grade, on)) <= i:
-                continue
-            if done is not None and at > done:
-                continue
-            rule = limit(level, grade, on)
-            bound.append((at + timedelta(hours=rule.value), at, rule))
-        if bound:
-            due, started, rule = min(bound, key=lambda b: (b[0], b[1]))
-            legs.append(Leg(level, order[i + 1], started, due, done, rule))
+            received = [(r.at, r.grade) for r in known if r.to_level == level]
+        debts = []
+        for at, given in received:
+            grade = given
+            while order.index(reach(grade, on)) > i:
+                rule = limit(level, grade, on)
+                due = at + timedelta(hours=rule.value)
+                done = min(
+                    (max(when, at) for when, told in paid if _pays(told, when, grade, at, received)), default=None
+                )
+                lesser = next(
+                    (less for when, less in received if at < when <= (done or due) and _weighs(less) < _weighs(grade)),
+                    None,
+                )
+                if lesser is None or level == "unit":
+                    debts.append(Leg(level, order[i + 1], at, due, done, rule))
+                    break
+                grade = lesser
+        if debts:
+            legs.append(min(debts, key=_pressing))
         else:
-            legs.append(Leg(level, order[i + 1], None, None, done, None))
+            legs.append(Leg(level, order[i + 1], None, None, min((when for when, _grade in paid), default=None), None))
     return tuple(legs)
+
+
+def _weighs(grade: Grade) -> int:
+    return GRADES.index(grade)
+
+
+def _pays(
+    told: Grade, when: datetime, grade: Grade, since: datetime, received: Sequence[tuple[datetime, Grade]]
+) -> bool:
+    """Whether a report of `told` pays what is owed as `grade` `since` then, or as what it had turned out to be."""
+    last = next((given for at, given in reversed(received) if since <= at <= when), grade)
+    return _weighs(told) >= min(_weighs(grade), _weighs(last))
+
+
+def _pressing(leg: Leg) -> tuple[bool, bool, datetime, datetime]:
+    """Of what one level owes the next: first what is still owed, then what was paid late, the earliest due of each."""
+    assert leg.due_at is not None
+    assert leg.started_at is not None
+    return not leg.open, leg.open or not leg.late(leg.done_at or leg.due_at), leg.due_at, leg.started_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +178,8 @@ def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) ->
     """What the times of knowledge, limits and reports show (SAWS Decree 13 Art. 5).
 
     Reported after its limit: late. The unit's limit over, the accident known through others, and nothing from the unit:
-    concealment, to be verified. Nothing passed on by an authority after its limit: late. More casualties reported
-    that were known already when the report before was made: an omission, or, where it was meant, a false report.
+    concealment, to be verified. Nothing passed on by an authority after its limit: late. More casualties told by
+    whomever that were known already when a level made its report: an omission, or, where it was meant, a false report.
     """
     known = sorted(reports, key=lambda r: r.at)
     found: list[Suspicion] = []
@@ -166,10 +194,18 @@ def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) ->
             found.append(Suspicion("late", leg.from_level, "not_passed", leg.due_at, None))
     last: dict[str, Passed] = {}
     for after in known:
-        before, last[after.from_level] = last.get(after.from_level), after
-        if before is None:
-            continue
-        more = any(getattr(after.figures, n) > getattr(before.figures, n) for n in ("deaths", "injured"))
-        if more and after.known_at is not None and after.known_at <= before.at:
-            found.append(Suspicion("omission", after.from_level, "known_before", before.at, after.known_at))
+        for level, before in last.items():
+            if after.known_at is not None and after.known_at <= before.at and _more(after.figures, before.figures):
+                found.append(Suspicion("omission", level, "known_before", before.at, after.known_at))
+        if after.from_level != OTHER:
+            last[after.from_level] = after
     return tuple(found)
+
+
+def _more(now: Figures, before: Figures) -> bool:
+    """More dead, more dead and missing together (a body found is no new casualty), or more injured."""
+    return (
+        now.deaths > before.deaths
+        or now.deaths + now.missing > before.deaths + before.missing
+        or now.injured > before.injured
+    )

@@ -90,7 +90,7 @@ def _morning(city: DemoCity) -> int:
     made = [
         told("district", at(8, 24), area_code=builder.area_code, place=builder.address, lon=_six(builder.lon),
              lat=_six(builder.lat), enterprise=builder, category=by_code["construction"], occurred_at=at(7, 40),
-             known_at=at(7, 55), deaths=1, injured=2,
+             known_at=at(7, 55), deaths=1, injured=2, source="unit",
              course="3号楼外脚手架局部坍塌，3名作业人员坠落，其中1人经抢救无效死亡。",
              measures="已停止作业，疏散现场人员，伤员送医院救治。", caller="周永德", caller_phone="13900000001"),
         told("district", at(8, 31), area_code=factory.area_code, place="国道319线龙兴段K12处", lon=_six(106.795),
@@ -100,7 +100,7 @@ def _morning(city: DemoCity) -> int:
              lat=_six(29.704), category=by_code["road"], occurred_at=at(8, 10), deaths=0, injured=2, source="other",
              course="群众来电：货车追尾客车，有人受伤被困。", trapped=1, caller="匿名群众", caller_phone="13900000002"),
         told("district-500113", at(6, 12), area_code=neighbour.area_code, place=neighbour.address, enterprise=neighbour,
-             category=by_code["construction"], occurred_at=at(5, 30), known_at=at(5, 40), deaths=1,
+             category=by_code["construction"], occurred_at=at(5, 30), known_at=at(5, 40), deaths=1, source="unit",
              course="夜间浇筑时泵车臂架折断，1名作业人员死亡。", measures="现场封控，善后处置中。"),
     ]  # fmt: skip
     with clock.frozen(at(8, 15)):

@@ -6,10 +6,12 @@ from django.utils.translation import gettext_noop
 
 from anlan.kernel import events, notices
 from anlan.kernel.events import Heard
+from anlan.kernel.models import pointed
 from anlan.kernel.notices import Holders
 
 from . import faults
-from .models import Accident
+from .models import Accident, ReportFault
+from .reporting import resettle
 
 AUTHORITY = frozenset({"district", "city", "duty", "department", "township", "inspector"})
 
@@ -57,6 +59,34 @@ def passed_to_city(event: Heard) -> None:
     accident = _told(event)
     _send(accident, gettext_noop("Reported to the city: %(number)s %(title)s"))
     faults.find(accident)
+
+
+@events.hears("accident.settle_missing", handler="accidents.missing_settled")
+def missing_settled(event: Heard) -> None:
+    faults.find(_told(event))
+
+
+@events.hears("accident.merge", handler="accidents.merged")
+def merged(event: Heard) -> None:
+    """Its reports are the other's from now on, and may show what that one's alone did not."""
+    other = pointed(_told(event), "merged_into")
+    if other is not None:
+        faults.find(other)
+
+
+@events.hears("accident.unmerge", handler="accidents.unmerged")
+def unmerged(event: Heard) -> None:
+    faults.find(_told(event))
+
+
+@events.hears("report_fault.prove", handler="accidents.fault_proven")
+@events.hears("report_fault.clear", handler="accidents.fault_cleared")
+def inquired(event: Heard) -> None:
+    """What an inquiry has found about a silent unit is waited for no longer."""
+    fault = event.record("case")
+    accident = pointed(fault, "accident") if isinstance(fault, ReportFault) else None
+    if accident is not None and accident.state == "reporting":
+        resettle(accident)
 
 
 @events.hears("accident.pass_to_state", handler="accidents.passed_to_state")

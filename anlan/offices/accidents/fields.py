@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.registers.declaration import all_registers
+from anlan.parties.models import Enterprise
 
 from .models import SOURCES
 
@@ -44,7 +45,8 @@ def reason() -> forms.Field:
 
 
 def source() -> forms.Field:
-    return forms.ChoiceField(label=_("Source of the report"), choices=SOURCES)
+    """Nothing is chosen beforehand: who is recorded as having reported decides on who reported too late."""
+    return forms.ChoiceField(label=_("Source of the report"), choices=(("", "—"), *SOURCES))
 
 
 def yes_no(label: Any) -> Callable[[], forms.Field]:
@@ -61,6 +63,13 @@ class AreaCodeField(forms.CharField):
 
 def area(label: Any) -> Callable[[], forms.Field]:
     return lambda: AreaCodeField(label=label)
+
+
+def enterprise() -> forms.Field:
+    return forms.ModelChoiceField(
+        Enterprise.objects.all(), label=_("Enterprise"), required=False,
+        widget=forms.TextInput(attrs={"data-pick": "/r/enterprises/pick/", "autocomplete": "off"}),
+    )  # fmt: skip
 
 
 def other_accident() -> forms.Field:

@@ -12,8 +12,8 @@ from anlan.kernel import areas, clock
 from anlan.kernel.clock import BEIJING
 from anlan.parties.models import Enterprise
 
-from .fields import AreaCodeField, MomentField
-from .models import SOURCES, Accident, Category
+from .fields import AreaCodeField, MomentField, source
+from .models import Accident, Category
 
 PHONE = RegexValidator(r"^[0-9+()\- ]{3,20}$", _("A telephone number is digits, with +, -, brackets and spaces."))
 NUMBERS = ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated")
@@ -33,7 +33,7 @@ class FirstReportForm(forms.ModelForm):
     known_at = MomentField(
         label=_("Head of the unit was told at"), required=False, help_text=_("Ask; leave empty where nobody knows")
     )
-    source = forms.ChoiceField(label=_("Source of the report"), choices=SOURCES)
+    source = source()
     caller = forms.CharField(label=_("Caller's name"), max_length=60, required=False)
     caller_phone = forms.CharField(label=_("Caller's telephone"), max_length=20, required=False, validators=[PHONE])
 
@@ -60,7 +60,7 @@ class FirstReportForm(forms.ModelForm):
         for name in (*NUMBERS, "capacity_mw", "hours"):
             self.fields[name].required = False
             self.fields[name].widget.attrs.update({"min": 0, "inputmode": "numeric"})
-        self.initial = {**self.initial, **dict.fromkeys(NUMBERS, 0), "at": now, "occurred_at": now, "source": "unit"}
+        self.initial = {**self.initial, **dict.fromkeys(NUMBERS, 0), "at": now, "occurred_at": now}
         if not phone:
             del self.fields["caller"], self.fields["caller_phone"]
             self.fields["at"].label = _("Reported at")

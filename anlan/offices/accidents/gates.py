@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from anlan.kernel import cases, clock
+from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.models import pointed
 from anlan.kernel.scope import EVERYWHERE, acting, acting_now
 from anlan.parties.models import Division
 
 from . import chain, faults, references, rules
-from .models import FAULTS, LEVELS, Accident, HandedOver, KnownBefore, Report, ReportFault
-from .reporting import add, copy_to, legs, level_of, report_of, resettle
+from .models import FAULTS, LEVELS, Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
+from .reporting import add, copy_to, industry_of, legs, level_of, owed, report_of, resettle, source_of
 
 Facts = Mapping[str, Any]
 
@@ -33,11 +34,9 @@ def level_choice() -> forms.Field:
 
 
 def follow_up(case: Accident, facts: Facts, by: Any) -> None:
-    level = level_of(by)
-    if level == "unit":
+    from_level, to_level = source_of(by, facts)
+    if from_level == "unit" and by.role == "enterprise":
         _not_below_what_was_verified(case)
-    from_level = "unit" if level == "unit" else facts.get("source") or "unit"
-    to_level = "district" if level == "unit" else level
     _add(case, by, "follow_up", from_level, to_level, facts)
 
 
@@ -73,7 +72,8 @@ def pass_to_state(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def reaches_the_state(case: Accident) -> Any:
-    if chain.reach(case.grade, case.occurred_at) == "state":  # type: ignore[arg-type]
+    owes = any(leg.open and leg.to_level == "state" for leg in legs(case))
+    if owes or chain.reach(case.grade, case.occurred_at) == "state":  # type: ignore[arg-type]
         return None
     return _("An accident of this grade is reported as far as the city.")
 
@@ -100,6 +100,13 @@ def correct(case: Accident, facts: Facts, by: Any) -> None:
     for report in Report.objects.filter(accident=case):
         if report.at < case.occurred_at:
             raise cases.FieldError({"occurred_at": [_("A report of this accident was made before that.")]})
+    if case.enterprise is not None:
+        case.unit_name = case.enterprise.name
+    # What is counted under which industry follows, and whatever hangs on the accident is seen by whom it is.
+    case.industry_id = industry_of(case.category, case.enterprise)
+    for model in (Involved, KnownBefore):
+        model.objects.filter(accident=case).update(industry_id=case.industry_id, enterprise_id=case.enterprise_id)
+    ReportFault.objects.filter(accident=case).update(industry_id=case.industry_id)
     level = level_of(by)
     add(case, report_of(case, by, "verified", level, level, None, reason=facts["reason"]))
 
@@ -123,7 +130,7 @@ def settle_missing(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def may_close(case: Accident) -> Any:
-    if any(leg.open for leg in legs(case)):
+    if owed(case):
         return _("A report to the next level is still owed.")
     if clock.now() <= rules.window_end(case.occurred_at, case.category.window):
         return _("The time for supplements still runs.")
@@ -157,7 +164,16 @@ def approve(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def refuse(case: Accident, facts: Facts, by: Any) -> None:
+    """Target and reason are again those of the last proposal that was approved."""
     case.count_proposed = None
+    proposed = approved = ("", "")
+    steps = CaseEntry.of(case).filter(move__in=("propose_counting", "approve_counting")).order_by("version")
+    for move, said in steps.values_list("move", "facts"):
+        if move == "propose_counting":
+            proposed = (said.get("count_target") or "", said.get("count_reason") or "")
+        else:
+            approved = proposed
+    case.count_target, case.count_reason = approved
 
 
 # --- What hangs on it ----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from anlan.kernel.cases.lifecycle import (
 )
 
 from . import gates as g
-from .fields import area, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
+from .fields import area, enterprise, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
 from .models import READ_FAULTS, Accident, ReportFault
 from .page import part
 from .reporting import STATED
@@ -32,6 +32,8 @@ from .reporting import STATED
 TAKING = frozenset({"district", "inspector", "duty", "city", "department", "township", "village"})
 """Who takes reports: 接报. An industry department too, of its industry."""
 DECIDING = frozenset({"district", "duty", "city"})
+COUNTING = frozenset({"city"})
+"""Who decides what counts towards a target: no district by itself of its own accidents."""
 
 OPEN, KNOWN_STATES = ("reporting",), ("reporting", "closed")
 
@@ -106,7 +108,8 @@ ACCIDENT = declare(
                 demands=(
                     Field("occurred_at", moment(_("Happened at"), required=True)),
                     Field("known_at", moment(_("Head of the unit was told at")), required=False),
-                    Field("category"), Field("unit_name", required=False), Field("place", required=False),
+                    Field("category"), Field("enterprise", enterprise, required=False),
+                    Field("unit_name", required=False), Field("place", required=False),
                     Field("lon", required=False), Field("lat", required=False), REASON,
                 ),
                 effect=g.correct, words=_("%(actor)s corrected the record: %(reason)s"),
@@ -124,12 +127,12 @@ ACCIDENT = declare(
                 words=_("%(actor)s proposed on counting towards %(count_target)s (%(counted)s): %(count_reason)s"),
             ),
             Move(
-                "approve_counting", _("Approve the proposal on counting"), KNOWN_STATES, None, DECIDING,
+                "approve_counting", _("Approve the proposal on counting"), KNOWN_STATES, None, COUNTING,
                 ready=g.proposal, effect=g.approve, forbid_same_person_as=("propose_counting",),
                 words=_("%(actor)s approved the proposal on counting"),
             ),
             Move(
-                "refuse_counting", _("Refuse the proposal on counting"), KNOWN_STATES, None, DECIDING,
+                "refuse_counting", _("Refuse the proposal on counting"), KNOWN_STATES, None, COUNTING,
                 demands=(REASON,), ready=g.proposal, effect=g.refuse, forbid_same_person_as=("propose_counting",),
                 words=_("%(actor)s refused the proposal on counting: %(reason)s"),
             ),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel import clock
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import ANY, By, Open
+from anlan.kernel.scope import ANY, By, Open, Through
 from anlan.parties.models.places import Dated, bilingual
 
 from . import rules
@@ -46,6 +46,7 @@ SOURCES = (
     ("unit", _("The unit or somebody at the scene")),
     ("district", _("The district or county")),
     ("other", _("Somebody else: the public, police, media")),
+    ("own", _("Our own check")),
 )
 KINDS = (("first", _("First report")), ("follow_up", _("Follow-up report")), ("verified", _("Verified report")))
 FAULTS = (
@@ -227,9 +228,13 @@ class Accident(Stated, Case):
 
 
 class Report(Stated):
-    """One version of what is known, as it arrived at a level. Never changed: a correction is the next version."""
+    """One version of what is known, as it arrived at a level. Never changed: a correction is the next version.
 
-    scope_rule = _SCOPED
+    Who sees the accident sees its reports, also after it has come under another industry: grade and clock follow from
+    all of them.
+    """
+
+    scope_rule = Through("accident")
     append_only = True
 
     id = models.BigAutoField(primary_key=True)

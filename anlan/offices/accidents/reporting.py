@@ -17,7 +17,7 @@ from anlan.kernel.scope import EVERYWHERE, acting, acting_now, area_prefix
 from anlan.parties.models import Division, Enterprise
 
 from . import chain, rules
-from .models import Accident, HandedOver, Involved, Report, Stated
+from .models import Accident, Category, HandedOver, Involved, KnownBefore, Report, ReportFault, Stated
 
 STATED = ("deaths", "missing", "injured", "slight", "loss_yuan", "trapped", "endangered", "evacuated", "environment",
           "key_facility", "equipment_event", "capacity_mw", "hours", "course", "measures")  # fmt: skip
@@ -30,6 +30,17 @@ def level_of(by: Any) -> str:
     return "city" if len(area_prefix(by.area_code)) <= 2 else "district"
 
 
+def source_of(by: Any, said: Mapping[str, Any]) -> tuple[str, str]:
+    """From which level a report comes and at which it arrives: the unit's own, or what an officer says of `source`."""
+    level = level_of(by)
+    if level == "unit":
+        return "unit", "district"
+    source = said.get("source")
+    if not source:
+        raise cases.FieldError({"source": [_("Say who reported this: the time limits follow from it.")]})
+    return level if source == "own" else str(source), level
+
+
 # --- From reports to grade and clock -------------------------------------------------------------------
 
 
@@ -37,9 +48,9 @@ def version(report: Report) -> rules.Version:
     return rules.Version(report.no, report.at, report.figures, report.facts_known_at, report.equipment)
 
 
-def passed(report: Report) -> chain.Passed:
+def passed(report: Report, grade: str = "") -> chain.Passed:
     return chain.Passed(
-        report.at, report.from_level, report.to_level, report.grade,  # type: ignore[arg-type]
+        report.at, report.from_level, report.to_level, grade or report.grade,  # type: ignore[arg-type]
         report.figures, report.facts_known_at,
     )  # fmt: skip
 
@@ -53,10 +64,21 @@ def all_reports(accident: Accident) -> list[Report]:
 def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[chain.Leg, ...]:
     """The reporting chain of the accident as it stands."""
     found = all_reports(accident) if reports is None else reports
-    known = [passed(r) for r in found]
+    # What is reported when the time for supplements is over changes the grade no more, and so nothing that is owed.
+    last = rules.window_end(accident.occurred_at, accident.category.window)
+    known = [passed(r, accident.grade if r.at > last else "") for r in found]
     has_unit = bool(accident.unit_name or accident.enterprise_id or accident.known_at)
     has_unit = has_unit or any(r.from_level == "unit" for r in known)
     return chain.chain(accident.occurred_at, accident.known_at, known, has_unit=has_unit)
+
+
+def owed(accident: Accident, reports: Sequence[Report] | None = None) -> list[chain.Leg]:
+    """The reports that are still owed; not the unit's, once an inquiry into its silence has come to its finding."""
+    waiting = [leg for leg in legs(accident, reports) if leg.open]
+    if accident.pk is None or all(leg.from_level != "unit" for leg in waiting):
+        return waiting
+    inquired = ReportFault.objects.filter(accident=accident, at_level="unit").exclude(state="suspected").exists()
+    return [leg for leg in waiting if leg.from_level != "unit" or not inquired]
 
 
 def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] = ()) -> None:
@@ -90,7 +112,7 @@ def reclock(accident: Accident, reports: Sequence[Report]) -> None:
     """The time limit that runs: the next report's, or, once all are made, that of supplements (Decree 493 Art. 13)."""
     order = chain.levels(accident.occurred_at)
     accident.reached = max((r.to_level for r in reports), key=order.index, default="unit")
-    waiting = [leg for leg in legs(accident, reports) if leg.open]
+    waiting = owed(accident, reports)
     if waiting:
         leg = min(waiting, key=lambda one: (one.due_at, order.index(one.from_level)))
         rule, unit, started = leg.rule, "hours", leg.started_at
@@ -193,10 +215,10 @@ class Filed:
 def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
     """Takes the first report (首报) of an accident, wherever it happened.
 
-    `said` are fields of `Accident`, and `source` (unit, district, other), `at` (when it was told; now if left out),
-    `caller`, `caller_phone`. One that happened outside of the reporter's scope is opened where it belongs, and the
-    reporter keeps a receipt: never lost, and nothing of that place is shown to him. Errors: `cases.MoveRefused`,
-    `cases.FieldError` with all that is wrong; then nothing has been kept.
+    `said` are fields of `Accident`, and `source` (unit, district, other, own; not asked of a unit), `at` (when it was
+    told; now if left out), `caller`, `caller_phone`. One that happened outside of the reporter's scope is opened where
+    it belongs, and the reporter keeps a receipt: never lost, and nothing of that place is shown to him. Errors:
+    `cases.MoveRefused`, `cases.FieldError` with all that is wrong; then nothing has been kept.
     """
     now = acting_now()
     if now is None:
@@ -236,8 +258,7 @@ def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
     own = {*STATED, "place", "lon", "lat", "title", "occurred_at", "known_at", "enterprise", "unit_name", "category"}
     fields = {k: v for k, v in said.items() if k in own and v is not None} | {"area_code": area}
     enterprise, category = fields.get("enterprise"), fields["category"]
-    # The category says under which industry an accident is counted; the enterprise's own stands where it says none.
-    fields["industry_id"] = category.industry_id or (enterprise.industry_id if enterprise else None)
+    fields["industry_id"] = industry_of(category, enterprise)
     if enterprise:
         fields["unit_name"] = enterprise.name
     if not fields.get("title"):
@@ -246,10 +267,13 @@ def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def industry_of(category: Category, enterprise: Enterprise | None) -> str | None:
+    """Under which industry an accident is counted: its category says so, or else the enterprise's own."""
+    return category.industry_id or (enterprise.industry_id if enterprise else None)
+
+
 def _open(by: Any, said: Mapping[str, Any], fields: dict[str, Any]) -> Accident:
-    level = level_of(by)
-    from_level = "unit" if level == "unit" else said.get("source") or "unit"
-    to_level = "district" if level == "unit" else level
+    from_level, to_level = source_of(by, said)
     kept: list[Report] = []
 
     def prepare(case: Accident) -> None:
@@ -286,6 +310,9 @@ def copy_to(accident: Accident, by: Any, area_code: str) -> Accident:
     for report in made:
         report.accident = case
     Report.objects.bulk_create(made)
+    # Whom it hurt, who called it in and what was known before are needed where it is now.
+    for model in (Involved, KnownBefore):
+        model.objects.filter(accident=accident).update(accident=case, area_code=area_code)
     return case
 
 

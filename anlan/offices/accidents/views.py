@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from . import chain, draft, merging, rules
 from .forms import NUMBERS, FirstReportForm
 from .lifecycle import ACCIDENT
 from .models import GRADES, LEVELS, Accident, Report
-from .reporting import first_report, level_of
+from .reporting import first_report, source_of
 
 PHONE_ROLES = frozenset({"duty", "city", "district"})
 
@@ -79,6 +80,15 @@ def _groups(form: FirstReportForm) -> list[tuple[str, list[Any], str]]:
     return [(title, [form[n] for n in names if n in form.fields], css) for title, names, css in layout]
 
 
+def _equipment(said: dict[str, Any]) -> rules.Equipment | None:
+    if not said.get("equipment_event"):
+        return None
+    return rules.Equipment(
+        said["equipment_event"], said.get("capacity_mw") or 0, said.get("evacuated") or 0, said.get("trapped") or 0,
+        said.get("hours") or Decimal(0),
+    )  # fmt: skip
+
+
 @login_required
 @require_POST
 def check(request: HttpRequest) -> HttpResponse:
@@ -94,13 +104,12 @@ def check(request: HttpRequest) -> HttpResponse:
         figures = rules.Figures(
             said.get("deaths") or 0, said.get("missing") or 0, said.get("injured") or 0, said.get("loss_yuan")
         )
-        graded = rules.grade(figures, occurred.astimezone(BEIJING).date())
+        graded = rules.grade(figures, occurred.astimezone(BEIJING).date(), _equipment(said))
     except (rules.BadFigures, law.NoRuleInForce):
         return render(request, "accidents/check.html", {})
     at = said.get("at") or clock.now()
-    level = level_of(user)
-    source = "unit" if level == "unit" else said.get("source") or "unit"
-    passed = chain.Passed(at, source, "district" if level == "unit" else level, graded.grade)
+    source, level = source_of(user, {"source": said.get("source") or "other"})
+    passed = chain.Passed(at, source, level, graded.grade)
     has_unit = source == "unit" or any(said.get(n) for n in ("unit_name", "enterprise", "known_at"))
     found = chain.chain(occurred, said.get("known_at"), [passed], has_unit=has_unit)
     running = [leg for leg in found if leg.open]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +36,26 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def _once(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+    """`uniqueItems` in one pass: the library's compares each with each, and a list can be long."""
+    if wanted and isinstance(instance, list) and len({repr(one) for one in instance}) < len(instance):
+        yield jsonschema.ValidationError("something stands in this list twice")
+
+
 @cache
 def _validator() -> Any:
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    made = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"uniqueItems": _once})
+    return made(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 LARGEST = 4 * 1024 * 1024
 """Bytes. A whole plan with its source has some hundred thousand."""
 DEEPEST = 20
 """Levels of lists and fields. A plan has four."""
+MOST = 50_000
+"""Names and values. The notice of 2013 has one and a half thousand."""
+FAULTS = 50
+"""As many are named at once."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -60,8 +73,10 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
     try:
         text = raw.decode("utf-8")
         _harmless(text, path)
-        root = yaml.compose(text, Loader=_Loader)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        lines = dict(_lines(root, ()))
+        content = None if root is None else loader.construct_document(root)
     except UnicodeDecodeError as error:
         raise BadPlanFile(f"{path}: byte {error.start}: not UTF-8") from error
     except yaml.YAMLError as error:
@@ -69,9 +84,12 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
         # What is missing at the end is missed at the line after the last.
         line = f" line {min(mark.line, text.rstrip().count(chr(10))) + 1}:" if mark else ""
         raise BadPlanFile(f"{path}:{line} {getattr(error, 'problem', None) or error}") from error
-    lines = dict(_lines(root, ()))
-    faults = [(tuple(e.absolute_path), e.message) for e in _validator().iter_errors(content)]
-    faults = faults or list(_contradictions(content))
+    except ValueError as error:
+        # YAML takes some words for numbers that Python cannot make of them, as 0x_.
+        raise BadPlanFile(f"{path}: a number that cannot be read: {str(error)[:100]}") from error
+    found = islice(_validator().iter_errors(content), FAULTS)
+    faults = [(tuple(e.absolute_path), e.message[:200]) for e in found]
+    faults = faults or list(_contradictions(content or {}))
     if faults:
         raise BadPlanFile("\n".join(f"{path}: line {_line(lines, p)}: {_name(p)}: {m}" for p, m in faults))
     assert isinstance(content, dict)
@@ -79,15 +97,27 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
 
 
 def _harmless(text: str, path: str) -> None:
-    """Raises where reading the whole would cost out of proportion: aliases grow without bound, and each level of
-    nesting slows all that follow. A plan has no need of either."""
+    """Raises where reading the whole would cost out of proportion, or make something else than plain values.
+
+    Aliases grow without bound, each level of nesting slows all that follows, tags call for other types, and no
+    database keeps a null character. A plan has no need of any.
+    """
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: YAML aliases (*name) are not taken")
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: nested too deeply")
+        if isinstance(event, yaml.AliasEvent):
+            wrong = "YAML aliases (*name) are not taken"
+        elif depth > DEEPEST:
+            wrong = "nested too deeply"
+        elif number > MOST:
+            wrong = f"more than {MOST} values; a plan has fewer"
+        elif getattr(event, "tag", None):
+            wrong = "YAML tags (!name) are not taken"
+        elif isinstance(event, yaml.ScalarEvent) and "\0" in event.value:
+            wrong = "a null character"
+        else:
+            continue
+        raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: {wrong}")
 
 
 def _contradictions(content: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
@@ -109,6 +139,9 @@ def _contradictions(content: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], 
             if at and not (source and at[0] <= at[1] <= len(source["text"])):
                 yield (kind, n, "at"), "lies outside of the source"
     for n, target in enumerate(content["targets"]):
+        for name in ("value", "baseline_value"):
+            if not math.isfinite(target.get(name, 0)):
+                yield ("targets", n, name), "is no number"
         if target["clause"] not in known["clauses"]:
             yield ("targets", n, "clause"), f"there is no clause {target['clause']}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -31,7 +31,8 @@ from anlan.offices.plan.models import Target as PlanTarget
 
 from .figures import Card, Cell, Column, Figure, Row, listed, shaded
 
-LATEST = 12
+LATEST, LATEST_DAYS = 12, 30
+"""As many steps of cases at most, and none older: who has few would otherwise look through the whole history."""
 GRADES = (("G1.2", "accidents.larger"), ("G1.3", "accidents.major"), ("G1.4", "accidents.extraordinary"))
 """The caps of the plan, by the code of their clause, and the measure that each holds."""
 ACCIDENTS = ("accidents.deaths", "accidents.number", *(name for _code, name in GRADES))
@@ -171,9 +172,9 @@ def _deaths(view: _View, plan: Plan | None) -> tuple[Card, Figure]:
     """Deaths to date against the control line of the same date, and both through the year."""
     measure = named(("accidents.deaths",))[0]
     assert isinstance(measure, Measure)
-    now, clock_now = view.year.first.year, clock.now()
+    now = view.year.first.year
     months = [Period.of("month", date(y, m, 1)) for y in (now - 1, now) for m in range(1, 13)]
-    counted = series(measure, months, as_of=clock_now, backend=postgres())
+    counted = series(measure, months, as_of=view.figures.as_of, backend=postgres())
     last, this = counted[:12], counted[12:]
     line = Line([value or 0 for value in last])
     cell, found = view.cell("accidents.deaths"), _target(plan, "G1.1")
@@ -346,7 +347,8 @@ def _matrix(view: _View) -> Figure:
 def _latest(account: Any) -> list[Happened]:
     """The last steps of cases of every kind in scope, in one query for the steps and one for each kind of case."""
     kinds = [declared.kind for declared in seen_by(account)]
-    entries = list(CaseEntry.objects.filter(case_kind__in=kinds).order_by("-at", "-id")[:LATEST])
+    since = clock.now() - timedelta(days=LATEST_DAYS)
+    entries = list(CaseEntry.objects.filter(case_kind__in=kinds, at__gte=since).order_by("-at", "-id")[:LATEST])
     cases: dict[tuple[str, int], Any] = {}
     for kind in {entry.case_kind for entry in entries}:
         declared = lifecycle(kind)

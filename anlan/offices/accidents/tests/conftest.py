@@ -56,6 +56,7 @@ def said(**more: Any) -> dict[str, Any]:
     return {
         "area_code": VILLAGE, "place": "龙兴工业园", "occurred_at": NOON.replace(hour=11, minute=20),
         "known_at": NOON.replace(hour=11, minute=30), "category": category(), "course": "脚手架坍塌", "deaths": 1,
+        "source": "unit",
     } | more  # fmt: skip
 
 

@@ -92,6 +92,41 @@ def test_an_accident_that_turns_major_later_is_owed_to_the_state_from_then_on() 
     assert chain(T, T, reports)[2].started_at == after(minutes=600)
 
 
+def test_a_district_that_finds_it_major_after_it_has_reported_owes_that_anew__decree_493_arts_10_and_11() -> None:
+    first = [report(10, "unit", "district"), report(30, "district", "city")]
+    graver = [*first, report(200, "district", "district", "major")]
+    _unit, district, city = chain(T, T, graver)
+    assert (district.started_at, district.due_at, district.open) == (after(minutes=200), after(minutes=260), True)
+    assert city.due_at is None
+    told = [*graver, report(230, "district", "city", "major")]
+    _unit, district, city = chain(T, T, told)
+    assert (district.open, district.late(after(days=1))) == (False, False)
+    assert (city.started_at, city.open) == (after(minutes=230), True)
+
+
+def test_a_larger_one_is_owed_to_the_city_though_an_ordinary_one_was_reported__decree_493_art_10() -> None:
+    reports = [report(10, "unit", "district"), report(30, "district", "city"), report(90, "unit", "district", "larger")]
+    assert chain(T, T, reports)[1].due_at == after(minutes=150)
+    assert chain(T, T, [*reports, report(100, "district", "city")])[1].open, "one that says ordinary does not pay it"
+    assert not chain(T, T, [*reports, report(100, "district", "city", "larger")])[1].open
+
+
+def test_what_turns_out_less_grave_in_time_is_owed_as_the_lesser_from_when_it_was_received() -> None:
+    major = [report(10, "unit", "district", "major"), report(30, "district", "city", "major")]
+    found = [*major, report(60, "city", "city", "ordinary")]
+    assert not any(leg.open for leg in chain(T, T, found)), "the State is owed nothing any more"
+    late = [*major, report(200, "city", "city", "ordinary")]
+    assert chain(T, T, late)[2].late(after(minutes=200)), "the limit was over before"
+    unpaid = [report(10, "unit", "district", "larger"), report(40, "unit", "district")]
+    assert chain(T, T, unpaid)[1].due_at == after(minutes=130)
+
+
+def test_what_others_tell_above_does_not_free_a_level_that_knew__decree_493_art_11() -> None:
+    reports = [report(10, "unit", "district"), report(30, "other", "city"), report(60, "city", "city")]
+    assert chain(T, T, reports)[1].due_at == after(minutes=130)
+    assert chain(T, T, reports)[1].open
+
+
 _UNORDERED = [
     report(10, "unit", "district"), report(50, "district", "city", "larger"), report(90, "unit", "district", "major"),
     report(95, "district", "city", "major"),
@@ -143,3 +178,9 @@ def test_casualties_known_and_left_out_are_suspected_as_omission__decree_13_art_
     city = report(40, "district", "city", figures=Figures(deaths=1))
     assert ("omission", "unit", "known_before") in found(T, [first, city, known], after(days=1))
     assert found(T, [first, city, learnt], after(days=1)) == []
+    # The authority finds more, known before the unit told less; one known to be dead and told as missing is one too.
+    checked = report(90, "district", "district", figures=Figures(deaths=2), known_at=after(minutes=20))
+    assert ("omission", "unit", "known_before") in found(T, [first, city, checked], after(days=1))
+    missed = report(30, "unit", "district", figures=Figures(missing=1))
+    buried = report(90, "district", "district", figures=Figures(deaths=1), known_at=after(minutes=20))
+    assert ("omission", "unit", "known_before") in found(T, [missed, city, buried], after(days=1))

@@ -134,7 +134,9 @@ def test_the_page_of_an_accident_takes_as_many_queries_with_twenty_reports_as_wi
     for many in (2, 20):
         with acting(district.actor, district.scope):
             while case.reports_no < many:
-                facts = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "续报"}
+                facts = {
+                    "deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "续报", "source": "unit",
+                }  # fmt: skip
                 case = cases.move(case, "follow_up", by=district, seen_version=case.version, **facts)
         with CaptureQueriesContext(connection) as queries:
             assert client.get(case.get_absolute_url()).status_code == 200
@@ -155,7 +157,7 @@ def test_an_accident_whose_enterprise_lies_elsewhere_opens_and_moves() -> None:
     assert client.get(f"/accidents/form/{done.number}/").status_code == 200
     with acting(there.actor, there.scope):
         case = Accident.objects.get()
-        facts = {"deaths": 3, "missing": 0, "injured": 0, "slight": 0, "course": "续报"}
+        facts = {"deaths": 3, "missing": 0, "injured": 0, "slight": 0, "course": "续报", "source": "other"}
         case = cases.move(case, "follow_up", by=there, seen_version=1, **facts)
         assert case.grade == "larger"
 
@@ -187,7 +189,7 @@ def post(token: str, body: Any) -> Any:
 def body(**more: Any) -> dict[str, Any]:
     return {
         "area_code": VILLAGE, "occurred_at": "2013-06-14T11:20:00+08:00", "known_at": "2013-06-14T11:30:00+08:00",
-        "category": "construction", "course": "脚手架坍塌", "deaths": 3,
+        "category": "construction", "course": "脚手架坍塌", "deaths": 3, "source": "unit",
     } | more  # fmt: skip
 
 
@@ -214,6 +216,7 @@ def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> Non
         ({"category": "C"}, "category"), ({"colour": 1}, "colour"), ({"area_code": "999999999999"}, "area_code"),
         ({"enterprise": 12345}, "enterprise"), ({"course": ""}, "course"), ({"course": "x\0"}, "course"),
         ({"known_at": "2013-06-14T11:00:00+08:00"}, "known_at"), ({"hours": 1e400}, "hours"),
+        ({"source": None}, "source"), ({"source": "state"}, "source"),
     ],
 )  # fmt: skip
 def test_over_rest_bad_input_names_its_place(wrong: dict[str, Any], place: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from anlan.kernel import cases, clock, events
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
-from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.offices.accidents import jobs, rules
 from anlan.offices.accidents.models import Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, version
@@ -25,6 +25,9 @@ FIGURES = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "脚�
 
 
 def step(case: Accident, move: str, by: Account, at: datetime | None = None, **facts: Any) -> Any:
+    """One move; a follow-up that an officer takes comes from the unit where nothing else is said."""
+    if move == "follow_up" and by.role != "enterprise":
+        facts = {"source": "unit"} | facts
     with clock.frozen(at or clock.now()), acting(Actor("person", by.username, by.pk), by.scope):
         fresh = type(case)._default_manager.get(pk=case.pk)
         return cases.move(fresh, move, by=by, seen_version=fresh.version, **facts)
@@ -202,10 +205,10 @@ def test_two_reports_of_one_accident_are_merged_by_a_person_and_can_be_parted_ag
     assert (merged.state, merged.merged_into) == ("merged", one)
     with acting(TESTER, EVERYWHERE):
         one.refresh_from_db()
-        # The city knew by the second report, so the district owes nothing any more; and nothing was lost.
+        # That somebody told the city does not free the district, which knew (Decree 493 Art. 11); nothing was lost.
         assert one.reached == "city"
         assert Report.objects.count() == 2
-        assert one.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)
+        assert one.due_at == NOON - timedelta(minutes=5) + timedelta(hours=2)
     assert "into" in refused(lambda: step(one, "merge", duty, into=one.number, reason="x"))
     assert "into" in refused(lambda: step(one, "merge", duty, into=two.number, reason="x"))
     parted = step(two, "unmerge", duty, reason="不是同一起")
@@ -225,9 +228,71 @@ def test_counting_or_not_needs_a_reason_and_a_second_person() -> None:
     facts = {"counted": "no", "count_target": "G1.1", "count_reason": "自然灾害引发，非生产安全事故"}
     assert "count_reason" in refused(lambda: step(case, "propose_counting", district, **facts | {"count_reason": ""}))
     assert step(case, "propose_counting", district, **facts).counts
-    assert "same_person" in refused(lambda: step(case, "approve_counting", district))
+    assert "not_your_role" in refused(lambda: step(case, "approve_counting", district))
     case = step(case, "approve_counting", other)
     assert (case.counts, case.count_target, case.count_approved_by) == (False, "G1.1", "city")
+    step(case, "propose_counting", district, **facts | {"counted": "yes", "count_reason": "复核后应计入"})
+    assert "not_your_role" in refused(lambda: step(case, "approve_counting", account("duty")))
+    case = step(case, "refuse_counting", other, reason="维持原决定")
+    assert (case.counts, case.count_proposed, case.count_reason) == (False, None, facts["count_reason"])
+
+
+def test_an_officer_says_who_reported_and_nobody_is_taken_for_it_unsaid() -> None:
+    district = account("district")
+    assert "source" in refused(lambda: accident(district, source=""))
+    case = accident(district, source="other", known_at=None, enterprise=factory())
+    assert "source" in refused(lambda: step(case, "follow_up", district, **FIGURES, source=""))
+    case = step(case, "follow_up", district, NOON + timedelta(minutes=30), **FIGURES | {"deaths": 2}, source="own")
+    with acting(TESTER, EVERYWHERE):
+        assert list(case.reports.values_list("from_level", "to_level")) == [
+            ("other", "district"), ("district", "district"),
+        ]  # fmt: skip
+        unit, _district = legs(case)
+    assert unit.open, "what the authority found out itself is no report of the unit"
+
+
+def test_a_unit_that_never_reports_hinders_nothing_once_its_silence_has_been_looked_into() -> None:
+    district, inspector = account("district"), account("inspector", name="执法大队")
+    case = accident(district, source="other", known_at=None, enterprise=factory())
+    step(case, "pass_to_city", district, report_text="x")
+    last = NOON + timedelta(days=31)
+    assert "gate" in refused(lambda: step(case, "close", district, last))
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(hours=2)):
+        assert jobs.find_faults.run() == 1
+    with acting(TESTER, EVERYWHERE):
+        fault = ReportFault.objects.get(at_level="unit")
+    step(fault, "clear", inspector, NOON + timedelta(days=2), findings="单位负责人在事故中死亡，无人报告")
+    with clock.frozen(NOON + timedelta(days=2)):
+        events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        case.refresh_from_db()
+        assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)
+    assert step(case, "close", district, last).state == "closed"
+
+
+def test_one_that_was_major_for_hours_can_still_be_told_to_the_state_and_closed() -> None:
+    city = account("city", CITY)
+    case = accident(city, deaths=0, missing=12, source="unit")
+    assert case.grade == "major"
+    case = step(case, "verify_figures", city, NOON + timedelta(hours=3), **FIGURES, reason="11人脱险")
+    assert case.grade == "ordinary"
+    assert "gate" in refused(lambda: step(case, "close", city, NOON + timedelta(days=31)))
+    step(case, "pass_to_state", city, NOON + timedelta(days=31), report_text="x")
+    assert step(case, "close", city, NOON + timedelta(days=31)).state == "closed"
+
+
+def test_a_corrected_category_brings_the_accident_under_its_industry_with_all_its_reports() -> None:
+    district = account("district")
+    case = accident(district, caller="张三")
+    road = category("road")
+    assert case.industry_id != road.industry_id
+    facts = {"occurred_at": case.occurred_at, "known_at": case.known_at, "category": road, "unit_name": "",
+             "enterprise": factory("machinery")}  # fmt: skip
+    case = step(case, "correct", district, reason="系道路交通事故", **facts)
+    assert (case.industry_id, case.unit_name) == (road.industry_id, "龙兴建筑公司")
+    with acting(TESTER, Scope("500112", frozenset({road.industry_id}))):
+        assert Report.objects.filter(accident=case).count() == 2
+        assert Involved.objects.get(accident=case).name == "张三"
 
 
 def test_a_late_report_opens_a_case_of_its_own_once() -> None:

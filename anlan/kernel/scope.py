@@ -110,10 +110,13 @@ def acting_now() -> tuple[Actor, Scope] | None:
 
 
 @contextmanager
-def acting(actor: Actor, scope: Scope) -> Iterator[None]:
-    """One transaction in which `actor` acts within `scope`; nested use restores what was in force."""
+def acting(actor: Actor, scope: Scope, *, savepoint: bool = True) -> Iterator[None]:
+    """One transaction in which `actor` acts within `scope`; nested use restores what was in force.
+
+    Without a `savepoint` a nested use that fails fails the whole transaction: for where nothing is made good after it.
+    """
     before = _acting.get()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=savepoint):
         with connection.cursor() as cursor:
             state(cursor, actor, scope)
         token = _acting.set((actor, scope))

@@ -32,7 +32,7 @@ class SessionStore(DatabaseStore):
         return Session
 
     def load(self) -> dict[str, Any]:
-        with acting(_ACTOR, EVERYWHERE):
+        with acting(_ACTOR, EVERYWHERE, savepoint=False):
             row: Any = self._get_session_from_db()  # type: ignore[attr-defined]  # not in the stubs
             if row is None:
                 return {}

@@ -41,7 +41,7 @@ class Token(HttpBearer):
     openapi_name = "token"
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        with acting(Actor("job", "api token"), EVERYWHERE):
+        with acting(Actor("job", "api token"), EVERYWHERE, savepoint=False):
             held = ApiToken.holding(token)
         if held is None or not held.account.is_active:
             return None

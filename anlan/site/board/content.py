@@ -165,6 +165,17 @@ def _target(plan: Plan | None, clause: str) -> PlanTarget | None:
     return None if plan is None else plan.targets.filter(clause__code=clause).order_by("id").first()
 
 
+def _stands(found: PlanTarget | None, cell: Cell, today: date, line: Line | None = None) -> Progress | None:
+    """How a figure stands to the limit that the plan sets it; None where it sets none."""
+    if found is None or found.comparator == ">=":
+        return None
+    base = found.baseline_value if found.comparator == "down_by" else None
+    if found.comparator == "down_by" and (base is None or found.value > 100):
+        return None
+    target = Target("ceiling" if base is None else "down_by", found.value, base)
+    return progress(target, cell.value, today, line=line)
+
+
 # --- Accidents and deaths --------------------------------------------------------------------------
 
 
@@ -178,10 +189,7 @@ def _deaths(view: _View, plan: Plan | None) -> tuple[Card, Figure]:
     last, this = counted[:12], counted[12:]
     line = Line([value or 0 for value in last])
     cell, found = view.cell("accidents.deaths"), _target(plan, "G1.1")
-    stands = None
-    if found is not None and found.baseline_value is not None:
-        target = Target("down_by", found.value, found.baseline_value)
-        stands = progress(target, cell.value, view.today, line=line)
+    stands = _stands(found, cell, view.today, line)
     card = _deaths_card(view, cell, stands)
     return card, _through_the_year(view, this, last, stands, line)
 
@@ -258,19 +266,20 @@ def _caps(view: _View, plan: Plan | None) -> list[Card]:
     for code, name in GRADES:
         cell, found = view.cell(name), _target(plan, code)
         title = str(named((name,))[0].title)
-        if found is None:
+        stands = _stands(found, cell, view.today)
+        if stands is None or stands.number is None:
             cards.append(Card(title, cell, _("accidents")))
             continue
-        left = int(found.value) - int(cell.value or 0)
+        left = stands.number - int(cell.value or 0)
         if left < 0:
             words, state = _("%(n)s over the cap") % {"n": -left}, "over"
-        elif not found.value:
+        elif not stands.number:
             words, state = _("Zero is the target"), "calm"
         elif not left:
             words, state = _("The cap is used up"), "near"
         else:
             words, state = _("%(n)s left of the cap") % {"n": left}, "calm"
-        cards.append(Card(title, cell, _("accidents"), Cell(int(found.value)), words, state))  # type: ignore[arg-type]
+        cards.append(Card(title, cell, _("accidents"), Cell(stands.number), words, state))  # type: ignore[arg-type]
     return cards
 
 
@@ -313,12 +322,15 @@ def _by_industry(view: _View, accidents: bool) -> Figure:
 
 
 def _columns(accidents: bool) -> tuple[Column, ...]:
-    drawn = (Column(pgettext("hidden dangers", "Open")), Column(_("Overdue")))
+    drawn = (
+        Column(pgettext("hidden dangers", "Open")), Column(_("Overdue")),
+        Column(_("Under listed supervision"), drawn=False),
+    )  # fmt: skip
     return (*drawn, Column(_("Deaths this year"), drawn=False)) if accidents else drawn
 
 
 def _lines(view: _View, accidents: bool, **where: str | None) -> tuple[Cell, ...]:
-    names = (*DANGERS[:2], "accidents.deaths") if accidents else DANGERS[:2]
+    names = (*DANGERS[:3], "accidents.deaths") if accidents else DANGERS[:3]
     return tuple(view.cell(name, **where) for name in names)
 
 

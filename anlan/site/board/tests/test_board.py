@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -26,7 +26,7 @@ from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
 from anlan.offices.plan.models import Clause, Plan, Target
 from anlan.parties.models import Account, Division, Enterprise
-from anlan.site.board.content import Board, board_of
+from anlan.site.board.content import Board, _stands, board_of
 from anlan.site.board.figures import SHADES, Card, Cell, Column, Figure, Row, shaded
 
 pytestmark = pytest.mark.django_db
@@ -274,12 +274,25 @@ def test_a_sheet_holds_the_figures_table_and_there_is_no_other(client: Client) -
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     shown = figure(seen(who), "places")
-    assert rows[0] == ["区域", "未销号 (项)", "已逾期 (项)", "本年死亡"]
+    assert rows[0] == ["区域", "未销号 (项)", "已逾期 (项)", "挂牌督办", "本年死亡"]
     assert [row[1] for row in rows[1:]] == [str(row.cells[0].value) for row in shown.rows]
     assert client.get("/board/sheets/secrets.csv").status_code == 404
     assert client.post("/board/").status_code == 405
     client.logout()
     assert client.get("/board/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("comparator", "value", "base", "limit"),
+    [("down_by", "2.5", "1539", 1500), ("<=", "1500", "1539", 1500), ("<=", "1500", None, 1500), ("==", "0", None, 0),
+     ("down_by", "5", "40", 38), (">=", "100", None, None), ("down_by", "5", None, None), ("down_by", "120", "40", None)],
+)  # fmt: skip
+def test_a_limit_is_what_the_plan_s_comparator_makes_of_it(
+    comparator: str, value: str, base: str | None, limit: int | None
+) -> None:
+    target = Target(comparator=comparator, value=Decimal(value), baseline_value=base and Decimal(base))
+    stands = _stands(target, Cell(7), date(2013, 6, 14))
+    assert (stands and stands.number) == limit
 
 
 def test_text_that_a_spreadsheet_would_run_stays_text() -> None:

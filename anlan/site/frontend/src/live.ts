@@ -2,7 +2,8 @@
  * Live things: one stream of server-sent events for the page.
  *
  * Each event is named by its topic and says when it happened. Elements with `data-live-count="topic"` take the number in
- * `count`; an event with `text` is shown; `data-live-reload="topic"` re-reads its part of the page.
+ * `count`; an event with `text` is shown; `data-live-reload="topic"` re-reads its part of the page, at most once in
+ * `data-live-rest` seconds, and once more after that if anything happened meanwhile.
  */
 import htmx from "htmx.org";
 import { toast } from "./toasts";
@@ -19,7 +20,37 @@ interface Live {
 let source: EventSource | undefined;
 let told = false;
 let pause = 2000;
+let lost = false;
 const waiting = new WeakSet<HTMLElement>();
+const queued = new WeakSet<HTMLElement>();
+const read = new WeakMap<HTMLElement, number>();
+
+function reload(place: HTMLElement): void {
+  if (queued.has(place)) return;
+  queued.add(place);
+  const rest = Number(place.dataset["liveRest"] ?? 0) * 1000;
+  setTimeout(() => {
+    queued.delete(place);
+    if (place.isConnected) exchange(place);
+  }, Math.max(0, (read.get(place) ?? 0) + rest - Date.now()));
+}
+
+function exchange(place: HTMLElement): void {
+  // What is being read with the keyboard is not exchanged under the reader's hands, but as soon as he leaves it.
+  if (!place.contains(document.activeElement)) {
+    read.set(place, Date.now());
+    htmx.trigger(place, "live");
+  } else if (!waiting.has(place)) {
+    waiting.add(place);
+    const left = (at: FocusEvent): void => {
+      if (place.contains(at.relatedTarget as Node | null)) return;
+      place.removeEventListener("focusout", left);
+      waiting.delete(place);
+      reload(place);
+    };
+    place.addEventListener("focusout", left);
+  }
+}
 
 function hear(event: MessageEvent<string>): void {
   const live = JSON.parse(event.data) as Live;
@@ -29,19 +60,7 @@ function hear(event: MessageEvent<string>): void {
     place.hidden = live.count === 0;
   }
   for (const place of document.querySelectorAll<HTMLElement>("[data-live-reload]")) {
-    if (place.dataset["liveReload"] !== event.type) continue;
-    // What is being read with the keyboard is not exchanged under the reader's hands, but as soon as he leaves it.
-    if (!place.contains(document.activeElement)) htmx.trigger(place, "live");
-    else if (!waiting.has(place)) {
-      waiting.add(place);
-      const left = (at: FocusEvent): void => {
-        if (place.contains(at.relatedTarget as Node | null)) return;
-        place.removeEventListener("focusout", left);
-        waiting.delete(place);
-        htmx.trigger(place, "live");
-      };
-      place.addEventListener("focusout", left);
-    }
+    if (place.dataset["liveReload"] === event.type) reload(place);
   }
   if (live.text) toast({ text: live.text, url: live.url, at: live.at, critical: live.critical ?? false });
 }
@@ -58,10 +77,14 @@ function connect(url: string): void {
   for (const topic of topics()) source.addEventListener(topic, hear);
   source.addEventListener("open", () => {
     pause = 2000;
+    // What happened while nobody listened is not told again: the page reads anew what it shows.
+    if (lost) document.querySelectorAll<HTMLElement>("[data-live-reload]").forEach(reload);
+    lost = false;
     if (told) toast({ text: say("live_again") });
     told = false;
   });
   source.addEventListener("error", () => {
+    lost = true;
     if (source?.readyState !== EventSource.CLOSED) return;
     // The browser gave up (an error answer): try again, ever more slowly, and say so once it is long.
     pause = Math.min(pause * 2, 60000);
@@ -77,8 +100,10 @@ const url = document.body.dataset["live"];
 if (url) {
   // After the page itself is there, and not while nobody looks: a hidden page keeps no connection.
   const follow = (): void => {
-    if (document.hidden) source?.close();
-    else if (!source || source.readyState === EventSource.CLOSED) connect(url);
+    if (document.hidden) {
+      source?.close();
+      lost = source !== undefined;
+    } else if (!source || source.readyState === EventSource.CLOSED) connect(url);
   };
   window.addEventListener("load", follow);
   document.addEventListener("visibilitychange", follow);

@@ -42,7 +42,7 @@ def answered(as_json: bool, facts: dict[str, Any], words: str) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="What the backup holds, as JSON.")
 def backup(folder: Path, as_json: bool) -> None:
-    """Back up everything into FOLDER, a new one, while Anlan runs. Exit 1 if evidence is damaged or missing."""
+    """Back up everything into FOLDER, a new one, while Anlan runs. Exit 1 if evidence or the audit chain is damaged."""
     from .making import backup as make
 
     with said_plainly():
@@ -94,7 +94,7 @@ def _proved(as_json: bool, facts: dict[str, Any], words: str, verdict: Any, miss
     chain = f"whole, {verdict.sealed:,} sealed" if verdict.whole else f"broken: {verdict.fault}: entry {verdict.entry}"
     answered(as_json, facts, f"{words}; audit chain {chain}")
     for digest in missing:
-        click.echo(f"anlan: evidence file {digest} is named by a row and is not there", err=True)
+        click.echo(f"anlan: evidence file {digest} is named by a row and is not there whole", err=True)
     sys.exit(0 if verdict.whole and not missing else 1)
 
 

@@ -21,6 +21,7 @@ from django.conf import settings
 from psycopg import sql
 
 import anlan
+from anlan.kernel import audit
 from anlan.kernel.policies import our_models
 from anlan.site.installation import embedded
 from anlan.site.postgres import data_folder
@@ -37,7 +38,10 @@ TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'p
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says of itself. `rows` counts each table in the snapshot that was dumped."""
+    """What a backup says of itself. `rows` counts each table in the snapshot that was dumped.
+
+    `damaged`: evidence that is not what its row says, and an audit chain that is not whole.
+    """
 
     format: int
     anlan: str
@@ -79,6 +83,10 @@ def backup(target: Path, told: Told) -> Manifest:
             with told.step("Files"):
                 known, damaged = _files(connection, half / KEPT, told)
             _heads(half / KEPT / HEADS, facts["seals"])
+        with told.step("Audit chain"):
+            verdict = audit.verify()
+            if not verdict.whole:
+                damaged.append(f"the audit chain is broken: {verdict.fault}: entry {verdict.entry}")
         evidence = half / KEPT / "evidence"
         manifest = Manifest(
             FORMAT, anlan.__version__, facts["version"], datetime.now(UTC).isoformat(timespec="seconds"),

@@ -25,7 +25,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
-from anlan.kernel import audit
+from anlan.kernel import audit, files
 
 from .access import EVERYTHING, Access, last_line, owner, running_server
 from .common import HEADS, Failed, Refused, Told, bytes_of, kept_files, room_for
@@ -147,13 +147,14 @@ def add_files(source: Path, told: Told) -> int:
 
     def add(one: tuple[Path, str]) -> None:
         target = settings.HOME / one[1]
-        if one[1].startswith("evidence/") and target.exists() and target.stat().st_size == one[0].stat().st_size:
+        evidence = one[1].startswith("evidence/")
+        if evidence and files.whole(target.name):
             return  # named by its digest: the same file
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         half = target.with_name(f"incoming-{target.name}")
         half.unlink(missing_ok=True)
         copied(one[0], half)
-        half.chmod(0o440 if one[1].startswith("evidence/") else 0o640)
+        half.chmod(0o440 if evidence else 0o640)
         half.rename(target)
 
     for found, _ in enumerate(each(add, (f for f in kept_files(source) if f[0] not in single)), 1):
@@ -182,7 +183,7 @@ def bring_up_to_date_anew() -> None:
 
 
 def proven(told: Told) -> tuple[audit.Verdict, list[str]]:
-    """Seals what waits, verifies the audit chain, and names the evidence that rows name and is not there."""
+    """Seals what waits, verifies the audit chain, and names the evidence that rows name and is not there whole."""
     for one in connections.all():
         one.close()
     with told.step("Audit chain"):
@@ -190,8 +191,7 @@ def proven(told: Told) -> tuple[audit.Verdict, list[str]]:
         verdict = audit.verify()
     access = owner()
     with access.connect() as connection:
-        store = settings.HOME / "evidence"
-        missing = [d for d in named_evidence(connection) if not (store / d[:2] / d).exists()]
+        missing = [digest for digest in named_evidence(connection) if not files.whole(digest)]
     return verdict, missing
 
 

@@ -66,8 +66,6 @@ def _accounts(rng: Random) -> list[Any]:
 
     names = [f"bench-{number:03}" for number in range(PEOPLE)]
     known = {a.username: a for a in Account.objects.filter(username__in=names).select_related("enterprise")}
-    if len(known) == PEOPLE:
-        return [known[name] for name in names]
     codes = {tier: list(Division.objects.filter(tier=tier).order_by("code")) for tier in (1, 2, 3, 4)}
     industries = list(Industry.objects.order_by("code"))
     first = Enterprise.objects.order_by("pk").values_list("pk", flat=True)[0]
@@ -75,6 +73,9 @@ def _accounts(rng: Random) -> list[Any]:
     roles = [role for role, share in SHARES.items() for _ in range(share * PEOPLE // 100)]
     made = []
     for number, name in enumerate(names):
+        if name in known:
+            made.append(known[name])
+            continue
         role = roles[number] if number < len(roles) else "enterprise"
         if role == "enterprise":
             own = Enterprise.objects.filter(pk__gte=rng.randint(first, last)).order_by("pk")[0]

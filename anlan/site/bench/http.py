@@ -18,13 +18,14 @@ TIMEOUT_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: kind of page, address, status, seconds until its last byte, bytes."""
+    """One answer: kind of page, address, status, seconds until its last byte, bytes, and when it was there."""
 
     kind: str
     address: str
     status: int
     seconds: float
     size: int
+    at: float
 
 
 class Browser:
@@ -43,8 +44,8 @@ class Browser:
             size = len(response.read())
         except (OSError, http.client.HTTPException):
             self.connection.close()
-            return Answer(kind, address, 0, time.perf_counter() - begun, 0)
-        return Answer(kind, address, response.status, time.perf_counter() - begun, size)
+            return Answer(kind, address, 0, time.perf_counter() - begun, 0, time.monotonic())
+        return Answer(kind, address, response.status, time.perf_counter() - begun, size, time.monotonic())
 
 
 def one_by_one(port: int, asked: Sequence[tuple[Visitor, str]], kind: str) -> list[Answer]:
@@ -57,7 +58,10 @@ def one_by_one(port: int, asked: Sequence[tuple[Visitor, str]], kind: str) -> li
 
 
 def together(port: int, seconds: float, pause_s: float) -> tuple[list[Answer], float]:
-    """Everybody at once, each with `pause_s` (on average) between an answer and the next request; answers, seconds."""
+    """Everybody at once, each with `pause_s` (on average) between an answer and the next request.
+
+    All answers to what was asked in those seconds, and how many pages a second came in them: a refusal is no page.
+    """
     people = crowd()
     answers: list[list[Answer]] = [[] for _ in people]
     begin = time.monotonic() + 1
@@ -80,7 +84,8 @@ def together(port: int, seconds: float, pause_s: float) -> tuple[list[Answer], f
         thread.start()
     for thread in threads:
         thread.join(seconds + 2 * TIMEOUT_S)
-    return [one for own in answers for one in own], time.monotonic() - begin
+    found = [one for own in answers for one in own]
+    return found, sum(one.status == 200 and one.at <= end for one in found) / seconds
 
 
 def percentile(answers: Sequence[Answer], share: float) -> float:

@@ -89,11 +89,14 @@ for _name in MIX:
 
 def _compared() -> list[tuple[str, str]]:
     """Addresses of the same lists: the product's and the rival's. The whole city's, so that both read the same rows."""
+    from anlan.parties.registers import Enterprises
+
     visitor = next(v for v in crowd() if v.account.role == "city")
     name = visitor.pages["search"][0].partition("q=")[2]
+    staff = [c for c in Enterprises.columns if Enterprises.field(c) is not None].index("staff")
     said: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("enterprises", {"sort": "name"}, {}),
-        ("enterprises", {"sort": "-staff"}, {"o": "-5"}),
+        ("enterprises", {"sort": "-staff"}, {"o": f"-{staff}"}),
         ("enterprises", {"status": "suspended"}, {"status__exact": "suspended"}),
         ("enterprises", {"high_hazard": "true"}, {"high_hazard__exact": 1}),
         ("dangers", {}, {}),
@@ -137,15 +140,15 @@ def _load() -> tuple[list[Answer], float]:
 @benchmark("200 people at once", unit="requests/s", target=300)
 def rate() -> Measured:
     """A day's mixed requests of 200 signed-in people, web and database and people on this machine."""
-    answers, seconds = _load()
-    failed = [a for a in answers if a.status != 200]
+    answers, pages_a_second = _load()
+    pages = [a for a in answers if a.status == 200]
     return Measured(
-        len(answers) / seconds,
+        pages_a_second,
         {
-            "p50": percentile(answers, 50),
-            "p95": percentile(answers, 95),
-            "errors": len(failed),
-            **dict(_by_kind(answers)),
+            "p50": percentile(pages, 50),
+            "p95": percentile(pages, 95),
+            "errors": len(answers) - len(pages),
+            **dict(_by_kind(pages)),
         },
     )
 

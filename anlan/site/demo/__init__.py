@@ -1,7 +1,7 @@
 """The demonstration city: synthetic records over real divisions, living from 14 June 2013 on.
 
 Every app's `demo.py` adds its part, in the order of INSTALLED_APPS. All or nothing: an interrupted
-load leaves the installation empty.
+load leaves the installation empty. One that is interrupted while it grows to a larger scale goes on when called again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
+
+from django.db.models import Model
 
 from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -49,14 +51,16 @@ def load(password: str, scale: str = "small", say: Callable[[str], None] = print
     from django.apps import apps
 
     from anlan.kernel.models import Installation
+    from anlan.offices.accidents.models import Accident
     from anlan.parties.demo import DemoCity
-    from anlan.parties.models import Account
+    from anlan.parties.models import Account, Enterprise
 
     if scale not in SCALES:
         raise ValueError(f"no such scale: {scale}; there are {', '.join(SCALES)}")
     with acting(Actor("command", "demo"), EVERYWHERE), clock.frozen(START):
         small = Installation.objects.filter(demonstration=True).exists()
-        if Account.objects.exists() and not (small and scale != "small" and not _multiplied()):
+        grown = scale == "small" or (_grown(Enterprise) and _grown(Accident))
+        if Account.objects.exists() and (grown or not small):
             raise NotEmpty
         if not small:
             city = DemoCity(Random(SEED), START, password, say)  # noqa: S311 (synthetic data)
@@ -76,32 +80,39 @@ def load(password: str, scale: str = "small", say: Callable[[str], None] = print
         multiply(SCALES[scale], say)
 
 
-def _multiplied() -> bool:
-    from anlan.parties.models import Enterprise
-
-    return Enterprise.objects.order_by()[:10_000].count() == 10_000
+def _grown(model: type[Model]) -> bool:
+    """Whether there are more than a small city has."""
+    return model._default_manager.order_by()[:10_000].count() == 10_000
 
 
 def multiply(scale: Scale, say: Callable[[str], None] = print) -> None:
-    """Fills the small city up to a scale: enterprises and dangers in one transaction, the accidents in another."""
+    """Fills the small city up to a scale: enterprises and dangers in one transaction, the accidents in another.
+
+    What is there already, since it was interrupted between the two, is left as it is.
+    """
     import numpy as np
 
     from anlan.kernel import bulk
     from anlan.kernel.cases.multiply import multiply as cases
     from anlan.offices.accidents import demo as accidents
+    from anlan.offices.accidents.models import Accident
     from anlan.offices.hazards.lifecycle import LIFECYCLE
     from anlan.parties import demo_city
+    from anlan.parties.models import Enterprise
 
-    rng = np.random.default_rng(SEED)
-    with clock.frozen(START), bulk.pouring(Actor("command", "demo"), EVERYWHERE) as cursor:
+    who, rng = Actor("command", "demo"), np.random.default_rng(SEED)
+    with acting(who, EVERYWHERE):
+        poured, added = _grown(Enterprise), _grown(Accident)
+    if not poured:
+        with clock.frozen(START), bulk.pouring(who, EVERYWHERE) as cursor:
+            began = time.monotonic()
+            enterprises, people = demo_city.multiply(cursor, scale.enterprises, rng)
+            say(f"{enterprises:,} enterprises, {people:,} people: {time.monotonic() - began:.0f} s")
+            began = time.monotonic()
+            entries = cases(cursor, LIFECYCLE, scale.dangers, rng)
+            say(f"{scale.dangers:,} hidden dangers with {entries:,} entries: {time.monotonic() - began:.0f} s")
+    if scale.accidents and not added:
         began = time.monotonic()
-        enterprises, people = demo_city.multiply(cursor, scale.enterprises, rng)
-        say(f"{enterprises:,} enterprises, {people:,} people: {time.monotonic() - began:.0f} s")
-        began = time.monotonic()
-        entries = cases(cursor, LIFECYCLE, scale.dangers, rng)
-        say(f"{scale.dangers:,} hidden dangers with {entries:,} entries: {time.monotonic() - began:.0f} s")
-    if scale.accidents:
-        began = time.monotonic()
-        with acting(Actor("command", "demo"), EVERYWHERE), clock.frozen(START):
-            added = accidents.multiply(scale.accidents, START, Random(SEED))  # noqa: S311 (synthetic data)
-        say(f"{added:,} accidents: {time.monotonic() - began:.0f} s")
+        with acting(who, EVERYWHERE), clock.frozen(START):
+            number = accidents.multiply(scale.accidents, START, Random(SEED))  # noqa: S311 (synthetic data)
+        say(f"{number:,} accidents: {time.monotonic() - began:.0f} s")

@@ -50,7 +50,7 @@ def test_a_run_writes_what_was_measured_and_the_ratio_to_the_baseline(
 
 
 def test_percentiles_are_of_all_answers() -> None:
-    answers = [Answer("list", "/", 200, n / 1000, 1) for n in range(101)]
+    answers = [Answer("list", "/", 200, n / 1000, 1, 0.0) for n in range(101)]
     assert percentile(answers, 95) == pytest.approx(95.0)
 
 

@@ -285,7 +285,8 @@ def test_a_sheet_holds_the_figures_table_and_there_is_no_other(client: Client) -
 @pytest.mark.parametrize(
     ("comparator", "value", "base", "limit"),
     [("down_by", "2.5", "1539", 1500), ("<=", "1500", "1539", 1500), ("<=", "1500", None, 1500), ("==", "0", None, 0),
-     ("down_by", "5", "40", 38), (">=", "100", None, None), ("down_by", "5", None, None), ("down_by", "120", "40", None)],
+     ("down_by", "5", "40", 38), (">=", "100", None, None), ("down_by", "5", None, None),
+     ("down_by", "120", "40", None)],
 )  # fmt: skip
 def test_a_limit_is_what_the_plan_s_comparator_makes_of_it(
     comparator: str, value: str, base: str | None, limit: int | None

@@ -8,7 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
 application = get_asgi_application()
 
 from anlan.kernel.figures import computing  # noqa: E402 - Django must be set up first
+from anlan.site.board.content import count_ahead  # noqa: E402
 from anlan.site.installation import set_clock  # noqa: E402
 
 set_clock()
-computing.warm()
+computing.warm(count_ahead)

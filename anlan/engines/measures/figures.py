@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -106,6 +106,30 @@ class Figures:
                 found |= dict.fromkeys(self._rolled_up(source, by, self.digits if digits is None else digits))
         return sorted(found, key=lambda key: [(part is None, part) for part in key])
 
+    def narrowed(self, area: str = "", industries: Collection[str] | None = None, digits: int | None = None) -> Figures:
+        """The same figures as if only records within `area` (a prefix) and of these `industries` had been counted.
+
+        Areas are told apart by `digits`, at most those that were computed. Raises LookupError where what was counted
+        is not told apart by what it is to be narrowed by.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        digits = self.digits if digits is None else digits
+        if max(len(area), digits) > self.digits:
+            raise LookupError(f"computed by areas of {self.digits} digits")
+        made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans)
+        made._columns, made._absent = self._columns, self._absent
+        for source, (dimensions, table) in self._tables.items():
+            if area:
+                _told_apart(source, "area", dimensions)
+                table = table.filter(pc.starts_with(table["area"], area))
+            if industries is not None:
+                _told_apart(source, "industry", dimensions)
+                table = table.filter(pc.is_in(table["industry"], pa.array(sorted(industries), pa.string())))
+            made._tables[source] = (dimensions, _summed(table, dimensions, digits))
+        return made
+
     def _none(self, when: When) -> Figure:
         """What there is for a period that was not computed."""
         return _NOT_BEGUN if "now" not in self.spans else _NO_PERIOD if self.compared else _NOT_ASKED
@@ -145,21 +169,31 @@ class Figures:
 
     def _rolled_up(self, source: Source, by: tuple[str, ...], digits: int) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Sums over all dimensions but `by`, with areas cut to `digits`; made once."""
-        import pyarrow.compute as pc
-
         asked = (source, by, digits if "area" in by else 0)
         if asked not in self._rolled:
-            _dimensions, table = self._tables[source]
-            columns = [name for name in table.column_names if name.startswith("f")]
-            if "area" in by and digits < self.digits:
-                place = table.column_names.index("area")
-                table = table.set_column(place, "area", pc.utf8_slice_codeunits(table["area"], 0, digits))
-            summed = table.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in columns])
-            rows = summed.to_pylist()
+            summed = _summed(self._tables[source][1], by, digits)
+            columns = [name for name in summed.column_names if name not in by]
             self._rolled[asked] = {
-                tuple(row[name] for name in by): {name: row[f"{name}_sum"] for name in columns} for row in rows
+                tuple(row[name] for name in by): {name: row[name] for name in columns} for row in summed.to_pylist()
             }
         return self._rolled[asked]
+
+
+def _told_apart(source: Source, name: str, dimensions: Sequence[str]) -> None:
+    if name not in dimensions:
+        raise LookupError(f"{source.table} was not computed by {name}")
+
+
+def _summed(table: pa.Table, by: Sequence[str], digits: int) -> pa.Table:
+    """The sums over all dimensions but `by`, in that order, with areas cut to `digits`."""
+    import pyarrow.compute as pc
+
+    figures = [name for name in table.column_names if name.startswith("f")]
+    if "area" in by:
+        place = table.column_names.index("area")
+        table = table.set_column(place, "area", pc.utf8_slice_codeunits(table["area"], 0, digits))
+    summed = table.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in figures])
+    return summed.select([*by, *(f"{name}_sum" for name in figures)]).rename_columns([*by, *figures])
 
 
 def compute(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,9 @@ SERVED_S = 120
 """For so long after that they still serve, while they are counted again beside the requests."""
 WAITED_S = 20.0
 """Who asks first for what takes longer than this is asked to come again: he holds a connection while he waits."""
+WHOLE_TIER = 3
+"""The whole is told apart down to the township: for what is smaller, counting it by itself is quick."""
+_COUNTER = Actor("job", "figures")
 
 
 class StillCounting(Exception):
@@ -84,47 +87,68 @@ class StillCounting(Exception):
 
 @dataclass
 class _Kept:
-    """The last figures of one scope and question, until when they are fresh, and the lock of whoever computes them.
+    """The last figures of one question, until when they are fresh, and the lock of whoever computes them.
 
     `queued`: they are to be counted again as soon as their turn comes.
     """
 
-    lock: threading.Lock
+    lock: threading.Lock = field(default_factory=threading.Lock)
     figures: Figures | None = None
     until: float = 0.0
     queued: bool = False
 
 
 _kept: dict[Any, _Kept] = {}
-_MOST_KEPT = 500
+_MOST_KEPT = 100
 _beside = ThreadPoolExecutor(1, thread_name_prefix="figures")
 """One at a time: what is counted again leaves the other processor to those who wait for a page."""
 
 
 def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int) -> Figures:
-    """As `compute`; but what took long for a scope serves all who have the same for a while; `as_of` says since when.
+    """As `compute`, for the scope in force; but counted for all of the city at once, and each gets his part of it.
 
-    A city's figures take seconds and many look at them: a process counts them once in some minutes, and once for all.
-    Only the first to ask waits; who asks later gets the last ones, and new ones are on their way. Raises
+    What takes long (a city's figures take seconds, and many look at them) is counted once in some minutes; `as_of` says
+    of when it is. Only the first to ask waits; who asks later gets the last figures, and new ones are on their way.
+    What is smaller than a district, or seen by another rule than area and industry, is counted by itself. Raises
     `StillCounting` where another is first and takes too long.
     """
     now = acting_now()
     if now is None:
         raise RuntimeError("figures are counted within a scope")
-    names = tuple(names)
-    question = (now[1], _whose(names, now[0]), names, period, tuple(by), tier)
+    names, scope = tuple(names), now[1]
+    if scope.enterprise is not None or len(scope.area) > DIGITS[2] or tier > WHOLE_TIER or not _adds_up(names, by):
+        return compute(names, period, by=by, tier=tier)
+    return _whole(names, period, tuple(by)).narrowed(scope.area, scope.industries, DIGITS[tier])
+
+
+def _adds_up(names: tuple[str, ...], by: Sequence[str]) -> bool:
+    """Whether the records of a scope are those of its areas and industries, and the figures are told apart by both."""
+    sources = {part.source for measure in named(names) for part in parts(measure)}
+    rules = [policies.rule_of_table(source.table) for source in sources]
+    return {"area", "industry"} <= set(by) and all(
+        isinstance(rule, By)
+        and not rule.account
+        and not rule.published
+        and {"area", "industry"} <= source.dimensions.keys()
+        for rule, source in zip(rules, sources, strict=True)
+    )
+
+
+def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figures:
+    question = (names, period, by)
     if len(_kept) > _MOST_KEPT:
         for old, one in list(_kept.items()):
             if one.until + SERVED_S < time.monotonic() and not one.lock.locked():
                 _kept.pop(old, None)
-    kept = _kept.setdefault(question, _Kept(threading.Lock()))
+    kept = _kept.setdefault(question, _Kept())
 
     def fresh() -> Figures | None:
         return kept.figures if time.monotonic() < kept.until else None
 
     def count() -> Figures:
         begun = time.monotonic()
-        figures = compute(names, period, by=by, tier=tier)
+        with acting(_COUNTER, EVERYWHERE, savepoint=False):
+            figures = compute(names, period, by=by, tier=WHOLE_TIER)
         took = time.monotonic() - begun
         if took > SLOW_S:
             kept.figures, kept.until = figures, time.monotonic() + min(KEPT_AT_MOST_S, KEPT_FOR * took)
@@ -134,7 +158,7 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
 
     def count_beside() -> None:
         try:
-            with kept.lock, acting(*now):
+            with kept.lock:
                 if fresh() is None:
                     count()
         except Exception:
@@ -160,12 +184,6 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
 def forget() -> None:
     """What `lately` has kept is counted anew by whoever asks next."""
     _kept.clear()
-
-
-def _whose(names: Iterable[str], actor: Actor) -> int | None:
-    """The account, where a counted table shows its rows also to somebody out of scope; None where the scope decides."""
-    rules = [policies.rule_of_table(part.source.table) for measure in named(names) for part in parts(measure)]
-    return None if all(isinstance(rule, By) and rule.account is None for rule in rules) else actor.account_id
 
 
 def postgres() -> Postgres:
@@ -210,14 +228,20 @@ def take_snapshot(path: Path | None = None) -> DuckDB:
             return backends.take_snapshot(path or snapshot_path(), clock.now(), types, csv_of)
 
 
-def warm() -> threading.Thread:
-    """Loads Ibis beside whatever else goes on, so that the first board of a process need not wait for it."""
+def warm(then: Callable[[], object]) -> threading.Thread:
+    """Loads Ibis beside whatever else goes on and does `then`, so that the first board of a process need not wait."""
 
     def load() -> None:
         import importlib
 
         for name in ("ibis.backends.sql.compilers", "anlan.engines.measures.figures", "pyarrow.compute"):
             importlib.import_module(name)
+        try:
+            then()
+        except Exception:
+            logger.exception("figures could not be counted ahead; whoever asks first waits for them")
+        finally:
+            connection.close()
 
     thread = threading.Thread(target=load, name="warm-measures", daemon=True)
     thread.start()

@@ -262,7 +262,7 @@ def test_queries_do_not_grow_with_records() -> None:
     before = asked()
     with acting(TESTER, EVERYWHERE):
         fill(8, 200)
-    assert asked() == before <= 15
+    assert asked() == before <= 16
 
 
 def test_a_sheet_holds_the_figures_table_and_there_is_no_other(client: Client) -> None:

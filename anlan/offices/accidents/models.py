@@ -188,6 +188,7 @@ class Accident(Stated, Case):
             models.Index(fields=("occurred_at", "area_code"), name="accident_day_area"),
             models.Index(fields=("category", "occurred_at"), name="accident_category_day"),
             models.Index(fields=("grade", "occurred_at"), name="accident_grade_day"),
+            models.Index(fields=("deaths", "id", "area_code"), name="accident_by_deaths"),
             models.Index(fields=("industry", "occurred_at"), name="accident_industry_day"),
         ]
         constraints: ClassVar = [

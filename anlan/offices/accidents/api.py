@@ -19,7 +19,7 @@ from anlan.kernel.registers.api import Refusal, _entered, api
 from anlan.kernel.registers.schemas import Error
 from anlan.parties.models import Enterprise
 
-from .models import EVENTS, MOST, Category
+from .models import EVENTS, MOST, MOST_EVACUATED, MOST_MW, MOST_YUAN, Category
 from .registers import Accidents
 from .reporting import first_report
 
@@ -54,12 +54,12 @@ class FirstReportIn(Schema):
     slight: People = 0
     trapped: People = 0
     endangered: People = 0
-    evacuated: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    loss_yuan: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)] | None = None
+    evacuated: Annotated[int, Field(ge=0, le=MOST_EVACUATED)] = 0
+    loss_yuan: Annotated[Decimal, Field(ge=0, le=MOST_YUAN, max_digits=15, decimal_places=2)] | None = None
     environment: bool = False
     key_facility: bool = False
     equipment_event: Literal[("", *(code for code, _title in EVENTS))] = ""  # type: ignore[valid-type]
-    capacity_mw: Annotated[int, Field(ge=0, le=100_000)] = 0
+    capacity_mw: Annotated[int, Field(ge=0, le=MOST_MW)] = 0
     hours: Annotated[Decimal, Field(ge=0, max_digits=7, decimal_places=1)] = Decimal(0)
 
 

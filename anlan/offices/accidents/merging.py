@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from anlan.kernel import areas, law
+from anlan.kernel import law
 
 from .models import Accident
 
@@ -39,17 +39,16 @@ def similar(
     category_id: int | None = None, place: str = "", lon: Decimal | None = None, lat: Decimal | None = None,
     besides: int | None = None,
 ) -> list[Similar]:  # fmt: skip
-    """Accidents of the same district within a few hours that share the unit or the place, likeliest first.
+    """Accidents within a few hours that share the unit or the place, likeliest first.
 
-    Only within the scope in force. One query. Category alone is no sign: a district has several road accidents a day.
+    Only within the scope in force: for the city also across the borders of districts, where one crash is called in to
+    both. One query. Category alone is no sign: a district has several road accidents a day.
     """
     hours = law.value("accidents.same_hours", occurred_at).value
     metres = law.value("accidents.same_metres", occurred_at).value
     near = timedelta(hours=hours)
     rows = (
-        Accident.objects.filter(
-            areas.within(area_code[:6]), occurred_at__range=(occurred_at - near, occurred_at + near)
-        )
+        Accident.objects.filter(occurred_at__range=(occurred_at - near, occurred_at + near))
         .exclude(state__in=("merged", "dismissed", "handed_over"))
         .exclude(pk=besides)
         .select_related("enterprise", "category", "industry")[:200]

@@ -57,6 +57,9 @@ FAULTS = (
 )
 MOST = 20000
 """More people than this were hurt in no accident known: a slip of the finger."""
+MOST_EVACUATED, MOST_YUAN, MOST_MW = 10_000_000, Decimal(10) ** 12, 100_000
+"""The same of people brought to safety, of direct loss and of a boiler's capacity."""
+_slip = _("More than any accident has seen: check the number.")
 _people = [MaxValueValidator(MOST, _("More people than any accident has hurt: check the number."))]
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
@@ -101,17 +104,21 @@ class Stated(models.Model):
     slight = models.PositiveIntegerField(_("Slightly injured"), default=0, validators=_people)
     loss_yuan = models.DecimalField(
         _("Direct loss (yuan)"), max_digits=15, decimal_places=2, null=True, blank=True,
-        validators=[MinValueValidator(Decimal(0))],
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MOST_YUAN, _slip)],
     )  # fmt: skip
     trapped = models.PositiveIntegerField(_("Trapped"), default=0, validators=_people)
     endangered = models.PositiveIntegerField(_("Endangered"), default=0, validators=_people)
-    evacuated = models.PositiveIntegerField(_("Evacuated"), default=0)
+    evacuated = models.PositiveIntegerField(
+        _("Evacuated"), default=0, validators=[MaxValueValidator(MOST_EVACUATED, _slip)]
+    )
     environment = models.BooleanField(_("Serious harm to the environment"), default=False)
     key_facility = models.BooleanField(_("Threat to key facilities"), default=False)
     equipment_event = models.CharField(
         _("Event of special equipment"), max_length=20, choices=EVENTS, blank=True, default=""
     )
-    capacity_mw = models.PositiveIntegerField(_("Capacity of the boiler (MW)"), default=0)
+    capacity_mw = models.PositiveIntegerField(
+        _("Capacity of the boiler (MW)"), default=0, validators=[MaxValueValidator(MOST_MW, _slip)]
+    )
     hours = models.DecimalField(
         _("Hours of outage or stranding"), max_digits=7, decimal_places=1, default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],

@@ -216,7 +216,8 @@ def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> Non
         ({"category": "C"}, "category"), ({"colour": 1}, "colour"), ({"area_code": "999999999999"}, "area_code"),
         ({"enterprise": 12345}, "enterprise"), ({"course": ""}, "course"), ({"course": "x\0"}, "course"),
         ({"known_at": "2013-06-14T11:00:00+08:00"}, "known_at"), ({"hours": 1e400}, "hours"),
-        ({"source": None}, "source"), ({"source": "state"}, "source"),
+        ({"source": None}, "source"), ({"source": "state"}, "source"), ({"loss_yuan": "9000000000000"}, "loss_yuan"),
+        ({"evacuated": 2 * 10**9}, "evacuated"),
     ],
 )  # fmt: skip
 def test_over_rest_bad_input_names_its_place(wrong: dict[str, Any], place: str) -> None:

@@ -13,7 +13,7 @@ from anlan.kernel import cases, clock, events
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
-from anlan.offices.accidents import jobs, rules
+from anlan.offices.accidents import jobs, merging, rules
 from anlan.offices.accidents.models import Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, version
 from anlan.parties.models import Account
@@ -219,6 +219,17 @@ def test_two_reports_of_one_accident_are_merged_by_a_person_and_can_be_parted_ag
     with acting(TESTER, EVERYWHERE):
         words = list(CaseEntry.of(two).values_list("move", flat=True))
     assert words == ["open", "merge", "unmerge"]
+
+
+def test_a_crash_on_a_border_called_in_to_both_districts_is_offered_to_the_city() -> None:
+    here, there, city = account("district"), account("district", BANAN), account("duty", CITY)
+    place = {"source": "other", "known_at": None, "lat": Decimal("29.6"), "category": category("road")}
+    one = accident(here, lon=Decimal("106.600"), place="界桩东侧", **place)
+    two = accident(there, lon=Decimal("106.601"), place="界桩西侧", area_code="500113103000", **place)
+    with acting(city.actor, city.scope):
+        assert [s.accident for s in merging.similar_to(two)] == [one]
+    with acting(here.actor, here.scope):
+        assert merging.similar_to(one) == []
 
 
 def test_counting_or_not_needs_a_reason_and_a_second_person() -> None:

@@ -28,16 +28,17 @@ class ScopeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         from django.contrib.auth import SESSION_KEY
 
-        with transaction.atomic():
-            key = request.session.get(SESSION_KEY) if hasattr(request, "session") else None
-            visitor = Actor("person", "anonymous", int(key) if key else None)
-            with acting(visitor, NOBODY, savepoint=False):
-                # The account reads itself under its own id; only then is its scope known.
-                user = getattr(request, "user", None)
-                if user is not None and user.is_authenticated:
-                    with acting(user.actor, user.scope, savepoint=False):
-                        return self._answer(request)
-                return self._answer(request)
+        # Before the request's transaction and not in it: that the session was seen is written, and no page that takes
+        # long, or asks for its session in another thread, may hold that row meanwhile.
+        key = request.session.get(SESSION_KEY) if hasattr(request, "session") else None
+        visitor = Actor("person", "anonymous", int(key) if key else None)
+        with acting(visitor, NOBODY):
+            # The account reads itself under its own id; only then is its scope known.
+            user = getattr(request, "user", None)
+            if user is not None and user.is_authenticated:
+                with acting(user.actor, user.scope, savepoint=False):
+                    return self._answer(request)
+            return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)

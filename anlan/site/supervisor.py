@@ -34,6 +34,9 @@ STEADY_S = 20.0
 """A part that has run for so long ended by accident, not because it cannot start: its pause begins anew."""
 STOP_PATIENCE_S = 15.0
 READY_PATIENCE_S = 180.0
+PORT_PATIENCE_S, KILLED_PATIENCE_S = 3.0, 20.0
+"""For so long the port may still be held; longer where the supervisor before was killed: its web server first answers
+what it was asked, for which it has ten seconds."""
 _LOG_BYTES, _LOG_FILES = 20_000_000, 4
 _PR_SET_PDEATHSIG = 1
 
@@ -151,10 +154,16 @@ class Supervisor:
             except BlockingIOError:
                 lock.seek(0)
                 raise CannotStart(f"Anlan already runs on {self.home} (process {lock.read().strip()})") from None
+            lock.seek(0)
+            killed = bool(lock.read().strip())
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
-            self._await_port()
+            try:
+                self._await_port(KILLED_PATIENCE_S if killed else PORT_PATIENCE_S)
+            except CannotStart:
+                lock.truncate(0)
+                raise
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, lambda *_: self._stopping.set())
             try:
@@ -170,6 +179,7 @@ class Supervisor:
                     self._look()
             finally:
                 self._stop()
+                lock.truncate(0)  # ended in order: nothing of it is left to wait for
 
     def step(self, title: str, do: Callable[[], object]) -> None:
         """Does one step of the start, telling what and how long."""
@@ -181,9 +191,8 @@ class Supervisor:
     def say(self, words: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {words}", flush=True)
 
-    def _await_port(self) -> None:
-        # A web server whose supervisor was killed a moment ago needs a moment to go.
-        deadline = time.monotonic() + 3
+    def _await_port(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while True:
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

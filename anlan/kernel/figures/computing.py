@@ -76,6 +76,8 @@ SERVED_S = 120
 """For so long after that they still serve, while they are counted again beside the requests."""
 WAITED_S = 20.0
 """Who asks first for what takes longer than this is asked to come again: he holds a connection while he waits."""
+MOST_WAITING = 4
+"""As many wait at once, the one who counts among them."""
 WHOLE_TIER = 3
 """The whole is told apart down to the township: for what is smaller, counting it by itself is quick."""
 _COUNTER = Actor("job", "figures")
@@ -89,13 +91,14 @@ class StillCounting(Exception):
 class _Kept:
     """The last figures of one question, until when they are fresh, and the lock of whoever computes them.
 
-    `queued`: they are to be counted again as soon as their turn comes.
+    `queued`: they are to be counted again as soon as their turn comes; `waiting`: how many requests are here.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     figures: Figures | None = None
     until: float = 0.0
     queued: bool = False
+    waiting: int = 0
 
 
 _kept: dict[Any, _Kept] = {}
@@ -173,12 +176,17 @@ def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figur
             kept.queued = True
             _beside.submit(count_beside)
         return last
-    if not kept.lock.acquire(timeout=WAITED_S):
-        raise StillCounting
+    kept.waiting += 1
     try:
-        return fresh() or count()
+        # Each who waits holds a connection: they are not to take them all.
+        if not kept.lock.acquire(timeout=WAITED_S if kept.waiting <= MOST_WAITING else 0):
+            raise StillCounting
+        try:
+            return fresh() or count()
+        finally:
+            kept.lock.release()
     finally:
-        kept.lock.release()
+        kept.waiting -= 1
 
 
 def forget() -> None:

@@ -26,6 +26,7 @@ FAULTS: tuple[Fault, ...] = ("late", "omission", "false", "concealment")
 
 
 NOBODY = Figures()
+_RANK = {"unit": 0, "district": 1, "city": 2, "state": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,11 @@ def chain(
                     (max(when, at) for when, told in paid if _pays(told, when, grade, at, received)), default=None
                 )
                 lesser = next(
-                    (less for when, less in received if at < when <= (done or due) and _weighs(less) < _weighs(grade)),
+                    (
+                        less
+                        for when, less in received
+                        if at < when <= min(done or due, due) and _weighs(less) < _weighs(grade)
+                    ),
                     None,
                 )
                 if lesser is None or level == "unit":
@@ -195,7 +200,11 @@ def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) ->
     last: dict[str, Passed] = {}
     for after in known:
         for level, before in last.items():
-            if after.known_at is not None and after.known_at <= before.at and _more(after.figures, before.figures):
+            # What a lower level alone knew, a higher one has not left out.
+            knew = level == "unit" if after.from_level == OTHER else _RANK[level] <= _RANK[after.from_level]
+            if not knew or after.known_at is None or after.known_at > before.at:
+                continue
+            if _more(after.figures, before.figures):
                 found.append(Suspicion("omission", level, "known_before", before.at, after.known_at))
         if after.from_level != OTHER:
             last[after.from_level] = after

@@ -57,7 +57,7 @@ def _faults(city: DemoCity, late: list[int]) -> int:
         with clock.frozen(min(at, city.now)):
             made = faults.find(accident)
         found += len(made)
-        officer: Any = city.accounts["district"]
+        officer: Any = city.accounts["city"]  # what a district is suspected of the city looks into
         for fault in made:
             looked = at + timedelta(days=city.rng.randrange(4, 16))
             if looked < city.now and city.rng.random() < 0.4:

@@ -81,6 +81,7 @@ def unmerged(event: Heard) -> None:
 
 @events.hears("report_fault.prove", handler="accidents.fault_proven")
 @events.hears("report_fault.clear", handler="accidents.fault_cleared")
+@events.hears("report_fault.reopen", handler="accidents.fault_reopened")
 def inquired(event: Heard) -> None:
     """What an inquiry has found about a silent unit is waited for no longer."""
     fault = event.record("case")

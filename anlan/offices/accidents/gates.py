@@ -35,8 +35,12 @@ def level_choice() -> forms.Field:
 
 def follow_up(case: Accident, facts: Facts, by: Any) -> None:
     from_level, to_level = source_of(by, facts)
-    if from_level == "unit" and by.role == "enterprise":
+    if by.role == "enterprise":
         _not_below_what_was_verified(case)
+        last = rules.window_end(case.occurred_at, case.category.window)
+        if facts.get("facts_known_at") and clock.now() > last:
+            words = _("The time for supplements is over: ask the authority to verify what was known before.")
+            raise cases.FieldError({"facts_known_at": [words]})
     _add(case, by, "follow_up", from_level, to_level, facts)
 
 
@@ -50,6 +54,10 @@ def _not_below_what_was_verified(case: Accident) -> None:
         if sum(getattr(case, n) for n in names) < sum(getattr(last, n) for n in names):
             words = _("The authority has verified a higher number: ask it to verify anew.")
             raise cases.FieldError({names[-1]: [words]})
+    if (case.loss_yuan or 0) < (last.loss_yuan or 0):
+        raise cases.FieldError({"loss_yuan": [_("The authority has verified a higher number: ask it to verify anew.")]})
+    if last.equipment_event and case.equipment != last.equipment:
+        raise cases.FieldError({"equipment_event": [_("The authority has verified this: ask it to verify anew.")]})
 
 
 def verify(case: Accident, facts: Facts, by: Any) -> None:
@@ -104,6 +112,8 @@ def correct(case: Accident, facts: Facts, by: Any) -> None:
         case.unit_name = case.enterprise.name
     # What is counted under which industry follows, and whatever hangs on the accident is seen by whom it is.
     case.industry_id = industry_of(case.category, case.enterprise)
+    if not by.scope.covers(case.area_code, case.industry_id):
+        raise cases.FieldError({"category": [_("This would take it out of your area of work: ask the city.")]})
     for model in (Involved, KnownBefore):
         model.objects.filter(accident=case).update(industry_id=case.industry_id, enterprise_id=case.enterprise_id)
     ReportFault.objects.filter(accident=case).update(industry_id=case.industry_id)
@@ -176,6 +186,20 @@ def refuse(case: Accident, facts: Facts, by: Any) -> None:
     case.count_target, case.count_reason = approved
 
 
+def dismiss(case: Accident, facts: Facts, by: Any) -> None:
+    """What cost a life, or was graver than ordinary, is not for the district to take out of its own numbers."""
+    if level_of(by) != "city" and (case.deaths or case.missing or case.grade != "ordinary"):
+        raise cases.MoveRefused(
+            "gate", _("With dead or missing, or above ordinary, the city decides whether it is one.")
+        )
+
+
+def nothing_merged(case: Accident) -> Any:
+    if Accident.objects.filter(merged_into=case).exists():
+        return _("Others were merged into this one: undo that first.")
+    return None
+
+
 # --- What hangs on it ----------------------------------------------------------------------------------
 
 
@@ -196,8 +220,15 @@ def suspect(case: Accident, facts: Facts, by: Any) -> None:
     faults.open_fault(case, by, facts["fault"], facts["at_level"], facts["clue"])
 
 
+def not_ones_own(case: ReportFault, facts: Facts, by: Any) -> None:
+    """Nobody looks into, or deals with, what his own level is suspected of, but who stands above it."""
+    if case.at_level == "district" and level_of(by) != "city":
+        raise cases.MoveRefused("gate", _("The district itself is suspected: the city looks into it."))
+
+
 def name_fault(case: ReportFault, facts: Facts, by: Any) -> None:
     """Whether it was an omission or a false report, late or concealed, is what the inquiry finds."""
+    not_ones_own(case, facts, by)
     if ReportFault.objects.filter(accident=case.accident, fault=case.fault, at_level=case.at_level).exclude(pk=case.pk):
         raise cases.FieldError({"fault": [_("There is a case about this already.")]})
     case.level = case.fault
@@ -212,6 +243,9 @@ def merge(case: Accident, facts: Facts, by: Any) -> None:
         raise cases.FieldError({"into": [_("There is no other accident of this number in your area.")]})
     if other.state != "reporting":
         raise cases.FieldError({"into": [_("That one is not being reported any more.")]})
+    if case.deaths + case.missing > other.deaths + other.missing:
+        words = _("The other states fewer dead and missing: have it verified first, that nobody is lost.")
+        raise cases.FieldError({"into": [words]})
     if Accident.objects.filter(merged_into=case).exists():
         raise cases.FieldError({"into": [_("Others were merged into this one: merge that one into this instead.")]})
     case.merged_into = other
@@ -239,6 +273,7 @@ def hand_over(case: Accident, facts: Facts, by: Any) -> None:
         raise cases.FieldError({"to_area": [_("There is no such division.")]})
     if area[:6] == case.area_code[:6]:
         raise cases.FieldError({"to_area": [_("It lies in this district already.")]})
+    faults.find(case)  # what was late here stays here
     # The same narrow path as for a first report: one accident is written where it belongs, and its number comes back.
     with acting(now[0], EVERYWHERE):
         made = copy_to(case, by, area)

@@ -160,12 +160,14 @@ ACCIDENT = declare(
             ),
             Move(
                 "hand_over", _("Hand over to another area"), OPEN, "handed_over", DECIDING | {"inspector"},
-                demands=(Field("to_area", area(_("Area to which it belongs"))), REASON), effect=g.hand_over,
+                demands=(Field("to_area", area(_("Area to which it belongs"))), REASON), ready=g.nothing_merged,
+                effect=g.hand_over,
                 words=_("%(actor)s handed the accident over to the area to which it belongs: %(reason)s"),
             ),
             Move(
                 "dismiss", _("No work accident"), OPEN, "dismissed", DECIDING,
-                demands=(REASON,), clock=STOP, words=_("%(actor)s found that this is no work accident: %(reason)s"),
+                demands=(REASON,), clock=STOP, ready=g.nothing_merged, effect=g.dismiss,
+                words=_("%(actor)s found that this is no work accident: %(reason)s"),
             ),
             Move(
                 "close", _("Close the reporting phase"), OPEN, "closed", DECIDING,
@@ -221,11 +223,13 @@ FAULT = declare(
             ),
             Move(
                 "clear", _("Not borne out"), ("suspected",), "cleared", DECIDING | {"inspector"},
-                demands=(FINDINGS,), clock=STOP, words=_("%(actor)s found it not borne out: %(findings)s"),
+                demands=(FINDINGS,), clock=STOP, effect=g.not_ones_own,
+                words=_("%(actor)s found it not borne out: %(findings)s"),
             ),
             Move(
                 "deal", _("Dealt with"), ("proven",), "dealt", DECIDING,
                 demands=(DECISION, Evidence("paper", _("Paper of the decision"))), clock=STOP, tone="primary",
+                effect=g.not_ones_own,
                 forbid_same_person_as=("prove",), words=_("%(actor)s recorded how it was dealt with: %(decision)s"),
             ),
         ),

@@ -56,9 +56,16 @@ def passed(report: Report, grade: str = "") -> chain.Passed:
 
 
 def all_reports(accident: Accident) -> list[Report]:
-    """The accident's reports and those of accidents merged into it: all of them were reports of one accident."""
-    ids = [accident.pk, *Accident.objects.filter(merged_into=accident).values_list("pk", flat=True)]
-    return list(Report.objects.filter(accident_id__in=ids).order_by("at", "id"))
+    """The accident's reports and those of accidents merged into it: all of them were reports of one accident.
+
+    Read whole, whoever asks: what one owes follows from all of them, also from one that came in elsewhere. For times
+    and figures; nothing of them is shown by this.
+    """
+    now = acting_now()
+    assert now is not None
+    with acting(now[0], EVERYWHERE, savepoint=False):
+        ids = [accident.pk, *Accident.objects.filter(merged_into=accident).values_list("pk", flat=True)]
+        return list(Report.objects.filter(accident_id__in=ids).order_by("at", "id"))
 
 
 def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[chain.Leg, ...]:
@@ -73,12 +80,18 @@ def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[c
 
 
 def owed(accident: Accident, reports: Sequence[Report] | None = None) -> list[chain.Leg]:
-    """The reports that are still owed; not the unit's, once an inquiry into its silence has come to its finding."""
+    """The reports that are still owed; not the unit's, once an inquiry into its silence has come to its finding.
+
+    An inquiry begun before the unit's hour was over was not about its silence.
+    """
     waiting = [leg for leg in legs(accident, reports) if leg.open]
     if accident.pk is None or all(leg.from_level != "unit" for leg in waiting):
         return waiting
-    inquired = ReportFault.objects.filter(accident=accident, at_level="unit").exclude(state="suspected").exists()
-    return [leg for leg in waiting if leg.from_level != "unit" or not inquired]
+    looked_into = ReportFault.objects.filter(accident=accident, at_level="unit").exclude(state="suspected")
+    begun = list(looked_into.values_list("opened_at", flat=True))
+    return [
+        leg for leg in waiting if leg.from_level != "unit" or not any(leg.due_at and at > leg.due_at for at in begun)
+    ]
 
 
 def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] = ()) -> None:

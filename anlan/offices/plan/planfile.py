@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,10 @@ import jsonschema
 import yaml
 
 SCHEMA = Path(__file__).parent / "plan-file.schema.json"
+
+
+_NUMBER = re.compile(r"[-+]?(0[xb][0-9a-fA-F_]+|[0-9.][0-9_.]*(:[0-9_.]+)*)")
+"""What YAML would take for a number, base 60 among them, and labour over."""
 
 
 class BadPlanFile(Exception):
@@ -84,9 +89,9 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
         # What is missing at the end is missed at the line after the last.
         line = f" line {min(mark.line, text.rstrip().count(chr(10))) + 1}:" if mark else ""
         raise BadPlanFile(f"{path}:{line} {getattr(error, 'problem', None) or error}") from error
-    except ValueError as error:
+    except (ValueError, OverflowError, TypeError) as error:
         # YAML takes some words for numbers that Python cannot make of them, as 0x_.
-        raise BadPlanFile(f"{path}: a number that cannot be read: {str(error)[:100]}") from error
+        raise BadPlanFile(f"{path}: a value that cannot be read: {str(error)[:100]}") from error
     found = islice(_validator().iter_errors(content), FAULTS)
     faults = [(tuple(e.absolute_path), e.message[:200]) for e in found]
     faults = faults or list(_contradictions(content or {}))
@@ -115,6 +120,13 @@ def _harmless(text: str, path: str) -> None:
             wrong = "YAML tags (!name) are not taken"
         elif isinstance(event, yaml.ScalarEvent) and "\0" in event.value:
             wrong = "a null character"
+        elif (
+            isinstance(event, yaml.ScalarEvent)
+            and len(event.value) > 40
+            and event.implicit[0]
+            and _NUMBER.fullmatch(event.value)
+        ):
+            wrong = "a number of more than 40 signs"
         else:
             continue
         raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: {wrong}")

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
 from django_otp.oath import TOTP
 
+from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.parties.models import Account, Authenticator, Recovery, Session
+from anlan.site import postgres
 
 TESTER = Actor("test", "tests")
 PASSWORD = "correct horse 12"
@@ -240,3 +246,35 @@ def test_signing_in_is_audited_and_no_other_session_is_readable(yubei: Account, 
         fresh = Account.objects.get(pk=yubei.pk)
         assert fresh.last_login is not None
         assert fresh.version == yubei.version
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_request_holds_no_lock_on_its_session(
+    yubei: Account, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream goes on for hours, and the next request of the same session notes that it was seen."""
+    enter(client)
+    key = client.cookies["sessionid"].value
+    old = clock.now() - timedelta(minutes=6)
+    with acting(TESTER, EVERYWHERE):
+        Session.objects.filter(pk=key).update(seen_at=old)
+    seen: list[bool] = []
+
+    def meanwhile(*_: Any) -> Any:
+        name = connection.settings_dict["NAME"]
+        with postgres.psycopg_superuser(postgres.Server(settings.HOME), name) as other, other.transaction():
+            row = other.execute(
+                "SELECT seen_at > %s FROM parties_session WHERE session_key = %s FOR UPDATE NOWAIT", [old, key]
+            ).fetchone()
+            seen.append(row[0])
+        raise PermissionDenied
+
+    monkeypatch.setattr("anlan.site.views.worklist", meanwhile)
+    assert client.get("/").status_code == 403
+    assert seen == [True]
+
+
+def test_a_session_key_that_no_database_takes_is_nobodys(client: Client) -> None:
+    client.cookies["sessionid"] = "\0aaaaaaa"
+    assert not signed_in(client)

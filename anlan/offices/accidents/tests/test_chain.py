@@ -121,6 +121,27 @@ def test_what_turns_out_less_grave_in_time_is_owed_as_the_lesser_from_when_it_wa
     assert chain(T, T, unpaid)[1].due_at == after(minutes=130)
 
 
+def test_a_debt_paid_late_stays_late_though_the_accident_turned_out_less_grave() -> None:
+    told = [
+        report(10, "unit", "district", "larger"),
+        report(80, "district", "district"),
+        report(85, "district", "city"),
+    ]
+    assert chain(T, T, told)[1].late(after(days=1))
+    major = [report(0, "unit", "district", "major"), report(1, "district", "city", "major")]
+    late = [*major, report(600, "city", "city"), report(630, "city", "state")]
+    assert chain(T, T, late)[2].late(after(days=1))
+
+
+def test_a_level_is_not_blamed_for_what_only_a_lower_one_knew__decree_13_art_5() -> None:
+    first = report(20, "unit", "district", figures=Figures(deaths=1))
+    city = report(30, "district", "city", figures=Figures(deaths=1))
+    more = report(180, "unit", "district", figures=Figures(deaths=2), known_at=after(minutes=5))
+    assert found(T, [first, city, more], after(days=1)) == [("omission", "unit", "known_before")]
+    heard = report(180, "other", "city", figures=Figures(deaths=2), known_at=after(minutes=5))
+    assert {level for _f, level, _b in found(T, [first, city, heard], after(hours=1))} == {"unit"}
+
+
 def test_what_others_tell_above_does_not_free_a_level_that_knew__decree_493_art_11() -> None:
     reports = [report(10, "unit", "district"), report(30, "other", "city"), report(60, "city", "city")]
     assert chain(T, T, reports)[1].due_at == after(minutes=130)

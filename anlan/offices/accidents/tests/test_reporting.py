@@ -15,7 +15,7 @@ from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.offices.accidents import jobs, merging, rules
 from anlan.offices.accidents.models import Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
-from anlan.offices.accidents.reporting import legs, version
+from anlan.offices.accidents.reporting import legs, owed, version
 from anlan.parties.models import Account
 
 from .conftest import BANAN, CITY, NOON, TESTER, VILLAGE, accident, account, category, factory, filed
@@ -55,7 +55,8 @@ def test_the_unit_s_hour_and_the_district_s_two__decree_493_arts_9_and_11() -> N
     case = step(case, "pass_to_city", district, NOON + timedelta(minutes=50), report_text=case.report_text)
     assert case.reached == "city"
     assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)  # thirty days: Art. 13
-    assert all(not leg.late(clock.now()) for leg in legs(case))
+    with acting(TESTER, EVERYWHERE):
+        assert [leg.late(clock.now()) for leg in legs(case)] == [False, False]
 
 
 def test_a_larger_accident_gives_the_district_one_hour__chongqing_art_28() -> None:
@@ -279,6 +280,77 @@ def test_a_unit_that_never_reports_hinders_nothing_once_its_silence_has_been_loo
         case.refresh_from_db()
         assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)
     assert step(case, "close", district, last).state == "closed"
+
+
+def test_an_inquiry_begun_before_the_hour_was_over_is_not_about_the_silence() -> None:
+    district, inspector = account("district"), account("inspector", name="执法大队")
+    case = accident(district, source="other", known_at=None, enterprise=factory())
+    step(case, "suspect", district, fault="false", at_level="unit", clue="先行立案")
+    with acting(TESTER, EVERYWHERE):
+        fault = ReportFault.objects.get()
+    step(fault, "clear", inspector, NOON + timedelta(minutes=5), findings="x")
+    with clock.frozen(NOON + timedelta(minutes=6)):
+        events.deliver_due()
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(hours=2)):
+        case.refresh_from_db()
+        assert [leg.from_level for leg in owed(case)] == ["unit", "district"]
+
+
+def test_nobody_looks_into_what_his_own_level_is_suspected_of() -> None:
+    district, city = account("district"), account("city", CITY)
+    accident(district)
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(hours=3)):
+        assert jobs.find_faults.run() == 1
+        fault = ReportFault.objects.get()
+    assert fault.at_level == "district"
+    assert "gate" in refused(lambda: step(fault, "clear", district, NOON + timedelta(hours=4), findings="x"))
+    assert step(fault, "clear", city, NOON + timedelta(hours=4), findings="x").state == "cleared"
+
+
+def test_a_district_takes_no_death_out_of_its_numbers_by_itself() -> None:
+    district, city = account("district"), account("city", CITY)
+    grave, small = accident(district, deaths=3), accident(district, place="别处", deaths=1)
+    assert "gate" in refused(lambda: step(grave, "dismiss", district, reason="x"))
+    assert "into" in refused(lambda: step(grave, "merge", district, into=small.number, reason="x"))
+    step(small, "merge", district, into=grave.number, reason="同一起")
+    assert "gate" in refused(lambda: step(grave, "dismiss", city, reason="x")), "another was merged into it"
+    assert "gate" in refused(lambda: step(grave, "hand_over", district, to_area="500113000000", reason="x"))
+    alone = accident(district, place="他处", deaths=0, injured=1)
+    assert step(alone, "dismiss", district, reason="疾病").state == "dismissed"
+
+
+def test_reports_that_came_in_elsewhere_count_whoever_asks() -> None:
+    duty, there = account("duty", CITY), account("district", BANAN)
+    told = accident(account("district"), source="other", known_at=None, enterprise=factory())
+    by_unit = accident(there, area_code="500113103000", place="界石", at=NOON - timedelta(minutes=5))
+    step(by_unit, "merge", duty, into=told.number, reason="同一起")
+    district = account("district", name="渝北")
+    step(told, "follow_up", district, NOON + timedelta(minutes=10), **FIGURES, source="other")
+    with clock.frozen(NOON + timedelta(minutes=100)):
+        for _again in range(2):
+            events.deliver_due()
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(minutes=100)):
+        jobs.find_faults.run()
+        assert not ReportFault.objects.filter(at_level="unit").exists(), (
+            "the unit reported in time, in another district"
+        )
+    with acting(district.actor, district.scope):
+        mine = Accident.objects.get(pk=told.pk)
+        assert next(leg for leg in legs(mine) if leg.from_level == "unit").done_at == NOON - timedelta(minutes=5)
+
+
+def test_a_unit_takes_back_neither_loss_nor_event_that_was_verified() -> None:
+    firm = factory()
+    unit, district = account("enterprise", VILLAGE, firm), account("district")
+    case = accident(unit, enterprise=None)
+    worse = FIGURES | {"loss_yuan": Decimal(60_000_000), "equipment_event": "crane_overturn"}
+    case = step(case, "verify_figures", district, reason="核实", **worse)
+    assert case.grade == "major"
+    assert "loss_yuan" in refused(lambda: step(case, "follow_up", unit, **FIGURES | {"loss_yuan": None}))
+    less = worse | {"equipment_event": ""}
+    assert "equipment_event" in refused(lambda: step(case, "follow_up", unit, **less))
+    late = {"facts_known_at": NOON}
+    assert "facts_known_at" in refused(lambda: step(case, "follow_up", unit, NOON + timedelta(days=31), **worse | late))
 
 
 def test_one_that_was_major_for_hours_can_still_be_told_to_the_state_and_closed() -> None:

@@ -21,6 +21,7 @@ let source: EventSource | undefined;
 let told = false;
 let pause = 2000;
 let lost = false;
+let again: ReturnType<typeof setTimeout> | undefined;
 const waiting = new WeakSet<HTMLElement>();
 const queued = new WeakSet<HTMLElement>();
 const read = new WeakMap<HTMLElement, number>();
@@ -73,26 +74,32 @@ function topics(): Set<string> {
 }
 
 function connect(url: string): void {
-  source = new EventSource(url);
-  for (const topic of topics()) source.addEventListener(topic, hear);
-  source.addEventListener("open", () => {
+  clearTimeout(again);
+  source?.close();
+  if (document.hidden) return;
+  const own = (source = new EventSource(url));
+  for (const topic of topics()) own.addEventListener(topic, hear);
+  own.addEventListener("open", () => {
     pause = 2000;
     // What happened while nobody listened is not told again: the page reads anew what it shows.
-    if (lost) document.querySelectorAll<HTMLElement>("[data-live-reload]").forEach(reload);
+    // Not all readers at one moment: after a restart they are many.
+    if (lost)
+      for (const place of document.querySelectorAll<HTMLElement>("[data-live-reload]"))
+        setTimeout(reload, Math.random() * 5000, place);
     lost = false;
     if (told) toast({ text: say("live_again") });
     told = false;
   });
-  source.addEventListener("error", () => {
+  own.addEventListener("error", () => {
     lost = true;
-    if (source?.readyState !== EventSource.CLOSED) return;
+    if (own.readyState !== EventSource.CLOSED || own !== source) return;
     // The browser gave up (an error answer): try again, ever more slowly, and say so once it is long.
     pause = Math.min(pause * 2, 60000);
     if (pause > 16000 && !told && navigator.onLine) {
       told = true;
       toast({ text: say("live_lost") });
     }
-    setTimeout(() => connect(url), pause);
+    again = setTimeout(() => connect(url), pause);
   });
 }
 

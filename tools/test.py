@@ -27,7 +27,7 @@ def main() -> int:
     if without:
         pytest += ["-m", " and ".join(f"not {group}" for group in without)]
     # Without its compiled files each of dozens of processes compiles the whole of Anlan and its tests anew.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     code = subprocess.run(pytest, cwd=ROOT, stdin=subprocess.DEVNULL, env=env).returncode
     for group, why in without.items():
         print(f"LEFT OUT: the {group} tests: {why}")

@@ -76,8 +76,8 @@ SERVED_S = 120
 """For so long after that they still serve, while they are counted again beside the requests."""
 WAITED_S = 20.0
 """Who asks first for what takes longer than this is asked to come again: he holds a connection while he waits."""
-MOST_WAITING = 4
-"""As many wait at once, the one who counts among them."""
+MOST_WAITING, SEAT_S = 4, 2.0
+"""As many wait at once, the one who counts among them; for their turn among these others wait so long."""
 WHOLE_TIER = 3
 """The whole is told apart down to the township: for what is smaller, counting it by itself is quick."""
 _COUNTER = Actor("job", "figures")
@@ -91,18 +91,17 @@ class StillCounting(Exception):
 class _Kept:
     """The last figures of one question, until when they are fresh, and the lock of whoever computes them.
 
-    `queued`: they are to be counted again as soon as their turn comes; `waiting`: how many requests are here.
+    `queued`: they are to be counted again as soon as their turn comes; `seats`: for those who wait.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     figures: Figures | None = None
     until: float = 0.0
     queued: bool = False
-    waiting: int = 0
+    seats: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_WAITING))
 
 
 _kept: dict[Any, _Kept] = {}
-_MOST_KEPT = 100
 _beside = ThreadPoolExecutor(1, thread_name_prefix="figures")
 """One at a time: what is counted again leaves the other processor to those who wait for a page."""
 
@@ -139,10 +138,6 @@ def _adds_up(names: tuple[str, ...], by: Sequence[str]) -> bool:
 
 def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figures:
     question = (names, period, by)
-    if len(_kept) > _MOST_KEPT:
-        for old, one in list(_kept.items()):
-            if one.until + SERVED_S < time.monotonic() and not one.lock.locked():
-                _kept.pop(old, None)
     kept = _kept.setdefault(question, _Kept())
 
     def fresh() -> Figures | None:
@@ -176,17 +171,18 @@ def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figur
             kept.queued = True
             _beside.submit(count_beside)
         return last
-    kept.waiting += 1
+    # Each who waits holds a connection: they are not to take them all. Where counting is quick a seat is soon free.
+    if not kept.seats.acquire(timeout=SEAT_S):
+        raise StillCounting
     try:
-        # Each who waits holds a connection: they are not to take them all.
-        if not kept.lock.acquire(timeout=WAITED_S if kept.waiting <= MOST_WAITING else 0):
+        if not kept.lock.acquire(timeout=WAITED_S):
             raise StillCounting
         try:
             return fresh() or count()
         finally:
             kept.lock.release()
     finally:
-        kept.waiting -= 1
+        kept.seats.release()
 
 
 def forget() -> None:

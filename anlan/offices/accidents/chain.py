@@ -26,7 +26,6 @@ FAULTS: tuple[Fault, ...] = ("late", "omission", "false", "concealment")
 
 
 NOBODY = Figures()
-_RANK = {"unit": 0, "district": 1, "city": 2, "state": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +197,11 @@ def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) ->
         elif leg.from_level != "unit":
             found.append(Suspicion("late", leg.from_level, "not_passed", leg.due_at, None))
     last: dict[str, Passed] = {}
+    order = levels(known[0].at.astimezone(BEIJING)) if known else ()
     for after in known:
         for level, before in last.items():
             # What a lower level alone knew, a higher one has not left out.
-            knew = level == "unit" if after.from_level == OTHER else _RANK[level] <= _RANK[after.from_level]
+            knew = level == "unit" if after.from_level == OTHER else order.index(level) <= order.index(after.from_level)
             if not knew or after.known_at is None or after.known_at > before.at:
                 continue
             if _more(after.figures, before.figures):

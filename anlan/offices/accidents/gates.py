@@ -221,7 +221,7 @@ def suspect(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def not_ones_own(case: ReportFault, facts: Facts, by: Any) -> None:
-    """Nobody looks into, or deals with, what his own level is suspected of, but who stands above it."""
+    """No district looks into, or deals with, what it is itself suspected of; above the city nobody works here."""
     if case.at_level == "district" and level_of(by) != "city":
         raise cases.MoveRefused("gate", _("The district itself is suspected: the city looks into it."))
 

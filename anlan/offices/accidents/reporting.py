@@ -62,7 +62,8 @@ def all_reports(accident: Accident) -> list[Report]:
     and figures; nothing of them is shown by this.
     """
     now = acting_now()
-    assert now is not None
+    if now is None:
+        raise RuntimeError("somebody must act to read the chain of an accident")
     with acting(now[0], EVERYWHERE, savepoint=False):
         ids = [accident.pk, *Accident.objects.filter(merged_into=accident).values_list("pk", flat=True)]
         return list(Report.objects.filter(accident_id__in=ids).order_by("at", "id"))

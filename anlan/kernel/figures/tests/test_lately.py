@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -179,3 +180,18 @@ def test_outside_of_a_scope_nothing_is_counted(counted: list[Scope]) -> None:
     with pytest.raises(RuntimeError, match="within a scope"):
         computing.lately(("hazards.open",), Period.of("year", clock.today()), by=(), tier=2)
     assert counted == []
+
+
+def test_many_at_once_are_all_served_where_counting_is_quick(
+    counted: list[Scope], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computing, "SLOW_S", 10**9)
+    monkeypatch.setattr(computing, "SEAT_S", 0.01)
+    held = computing._kept.setdefault((("hazards.open",), Period.of("year", clock.today()), BY), computing._Kept())
+    for _ in range(computing.MOST_WAITING):
+        held.seats.acquire()
+    with pytest.raises(computing.StillCounting):
+        ask(Scope("50"))
+    threading.Timer(0.05, held.seats.release).start()
+    monkeypatch.setattr(computing, "SEAT_S", 2.0)
+    assert ask(Scope("50"))[0].scope == EVERYWHERE

@@ -5,6 +5,13 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
+    # What these did, for who has run them: they stood here for a day.
+    replaces = [
+        ('accidents', '0002_newest_first'),
+        ('accidents', '0003_short_lists'),
+        ('accidents', '0004_open_next'),
+    ]
+
     dependencies = [
         ('accidents', '0001_initial'),
         ('parties', '0003_by_name'),

@@ -5,6 +5,13 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
+    # What these did, for who has run them: they stood here for a day.
+    replaces = [
+        ('hazards', '0004_newest_first'),
+        ('hazards', '0005_short_lists'),
+        ('hazards', '0006_open_next'),
+    ]
+
     dependencies = [
         ('hazards', '0003_signing_is_not_typed'),
         ('parties', '0003_by_name'),

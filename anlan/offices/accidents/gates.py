@@ -112,7 +112,9 @@ def correct(case: Accident, facts: Facts, by: Any) -> None:
         case.unit_name = case.enterprise.name
     # What is counted under which industry follows, and whatever hangs on the accident is seen by whom it is.
     case.industry_id = industry_of(case.category, case.enterprise)
-    if not by.scope.covers(case.area_code, case.industry_id):
+    now = acting_now()
+    assert now is not None
+    if not now[1].covers(case.area_code, case.industry_id):
         raise cases.FieldError({"category": [_("This would take it out of your area of work: ask the city.")]})
     for model in (Involved, KnownBefore):
         model.objects.filter(accident=case).update(industry_id=case.industry_id, enterprise_id=case.enterprise_id)

@@ -55,9 +55,9 @@ class AccidentLives(LifecycleMachine):
             "occurred_at": case.occurred_at, "category": category(draw(st.sampled_from(("road", "coal")))).pk,
             "counted": "no", "count_target": "G1.1", "ref_kind": "danger", "ref_number": "无", "fault": "late",
             "at_level": draw(st.sampled_from(("unit", "district"))), "into": self.other.number,
-            "to_area": "500113103000",
+            "to_area": "500113103000", "source": "unit",
         }  # fmt: skip
-        return {f.name: known.get(f.name, "说明") for f in move.fields if f.required}
+        return {f.name: known.get(f.name, "说明") for f in move.fields if f.required or f.name == "source"}
 
 
 class FaultLives(LifecycleMachine):

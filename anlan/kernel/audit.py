@@ -291,6 +291,7 @@ def verify(using: str = "owner", newest: int | None = None) -> Verdict:
     and none is missing, that is the same as walking the chain, without having to walk it in order.
     With `newest`, only so many seals at the chain's end: quick, and no proof of the rest.
     """
+    heads = _anchors()  # before the snapshot is taken: what is sealed meanwhile is noted outside and not seen inside
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT coalesce(max(no), 0) FROM audit_seal")
@@ -308,12 +309,12 @@ def verify(using: str = "owner", newest: int | None = None) -> Verdict:
         )
         seen, broken = cursor.fetchone()
         sealed = after + seen
-        rebuilt = _rebuilt(cursor, after, before=broken or last + 1)
+        rebuilt = _rebuilt(cursor, heads, after, before=broken or last + 1)
         if rebuilt is not None:
             return Verdict(False, rebuilt - 1, 0, f"the chain was rebuilt: its head {rebuilt} was another")
         if broken is not None:
             return _named(cursor, broken)
-        reached = max(_anchors(), default=0)
+        reached = max(heads, default=0)
         if reached > last:
             return Verdict(False, sealed, 0, f"the chain was cut off: it once reached seal {reached}")
         cursor.execute(
@@ -334,9 +335,9 @@ def verify(using: str = "owner", newest: int | None = None) -> Verdict:
     return Verdict(True, sealed, waiting)
 
 
-def _rebuilt(cursor: Any, after: int, before: int) -> int | None:
-    """The first seal between `after` and `before` that is not the one whose link was noted outside of the database."""
-    anchors = sorted((no, link) for no, link in _anchors().items() if after < no < before)
+def _rebuilt(cursor: Any, heads: dict[int, bytes], after: int, before: int) -> int | None:
+    """The first seal between `after` and `before` that is not the one whose link `heads` notes."""
+    anchors = sorted((no, link) for no, link in heads.items() if after < no < before)
     for start in range(0, len(anchors), 10_000):
         noted = dict(anchors[start : start + 10_000])
         cursor.execute("SELECT no, link FROM audit_seal WHERE no = ANY (%s) ORDER BY no", [list(noted)])

@@ -28,6 +28,17 @@ def bring_up_to_date() -> None:
         owner.close()
 
 
+def known_migrations() -> set[tuple[str, str]]:
+    """Every migration, (app, name), that this Anlan may find noted in a database, those replaced by others included.
+
+    A fresh database notes a migration and all that it replaces.
+    """
+    from django.db.migrations.loader import MigrationLoader
+
+    ours = MigrationLoader(None).disk_migrations
+    return {*ours, *(old for migration in ours.values() for old in migration.replaces)}
+
+
 def set_clock() -> None:
     """Moves this process's clock by the installation's shift (zero in a real installation).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,20 @@ def test_a_chain_cut_at_its_end_is_found_by_the_heads_noted_outside() -> None:
     seal_all(3)
     tamper("DELETE FROM audit_seal WHERE no = 3; DELETE FROM audit_entry WHERE id = 3")
     assert (audit.verify().whole, audit.verify().fault) == (False, "the chain was cut off: it once reached seal 3")
+
+
+def test_what_is_sealed_while_the_chain_is_looked_at_is_no_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    three_changes()
+    noted = audit._anchors
+
+    def after_the_worker_sealed() -> dict[int, bytes]:
+        with ThreadPoolExecutor(1) as worker:
+            worker.submit(seal_all, 3).result()
+            worker.submit(connections.close_all).result()
+        return noted()
+
+    monkeypatch.setattr(audit, "_anchors", after_the_worker_sealed)
+    assert audit.verify().whole
 
 
 def test_a_chain_wholly_rebuilt_is_found_by_the_heads_noted_outside() -> None:

@@ -22,10 +22,10 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.db import connections
-from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
 from anlan.kernel import audit, files
+from anlan.site.installation import known_migrations
 
 from .access import EVERYTHING, Access, last_line, owner, running_server
 from .common import HEADS, Failed, Refused, Told, bytes_of, kept_files, room_for
@@ -66,7 +66,7 @@ def check(folder: Path, told: Told) -> Manifest:
 def restore(folder: Path, told: Told, overwrite: bool = False) -> Restored:
     """Restores the backup in `folder` into this installation. Raises `Refused` and `Failed`."""
     manifest = check(folder, told)
-    _known_migrations(manifest)
+    _of_an_anlan_known_here(manifest)
     room_for(bytes_of(folder) * 2, settings.HOME)
     with alone(), running_server():
         access = owner()
@@ -114,8 +114,8 @@ def empty(access: Access) -> None:
         raise Refused(f"the database {access.words['dbname']} holds data{words}")
 
 
-def _known_migrations(manifest: Manifest) -> None:
-    here = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
+def _of_an_anlan_known_here(manifest: Manifest) -> None:
+    here = {f"{app}.{name}" for app, name in known_migrations()}
     unknown = sorted(set(manifest.migrations) - here)
     if unknown:
         raise Refused(f"the backup is of another Anlan ({manifest.anlan}): it has {unknown[0]}, unknown to this one")

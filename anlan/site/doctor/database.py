@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from anlan.kernel.policies import our_models
+from anlan.site.installation import known_migrations
 
 from .finding import Finding
 
@@ -36,7 +37,7 @@ def migrations(connection: Any, deep: bool) -> Iterator[Finding]:
     executor = MigrationExecutor(connections["owner"])
     missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     yield Finding("migrations", not missing, f"{missing} missing" if missing else "all done", "anlan migrate")
-    strange = executor.loader.applied_migrations.keys() - executor.loader.disk_migrations.keys()
+    strange = executor.loader.applied_migrations.keys() - known_migrations()
     ours = sorted(f"{app}.{name}" for app, name in strange if app in {m._meta.app_label for m in our_models()})
     if ours:
         yield Finding("version", False, f"the database is of a newer Anlan ({ours[0]})", "update this program")

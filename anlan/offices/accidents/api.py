@@ -30,11 +30,15 @@ Moment = Annotated[datetime, schemas.AfterValidator(schemas._in_calendar)]
 class FirstReportIn(Schema):
     """A first report (首报). Times carry their zone. `category` is its code in the scheme in force on that day.
 
-    `source` says who reported it to the authority; an enterprise leaves it out, everybody else states it.
+    `source` says who reported it to the authority; an enterprise leaves it out, everybody else states it. `outside`
+    names in words a place in none of the divisions here and stands instead of `area_code`; `passed_to` the authority
+    that was told of it already.
     """
 
     model_config = ConfigDict(extra="forbid")
-    area_code: schemas.text(12, r"^[0-9]{12}$")  # type: ignore[valid-type]
+    area_code: schemas.text(12, r"^([0-9]{12})?$") = ""  # type: ignore[valid-type]
+    outside: schemas.text(120) = ""  # type: ignore[valid-type]
+    passed_to: schemas.text(120) = ""  # type: ignore[valid-type]
     occurred_at: Moment
     known_at: Moment | None = None
     at: Moment | None = None

@@ -32,7 +32,8 @@ def casualties(row: Stated) -> str:
 def fields(accident: Accident) -> list[tuple[str, str]]:
     """What a report must contain, by heading: Decree 493 Art. 12."""
     with translation.override("zh-hans"):
-        place = areas.names([accident.area_code]).get(accident.area_code, accident.area_code) + accident.place
+        area = accident.outside or areas.names([accident.area_code]).get(accident.area_code, accident.area_code)
+        place = area + accident.place
         unit = accident.unit or "正在核实"
         industry = accident.industry.name if accident.industry is not None else ""
         return [

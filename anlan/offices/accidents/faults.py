@@ -30,6 +30,8 @@ CLUE = {
 
 def find(accident: Accident) -> list[ReportFault]:
     """Opens a case for each fault that the times show and that has none yet; running again opens nothing twice."""
+    if accident.outside:
+        return []
     reports = all_reports(accident)
     suspected = chain.suspicions(legs(accident, reports), [passed(r) for r in reports], clock.now())
     known = set(ReportFault.objects.filter(accident=accident).values_list("fault", "at_level"))

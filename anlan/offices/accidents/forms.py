@@ -27,7 +27,7 @@ def categories(on: Any) -> Any:
 class FirstReportForm(forms.ModelForm):
     """What a first report says. Times default to now; numbers to none; the title is made where it is left out."""
 
-    area_code = AreaCodeField(label=_("Where: district, township or village"))
+    area_code = AreaCodeField(label=_("Where: district, township or village"), required=False)
     at = MomentField(label=_("Call came in at"))
     occurred_at = MomentField(label=_("Happened at"))
     known_at = MomentField(
@@ -42,7 +42,7 @@ class FirstReportForm(forms.ModelForm):
         fields = (
             "area_code", "place", "lon", "lat", "occurred_at", "known_at", "category", "enterprise", "unit_name",
             *NUMBERS, "loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours", "course",
-            "measures", "title",
+            "measures", "title", "outside", "passed_to",
         )  # fmt: skip
         widgets = {
             "enterprise": forms.TextInput(attrs={"data-pick": "/r/enterprises/pick/", "autocomplete": "off"}),
@@ -65,7 +65,8 @@ class FirstReportForm(forms.ModelForm):
             del self.fields["caller"], self.fields["caller_phone"]
             self.fields["at"].label = _("Reported at")
         if by.role == "enterprise":
-            del self.fields["source"], self.fields["enterprise"], self.fields["unit_name"], self.fields["at"]
+            for name in ("source", "enterprise", "unit_name", "at", "passed_to"):
+                del self.fields[name]
             self.fields["known_at"].required, self.fields["known_at"].help_text = True, ""
             self.initial["known_at"] = now
             self.initial["area_code"] = by.area_code

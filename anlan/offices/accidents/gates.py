@@ -17,7 +17,19 @@ from anlan.parties.models import Division
 
 from . import chain, faults, references, rules
 from .models import FAULTS, LEVELS, Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
-from .reporting import add, copy_to, industry_of, legs, level_of, owed, report_of, resettle, source_of
+from .reporting import (
+    add,
+    all_reports,
+    copy_to,
+    industry_of,
+    legs,
+    level_of,
+    owed,
+    reclock,
+    report_of,
+    resettle,
+    source_of,
+)
 
 Facts = Mapping[str, Any]
 
@@ -190,6 +202,11 @@ def refuse(case: Accident, facts: Facts, by: Any) -> None:
 
 def dismiss(case: Accident, facts: Facts, by: Any) -> None:
     """What cost a life, or was graver than ordinary, is not for the district to take out of its own numbers."""
+    if not case.outside:
+        _not_by_the_district_alone(case, by)
+
+
+def _not_by_the_district_alone(case: Accident, by: Any) -> None:
     if level_of(by) != "city" and (case.deaths or case.missing or case.grade != "ordinary"):
         raise cases.MoveRefused(
             "gate", _("With dead or missing, or above ordinary, the city decides whether it is one.")
@@ -273,7 +290,7 @@ def hand_over(case: Accident, facts: Facts, by: Any) -> None:
     assert now is not None
     if not Division.objects.filter(pk=area).exists() or area.endswith("0" * 10):
         raise cases.FieldError({"to_area": [_("There is no such division.")]})
-    if area[:6] == case.area_code[:6]:
+    if area[:6] == case.area_code[:6] and not case.outside:
         raise cases.FieldError({"to_area": [_("It lies in this district already.")]})
     faults.find(case)  # what was late here stays here
     # The same narrow path as for a first report: one accident is written where it belongs, and its number comes back.
@@ -284,3 +301,22 @@ def hand_over(case: Accident, facts: Facts, by: Any) -> None:
         to_area=area, at=clock.now(), by_name=by.name,
     )  # fmt: skip
     case.handed_to = made.number
+
+
+# --- Outside our area ----------------------------------------------------------------------------------
+
+
+def found_outside(case: Accident, facts: Facts, by: Any) -> None:
+    """It counts for none of our districts; what was late until here stays a fault, and nothing more is owed upwards."""
+    _not_by_the_district_alone(case, by)
+    faults.find(Accident.objects.get(pk=case.pk))
+    case.counts = False
+    reclock(case, all_reports(case))
+
+
+def pass_outside(case: Accident, facts: Facts, by: Any) -> None:
+    """To whom it concerns, told by a person; the receipt says by whom, when and to whom."""
+    HandedOver.objects.create(
+        number=case.number, title=case.title, area_code=case.area_code, enterprise_id=case.enterprise_id,
+        to_outside=case.passed_to, at=clock.now(), by_name=by.name,
+    )  # fmt: skip

@@ -36,6 +36,8 @@ COUNTING = frozenset({"city"})
 """Who decides what counts towards a target: no district by itself of its own accidents."""
 
 OPEN, KNOWN_STATES = ("reporting",), ("reporting", "closed")
+ABROAD = ("outside", "passed_outside")
+"""In none of our districts: no limit of reporting upwards runs, and it is not counted here."""
 
 FIGURES = tuple(Field(name, required=name in ("deaths", "missing", "injured", "slight", "course")) for name in STATED)
 # What a unit sends counts from when it is sent: it is not asked.
@@ -73,6 +75,8 @@ ACCIDENT = declare(
             State("closed", _("Reporting phase closed"), end=True),
             State("merged", _("Merged into another"), end=True),
             State("handed_over", _("Handed over to its area"), end=True),
+            State("outside", _("Outside our area, to be passed on")),
+            State("passed_outside", _("Passed on outside our area"), end=True),
             State("dismissed", _("No work accident"), end=True),
         ),
         start="reporting",
@@ -82,7 +86,7 @@ ACCIDENT = declare(
         opened_words=_("%(actor)s took the first report"),
         moves=(
             Move(
-                "follow_up", _("Follow-up report"), OPEN, None, TAKING | {"enterprise"},
+                "follow_up", _("Follow-up report"), (*OPEN, "outside"), None, TAKING | {"enterprise"},
                 demands=(*FIGURES, Field("source", source, required=False), AT, KNOWN), effect=g.follow_up,
                 words=_("%(actor)s made a follow-up report: dead %(deaths)s, missing %(missing)s, injured %(injured)s"),
                 tone="primary",
@@ -159,13 +163,23 @@ ACCIDENT = declare(
                 demands=(REASON,), effect=g.unmerge, words=_("%(actor)s undid the merging: %(reason)s"),
             ),
             Move(
-                "hand_over", _("Hand over to another area"), OPEN, "handed_over", DECIDING | {"inspector"},
+                "hand_over", _("Hand over to another area"), (*OPEN, *ABROAD), "handed_over", DECIDING | {"inspector"},
                 demands=(Field("to_area", area(_("Area to which it belongs"))), REASON), ready=g.nothing_merged,
                 effect=g.hand_over,
                 words=_("%(actor)s handed the accident over to the area to which it belongs: %(reason)s"),
             ),
             Move(
-                "dismiss", _("No work accident"), OPEN, "dismissed", DECIDING,
+                "found_outside", _("It lies outside our area"), OPEN, "outside", DECIDING,
+                demands=(Field("outside"), REASON), ready=g.nothing_merged, effect=g.found_outside,
+                words=_("%(actor)s found that it lies outside our area, at %(outside)s: %(reason)s"),
+            ),
+            Move(
+                "pass_outside", _("Pass on outside our area"), ("outside",), "passed_outside", TAKING,
+                demands=(Field("passed_to"),), clock=STOP, effect=g.pass_outside, tone="primary",
+                words=_("%(actor)s passed the accident on to %(passed_to)s"),
+            ),
+            Move(
+                "dismiss", _("No work accident"), (*OPEN, "outside"), "dismissed", DECIDING,
                 demands=(REASON,), clock=STOP, ready=g.nothing_merged, effect=g.dismiss,
                 words=_("%(actor)s found that this is no work accident: %(reason)s"),
             ),
@@ -187,7 +201,7 @@ ACCIDENT = declare(
                                         "loss_yuan")),
             (_("Accident grade"), ("grade", "grade_basis", "risk_event", "equipment_event", "reached")),
             (_("Statistics"), ("counts", "count_target", "count_reason", "count_proposed", "count_approved_by")),
-            (_("Where it went"), ("merged_into", "handed_to")),
+            (_("Where it went"), ("merged_into", "handed_to", "outside", "passed_to")),
         ),
         part=part,
     )

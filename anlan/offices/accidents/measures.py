@@ -8,7 +8,7 @@ from .models import Accident
 
 ACCIDENTS = source(Accident, cuts=("grade",))
 GRADED = _("Regulations on reporting and investigating accidents (Decree 493, 2007), Article 3")
-NOT_OURS = ["merged", "handed_over", "dismissed"]
+NOT_OURS = ["merged", "handed_over", "dismissed", "outside", "passed_outside"]
 
 
 def counts_then(t, p):  # type: ignore[no-untyped-def]  # an Ibis table

@@ -185,6 +185,14 @@ class Accident(Stated, Case):
         editable=False,
     )  # fmt: skip
     handed_to = models.CharField(_("Handed over as"), max_length=60, blank=True, default="", editable=False)
+    outside = models.CharField(
+        _("Outside our area: where"), max_length=120, blank=True, default="",
+        help_text=_("Province, city and county in words, where it lies in none of our districts"),
+    )  # fmt: skip
+    passed_to = models.CharField(
+        _("Passed on to"), max_length=120, blank=True, default="",
+        help_text=_("The authority of that place; empty: not told yet"),
+    )  # fmt: skip
 
     class Meta(Case.Meta):
         abstract = False
@@ -347,6 +355,8 @@ class KnownBefore(models.Model):
 class HandedOver(Kept):
     """The receipt of who reported an accident outside of his own area: that it was taken, and where it went.
 
+    `to_area` is one of our divisions; beyond them all, `to_outside` says in words which place or authority.
+
     It lies in the reporter's scope; the accident itself in the scope of the place where it happened.
     """
 
@@ -356,7 +366,8 @@ class HandedOver(Kept):
     title = models.CharField(_("Title"), max_length=200)
     area_code = AreaCode(_("Reporter's area"))
     enterprise_id = models.BigIntegerField(null=True, editable=False)
-    to_area = AreaCode(_("Passed to"))
+    to_area = AreaCode(_("Passed to"), blank=True, default="")
+    to_outside = models.CharField(_("Passed on outside our area"), max_length=120, blank=True, default="")
     at = models.DateTimeField(_("Reported at"))
     by_name = models.CharField(_("Reported by"), max_length=60)
 

@@ -9,7 +9,7 @@ from typing import Any
 from anlan.kernel import clock, law
 
 from . import chain, merging, references
-from .models import LEVELS, READ_FAULTS, Accident, Report, ReportFault
+from .models import LEVELS, READ_FAULTS, Accident, HandedOver, Report, ReportFault
 from .reporting import all_reports, legs
 
 _LEVEL = dict(LEVELS)
@@ -67,5 +67,6 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
         "merged": list(Accident.objects.filter(merged_into=case)),
         "known_before": references.shown(case.known_before.all(), account),
         "faults": list(ReportFault.objects.filter(accident=case)) if account.role in READ_FAULTS else [],
+        "passed_on": HandedOver.objects.filter(number=case.number).order_by("-at").first() if case.passed_to else None,
         "now": clock.now(),
     }  # fmt: skip

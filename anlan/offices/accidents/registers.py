@@ -67,13 +67,11 @@ class Accidents(Register):
         "deaths", "enterprise",
     )  # fmt: skip
     sections = (
-        (
-            _("Accident"),
-            ("unit_name", "enterprise", "industry", "place", "lon", "lat", "known_at", "course", "measures"),
-        ),
+        (_("Accident"), ("unit_name", "enterprise", "industry", "place", "outside", "passed_to", "lon", "lat",
+                         "known_at", "course", "measures")),
         (_("Casualties and loss"), ("slight", "trapped", "endangered", "evacuated", "loss_yuan")),
         (_("Statistics"), ("counts", "count_target", "count_reason", "risk_event", "grade_basis")),
-    )
+    )  # fmt: skip
     search = ("number", "title")
     natural_key = ("number",)
     labels = {"state_title": _("State")}
@@ -161,10 +159,10 @@ class HandOvers(Register):
     singular = _("Accident passed to another area")
     icon = "arrows-right-left"
     group = "accidents"
-    columns = ("number", "title", "at", "area_code", "to_area", "by_name")
+    columns = ("number", "title", "at", "area_code", "to_area", "to_outside", "by_name")
     filters = ("area_code", "to_area", "at")
     search = ("number",)
-    sections = ((_("Receipt"), ("number", "title", "at", "area_code", "to_area", "by_name")),)
+    sections = ((_("Receipt"), ("number", "title", "at", "area_code", "to_area", "to_outside", "by_name")),)
     order = "-at"
     rights = Rights(see=EVERY_ROLE)
 

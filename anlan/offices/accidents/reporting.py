@@ -70,7 +70,9 @@ def all_reports(accident: Accident) -> list[Report]:
 
 
 def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[chain.Leg, ...]:
-    """The reporting chain of the accident as it stands."""
+    """The reporting chain of the accident as it stands; none for one outside our area, which is not reported here."""
+    if accident.outside:
+        return ()
     found = all_reports(accident) if reports is None else reports
     # What is reported when the time for supplements is over changes the grade no more, and so nothing that is owed.
     last = rules.window_end(accident.occurred_at, accident.category.window)
@@ -123,11 +125,19 @@ def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] =
 
 
 def reclock(accident: Accident, reports: Sequence[Report]) -> None:
-    """The time limit that runs: the next report's, or, once all are made, that of supplements (Decree 493 Art. 13)."""
+    """The time limit that runs: the next report's, or, once all are made, that of supplements (Decree 493 Art. 13).
+
+    One outside our area is to be passed on to the authority of its place.
+    """
     order = chain.levels(accident.occurred_at)
     accident.reached = max((r.to_level for r in reports), key=order.index, default="unit")
     waiting = owed(accident, reports)
-    if waiting:
+    rule: law.Rule | None
+    started: datetime | None
+    if accident.outside:
+        started = min(r.at for r in reports)
+        rule, unit = law.value("accidents.pass_outside", started), "hours"
+    elif waiting:
         leg = min(waiting, key=lambda one: (one.due_at, order.index(one.from_level)))
         rule, unit, started = leg.rule, "hours", leg.started_at
     else:
@@ -227,12 +237,14 @@ class Filed:
 
 
 def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
-    """Takes the first report (首报) of an accident, wherever it happened.
+    """Takes the first report (首报) of an accident, wherever it happened: nobody who calls is turned away.
 
     `said` are fields of `Accident`, and `source` (unit, district, other, own; not asked of a unit), `at` (when it was
-    told; now if left out), `caller`, `caller_phone`. One that happened outside of the reporter's scope is opened where
-    it belongs, and the reporter keeps a receipt: never lost, and nothing of that place is shown to him. Errors:
-    `cases.MoveRefused`, `cases.FieldError` with all that is wrong; then nothing has been kept.
+    told; now if left out), `caller`, `caller_phone`. `outside` names in words a place in none of our divisions: the
+    accident is kept with who took it, until it is passed on (`passed_to`, where that was done already). One that
+    happened outside of the reporter's scope is opened where it belongs, and the reporter keeps a receipt: never lost,
+    and nothing of that place is shown to him. Errors: `cases.MoveRefused`, `cases.FieldError` with all that is wrong;
+    then nothing has been kept.
     """
     now = acting_now()
     if now is None:
@@ -240,7 +252,7 @@ def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
     actor, scope = now
     if by.role == "enterprise":
         said = {**said, "enterprise": Enterprise.objects.get(pk=by.enterprise_id)}
-    fields = _complete(said)
+    fields = _complete(by, said)
     enterprise_id = fields["enterprise"].pk if fields.get("enterprise") else None
     with transaction.atomic():
         if scope.covers(fields["area_code"], fields["industry_id"], enterprise_id):
@@ -252,31 +264,39 @@ def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
             case = _open(by, said, fields)
         receipt = HandedOver.objects.create(
             number=case.number, title=case.title, area_code=by.area_code, enterprise_id=by.enterprise_id,
-            to_area=case.area_code, at=clock.now(), by_name=by.name,
+            to_area="" if case.outside else case.area_code, to_outside=case.outside, at=clock.now(), by_name=by.name,
         )  # fmt: skip
         return Filed(case.number, None, receipt)
 
 
-def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(by: Any, said: Mapping[str, Any]) -> dict[str, Any]:
     """The accident's own fields from what was said; industry and title follow where they were left out."""
     wrong: dict[str, list[str]] = {}
     area = str(said.get("area_code") or "")
-    if not Division.objects.filter(pk=area).exists():
-        wrong["area_code"] = [_("There is no such division.")]
+    if said.get("outside"):
+        area = by.area_code
+    elif said.get("passed_to"):
+        wrong["outside"] = [_("Say where it lies, if it is for another authority.")]
+    elif not Division.objects.filter(pk=area).exists():
+        words = _(
+            "There is no such division here. If it lies in none of our districts, say where under “Outside our area”."
+        )
+        wrong["area_code"] = [words]
     elif area.endswith("0" * 10):
         wrong["area_code"] = [_("Name the district at least, so that the report reaches who is responsible.")]
     if said.get("category") is None:
         wrong["category"] = [_("This is needed.")]
     if wrong:
         raise cases.FieldError(wrong)
-    own = {*STATED, "place", "lon", "lat", "title", "occurred_at", "known_at", "enterprise", "unit_name", "category"}
+    own = {*STATED, "place", "lon", "lat", "title", "occurred_at", "known_at", "enterprise", "unit_name", "category",
+           "outside"}  # fmt: skip
     fields = {k: v for k, v in said.items() if k in own and v is not None} | {"area_code": area}
     enterprise, category = fields.get("enterprise"), fields["category"]
     fields["industry_id"] = industry_of(category, enterprise)
     if enterprise:
         fields["unit_name"] = enterprise.name
     if not fields.get("title"):
-        unit = fields.get("unit_name") or fields.get("place", "")
+        unit = fields.get("unit_name") or fields.get("outside", "") + fields.get("place", "")
         fields["title"] = f"{unit}“{fields['occurred_at'].astimezone(BEIJING):%-m·%-d}”{category.name}事故"[:200]
     return fields
 
@@ -293,6 +313,8 @@ def _open(by: Any, said: Mapping[str, Any], fields: dict[str, Any]) -> Accident:
     def prepare(case: Accident) -> None:
         kept.append(report_of(case, by, "first", from_level, to_level, said.get("at")))
         settle(case, kept)
+        if case.outside:
+            case.state, case.counts = "outside", False
 
     case: Accident = cases.open_case("accident", by, prepare=prepare, **fields)
     kept[0].accident = case
@@ -301,6 +323,8 @@ def _open(by: Any, said: Mapping[str, Any], fields: dict[str, Any]) -> Accident:
         Involved.objects.create(
             accident=case, name=said["caller"], phone=said.get("caller_phone") or "", role="caller"
         )  # fmt: skip
+    if said.get("passed_to"):
+        case = cases.move(case, "pass_outside", by=by, seen_version=case.version, passed_to=said["passed_to"])
     return case
 
 

@@ -13,8 +13,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from anlan.kernel import cases, clock, law
+from anlan.kernel import cases, clock, deadlines, law
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.deadlines import Limit
 
 from . import chain, draft, merging, rules
 from .forms import NUMBERS, FirstReportForm
@@ -69,7 +70,7 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
 def _groups(form: FirstReportForm) -> list[tuple[str, list[Any], str]]:
     """The fields in the order of a telephone call: what and where, who, how many, what is being done."""
     layout = (
-        (_("When and where"), ("occurred_at", "at", "area_code", "place"), "intake-where"),
+        (_("When and where"), ("occurred_at", "at", "area_code", "place", "outside", "passed_to"), "intake-where"),
         (_("What and who"), ("category", "source", "known_at", "enterprise", "unit_name", "caller",
                               "caller_phone"), "intake-who"),
         (_("People"), NUMBERS, "intake-people"),
@@ -112,7 +113,12 @@ def check(request: HttpRequest) -> HttpResponse:
     passed = chain.Passed(at, source, level, graded.grade)
     has_unit = source == "unit" or any(said.get(n) for n in ("unit_name", "enterprise", "known_at"))
     found = chain.chain(occurred, said.get("known_at"), [passed], has_unit=has_unit)
-    running = [leg for leg in found if leg.open]
+    outside = said.get("outside")
+    title = dict(LEVELS)
+    running = [(title[leg.to_level], leg.due_at) for leg in found if leg.open]
+    if outside:
+        rule = law.value("accidents.pass_outside", at)
+        running = [(outside, deadlines.due(at, Limit(rule.value, "hours")))]
     area = said.get("area_code") or ""
     alike = merging.similar(
         area_code=area, occurred_at=occurred, unit_name=said.get("unit_name") or "",
@@ -120,12 +126,12 @@ def check(request: HttpRequest) -> HttpResponse:
         category_id=said["category"].pk if said.get("category") else None, place=said.get("place") or "",
         lon=said.get("lon"), lat=said.get("lat"),
     ) if len(area) == 12 else []  # fmt: skip
-    title = dict(LEVELS)
     context = {
         "graded": graded,
         "grade_title": dict(GRADES)[graded.grade],
-        "next": [(title[leg.to_level], leg.due_at) for leg in running],
+        "next": running,
         "reach": title[chain.reach(graded.grade, occurred)],
+        "outside": outside,
         "similar": alike,
         "now": clock.now(),
     }

@@ -111,6 +111,22 @@ def test_elsewhere_it_is_passed_on_and_the_reporter_reads_so() -> None:
     assert "/r/accident-hand-overs/" in answer.redirect_chain[0][0]
 
 
+def test_in_none_of_our_districts_the_page_takes_it_and_says_to_whom_it_went() -> None:
+    client = browser(account("district"))
+    refused = client.post("/accidents/intake/", called_in(area_code="四川邻水"[:12]))
+    assert "Outside our area" in str(refused.context["form"].errors["area_code"])
+    typed = called_in(outside="四川省邻水县", area_code="")
+    assert "四川省邻水县" in client.post("/accidents/check/", typed).content.decode()
+    page = client.post("/accidents/intake/", typed, follow=True).content.decode()
+    assert "To be passed on" in page
+    assert "pass_outside/" in page
+    page = client.post("/accidents/intake/", typed | {"passed_to": "邻水县安监局"}, follow=True).content.decode()
+    assert "Passed on to 邻水县安监局 by district" in page
+    assert "pass_outside/" not in page
+    assert "邻水县安监局" in client.get("/r/accident-hand-overs/").content.decode()
+    assert "邻水" not in browser(account("district", BANAN)).get("/r/accidents/").content.decode()
+
+
 def test_while_it_is_typed_the_page_says_grade_time_limit_and_what_may_be_the_same() -> None:
     district = account("district")
     accident(district, place="龙兴工业园")
@@ -203,6 +219,8 @@ def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> Non
     assert made.json()["due_at"][:16] == (NOON + timedelta(hours=1)).isoformat()[:16]
     away = post(writer, body(area_code="500113103000")).json()
     assert (away["passed_on"], away["grade"]) == (True, None)
+    outside = {k: v for k, v in body(outside="四川省邻水县").items() if k != "area_code"}
+    assert post(writer, outside).json()["passed_on"] is False
     assert post(reader, body()).status_code == 403
     assert post("", body()).status_code == 401
 
@@ -216,6 +234,7 @@ def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> Non
         ({"category": "C"}, "category"), ({"colour": 1}, "colour"), ({"area_code": "999999999999"}, "area_code"),
         ({"enterprise": 12345}, "enterprise"), ({"course": ""}, "course"), ({"course": "x\0"}, "course"),
         ({"known_at": "2013-06-14T11:00:00+08:00"}, "known_at"), ({"hours": 1e400}, "hours"),
+        ({"passed_to": "邻水县"}, "outside"), ({"area_code": ""}, "area_code"),
         ({"source": None}, "source"), ({"source": "state"}, "source"), ({"loss_yuan": "9000000000000"}, "loss_yuan"),
         ({"evacuated": 2 * 10**9}, "evacuated"),
     ],

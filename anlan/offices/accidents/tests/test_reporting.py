@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
+from anlan.engines.measures.periods import Period
 from anlan.kernel import cases, clock, events
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.offices.accidents import jobs, merging, rules
 from anlan.offices.accidents.models import Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, owed, version
 from anlan.parties.models import Account
 
-from .conftest import BANAN, CITY, NOON, TESTER, VILLAGE, accident, account, category, factory, filed
+from .conftest import BANAN, CITY, NOON, TESTER, VILLAGE, YUBEI, accident, account, category, factory, filed
 
 pytestmark = pytest.mark.django_db
 FIGURES = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "脚手架坍塌"}
@@ -181,6 +183,75 @@ def test_an_enterprise_s_lorry_crashes_in_another_district() -> None:
         assert HandedOver.objects.count() == 1
     with acting(TESTER, EVERYWHERE):
         assert Accident.objects.get().enterprise == firm
+
+
+LINSHUI = "四川省广安市邻水县"
+
+
+def test_in_none_of_our_districts_it_is_taken_and_passed_on_and_counts_for_nobody() -> None:
+    here, there, city = account("district"), account("district", BANAN), account("city", CITY)
+    case = accident(here, outside=LINSHUI, area_code="", deaths=3)
+    assert (case.state, case.area_code, case.counts, case.grade) == ("outside", YUBEI, False, "larger")
+    assert case.due_at == NOON + timedelta(hours=1)
+    with acting(TESTER, EVERYWHERE):
+        assert legs(case) == ()
+        assert LINSHUI in case.report_text
+    with acting(there.actor, there.scope):
+        assert not Accident.objects.exists()
+    with acting(city.actor, city.scope):
+        assert Accident.objects.get() == case
+    step(case, "follow_up", here, NOON + timedelta(minutes=5), **FIGURES | {"deaths": 4})
+    assert "passed_to" in refused(lambda: step(case, "pass_outside", here))
+    case = step(case, "pass_outside", here, NOON + timedelta(minutes=20), passed_to="邻水县应急管理局值班室")
+    assert (case.state, case.deaths, case.closed_at) == ("passed_outside", 4, NOON + timedelta(minutes=20))
+    with acting(here.actor, here.scope):
+        receipt = HandedOver.objects.get()
+        assert (receipt.number, receipt.to_area, receipt.to_outside, receipt.by_name, receipt.at) == (
+            case.number, "", "邻水县应急管理局值班室", "district", NOON + timedelta(minutes=20),
+        )  # fmt: skip
+    with clock.frozen(NOON + timedelta(days=2)):
+        events.deliver_due()
+        with acting(TESTER, EVERYWHERE):
+            jobs.find_faults.run()
+            assert not ReportFault.objects.exists()
+    with acting(TESTER, EVERYWHERE), clock.frozen(NOON + timedelta(days=2)):
+        assert compute(["accidents.number"], Period.parse("2013-06")).at(*named(["accidents.number"])).now.value == 0
+
+
+def test_who_takes_it_may_have_passed_it_on_already_and_an_enterprise_s_is_passed_on_by_the_authority() -> None:
+    village = accident(account("village", VILLAGE), outside=LINSHUI, passed_to="邻水县安监局")
+    assert (village.state, village.passed_to, village.area_code) == ("passed_outside", "邻水县安监局", VILLAGE)
+    firm = factory("road")
+    mine = accident(account("enterprise", VILLAGE, firm), outside=LINSHUI, enterprise=None, category=category("road"))
+    assert (mine.state, mine.enterprise) == ("outside", firm)
+    assert step(mine, "pass_outside", account("district"), passed_to="邻水县安监局").state == "passed_outside"
+    assert "outside" in refused(lambda: accident(account("duty", CITY), passed_to="邻水县安监局"))
+
+
+def test_a_department_of_another_industry_passes_it_on_and_keeps_the_receipt() -> None:
+    with acting(TESTER, EVERYWHERE):
+        department = Account.objects.create(
+            username="mines", name="煤管局", role="department", area_code=CITY, industries=["coal"]
+        )
+    done = filed(department, outside=LINSHUI)
+    assert done.accident is None
+    with acting(department.actor, department.scope):
+        assert (HandedOver.objects.get().to_area, HandedOver.objects.get().to_outside) == ("", LINSHUI)
+
+
+def test_what_turns_out_to_lie_outside_leaves_the_numbers_by_the_city_and_comes_back_by_handing_over() -> None:
+    district, city = account("district"), account("city", CITY)
+    case = accident(district, deaths=1)
+    facts = {"outside": LINSHUI, "reason": "事发地在省界以外"}
+    assert "gate" in refused(lambda: step(case, "found_outside", district, **facts))
+    case = step(case, "found_outside", city, NOON + timedelta(hours=3), **facts)
+    assert (case.state, case.counts, case.due_at) == ("outside", False, NOON + timedelta(hours=1))
+    with acting(TESTER, EVERYWHERE):
+        assert ReportFault.objects.get().at_level == "district", "what was late until then stays a fault"
+    back = step(case, "hand_over", city, NOON + timedelta(hours=4), to_area=VILLAGE, reason="实属渝北")
+    with acting(TESTER, EVERYWHERE):
+        made = Accident.objects.get(number=back.handed_to)
+        assert (made.state, made.outside, made.counts) == ("reporting", "", True)
 
 
 def test_a_wrong_district_is_put_right_by_handing_over_with_every_report() -> None:

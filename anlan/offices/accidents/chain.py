@@ -92,8 +92,9 @@ def limit(level: str, grade: Grade, on: datetime) -> law.Rule:
 
 
 def chain(
-    occurred_at: datetime, known_at: datetime | None, reports: Iterable[Passed], *, has_unit: bool = True
-) -> tuple[Leg, ...]:
+    occurred_at: datetime, known_at: datetime | None, reports: Iterable[Passed], *, has_unit: bool = True,
+    taken_over_at: datetime | None = None,
+) -> tuple[Leg, ...]:  # fmt: skip
     """The legs from the unit to the highest level that must be reached, whatever order the reports came in.
 
     `known_at`: when the head of the unit was told; where nobody knows, the unit's hour runs from the first report by
@@ -101,7 +102,8 @@ def chain(
     the limit of the grade received: a graver one that arrives later is owed anew, and is paid by a report of that
     grade only. One that turns out less grave in time is owed no longer as the graver. A level may be skipped
     (Art. 11), but whoever knew owes his own report: what others tell above does not pay it. Without a unit
-    (`has_unit`; two private cars) nobody owes the first leg.
+    (`has_unit`; two private cars) nobody owes the first leg. `taken_over_at`: when the district was handed the
+    accident by another; it then came to know what that one had received before, as it stood.
     """
     on = occurred_at.astimezone(BEIJING)
     order = levels(on)
@@ -120,6 +122,9 @@ def chain(
             received = [(known_at, GRADES[0])] if known_at else []
         else:
             received = [(r.at, r.grade) for r in known if r.to_level == level]
+        if level == "district" and taken_over_at is not None:
+            before = [(taken_over_at, given) for at, given in received if at <= taken_over_at][-1:]
+            received = [*before, *((at, given) for at, given in received if at > taken_over_at)]
         debts = []
         for at, given in received:
             grade = given
@@ -178,12 +183,15 @@ class Suspicion:
     at: datetime | None
 
 
-def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) -> tuple[Suspicion, ...]:
+def suspicions(
+    legs: Sequence[Leg], reports: Iterable[Passed], now: datetime, taken_over_at: datetime | None = None
+) -> tuple[Suspicion, ...]:
     """What the times of knowledge, limits and reports show (SAWS Decree 13 Art. 5).
 
     Reported after its limit: late. The unit's limit over, the accident known through others, and nothing from the unit:
     concealment, to be verified. Nothing passed on by an authority after its limit: late. More casualties told by
     whomever that were known already when a level made its report: an omission, or, where it was meant, a false report.
+    What the district reported that handed the accident over is that one's, and looked into there.
     """
     known = sorted(reports, key=lambda r: r.at)
     found: list[Suspicion] = []
@@ -206,7 +214,8 @@ def suspicions(legs: Sequence[Leg], reports: Iterable[Passed], now: datetime) ->
                 continue
             if _more(after.figures, before.figures):
                 found.append(Suspicion("omission", level, "known_before", before.at, after.known_at))
-        if after.from_level != OTHER:
+        anothers = after.from_level == "district" and taken_over_at is not None and after.at <= taken_over_at
+        if after.from_level != OTHER and not anothers:
             last[after.from_level] = after
     return tuple(found)
 

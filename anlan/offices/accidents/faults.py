@@ -33,7 +33,8 @@ def find(accident: Accident) -> list[ReportFault]:
     if accident.outside:
         return []
     reports = all_reports(accident)
-    suspected = chain.suspicions(legs(accident, reports), [passed(r) for r in reports], clock.now())
+    told = [passed(r) for r in reports]
+    suspected = chain.suspicions(legs(accident, reports), told, clock.now(), accident.taken_over_at)
     known = set(ReportFault.objects.filter(accident=accident).values_list("fault", "at_level"))
     # A passing-on that came late was opened as late while it was still missing; silence of a unit that then reports
     # late stays one case, in which a person says what it was.

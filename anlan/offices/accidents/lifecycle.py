@@ -196,7 +196,7 @@ ACCIDENT = declare(
         universal=Universal(list_=("city", "district", "department"), assign=OFFICIALS),
         sections=(
             (_("Accident"), ("title", "category", "industry", "enterprise", "unit_name", "place", "lon", "lat",
-                             "occurred_at", "known_at", "course", "measures")),
+                             "occurred_at", "known_at", "taken_over_at", "course", "measures")),
             (_("Casualties and loss"), ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated",
                                         "loss_yuan")),
             (_("Accident grade"), ("grade", "grade_basis", "risk_event", "equipment_event", "reached")),

@@ -185,6 +185,7 @@ class Accident(Stated, Case):
         editable=False,
     )  # fmt: skip
     handed_to = models.CharField(_("Handed over as"), max_length=60, blank=True, default="", editable=False)
+    taken_over_at = models.DateTimeField(_("Taken over from another area at"), null=True, editable=False)
     outside = models.CharField(
         _("Outside our area: where"), max_length=120, blank=True, default="",
         help_text=_("Province, city and county in words, where it lies in none of our districts"),

@@ -79,7 +79,9 @@ def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[c
     known = [passed(r, accident.grade if r.at > last else "") for r in found]
     has_unit = bool(accident.unit_name or accident.enterprise_id or accident.known_at)
     has_unit = has_unit or any(r.from_level == "unit" for r in known)
-    return chain.chain(accident.occurred_at, accident.known_at, known, has_unit=has_unit)
+    return chain.chain(
+        accident.occurred_at, accident.known_at, known, has_unit=has_unit, taken_over_at=accident.taken_over_at
+    )
 
 
 def owed(accident: Accident, reports: Sequence[Report] | None = None) -> list[chain.Leg]:
@@ -329,12 +331,13 @@ def _open(by: Any, said: Mapping[str, Any], fields: dict[str, Any]) -> Accident:
 
 
 def copy_to(accident: Accident, by: Any, area_code: str) -> Accident:
-    """Opens the same accident at another place with every report it had: for handing over.
+    """Opens the same accident at another place with every report it had: for handing over. Its clock runs from now.
 
     Whoever acts must see both places.
     """
     fields = {n: getattr(accident, n) for n in (*STATED, "place", "title", "occurred_at", "known_at", "enterprise",
-              "unit_name", "category", "lon", "lat", "industry_id")} | {"area_code": area_code}  # fmt: skip
+              "unit_name", "category", "lon", "lat", "industry_id")}  # fmt: skip
+    fields |= {"area_code": area_code, "taken_over_at": clock.now()}
     kept = [f.attname for f in Report._meta.concrete_fields if f.attname not in ("id", "accident_id", "area_code")]
     made = [
         Report(**{name: getattr(report, name) for name in kept}, area_code=area_code)

@@ -59,6 +59,20 @@ def test_the_clock_runs_from_the_moment_it_is_known_level_by_level() -> None:
     assert district.late(after(minutes=161))
 
 
+def test_who_is_handed_the_accident_knows_it_from_then_on() -> None:
+    sent = [report(10, "unit", "district", "larger"), report(20, "unit", "district", "ordinary")]
+    handed = after(minutes=300)
+    unit, district = chain(T, T, sent, taken_over_at=handed)
+    assert unit.done_at == after(minutes=10), "what the unit did stays as it was"
+    assert (district.started_at, district.due_at) == (handed, handed + timedelta(hours=2)), "as it stood: ordinary"
+    graver = [*sent, report(310, "unit", "district", "larger")]
+    assert chain(T, T, graver, taken_over_at=handed)[1].due_at == after(minutes=370)
+    told = [*sent, report(200, "district", "city", "larger")]
+    assert not chain(T, T, told, taken_over_at=handed)[1].open, "the city knows from the one that handed it over"
+    assert not chain(T, T, told, taken_over_at=handed)[1].late(after(days=1))
+    assert chain(T, T, told)[1].late(after(days=1)), "and for that one it was late"
+
+
 def test_nobody_reported_yet_the_unit_s_hour_runs() -> None:
     unit, district = chain(T, after(minutes=10), [])
     assert unit.due_at == after(minutes=70)

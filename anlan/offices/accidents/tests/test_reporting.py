@@ -269,6 +269,24 @@ def test_a_wrong_district_is_put_right_by_handing_over_with_every_report() -> No
         assert HandedOver.objects.get().number == made.number
 
 
+def test_the_receiver_s_clock_runs_from_the_handing_over_and_the_sender_s_debt_stays() -> None:
+    sender, receiver = account("district"), account("district", BANAN)
+    case = accident(sender)
+    at = NOON + timedelta(hours=5)
+    case = step(case, "hand_over", sender, at, to_area="500113103000", reason="实属巴南")
+    with acting(receiver.actor, receiver.scope):
+        made = Accident.objects.get()
+        assert (made.taken_over_at, made.due_at) == (at, at + timedelta(hours=2))
+        assert ReportFault.objects.count() == 0
+    with acting(TESTER, EVERYWHERE):
+        assert ReportFault.objects.get(accident=case).at_level == "district", "two hours were over"
+        assert next(leg for leg in legs(case) if leg.from_level == "district").due_at == NOON + timedelta(hours=2)
+    step(made, "pass_to_city", receiver, at + timedelta(minutes=90), report_text="x")
+    with clock.frozen(at + timedelta(hours=3)), acting(TESTER, EVERYWHERE):
+        jobs.find_faults.run()
+        assert not ReportFault.objects.filter(accident=made).exists()
+
+
 def test_two_reports_of_one_accident_are_merged_by_a_person_and_can_be_parted_again() -> None:
     district, duty = account("district"), account("duty", CITY)
     one = accident(district, at=NOON - timedelta(minutes=5))

@@ -29,6 +29,7 @@ from .reporting import (
     report_of,
     resettle,
     source_of,
+    unconfirmed,
 )
 
 Facts = Mapping[str, Any]
@@ -133,6 +134,20 @@ def correct(case: Accident, facts: Facts, by: Any) -> None:
     ReportFault.objects.filter(accident=case).update(industry_id=case.industry_id)
     level = level_of(by)
     add(case, report_of(case, by, "verified", level, level, None, reason=facts["reason"]))
+
+
+def time_to_confirm(case: Accident) -> Any:
+    return None if unconfirmed(case) else _("No earlier time waits to be confirmed.")
+
+
+def confirm_time(case: Accident, facts: Facts, by: Any) -> None:
+    """What the district had told by telephone counts from then: the same statement once more, with that time."""
+    told = unconfirmed(case)
+    assert told is not None
+    kept = {f.attname: getattr(told, f.attname) for f in Report._meta.concrete_fields if f.attname != "id"}
+    kept |= {"no": case.reports_no + 1, "kind": "confirmed", "at": told.said_at, "said_at": None, "text": ""}
+    kept |= {"kept_at": clock.now(), "reason": facts["reason"], "by_id": by.pk, "by_name": by.name}
+    add(case, Report(**kept))
 
 
 def missing_may_be_settled(case: Accident) -> Any:

@@ -42,6 +42,14 @@ ABROAD = ("outside", "passed_outside")
 FIGURES = tuple(Field(name, required=name in ("deaths", "missing", "injured", "slight", "course")) for name in STATED)
 # What a unit sends counts from when it is sent: it is not asked.
 AT = Field("at", moment(_("Reported at"), help_text=_("Empty: now")), required=False, asked_of=TAKING)
+TOLD_AT = Field(
+    "at",
+    moment(
+        _("Told by telephone at"),
+        help_text=_("Empty: now. An earlier time is kept as said; it counts once the city has confirmed it."),
+    ),
+    required=False,
+)
 KNOWN = Field("facts_known_at", known_moment, required=False)
 REASON = Field("reason", reason)
 TEXT = Field("report_text", text(_("Text of the report"), 14, 8000))
@@ -93,14 +101,19 @@ ACCIDENT = declare(
             ),
             Move(
                 "pass_to_city", _("Report to the city"), OPEN, None, {"district", "inspector", "duty"},
-                demands=(TEXT, AT), effect=g.pass_to_city, tone="primary",
+                demands=(TEXT, TOLD_AT), effect=g.pass_to_city, tone="primary",
                 words=_("%(actor)s reported the accident to the city"),
             ),
             Move(
                 "pass_to_state", _("Report to the State Council department"), OPEN, None, {"city", "duty"},
-                demands=(TEXT, AT), ready=g.reaches_the_state,
+                demands=(TEXT, TOLD_AT), ready=g.reaches_the_state,
                 effect=g.pass_to_state, tone="primary",
                 words=_("%(actor)s reported the accident to the State Council department"),
+            ),
+            Move(
+                "confirm_time", _("Confirm the earlier time"), OPEN, None, {"city", "duty"}, relation="higher",
+                demands=(REASON,), ready=g.time_to_confirm, effect=g.confirm_time,
+                words=_("%(actor)s confirmed that the district had reported when it says: %(reason)s"),
             ),
             Move(
                 "verify_figures", _("Verified report"), OPEN, None, DECIDING | {"inspector"},

@@ -48,7 +48,12 @@ SOURCES = (
     ("other", _("Somebody else: the public, police, media")),
     ("own", _("Our own check")),
 )
-KINDS = (("first", _("First report")), ("follow_up", _("Follow-up report")), ("verified", _("Verified report")))
+KINDS = (
+    ("first", _("First report")),
+    ("follow_up", _("Follow-up report")),
+    ("verified", _("Verified report")),
+    ("confirmed", _("Earlier time confirmed")),
+)
 FAULTS = (
     ("late", _("Late report")),
     ("omission", _("Omission")),
@@ -247,8 +252,9 @@ class Accident(Stated, Case):
 class Report(Stated):
     """One version of what is known, as it arrived at a level. Never changed: a correction is the next version.
 
-    Who sees the accident sees its reports, also after it has come under another industry: grade and clock follow from
-    all of them.
+    What somebody reports himself counts from when it is recorded; an earlier time is kept as said (`said_at`), and
+    counts by a row of its own once the city has confirmed it. Who sees the accident sees its reports, also after it
+    has come under another industry: grade and clock follow from all of them.
     """
 
     scope_rule = Through("accident")
@@ -266,6 +272,7 @@ class Report(Stated):
     )
     to_level = models.CharField(_("Reported to"), max_length=8, choices=LEVELS)
     at = models.DateTimeField(_("Reported at"))
+    said_at = models.DateTimeField(_("Said to have been reported at"), null=True)
     facts_known_at = models.DateTimeField(_("Became known at"), null=True)
     kept_at = models.DateTimeField(_("Recorded at"), default=clock.now)
     grade = models.CharField(_("Accident grade"), max_length=14, choices=GRADES)

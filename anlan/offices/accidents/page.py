@@ -54,10 +54,19 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
     own.sort(key=lambda r: r.no)
     previous = None
     versions = []
+    confirmed = {r.at for r in own if r.kind == "confirmed"}
     for report in own:
+        if report.kind == "confirmed":
+            versions.append({"report": report, "regraded": False})
+            continue
         raised = previous is not None and chain.GRADES.index(report.grade) > chain.GRADES.index(previous.grade)
         versions.append(
-            {"report": report, "regraded": previous is not None and report.grade != previous.grade, "raised": raised}
+            {
+                "report": report,
+                "regraded": previous is not None and report.grade != previous.grade,
+                "raised": raised,
+                "confirmed": report.said_at in confirmed,
+            }
         )
         previous = report
     return "accidents/part.html", {

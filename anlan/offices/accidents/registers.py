@@ -92,7 +92,7 @@ class AccidentReports(Register):
                "loss_yuan", "by_name")  # fmt: skip
     filters = ("area_code", "kind", "from_level", "to_level", "grade", "at")
     sections = (
-        (_("Report"), ("accident", "no", "kind", "from_level", "to_level", "at", "facts_known_at", "kept_at",
+        (_("Report"), ("accident", "no", "kind", "from_level", "to_level", "at", "said_at", "facts_known_at", "kept_at",
                        "by_name")),
         (_("Casualties and loss"), ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated",
                                     "loss_yuan")),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from anlan.kernel import cases, clock, law
@@ -106,14 +107,15 @@ def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] =
     count for the chain.
     """
     window = accident.category.window
-    last = max(own, key=lambda r: r.no)
-    counted = rules.counting([version(r) for r in own], accident.occurred_at, window)
-    for name, value in next(r for r in own if r.no == counted.no).stated().items():
+    stating = [r for r in own if r.kind != "confirmed"]
+    last = max(stating, key=lambda r: r.no)
+    counted = rules.counting([version(r) for r in stating], accident.occurred_at, window)
+    for name, value in next(r for r in stating if r.no == counted.no).stated().items():
         setattr(accident, name, value)
     # The words of the latest report tell most; only figures are frozen when the time for supplements is over.
     accident.course, accident.measures = last.course, last.measures
     day = accident.occurred_at.astimezone(BEIJING).date()
-    grading = rules.grade_of([version(r) for r in own], accident.occurred_at, window)
+    grading = rules.grade_of([version(r) for r in stating], accident.occurred_at, window)
     accident.grade = accident.level = grading.grade
     accident.grade_basis = f"{grading.source}{grading.article}"[:160]
     accident.risk_event = bool(
@@ -216,7 +218,25 @@ def report_of(
             {"loss_yuan" if bad.name == "loss" else bad.name: [_("This number cannot be.")]}
         ) from bad
     report.grade, report.article = graded.grade, f"{graded.source}{graded.article}"[:160]
+    earlier = clock.now() - timedelta(minutes=law.value("accidents.own_act_tolerance", clock.now()).value)
+    if report.at < earlier and from_level == level_of(by) and _eases(report, accident):
+        # Nobody puts himself in time by what he says of himself: what was recorded counts until the city confirms.
+        report.said_at, report.at = report.at, clock.now()
     return report
+
+
+def _eases(report: Report, accident: Accident) -> bool:
+    """Whether an earlier time would be to the good of who reports: it pays what he owes, or makes it less."""
+    lesser = chain.GRADES.index(report.grade) < chain.GRADES.index(accident.grade)  # type: ignore[arg-type]
+    return report.to_level != report.from_level or lesser
+
+
+def unconfirmed(accident: Accident) -> Report | None:
+    """The first report of the district whose earlier time nobody at the city has confirmed."""
+    kept = Q(said_at__isnull=False, from_level="district") | Q(kind="confirmed")
+    rows = list(Report.objects.filter(kept, accident=accident))
+    confirmed = {r.at for r in rows if r.kind == "confirmed"}
+    return next((r for r in rows if r.kind != "confirmed" and r.said_at not in confirmed), None)
 
 
 def add(accident: Accident, report: Report) -> None:

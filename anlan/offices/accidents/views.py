@@ -148,7 +148,7 @@ def national_form(request: HttpRequest, number: str) -> HttpResponse:
     context = {
         "accident": accident,
         "fields": draft.fields(accident),
-        "reports": list(Report.objects.filter(accident=accident)),
+        "reports": list(Report.objects.filter(accident=accident).exclude(kind="confirmed")),
         "made_at": clock.now(),
     }
     return render(request, "accidents/form.html", context)

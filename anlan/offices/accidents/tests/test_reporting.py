@@ -26,11 +26,11 @@ pytestmark = pytest.mark.django_db
 FIGURES = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "脚手架坍塌"}
 
 
-def step(case: Accident, move: str, by: Account, at: datetime | None = None, **facts: Any) -> Any:
+def step(case: Accident, move: str, by: Account, when: datetime | None = None, **facts: Any) -> Any:
     """One move; a follow-up that an officer takes comes from the unit where nothing else is said."""
     if move == "follow_up" and by.role != "enterprise":
         facts = {"source": "unit"} | facts
-    with clock.frozen(at or clock.now()), acting(Actor("person", by.username, by.pk), by.scope):
+    with clock.frozen(when or clock.now()), acting(Actor("person", by.username, by.pk), by.scope):
         fresh = type(case)._default_manager.get(pk=case.pk)
         return cases.move(fresh, move, by=by, seen_version=fresh.version, **facts)
 
@@ -59,6 +59,42 @@ def test_the_unit_s_hour_and_the_district_s_two__decree_493_arts_9_and_11() -> N
     assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)  # thirty days: Art. 13
     with acting(TESTER, EVERYWHERE):
         assert [leg.late(clock.now()) for leg in legs(case)] == [False, False]
+
+
+def test_nobody_is_in_time_by_what_he_says_of_himself__the_city_confirms_a_telephone_report() -> None:
+    district, city = account("district"), account("duty", CITY)
+    case = accident(district)
+    late = NOON + timedelta(hours=3)
+    told = NOON + timedelta(hours=1)
+    case = step(case, "pass_to_city", district, late, report_text="x", at=told)
+    passing = reports(case)[-1]
+    assert (passing.at, passing.said_at) == (late, told)
+    with acting(TESTER, EVERYWHERE):
+        assert next(leg for leg in legs(case) if leg.from_level == "district").late(late)
+    here = account("duty", name="渝北值班")
+    assert "not_higher" in refused(lambda: step(case, "confirm_time", here, late, reason="x"))
+    case = step(case, "follow_up", district, late, **FIGURES | {"deaths": 2})
+    case = step(case, "confirm_time", city, late + timedelta(hours=1), reason="有接电话记录")
+    assert (case.deaths, case.reports_no) == (2, 4), "it states nothing new"
+    with acting(TESTER, EVERYWHERE):
+        assert not any(leg.late(late) for leg in legs(case))
+    assert "gate" in refused(lambda: step(case, "confirm_time", city, late, reason="x"))
+
+
+def test_a_few_minutes_are_believed_and_what_binds_oneself_counts_as_said() -> None:
+    district = account("district")
+    case = accident(district)
+    just = NOON + timedelta(minutes=58)
+    case = step(case, "pass_to_city", district, NOON + timedelta(minutes=62), report_text="x", at=just)
+    assert (reports(case)[-1].at, reports(case)[-1].said_at) == (just, None)
+    facts = FIGURES | {"deaths": 3, "source": "own", "at": NOON + timedelta(hours=1)}
+    case = step(case, "follow_up", district, NOON + timedelta(hours=4), **facts)
+    assert reports(case)[-1].at == NOON + timedelta(hours=1), "known to be larger since then, and owed since then"
+    facts = FIGURES | {"reason": "核实", "at": NOON + timedelta(minutes=70)}
+    case = step(case, "verify_figures", district, NOON + timedelta(hours=5), **facts)
+    assert reports(case)[-1].said_at == NOON + timedelta(minutes=70), "less grave: counts when it was recorded"
+    with acting(TESTER, EVERYWHERE):
+        assert next(leg for leg in legs(case) if leg.from_level == "district").late(NOON + timedelta(hours=5))
 
 
 def test_a_larger_accident_gives_the_district_one_hour__chongqing_art_28() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from anlan.kernel import law
@@ -30,7 +31,11 @@ NOBODY = Figures()
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One report that arrived at a level. `grade` is what it made of the accident."""
+    """One report that arrived at a level. `grade` is what it made of the accident.
+
+    `verified`: an authority states what it has found out. `own`: written by the source itself, not by who took it.
+    `district`: the six digits of where it said that the accident happened.
+    """
 
     at: datetime
     from_level: str
@@ -38,6 +43,10 @@ class Passed:
     grade: Grade
     figures: Figures = NOBODY
     known_at: datetime | None = None
+    verified: bool = False
+    own: bool = False
+    occurred_at: datetime | None = None
+    district: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +183,28 @@ def _pressing(leg: Leg) -> tuple[bool, bool, datetime, datetime]:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A fault that the times show; a person looks into it. `because` is a code, `due_at` and `at` its times."""
+    """A fault that the reports show; a person looks into it. `because` is a code, `due_at` and `at` its times.
+
+    `about` is what was left out or misstated, `told` and `found` how it was stated and what it was.
+    """
 
     fault: Fault
     level: str
-    because: Literal["passed_late", "not_passed", "unit_silent", "known_before"]
+    because: Literal[
+        "passed_late",
+        "not_passed",
+        "unit_silent",
+        "known_before",
+        "told_less",
+        "time_moved",
+        "place_moved",
+        "loss_over",
+    ]
     due_at: datetime
     at: datetime | None
+    about: Literal["", "time", "place", "casualties", "loss"] = ""
+    told: datetime | Decimal | str | None = None
+    found: datetime | Decimal | str | None = None
 
 
 def suspicions(
@@ -191,7 +215,8 @@ def suspicions(
     Reported after its limit: late. The unit's limit over, the accident known through others, and nothing from the unit:
     concealment, to be verified. Nothing passed on by an authority after its limit: late. More casualties told by
     whomever that were known already when a level made its report: an omission, or, where it was meant, a false report.
-    What the district reported that handed the accident over is that one's, and looked into there.
+    What the district reported that handed the accident over is that one's, and looked into there. What was verified
+    shows misstatements: `misstated`.
     """
     known = sorted(reports, key=lambda r: r.at)
     found: list[Suspicion] = []
@@ -213,10 +238,51 @@ def suspicions(
             if not knew or after.known_at is None or after.known_at > before.at:
                 continue
             if _more(after.figures, before.figures):
-                found.append(Suspicion("omission", level, "known_before", before.at, after.known_at))
-        anothers = after.from_level == "district" and taken_over_at is not None and after.at <= taken_over_at
-        if after.from_level != OTHER and not anothers:
+                found.append(Suspicion("omission", level, "known_before", before.at, after.known_at, "casualties"))
+        if after.from_level != OTHER and not _anothers(after, taken_over_at):
             last[after.from_level] = after
+    for i, one in enumerate(known):
+        if one.verified:
+            for level in order[: order.index(one.from_level)]:
+                mine = [r for r in known[:i] if r.from_level == level and not _anothers(r, taken_over_at)]
+                found += misstated(one, level, mine, known[:i])
+    return tuple(found)
+
+
+def _anothers(report: Passed, taken_over_at: datetime | None) -> bool:
+    """Whether it is a report of the district that handed the accident over."""
+    return report.from_level == "district" and taken_over_at is not None and report.at <= taken_over_at
+
+
+def misstated(verified: Passed, level: str, mine: Sequence[Passed], before: Sequence[Passed]) -> tuple[Suspicion, ...]:
+    """What an authority verified, held against what a lower `level` had last told (`mine`, of all `before` it).
+
+    Time, place and loss only where the level wrote them itself: a word misheard on the telephone is nobody's false
+    report. Who corrects himself is not suspected. Time moved by more than `accidents.suspect_time`, and a place in
+    another district, may be a false report; a loss beyond the told grade and by more than `accidents.suspect_loss`,
+    and fewer casualties than the level had known or told before, an omission (SAWS Decree 13 Art. 5).
+    """
+    found: list[Suspicion] = []
+    own = [r for r in mine if r.own]
+    if own:
+        told, on = own[-1], verified.at.astimezone(BEIJING)
+        moved = timedelta(minutes=law.value("accidents.suspect_time", on).value)
+        if told.occurred_at and verified.occurred_at and abs(verified.occurred_at - told.occurred_at) > moved:
+            times = told.occurred_at, verified.occurred_at
+            found.append(Suspicion("false", level, "time_moved", told.at, verified.at, "time", *times))
+        if told.district and verified.district and told.district != verified.district:
+            places = told.district, verified.district
+            found.append(Suspicion("false", level, "place_moved", told.at, verified.at, "place", *places))
+        was, is_ = told.figures.loss, verified.figures.loss
+        if was is not None and is_ is not None:
+            lines = law.value("accidents.grade_loss", on)
+            over = is_ * 100 > was * (100 + law.value("accidents.suspect_loss", on).value)
+            if over and _weighs(lines.band(is_).value) > _weighs(lines.band(was).value):  # type: ignore[arg-type]
+                found.append(Suspicion("omission", level, "loss_over", told.at, verified.at, "loss", was, is_))
+    if mine and _more(verified.figures, mine[-1].figures):
+        earlier = [r for r in before if level in (r.from_level, r.to_level) and r.at <= mine[-1].at]
+        if any(not _more(verified.figures, r.figures) for r in earlier):
+            found.append(Suspicion("omission", level, "told_less", mine[-1].at, verified.at, "casualties"))
     return tuple(found)
 
 

@@ -273,6 +273,7 @@ class _Story:
 
         def report(no: int, kind: str, way: tuple[str, str], when: datetime, what: Any, grade: Any, by: Any) -> Any:
             return {"accident_id": pk, **scope, "no": no, "kind": kind, "from_level": way[0], "to_level": way[1],
+                    "own_words": False, "occurred_at": at, "place_area": site.area_code,
                     "at": when, "said_at": None, "facts_known_at": None, "kept_at": when, "grade": grade.grade,
                     "article": f"{grade.source}{grade.article}", "text": "", "reason": "", "by_id": None,
                     "by_name": by[0], **what}  # fmt: skip

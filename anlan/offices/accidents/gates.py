@@ -249,7 +249,7 @@ def link(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def suspect(case: Accident, facts: Facts, by: Any) -> None:
-    if ReportFault.objects.filter(accident=case, fault=facts["fault"], at_level=facts["at_level"]).exists():
+    if ReportFault.objects.filter(accident=case, fault=facts["fault"], at_level=facts["at_level"], about="").exists():
         raise cases.FieldError({"fault": [_("There is a case about this already.")]})
     faults.open_fault(case, by, facts["fault"], facts["at_level"], facts["clue"])
 
@@ -263,7 +263,8 @@ def not_ones_own(case: ReportFault, facts: Facts, by: Any) -> None:
 def name_fault(case: ReportFault, facts: Facts, by: Any) -> None:
     """Whether it was an omission or a false report, late or concealed, is what the inquiry finds."""
     not_ones_own(case, facts, by)
-    if ReportFault.objects.filter(accident=case.accident, fault=case.fault, at_level=case.at_level).exclude(pk=case.pk):
+    same = {"accident": case.accident, "fault": case.fault, "at_level": case.at_level, "about": case.about}
+    if ReportFault.objects.filter(**same).exclude(pk=case.pk):
         raise cases.FieldError({"fault": [_("There is a case about this already.")]})
     case.level = case.fault
 

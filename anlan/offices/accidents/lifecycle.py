@@ -265,7 +265,7 @@ FAULT = declare(
             assign=OFFICIALS,
         ),
         sections=(
-            (_("Fault"), ("fault", "at_level", "accident", "clue", "should_at", "did_at")),
+            (_("Fault"), ("fault", "at_level", "about", "accident", "clue", "should_at", "did_at")),
             (_("Inquiry"), ("findings",)),
             (_("Decision"), ("decision",)),
         ),

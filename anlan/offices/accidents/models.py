@@ -60,6 +60,12 @@ FAULTS = (
     ("false", _("False report")),
     ("concealment", _("Concealment")),
 )
+ABOUT = (
+    ("time", _("Time of the accident")),
+    ("place", _("Place of the accident")),
+    ("casualties", _("Casualties")),
+    ("loss", _("Direct loss")),
+)
 MOST = 20000
 """More people than this were hurt in no accident known: a slip of the finger."""
 MOST_EVACUATED, MOST_YUAN, MOST_MW = 10_000_000, Decimal(10) ** 12, 100_000
@@ -271,6 +277,9 @@ class Report(Stated):
         _("Source of the report"), max_length=8, choices=(*LEVELS, ("other", _("Somebody else")))
     )
     to_level = models.CharField(_("Reported to"), max_length=8, choices=LEVELS)
+    own_words = models.BooleanField(_("Written by the source itself"), default=False)
+    occurred_at = models.DateTimeField(_("Happened at"), null=True)
+    place_area = AreaCode(_("Where it happened"), blank=True, default="")
     at = models.DateTimeField(_("Reported at"))
     said_at = models.DateTimeField(_("Said to have been reported at"), null=True)
     facts_known_at = models.DateTimeField(_("Became known at"), null=True)
@@ -402,6 +411,7 @@ class ReportFault(Case):
     accident = models.ForeignKey(Accident, models.PROTECT, related_name="faults", verbose_name=_("Accident"))
     fault = models.CharField(_("Fault"), max_length=12, choices=FAULTS)
     at_level = models.CharField(_("At the level"), max_length=8, choices=(*LEVELS, ("other", _("Somebody else"))))
+    about = models.CharField(_("What was misstated"), max_length=12, choices=ABOUT, blank=True, default="")
     should_at = models.DateTimeField(_("Should have been reported by"), null=True, blank=True)
     did_at = models.DateTimeField(_("Was reported at"), null=True, blank=True)
     clue = models.TextField(_("What points to it"), max_length=2000)
@@ -412,5 +422,5 @@ class ReportFault(Case):
         abstract = False
         verbose_name = _("Fault of reporting")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=("accident", "fault", "at_level"), name="one_case_per_fault")
+            models.UniqueConstraint(fields=("accident", "fault", "at_level", "about"), name="one_case_per_fault")
         ]

@@ -92,8 +92,8 @@ class AccidentReports(Register):
                "loss_yuan", "by_name")  # fmt: skip
     filters = ("area_code", "kind", "from_level", "to_level", "grade", "at")
     sections = (
-        (_("Report"), ("accident", "no", "kind", "from_level", "to_level", "at", "said_at", "facts_known_at", "kept_at",
-                       "by_name")),
+        (_("Report"), ("accident", "no", "kind", "from_level", "to_level", "own_words", "at", "said_at",
+                       "facts_known_at", "kept_at", "by_name", "occurred_at", "place_area")),
         (_("Casualties and loss"), ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated",
                                     "loss_yuan")),
         (_("Accident grade"), ("grade", "article")),
@@ -117,6 +117,7 @@ class ReportFaults(Register):
         "title",
         "fault",
         "at_level",
+        "about",
         "accident",
         "area_code",
         "should_at",
@@ -124,7 +125,7 @@ class ReportFaults(Register):
         "state_title",
         "due_at",
     )
-    filters = ("state", "area_code", "fault", "at_level", "opened_at", "industry")
+    filters = ("state", "area_code", "fault", "at_level", "about", "opened_at", "industry")
     choices = {"state": FAULT.choices}
     search = ("number",)
     natural_key = ("number",)

@@ -52,7 +52,8 @@ def version(report: Report) -> rules.Version:
 def passed(report: Report, grade: str = "") -> chain.Passed:
     return chain.Passed(
         report.at, report.from_level, report.to_level, grade or report.grade,  # type: ignore[arg-type]
-        report.figures, report.facts_known_at,
+        report.figures, report.facts_known_at, verified=report.kind == "verified", own=report.own_words,
+        occurred_at=report.occurred_at, district=report.place_area[:6],
     )  # fmt: skip
 
 
@@ -208,7 +209,8 @@ def report_of(
     report = Report(
         accident=accident, area_code=accident.area_code, industry_id=accident.industry_id,
         enterprise_id=accident.enterprise_id, no=accident.reports_no + 1, kind=kind, from_level=from_level,
-        to_level=to_level, at=at, by_id=by.pk, by_name=by.name, **accident.stated(), **more,
+        to_level=to_level, at=at, by_id=by.pk, by_name=by.name, own_words=from_level == level_of(by),
+        occurred_at=accident.occurred_at, place_area=accident.area_code, **accident.stated(), **more,
     )  # fmt: skip
     try:
         day = accident.occurred_at.astimezone(BEIJING).date()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -219,3 +220,79 @@ def test_casualties_known_and_left_out_are_suspected_as_omission__decree_13_art_
     missed = report(30, "unit", "district", figures=Figures(missing=1))
     buried = report(90, "district", "district", figures=Figures(deaths=1), known_at=after(minutes=20))
     assert ("omission", "unit", "known_before") in found(T, [missed, city, buried], after(days=1))
+
+
+# --- Misstatements, held against what was verified ------------------------------------------------------
+
+
+def misstatements(*reports: Passed) -> list[tuple[str, str, str, str]]:
+    found = suspicions((), reports, after(days=1))
+    return [(s.fault, s.level, s.because, s.about) for s in found]
+
+
+def by_unit(**more: object) -> Passed:
+    return report(30, "unit", "district", **({"own": True, "occurred_at": T, "district": "500112"} | more))
+
+
+def verified(by: str = "district", **more: object) -> Passed:
+    facts = {"verified": True, "own": True, "occurred_at": T, "district": "500112"} | more
+    return report(300, by, by, **facts)
+
+
+def test_what_was_told_as_it_was_is_suspected_of_nothing() -> None:
+    figures = Figures(deaths=2, missing=1, loss=Decimal(9_000_000))
+    assert misstatements(by_unit(figures=figures), verified(figures=figures)) == []
+    close = verified(occurred_at=T + timedelta(minutes=30), figures=Figures(deaths=2, loss=Decimal(9_900_000)))
+    assert misstatements(by_unit(figures=figures), close) == [], "half an hour, and one missing was found alive"
+
+
+def test_a_time_moved_by_more_than_the_span_may_be_a_false_report__decree_13_art_5() -> None:
+    moved = verified(occurred_at=T - timedelta(minutes=31))
+    assert misstatements(by_unit(), moved) == [("false", "unit", "time_moved", "time")]
+    assert misstatements(by_unit(own=False), moved) == [], "misheard by who took the call"
+    assert misstatements(verified(occurred_at=T), moved) == [], "who corrects himself is not suspected"
+    district = report(40, "district", "city", own=True, occurred_at=T, district="500112")
+    assert misstatements(district, moved) == [], "by itself"
+    assert misstatements(district, verified("city", occurred_at=moved.occurred_at)) == [
+        ("false", "district", "time_moved", "time")
+    ]
+
+
+def test_a_place_in_another_district_may_be_a_false_report__decree_13_art_5() -> None:
+    elsewhere = verified(district="500113")
+    assert misstatements(by_unit(), elsewhere) == [("false", "unit", "place_moved", "place")]
+    assert misstatements(by_unit(own=False), elsewhere) == []
+    assert misstatements(by_unit(district=""), elsewhere) == [], "of before places were kept"
+
+
+@pytest.mark.parametrize(
+    ("told", "found", "suspected"),
+    [
+        (9_000_000, 12_000_000, True), (9_900_000, 10_000_000, False), (2_000_000, 9_000_000, False),
+        (None, 60_000_000, False), (12_000_000, 9_000_000, False), (0, 10_000_000, True),
+    ],
+)  # fmt: skip
+def test_a_loss_beyond_the_told_grade_may_be_an_omission(told: int | None, found: int, suspected: bool) -> None:
+    first = by_unit(figures=Figures(loss=None if told is None else Decimal(told)))
+    shown = misstatements(first, verified(figures=Figures(loss=Decimal(found))))
+    assert shown == ([("omission", "unit", "loss_over", "loss")] if suspected else [])
+
+
+def test_fewer_than_a_level_had_told_before_may_be_an_omission_once_that_is_verified() -> None:
+    three, one = by_unit(figures=Figures(deaths=3)), report(90, "unit", "district", figures=Figures(deaths=1))
+    assert misstatements(three, one) == [], "perhaps two live"
+    assert misstatements(three, one, verified(figures=Figures(deaths=1))) == []
+    assert misstatements(three, one, verified(figures=Figures(deaths=3))) == [
+        ("omission", "unit", "told_less", "casualties")
+    ]
+    assert misstatements(one, verified(figures=Figures(deaths=3))) == [], "who died later was not left out"
+    passed_on = report(100, "district", "city", figures=Figures(deaths=1))
+    assert ("omission", "district", "told_less", "casualties") in misstatements(
+        three, passed_on, verified("city", figures=Figures(deaths=3))
+    )
+
+
+def test_what_the_district_told_that_handed_it_over_is_not_held_against_the_receiver() -> None:
+    told = report(40, "district", "city", own=True, occurred_at=T, district="500112")
+    moved = verified("city", occurred_at=T - timedelta(hours=2))
+    assert suspicions((), [told, moved], after(days=1), after(minutes=60)) == ()

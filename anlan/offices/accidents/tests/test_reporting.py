@@ -529,6 +529,36 @@ def test_a_late_report_opens_a_case_of_its_own_once() -> None:
         assert sorted(found) == [case.pk, late.pk]
 
 
+def test_a_false_time_and_place_of_the_unit_s_own_report_open_a_case_each_and_an_honest_one_none() -> None:
+    unit, district, there = account("enterprise", VILLAGE, factory()), account("district"), account("district", BANAN)
+    case = accident(unit, enterprise=None)
+    case = step(case, "hand_over", district, to_area="500113103000", reason="实属巴南")
+    with acting(there.actor, there.scope):
+        made = Accident.objects.get()
+    facts = {"occurred_at": NOON.replace(hour=10), "known_at": NOON.replace(hour=10, minute=5), "category": category(),
+             "unit_name": "龙兴建筑公司", "enterprise": None}  # fmt: skip
+    at = NOON + timedelta(minutes=30)
+    step(made, "correct", there, at, reason="现场核实", **facts)
+    for _again in range(3):
+        with clock.frozen(at):
+            events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        found = {f.about: f for f in ReportFault.objects.filter(accident=made, fault="false")}
+        assert sorted(found) == ["place", "time"]
+        assert "11时20分" in found["time"].clue
+        assert "10时0分" in found["time"].clue
+        assert "渝北区" in found["place"].clue
+        assert "巴南区" in found["place"].clue
+        assert {f.state for f in found.values()} == {"suspected"}
+    assert step(found["time"], "clear", there, at, findings="时钟不准").state == "cleared"
+    honest = accident(account("enterprise", VILLAGE, factory(), name="另一家"), enterprise=None, place="别处")
+    step(honest, "verify_figures", district, at, reason="核实", **FIGURES)
+    with clock.frozen(at):
+        events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        assert not ReportFault.objects.filter(accident=honest).exists()
+
+
 def test_a_silent_unit_is_suspected_of_concealment_until_somebody_proves_or_clears_it() -> None:
     district, inspector = account("district"), account("inspector", name="执法大队")
     case = accident(district, source="other", known_at=None, enterprise=factory())

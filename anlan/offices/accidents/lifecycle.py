@@ -26,7 +26,7 @@ from anlan.kernel.cases.lifecycle import (
 from . import gates as g
 from .fields import area, enterprise, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
 from .models import READ_FAULTS, Accident, ReportFault
-from .page import part
+from .page import fault_part, part
 from .reporting import STATED
 
 TAKING = frozenset({"district", "inspector", "duty", "city", "department", "township", "village"})
@@ -269,5 +269,6 @@ FAULT = declare(
             (_("Inquiry"), ("findings",)),
             (_("Decision"), ("decision",)),
         ),
+        part=fault_part,
     )
 )  # fmt: skip

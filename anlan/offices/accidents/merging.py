@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from anlan.kernel import law
+from anlan.kernel.cases.engine import refusal
 
 from .models import Accident
 
@@ -18,11 +19,15 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """An accident that may be the same, and what it has in common: unit, place, category, in that order of weight."""
+    """An accident that may be the same, and what it has in common: unit, place, category, in that order of weight.
+
+    `merge`: which one the reader may merge into which, the one with fewer dead and missing into the other; or None.
+    """
 
     accident: Accident
     same: tuple[str, ...]
     metres: int | None
+    merge: tuple[Accident, Accident] | None = None
 
 
 def distance(lon: Any, lat: Any, to_lon: Any, to_lat: Any) -> int | None:
@@ -79,3 +84,14 @@ def similar_to(accident: Accident) -> list[Similar]:
         enterprise_id=accident.enterprise_id, category_id=accident.category_id, place=accident.place,
         lon=accident.lon, lat=accident.lat, besides=accident.pk,
     )  # fmt: skip
+
+
+def offered(accident: Accident, account: Any) -> list[Similar]:
+    """Those that may be the same, each with the merging that `account` may make."""
+    move = accident.lifecycle.move("merge")
+    found = []
+    for one in similar_to(accident):
+        pair = sorted((accident, one.accident), key=lambda a: (a.deaths + a.missing, a is not accident))
+        may = all(a.state == "reporting" for a in pair) and refusal(pair[0], move, account) is None
+        found.append(replace(one, merge=(pair[0], pair[1]) if may else None))
+    return found

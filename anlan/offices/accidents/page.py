@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from anlan.kernel import clock, law
 
 from . import chain, merging, references
@@ -72,10 +74,22 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
     return "accidents/part.html", {
         "steps": steps(case, reports),
         "versions": versions,
-        "similar": merging.similar_to(case) if case.state == "reporting" else [],
+        "similar": merging.offered(case, account) if case.state == "reporting" else [],
         "merged": list(Accident.objects.filter(merged_into=case)),
         "known_before": references.shown(case.known_before.all(), account),
         "faults": list(ReportFault.objects.filter(accident=case)) if account.role in READ_FAULTS else [],
         "passed_on": HandedOver.objects.filter(number=case.number).order_by("-at").first() if case.passed_to else None,
         "now": clock.now(),
     }  # fmt: skip
+
+
+def fault_part(case: ReportFault, account: Any) -> tuple[str, dict[str, Any]]:
+    """Template and contents of a fault's part of its page: what such a fault is, and the limit that was to be kept."""
+    on, cited = case.accident.occurred_at, []
+    try:
+        cited.append((_("What such a fault is"), law.value("accidents.faults", on)))
+        if case.fault in ("late", "concealment") and case.at_level in chain.levels(on)[:-1]:
+            cited.append((_("The limit that was to be kept"), chain.limit(case.at_level, case.accident.grade, on)))  # type: ignore[arg-type]
+    except law.NoRuleInForce:
+        return "accidents/fault.html", {"cited": []}
+    return "accidents/fault.html", {"cited": cited}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -176,6 +177,35 @@ def test_an_accident_whose_enterprise_lies_elsewhere_opens_and_moves() -> None:
         facts = {"deaths": 3, "missing": 0, "injured": 0, "slight": 0, "course": "续报", "source": "other"}
         case = cases.move(case, "follow_up", by=there, seen_version=1, **facts)
         assert case.grade == "larger"
+
+
+def test_doubles_are_merged_by_a_button_into_the_one_with_more_dead() -> None:
+    district = account("district")
+    one, two = accident(district, deaths=2), accident(district, deaths=1)
+    client = browser(district)
+    for case in (one, two):
+        page = client.get(case.get_absolute_url()).content.decode()
+        assert f'action="/c/accident/{quote(two.number)}/merge/"' in page, "the smaller goes into the greater"
+        assert f'name="into" value="{one.number}"' in page
+    assert "similar-merge" not in browser(account("township", VILLAGE)).get(one.get_absolute_url()).content.decode()
+    facts = {"seen_version": two.version, "into": one.number, "reason": "同一起事故重复报告"}
+    assert client.post(f"/c/accident/{two.number}/merge/", facts).status_code == 302
+    with acting(TESTER, EVERYWHERE):
+        assert Accident.objects.get(pk=two.pk).merged_into == one
+
+
+def test_the_page_of_a_fault_cites_its_article() -> None:
+    from anlan.offices.accidents.faults import open_fault
+
+    district = account("district")
+    case = accident(district)
+    with acting(TESTER, EVERYWHERE):
+        fault = open_fault(case, district, "late", "district", "迟报")
+        other = open_fault(case, district, "false", "unit", "谎报")
+    page = browser(district).get(fault.get_absolute_url()).content.decode()
+    assert "罚款处罚暂行规定（安监总局令第13号，2011年、2015年修正）第五条" in page
+    assert "第493号）第十一条" in page
+    assert "第十一条" not in browser(district).get(other.get_absolute_url()).content.decode()
 
 
 def test_the_national_form_is_for_who_may_see_the_accident() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import Person
 from .test_hidden_danger import act
@@ -28,6 +29,11 @@ def test_a_call_is_taken_by_keyboard_and_the_next_report_is_drafted(
     assert page.input_value('select[name="source"]') == ""
     page.select_option('select[name="source"]', "unit")
     page.fill('input[name="unit_name"]', "渝北某工地")
+    page.click(".place-pick > summary")
+    expect(page.locator("[data-place-map][data-ready]")).to_have_count(1, timeout=60_000)
+    page.focus(".place-map canvas")
+    page.keyboard.press("Enter")  # what lies in the middle of the map
+    assert page.input_value('input[name="lon"]').startswith("10")
     page.fill('input[name="deaths"]', "3")
     page.fill('textarea[name="course"]', "基坑坍塌，3人死亡。")
     page.locator(".check-grade b", has_text="较大事故" if language == "zh-hans" else "Larger accident").wait_for()
@@ -36,6 +42,7 @@ def test_a_call_is_taken_by_keyboard_and_the_next_report_is_drafted(
     page.locator('textarea[name="course"]').press("Control+Enter")
     page.wait_for_url("**/c/accident/**")
     officer.look()
+    expect(page.locator("[data-place-map][data-ready]")).to_have_count(1, timeout=60_000)
     address = page.url.removeprefix(officer.base)
     running = page.locator(".chain-running [data-countdown]").first
     before = running.inner_text()

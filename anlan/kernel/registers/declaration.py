@@ -49,6 +49,9 @@ class Register:
     related: ClassVar[Sequence[str]] = ()
     """Foreign keys that the list shows: fetched in the same query."""
 
+    files: ClassVar[Sequence[tuple[Text, str]]] = ()
+    """Further files of the list as it is filtered, for who may export it: what each is, and the name of its address."""
+
     sample: ClassVar[staticmethod[[int], models.Model] | None] = None
     """For tests: an unsaved record, different for each number; needed where one cannot be made up."""
 

@@ -1,18 +1,21 @@
-"""The next report upwards, drafted from the record: the fields of Decree 493 Art. 12, in official Chinese.
+"""The next report upwards and the national form: the fields of Decree 493 Art. 12, in official Chinese.
 
 A draft is a paper of the administration, so it is Chinese whatever the language of the page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.utils import translation
 
 from anlan.kernel import areas
 from anlan.kernel.clock import BEIJING
 
-from .models import Accident, Stated
+from .models import Accident, Report, Stated
 
 
 def money(yuan: Decimal | None) -> str:
@@ -29,28 +32,84 @@ def casualties(row: Stated) -> str:
     return "、".join(f"{name}{n}人" for name, n in parts if n) or "暂无人员伤亡"
 
 
-def fields(accident: Accident) -> list[tuple[str, str]]:
-    """What a report must contain, by heading: Decree 493 Art. 12."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the national form: its heading, and what it says of an accident at a named place."""
+
+    title: str
+    tell: Callable[[Accident, str], Any]
+
+
+def _unit(accident: Accident, place: str) -> str:
+    industry = f"（行业：{accident.industry.name}）" if accident.industry is not None else ""
+    return f"{accident.unit or '正在核实'}{industry}"
+
+
+def _when_and_where(accident: Accident, place: str) -> str:
+    return f"{accident.occurred_at.astimezone(BEIJING):%Y年%-m月%-d日%-H时%-M分}，{place}。"
+
+
+def _cost(accident: Accident, place: str) -> str:
+    return f"{casualties(accident)}；直接经济损失{money(accident.loss_yuan)}。"
+
+
+def _other(accident: Accident, place: str) -> str:
+    grade = f"初步认定为{accident.get_grade_display()}（{accident.grade_basis}）"
+    return f"事故类别：{accident.category.name}；{grade}。"
+
+
+ARTICLE_12 = (
+    Line("事故发生单位概况", _unit),
+    Line("事故发生的时间、地点以及现场情况", _when_and_where),
+    Line("事故的简要经过", lambda accident, place: accident.course),
+    Line("已经造成或者可能造成的伤亡人数（包括下落不明的人数）和初步估计的直接经济损失", _cost),
+    Line("已经采取的措施", lambda accident, place: accident.measures or "正在组织救援，情况续报。"),
+    Line("其他应当报告的情况", _other),
+)
+"""What a report must contain: Decree 493 Art. 12."""
+FIGURES = (
+    Line("死亡（人）", lambda accident, place: accident.deaths),
+    Line("下落不明（人）", lambda accident, place: accident.missing),
+    Line("重伤（人）", lambda accident, place: accident.injured),
+    Line("轻伤（人）", lambda accident, place: accident.slight),
+    Line("直接经济损失（元）", lambda accident, place: accident.loss_yuan),
+)
+FORM = (*ARTICLE_12, *FIGURES)
+"""The reporting form: on paper, as a file, and one row for each accident in the register of accidents."""
+TITLE, BASIS = "生产安全事故信息报告表", "依据：《生产安全事故报告和调查处理条例》（国务院令第493号）第十二条"
+SIGNED = ("报告单位（盖章）：", "报告人：", "签发人：")
+
+
+def places(accidents: Iterable[Accident]) -> list[str]:
+    """Where each happened, as a form writes it; one query for all."""
+    rows = list(accidents)
+    names = areas.names(r.area_code for r in rows)
+    return [(r.outside or names.get(r.area_code, r.area_code)) + r.place for r in rows]
+
+
+def told(lines: Sequence[Line], accident: Accident) -> list[tuple[str, Any]]:
+    """What `lines` say of an accident, by heading."""
     with translation.override("zh-hans"):
-        area = accident.outside or areas.names([accident.area_code]).get(accident.area_code, accident.area_code)
-        place = area + accident.place
-        unit = accident.unit or "正在核实"
-        industry = accident.industry.name if accident.industry is not None else ""
-        return [
-            ("事故发生单位概况", f"{unit}{f'（行业：{industry}）' if industry else ''}"),
-            ("事故发生的时间、地点以及现场情况",
-             f"{accident.occurred_at.astimezone(BEIJING):%Y年%-m月%-d日%-H时%-M分}，{place}。"),
-            ("事故的简要经过", accident.course),
-            ("已经造成或者可能造成的伤亡人数（包括下落不明的人数）和初步估计的直接经济损失",
-             f"{casualties(accident)}；直接经济损失{money(accident.loss_yuan)}。"),
-            ("已经采取的措施", accident.measures or "正在组织救援，情况续报。"),
-            ("其他应当报告的情况",
-             f"事故类别：{accident.category.name}；初步认定为{accident.get_grade_display()}（{accident.grade_basis}）。"),
-        ]  # fmt: skip
+        (place,) = places([accident])
+        return [(line.title, line.tell(accident, place)) for line in lines]
+
+
+def course(reports: Iterable[Report]) -> str:
+    """How it was reported: each version in one line."""
+    return "\n".join(
+        f"第{r.no}次：{r.at.astimezone(BEIJING):%-m月%-d日%-H时%-M分}，死亡{r.deaths}人、下落不明{r.missing}人、重伤{r.injured}人。"
+        for r in reports
+    )
+
+
+def form(accident: Accident) -> list[tuple[str, Any]]:
+    """The whole reporting form of an accident, by heading; what is not known yet says so."""
+    reports = Report.objects.filter(accident=accident).exclude(kind="confirmed")
+    rows = [(title, "正在核定" if value is None else value) for title, value in told(FORM, accident)]
+    return [*rows, ("报告经过", course(reports))]
 
 
 def report_text(accident: Accident) -> str:
     """The draft as one text."""
     numbers = "一二三四五六"
-    lines = [f"{numbers[i]}、{title}：{text}" for i, (title, text) in enumerate(fields(accident))]
-    return "\n".join(lines)
+    return "\n".join(f"{numbers[i]}、{title}：{text}" for i, (title, text) in enumerate(told(ARTICLE_12, accident)))

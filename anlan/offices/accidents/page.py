@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock, law
@@ -79,6 +80,7 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
         "known_before": references.shown(case.known_before.all(), account),
         "faults": list(ReportFault.objects.filter(accident=case)) if account.role in READ_FAULTS else [],
         "passed_on": HandedOver.objects.filter(number=case.number).order_by("-at").first() if case.passed_to else None,
+        "tiles": settings.TILES,
         "now": clock.now(),
     }  # fmt: skip
 

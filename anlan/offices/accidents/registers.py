@@ -78,6 +78,7 @@ class Accidents(Register):
     sample = staticmethod(sample_accident)
     order = "-occurred_at"
     rights = Rights(see=EVERY_ROLE, export=OFFICIALS)
+    files = ((_("Statistical form, as Excel"), "accidents:register-file"),)
 
 
 @register

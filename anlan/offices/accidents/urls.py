@@ -12,5 +12,10 @@ urlpatterns = [
     path("report/", views.report, name="report"),
     path("check/", views.check, name="check"),
     path("form/<str:number>/", views.national_form, name="national-form"),
+    path("form/<str:number>/form.xlsx", views.form_file, name="form-file"),
+    path("register.xlsx", views.register_file, name="register-file"),
 ]
-keyed("accidents:national-form", of="accidents.Accident", keys=lambda row: {"number": row.number}, record="number")
+keyed(
+    "accidents:national-form", "accidents:form-file", of="accidents.Accident", keys=lambda row: {"number": row.number},
+    record="number",
+)  # fmt: skip

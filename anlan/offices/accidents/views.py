@@ -1,26 +1,34 @@
-"""Taking an accident's first report; the national form for printing."""
+"""Taking an accident's first report; the national form for printing and as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.kernel import cases, clock, deadlines, law
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.deadlines import Limit
+from anlan.kernel.registers import query
+from anlan.kernel.registers.views import cannot_be_shown
+from anlan.kernel.scope import acting, acting_now
+from anlan.kernel.sheets import streaming, writing
 
-from . import chain, draft, merging, rules
+from . import chain, draft, merging, rules, sheets
 from .forms import NUMBERS, FirstReportForm
 from .lifecycle import ACCIDENT
-from .models import GRADES, LEVELS, Accident, Report
+from .models import GRADES, LEVELS, Accident
+from .registers import Accidents
 from .reporting import first_report, source_of
 
 PHONE_ROLES = frozenset({"duty", "city", "district"})
@@ -63,20 +71,21 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
             passed = _("The accident happened outside of your area. It was taken and passed on as %(number)s.")
             messages.success(request, passed % {"number": filed.number})
             return HttpResponseRedirect(f"/r/accident-hand-overs/{filed.receipt.pk}/")
-    context = {"form": form, "phone": phone, "now": clock.now(), "groups": _groups(form)}
+    context = {"form": form, "phone": phone, "now": clock.now(), "groups": _groups(form), "tiles": settings.TILES}
     return render(request, "accidents/intake.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _groups(form: FirstReportForm) -> list[tuple[str, list[Any], str]]:
     """The fields in the order of a telephone call: what and where, who, how many, what is being done."""
     layout = (
-        (_("When and where"), ("occurred_at", "at", "area_code", "place", "outside", "passed_to"), "intake-where"),
+        (_("When and where"), ("occurred_at", "at", "area_code", "place", "outside", "passed_to", "lon", "lat"),
+         "intake-where"),
         (_("What and who"), ("category", "source", "known_at", "enterprise", "unit_name", "caller",
                               "caller_phone"), "intake-who"),
         (_("People"), NUMBERS, "intake-people"),
         (_("Course and measures"), ("course", "measures"), "intake-course"),
-        (_("More"), ("loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours", "lon",
-                     "lat", "title"), "intake-more"),
+        (_("More"), ("loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours",
+                     "title"), "intake-more"),
     )  # fmt: skip
     return [(title, [form[n] for n in names if n in form.fields], css) for title, names, css in layout]
 
@@ -138,17 +147,60 @@ def check(request: HttpRequest) -> HttpResponse:
     return render(request, "accidents/check.html", context)
 
 
+def _accident(number: str) -> Accident:
+    accident = Accident.numbered(number)
+    if accident is None:
+        raise Http404
+    return accident
+
+
 @login_required
 @require_safe
 def national_form(request: HttpRequest, number: str) -> HttpResponse:
     """The report with the fields of Decree 493 Art. 12, as the law's form wants it, for printing and signing."""
-    accident = Accident.numbered(number)
-    if accident is None:
-        raise Http404
+    accident = _accident(number)
     context = {
-        "accident": accident,
-        "fields": draft.fields(accident),
-        "reports": list(Report.objects.filter(accident=accident).exclude(kind="confirmed")),
-        "made_at": clock.now(),
-    }
+        "accident": accident, "title": draft.TITLE, "rows": draft.form(accident), "signed": draft.SIGNED,
+        "basis": draft.BASIS, "made_at": clock.now(),
+    }  # fmt: skip
     return render(request, "accidents/form.html", context)
+
+
+@login_required
+@require_safe
+def form_file(request: HttpRequest, number: str) -> HttpResponse:
+    """The same form as a spreadsheet."""
+    made = sheets.form(_accident(number), clock.now())
+    return _download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"accident-{number}.xlsx")
+
+
+@login_required
+@require_safe
+def register_file(request: HttpRequest) -> HttpResponseBase:
+    """The register of accidents as the list's address shows it: one row of the form for each, and their sum."""
+    if not Accidents.policy.may(request.user, "export"):
+        raise PermissionDenied
+    try:
+        listing = query.listing(Accidents, Accidents.policy.which(request.user, "export"), request.GET, request)
+    except query.BadQuery as error:
+        return cannot_be_shown(request, Accidents, error)
+    rows = listing.rows.order_by(listing.sort, "pk").select_related("industry", "category")
+    if rows.order_by()[: writing.XLSX_ROWS].count() == writing.XLSX_ROWS:
+        text = _("A spreadsheet holds at most %(rows)s records. Narrow the list by a filter.")
+        context = {"status": 400, "title": _("Too long for Excel"), "text": text % {"rows": writing.XLSX_ROWS - 1}}
+        return render(request, "error.html", context, status=400)
+    now = acting_now()
+    assert now is not None
+
+    def pieces() -> Iterator[bytes]:
+        with acting(*now):
+            yield from sheets.register(rows.iterator(chunk_size=sheets.PIECE))
+
+    made = streaming.response(request, pieces, writing.TYPES["xlsx"])
+    return _download(made, f"accident-register-{clock.today().isoformat()}.xlsx")
+
+
+def _download(response: Any, name: str) -> Any:
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+import openpyxl
 import pytest
 from django.db import connection
 from django.test import Client
@@ -179,6 +182,18 @@ def test_an_accident_whose_enterprise_lies_elsewhere_opens_and_moves() -> None:
         assert case.grade == "larger"
 
 
+def test_the_place_is_picked_on_a_map_or_written_and_shown_where_it_is_known() -> None:
+    duty = account("duty", CITY)
+    client = browser(duty)
+    page = client.get("/accidents/intake/").content.decode()
+    assert 'data-place-map data-lon="id_lon" data-lat="id_lat"' in page
+    assert 'id="id_lon"' in page
+    shown = client.post("/accidents/intake/", called_in(lon="106.551600", lat="29.563"), follow=True).content.decode()
+    assert 'data-at="106.551600,29.563000"' in shown
+    without = client.post("/accidents/intake/", called_in(place="别处"), follow=True).content.decode()
+    assert "data-place-map" not in without
+
+
 def test_doubles_are_merged_by_a_button_into_the_one_with_more_dead() -> None:
     district = account("district")
     one, two = accident(district, deaths=2), accident(district, deaths=1)
@@ -213,6 +228,46 @@ def test_the_national_form_is_for_who_may_see_the_accident() -> None:
     case = accident(district)
     assert "第十二条" in browser(district).get(f"/accidents/form/{case.number}/").content.decode()
     assert browser(account("district", BANAN)).get(f"/accidents/form/{case.number}/").status_code == 404
+
+
+def sheet(answer: Any) -> list[tuple[Any, ...]]:
+    assert answer.status_code == 200
+    body = answer.getvalue()
+    return list(openpyxl.load_workbook(io.BytesIO(body)).active.iter_rows(values_only=True))
+
+
+def test_the_national_form_is_a_file_too_and_says_the_same() -> None:
+    district = account("district")
+    case = accident(district, unit_name="=1+1厂", loss_yuan=Decimal(120_000))
+    client = browser(district)
+    rows = dict(row[:2] for row in sheet(client.get(f"/accidents/form/{case.number}/form.xlsx")))
+    page = client.get(f"/accidents/form/{case.number}/").content.decode()
+    assert rows["事故发生单位概况"] == "=1+1厂（行业：建筑施工）"
+    assert (rows["死亡（人）"], rows["直接经济损失（元）"]) == (1, 120_000)
+    assert "第1次：6月14日12时0分" in rows["报告经过"]
+    for title in [r for r in rows if r in ("事故发生单位概况", "已经采取的措施", "轻伤（人）", "报告经过")]:
+        assert f'<th scope="row">{title}</th>' in page
+    there = browser(account("district", BANAN))
+    assert there.get(f"/accidents/form/{case.number}/form.xlsx").status_code == 404
+
+
+def test_the_register_of_accidents_is_the_list_as_filtered_with_the_sum_of_what_counts() -> None:
+    district = account("district")
+    accident(district, deaths=2)
+    accident(district, deaths=4, place="别处")
+    accident(district, deaths=5, outside="四川省邻水县")
+    client = browser(district)
+    head, *rows, total = sheet(client.get("/accidents/register.xlsx?sort=-deaths"))
+    assert head[:4] == ("事故编号", "事故类别", "事故等级", "计入统计")
+    deaths = head.index("死亡（人）")
+    assert [(r[3], r[deaths]) for r in rows] == [("否", 5), ("是", 4), ("是", 2)]
+    assert (total[1], total[deaths]) == ("2起", 6)
+    assert "四川省邻水县" in rows[0][head.index("事故发生的时间、地点以及现场情况")]
+    assert len(sheet(client.get("/accidents/register.xlsx?grade=ordinary"))) == 3
+    assert client.get("/accidents/register.xlsx?grade=none").status_code == 400
+    assert len(sheet(browser(account("district", BANAN)).get("/accidents/register.xlsx"))) == 2
+    assert browser(account("enterprise", VILLAGE, factory())).get("/accidents/register.xlsx").status_code == 403
+    assert 'href="/accidents/register.xlsx?grade=larger"' in client.get("/r/accidents/?grade=larger").content.decode()
 
 
 def test_looks_at_names_are_logged_and_few_may_see_them() -> None:

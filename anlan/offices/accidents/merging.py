@@ -65,8 +65,9 @@ def similar(
             bool(unit_name) and unit_name in (row.unit, row.unit_name)
         )
         # The same village or township, or the same words for the place, where there are no coordinates.
+        small = len(area_code.rstrip("0")) > 6 and not row.outside
         spot = away <= metres if away is not None else (
-            (bool(place) and place == row.place) or (len(area_code.rstrip("0")) > 6 and row.area_code == area_code)
+            (bool(place) and place == row.place) or (small and row.area_code == area_code)
         )  # fmt: skip
         same = [
             n for n, holds in (("unit", unit), ("place", spot), ("category", row.category_id == category_id)) if holds

@@ -237,6 +237,7 @@ def test_in_none_of_our_districts_it_is_taken_and_passed_on_and_counts_for_nobod
     with acting(city.actor, city.scope):
         assert Accident.objects.get() == case
     step(case, "follow_up", here, NOON + timedelta(minutes=5), **FIGURES | {"deaths": 4})
+    assert "gate" in refused(lambda: step(case, "dismiss", here, reason="x"))
     assert "passed_to" in refused(lambda: step(case, "pass_outside", here))
     case = step(case, "pass_outside", here, NOON + timedelta(minutes=20), passed_to="邻水县应急管理局值班室")
     assert (case.state, case.deaths, case.closed_at) == ("passed_outside", 4, NOON + timedelta(minutes=20))

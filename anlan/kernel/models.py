@@ -32,8 +32,10 @@ class Stale(Exception):
     """The record was changed by somebody else since it was read."""
 
 
-Derived = tuple[str, Callable[[Any], Any]]
-"""Which field a value follows from, and how. A field may follow from itself: so its one written form is kept."""
+Derived = tuple[str, Callable[[list[Any]], list[Any]]]
+"""Which field values follow from, and how: of many records at once, so that a city's names are read in a second.
+
+A field may follow from itself: so its one written form is kept."""
 
 
 def pointed(row: models.Model, name: str) -> Any:
@@ -67,7 +69,8 @@ class Kept(models.Model):
     def prepare(self) -> None:
         """Fills what follows from other fields; `save` does it, bulk code calls it itself."""
         for name, (source, follows) in self.derived.items():
-            setattr(self, name, follows(getattr(self, source)))
+            (value,) = follows([getattr(self, source)])
+            setattr(self, name, value)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.prepare()

@@ -85,11 +85,17 @@ def check(sheet: Sheet, table: Table, scope: Scope, step: Callable[[int, int], N
     follow = _derived(sheet, table.keys)
     for name, (source, follows) in follow.items():
         kept = typed[source]
-        typed[name] = pl.Series(name, [None if v is None else follows(v) for v in kept.to_list()], dtype=kept.dtype)
+        typed[name] = _following(kept, follows).alias(name)
     made = pl.DataFrame(typed)
     _twice(sheet, made, table.keys, faults)
     _outside(sheet, made, scope, faults)
     return Checked(made, table.keys, tuple(n for n in follow if n not in table.keys), faults)
+
+
+def _following(kept: pl.Series, follows: Callable[[list[Any]], list[Any]]) -> pl.Series:
+    """What follows from each value; from none follows none."""
+    at = kept.is_not_null().arg_true()
+    return kept.clone().scatter(at, pl.Series(follows(kept.gather(at).to_list()), dtype=kept.dtype))
 
 
 def _derived(sheet: Sheet, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import Open
 
-from ..names import initials
+from ..names import all_initials
 from .places import Dated, Division
 
 
@@ -33,7 +33,7 @@ class Authority(Kept):
         ("village", _("Village committee")),
     )
     scope_rule = Open("who is in charge of what is published")
-    derived: ClassVar = {"pinyin": ("name", initials)}
+    derived: ClassVar = {"pinyin": ("name", all_initials)}
 
     name = models.CharField(_("Name"), max_length=80, db_collation="C")
     short_name = models.CharField(_("Short name in document numbers"), max_length=20, blank=True)

@@ -12,13 +12,13 @@ from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By
 
 from .. import validators
-from ..names import initials
+from ..names import all_initials
 from .places import Industry, IndustryClass
 
 
-def as_registered(code: str | None) -> str | None:
-    """A code as its register writes it: capitals, no blanks; none is null and never empty."""
-    return (code or "").strip().upper() or None
+def as_registered(codes: list[str | None]) -> list[str | None]:
+    """Codes as their register writes them: capitals, no blanks; none is null and never empty."""
+    return [(code or "").strip().upper() or None for code in codes]
 
 
 class Enterprise(Kept):
@@ -37,7 +37,7 @@ class Enterprise(Kept):
     )
     scope_rule = By(area="area_code", industry="industry_id", enterprise="id")
     derived: ClassVar = {
-        "pinyin": ("name", initials),
+        "pinyin": ("name", all_initials),
         "credit_code": ("credit_code", as_registered),
         "registration_number": ("registration_number", as_registered),
     }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By, Through
 
-from ..names import initials
+from ..names import all_initials
 from .authorities import Authority
 from .enterprises import Enterprise
 from .places import Dated, Industry
@@ -24,7 +24,7 @@ class Person(Kept):
 
     scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
     personal = True
-    derived: ClassVar = {"pinyin": ("name", initials)}
+    derived: ClassVar = {"pinyin": ("name", all_initials)}
 
     name = models.CharField(_("Name"), max_length=60, db_collation="C")
     pinyin = models.CharField(_("Pinyin initials"), max_length=60, db_collation="C", editable=False, default="")

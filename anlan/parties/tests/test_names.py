@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pypinyin import Style, lazy_pinyin
 from pypinyin.constants import PHRASES_DICT
 
-from anlan.parties.names import initials
+from anlan.parties.names import FEW, all_initials, initials
 from anlan.parties.reference import CHONGQING, DATA, read_divisions
 
 PHRASES = st.sampled_from(sorted(PHRASES_DICT)[::7])
@@ -32,3 +32,11 @@ def test_any_text_is_read_as_pypinyin_reads_it(name: str) -> None:
 def test_each_village_of_chongqing_is_read_as_pypinyin_reads_it() -> None:
     names = {name for _code, name, *_rest in read_divisions(DATA / "divisions-50.csv.gz", CHONGQING)}
     assert [n for n in sorted(names)[::5] if initials(n) != as_pypinyin_reads(n)] == []
+
+
+def test_many_names_at_once_are_read_as_each_by_itself() -> None:
+    names = [*sorted(PHRASES_DICT)[::97], "", "重庆市渝北区", "İ（Ａ1）", "两\n行"]
+    assert len(names) > FEW
+    assert all_initials(names) == [initials(name) for name in names]
+    with_separator = [*names, "重\0庆"]
+    assert all_initials(with_separator) == [initials(name) for name in with_separator]

@@ -28,7 +28,7 @@ def initials(name: str) -> str:
                 at += length
                 break
         else:
-            made.append(_CHARACTERS[ord(name[at])])
+            made.append(_read(name[at]))
             at += 1
     return "".join(made)
 

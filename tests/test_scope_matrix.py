@@ -52,7 +52,7 @@ AREAS = {
     "village": "500112131203", "inspector": "500112000000", "enterprise": "500112131000", "duty": "500112000000",
 }  # fmt: skip
 ASKED = {"district", "department", "enterprise"}
-"""Searching, sorting and paging are the same code whoever asks: one role for each dimension of a scope tries them all."""
+"""Searching, sorting and paging are the same code whoever asks: a role for each dimension of a scope tries them all."""
 roles = pytest.mark.parametrize("role", [r for r, _ in ROLES])
 pytestmark = [pytest.mark.slow]
 

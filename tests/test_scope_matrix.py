@@ -51,8 +51,6 @@ AREAS = {
     "city": "500000000000", "department": "500000000000", "district": "500112000000", "township": "500112131000",
     "village": "500112131203", "inspector": "500112000000", "enterprise": "500112131000", "duty": "500112000000",
 }  # fmt: skip
-ASKED = {"district", "department", "enterprise"}
-"""Searching, sorting and paging are the same code whoever asks: a role for each dimension of a scope tries them all."""
 roles = pytest.mark.parametrize("role", [r for r, _ in ROLES])
 pytestmark = [pytest.mark.slow]
 
@@ -188,8 +186,7 @@ def undone() -> Iterator[None]:
 
 
 def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
-    """Every address that can be read: lists, counts, pages, files; and by `ASKED` with what may be asked of each."""
-    asked = me.account.role in ASKED
+    """Every address that can be read: lists, counts, pages, files, searches, sorts, with what may be asked of each."""
     # What is open to all is read once as it stands: it points at what is not, but there is much of it.
     public = {r.name for r in all_registers() if isinstance(policies.rule_of(r.model), Open)}
     for name, _text in urls():
@@ -201,16 +198,16 @@ def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
                 continue
             path = reverse(name, kwargs=words)
             yield me.browser, path
-            if asked and words.get("name") not in public and not {"form"} & words.keys():
+            if words.get("name") not in public and not {"form"} & words.keys():
                 yield me.browser, f"{path}?q={HEAD}"
-    for register in all_registers() if asked else ():
+    for register in all_registers():
         # Lists, exports and the API sort by one and the same code.
         columns = [c for c in register.columns if register.sortable(c)] if register.name not in public else []
         for sort in [*columns, *(f"-{c}" for c in columns[:1])]:
             yield me.program, f"/api/v1/{register.name}?sort={sort}"
     for identifier, method, path, _described in operations():
         if method == "get" and "{" not in path:
-            for one in ("", f"?q={HEAD}", f"?q={HOME}", "?limit=1") if asked else ("",):
+            for one in ("", f"?q={HEAD}", f"?q={HOME}", "?limit=1"):
                 yield me.program, path + one
         elif method == "get" and identifier in addresses.keyed_addresses():
             for _row, filled in mine(addresses.keyed_addresses()[identifier], home):

@@ -54,15 +54,11 @@ def words() -> tuple[list[str], list[str]]:
     return english, chinese
 
 
-_looked_at: dict[tuple[str, int], set[str]] = {}
-"""The kinds of elements at which axe-core has looked, by language and width."""
-
-
 class Person:
     """Somebody at a browser. Every page opened is looked at: console, language, accessibility."""
 
     def __init__(self, browser: Browser, house: House, username: str, language: str, width: int = 1440) -> None:
-        self.house, self.language, self.width = house, language, width
+        self.house, self.language = house, language
         self.base = f"http://127.0.0.1:{house.port}"
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, locale="zh-CN" if language == "zh-hans" else "en"
@@ -115,8 +111,6 @@ class Person:
             }"""
         )
         assert not [w for w in self.foreign if w in text], f"{self.page.url}: {[w for w in self.foreign if w in text]}"
-        if not self._new(part):
-            return
         self.page.evaluate(AXE.read_text())
         found: Any = self.page.evaluate(
             "async (part) => (await axe.run(part, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa']}))"
@@ -124,26 +118,6 @@ class Person:
             part,
         )
         assert not found, f"{self.page.url}: {found}"
-
-    def _new(self, part: str) -> bool:
-        """Whether `part` has an element of a kind at which axe-core has not looked yet, in this language and width.
-
-        A kind is a tag with its classes, role, attributes and name: a field that is new, or has lost its label's
-        attribute, is another kind. To look at what was looked at before takes a second and finds nothing more.
-        """
-        kinds = self.page.evaluate(
-            """part => [...new Set(
-                [...document.querySelectorAll(part), ...document.querySelectorAll(part + " *")].map(e => [
-                    e.parentElement?.localName, e.localName, ...["class", "role", "name"].map(a => e.getAttribute(a)),
-                    e.disabled, !!e.labels?.length, ...e.getAttributeNames().sort(),
-                ].join("|"))
-            )]""",
-            part,
-        )
-        known = _looked_at.setdefault((self.language, self.width), set())
-        fresh = set(kinds) - known
-        known |= fresh
-        return bool(fresh)
 
     def look_at_refusal(self) -> None:
         """As `look`, after a refused form: the browser itself reports the 422 on its console."""

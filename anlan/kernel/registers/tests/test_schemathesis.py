@@ -48,7 +48,7 @@ def test_no_answer_outside_the_schema(api: Any) -> None:
     assert len(operations) > 10
     for operation in operations:
 
-        @hypothesis.settings(max_examples=12, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+        @hypothesis.settings(max_examples=30, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
         @hypothesis.given(case=operation.as_strategy())
         def conforms(case: Any) -> None:
             case.call_and_validate(checks=checks)

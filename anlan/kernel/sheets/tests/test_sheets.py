@@ -251,7 +251,7 @@ printable = st.text(st.characters(exclude_categories=("Cs", "Cc", "Co", "Cn")), 
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     texts=st.lists(st.tuples(printable, printable), min_size=1, max_size=4),
     staff=st.none() | st.integers(0, 2**31 - 1),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.utils.translation import get_language, gettext, gettext_lazy, override
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -201,7 +203,7 @@ def errors_file(request: HttpRequest, name: str, number: int) -> HttpResponse:
     except Unreadable:
         table = None
     made = writing.error_workbook(sheet, table, [unpacked(p) for p in kept.problems])
-    return _download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"{name}-errors-{number}.xlsx")
+    return download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"{name}-errors-{number}.xlsx")
 
 
 @login_required
@@ -227,42 +229,61 @@ def template_file(request: HttpRequest, name: str) -> HttpResponse:
     """The empty workbook to fill in."""
     declared = _register(name, request, "import")
     made = writing.template(sheet_of(declared))
-    return _download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"{name}-template.xlsx")
+    return download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"{name}-template.xlsx")
 
 
 @login_required
 @require_safe
 def export_file(request: HttpRequest, name: str, form: str) -> HttpResponse | StreamingHttpResponse:
-    """The list as its address shows it, as a file. It is streamed after the request's transaction has ended.
+    """The list as its address shows it, as a file: with `cols` those columns, without every field to be filled in."""
 
-    With `cols` it has those columns; without, every field that can be filled in.
+    def write(listing: query.Listing, rows: QuerySet[Any]) -> Iterator[bytes]:
+        declared = listing.declared
+        sheet = sheet_of_columns(declared, listing.columns) if request.GET.get("cols") else sheet_of(declared)
+        return writing.export(sheet, rows, form)
+
+    return list_file(request, name, form, name, write)
+
+
+def list_file(
+    request: HttpRequest,
+    register: str,
+    form: str,
+    called: str,
+    write: Callable[[query.Listing, QuerySet[Any]], Iterator[bytes]],
+    besides: int = 0,
+) -> HttpResponse | StreamingHttpResponse:
+    """The list of a register as the address shows it, as the file that `write(listing, rows)` makes of it.
+
+    It is for who may export the list, and streamed after the request's transaction has ended. `besides` are the rows
+    that `write` adds of its own to a spreadsheet.
     """
-    declared = _register(name, request, "export")
+    declared = _register(register, request, "export")
     try:
         listing = query.listing(declared, declared.policy.which(request.user, "export"), request.GET, request)
     except query.BadQuery as error:
         return cannot_be_shown(request, declared, error)
-    sheet = sheet_of_columns(declared, listing.columns) if request.GET.get("cols") else sheet_of(declared)
     now = acting_now()
     assert now is not None
     language, page = get_language() or "zh-hans", request.path
-    rows = listing.rows.order_by(listing.sort, "pk")
-    if form == "xlsx" and rows.order_by()[: writing.XLSX_ROWS + 1].count() > writing.XLSX_ROWS:
+    rows, room = listing.rows.order_by(listing.sort, "pk"), writing.XLSX_ROWS - besides
+    if form == "xlsx" and rows.order_by()[: room + 1].count() > room:
         text = gettext("A spreadsheet holds at most %(rows)s records. Choose CSV, or narrow the list by a filter.")
-        context = {"status": 400, "title": gettext("Too long for Excel"), "text": text % {"rows": writing.XLSX_ROWS}}
+        context = {"status": 400, "title": gettext("Too long for Excel"), "text": text % {"rows": room}}
         return render(request, "error.html", context, status=400)
     # That personal data went out is logged as what it is: every row of the export.
     shown.send(declared.model, records=rows, page=page)
 
     def pieces() -> Iterator[bytes]:
         with acting(*now), override(language):
-            yield from writing.export(sheet, rows, form)
+            yield from write(listing, rows)
 
-    day = clock.today().isoformat()
-    return _download(streaming.response(request, pieces, writing.TYPES[form]), f"{name}-{day}.{form}")
+    made = streaming.response(request, pieces, writing.TYPES[form])
+    return download(made, f"{called}-{clock.today().isoformat()}.{form}")
 
 
-def _download(response: Any, name: str) -> Any:
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+def download(response: Any, name: str) -> Any:
+    """The answer as a file of that name, to be kept by nobody on the way."""
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     response["Cache-Control"] = "no-store"
     return response

@@ -215,12 +215,8 @@ def refuse(case: Accident, facts: Facts, by: Any) -> None:
     case.count_target, case.count_reason = approved
 
 
-def dismiss(case: Accident, facts: Facts, by: Any) -> None:
+def not_by_the_district_alone(case: Accident, facts: Facts, by: Any) -> None:
     """What cost a life, or was graver than ordinary, is not for the district to take out of its own numbers."""
-    _not_by_the_district_alone(case, by)
-
-
-def _not_by_the_district_alone(case: Accident, by: Any) -> None:
     if level_of(by) != "city" and (case.deaths or case.missing or case.grade != "ordinary"):
         raise cases.MoveRefused(
             "gate", _("With dead or missing, or above ordinary, the city decides whether it is one.")
@@ -323,7 +319,7 @@ def hand_over(case: Accident, facts: Facts, by: Any) -> None:
 
 def found_outside(case: Accident, facts: Facts, by: Any) -> None:
     """It counts for none of our districts; what was late until here stays a fault, and nothing more is owed upwards."""
-    _not_by_the_district_alone(case, by)
+    not_by_the_district_alone(case, facts, by)
     faults.find(Accident.objects.get(pk=case.pk))
     case.counts = False
     reclock(case, all_reports(case))

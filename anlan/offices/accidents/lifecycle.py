@@ -193,7 +193,7 @@ ACCIDENT = declare(
             ),
             Move(
                 "dismiss", _("No work accident"), (*OPEN, "outside"), "dismissed", DECIDING,
-                demands=(REASON,), clock=STOP, ready=g.nothing_merged, effect=g.dismiss,
+                demands=(REASON,), clock=STOP, ready=g.nothing_merged, effect=g.not_by_the_district_alone,
                 words=_("%(actor)s found that this is no work accident: %(reason)s"),
             ),
             Move(

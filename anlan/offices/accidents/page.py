@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,10 +89,8 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
 def fault_part(case: ReportFault, account: Any) -> tuple[str, dict[str, Any]]:
     """Template and contents of a fault's part of its page: what such a fault is, and the limit that was to be kept."""
     on, cited = case.accident.occurred_at, []
-    try:
+    with suppress(law.NoRuleInForce):  # before the first rule there is none to cite
         cited.append((_("What such a fault is"), law.value("accidents.faults", on)))
         if case.fault in ("late", "concealment") and case.at_level in chain.levels(on)[:-1]:
             cited.append((_("The limit that was to be kept"), chain.limit(case.at_level, case.accident.grade, on)))  # type: ignore[arg-type]
-    except law.NoRuleInForce:
-        return "accidents/fault.html", {"cited": []}
     return "accidents/fault.html", {"cited": cited}

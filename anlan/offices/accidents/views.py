@@ -12,23 +12,19 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.kernel import cases, clock, deadlines, law
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.deadlines import Limit
-from anlan.kernel.registers import query
-from anlan.kernel.registers.views import cannot_be_shown
-from anlan.kernel.scope import acting, acting_now
-from anlan.kernel.sheets import streaming, writing
+from anlan.kernel.sheets import writing
+from anlan.kernel.sheets.views import download, list_file
 
 from . import chain, draft, merging, rules, sheets
 from .forms import NUMBERS, FirstReportForm
 from .lifecycle import ACCIDENT
 from .models import GRADES, LEVELS, Accident
-from .registers import Accidents
 from .reporting import first_report, source_of
 
 PHONE_ROLES = frozenset({"duty", "city", "district"})
@@ -171,36 +167,16 @@ def national_form(request: HttpRequest, number: str) -> HttpResponse:
 def form_file(request: HttpRequest, number: str) -> HttpResponse:
     """The same form as a spreadsheet."""
     made = sheets.form(_accident(number), clock.now())
-    return _download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"accident-{number}.xlsx")
+    return download(HttpResponse(made, content_type=writing.TYPES["xlsx"]), f"accident-{number}.xlsx")
 
 
 @login_required
 @require_safe
 def register_file(request: HttpRequest) -> HttpResponseBase:
     """The register of accidents as the list's address shows it: one row of the form for each, and their sum."""
-    if not Accidents.policy.may(request.user, "export"):
-        raise PermissionDenied
-    try:
-        listing = query.listing(Accidents, Accidents.policy.which(request.user, "export"), request.GET, request)
-    except query.BadQuery as error:
-        return cannot_be_shown(request, Accidents, error)
-    rows = listing.rows.order_by(listing.sort, "pk").select_related("industry", "category")
-    if rows.order_by()[: writing.XLSX_ROWS].count() == writing.XLSX_ROWS:
-        text = _("A spreadsheet holds at most %(rows)s records. Narrow the list by a filter.")
-        context = {"status": 400, "title": _("Too long for Excel"), "text": text % {"rows": writing.XLSX_ROWS - 1}}
-        return render(request, "error.html", context, status=400)
-    now = acting_now()
-    assert now is not None
 
-    def pieces() -> Iterator[bytes]:
-        with acting(*now):
-            yield from sheets.register(rows.iterator(chunk_size=sheets.PIECE))
+    def write(_listing: Any, rows: Any) -> Iterator[bytes]:
+        told = rows.select_related("industry", "category")
+        return sheets.register(told.iterator(chunk_size=sheets.PIECE))
 
-    made = streaming.response(request, pieces, writing.TYPES["xlsx"])
-    return _download(made, f"accident-register-{clock.today().isoformat()}.xlsx")
-
-
-def _download(response: Any, name: str) -> Any:
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    response["Cache-Control"] = "no-store"
-    return response
+    return list_file(request, "accidents", "xlsx", "accident-register", write, besides=1)

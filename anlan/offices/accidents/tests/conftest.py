@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anlan.kernel import clock
+from anlan.kernel import cases, clock
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
-from anlan.offices.accidents.models import Accident, Category
+from anlan.offices.accidents.models import Accident, Category, Report
 from anlan.offices.accidents.reporting import Filed, first_report
 from anlan.parties.models import Account, Enterprise
 
@@ -20,6 +20,7 @@ NOON = datetime(2013, 6, 14, 12, tzinfo=BEIJING)
 TESTER = Actor("test", "tests")
 YUBEI, BANAN, CITY = "500112000000", "500113000000", "500000000000"
 VILLAGE = "500112131000"
+FIGURES = {"deaths": 1, "missing": 0, "injured": 0, "slight": 0, "course": "脚手架坍塌"}
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,23 @@ def accident(by: Any, **more: Any) -> Accident:
     made = filed(by, **more).accident
     assert made is not None
     return made
+
+
+def step(case: Accident, move: str, by: Account, when: datetime | None = None, **facts: Any) -> Any:
+    """One move; a follow-up that an officer takes comes from the unit where nothing else is said."""
+    if move == "follow_up" and by.role != "enterprise":
+        facts = {"source": "unit"} | facts
+    with clock.frozen(when or clock.now()), acting(Actor("person", by.username, by.pk), by.scope):
+        fresh = type(case)._default_manager.get(pk=case.pk)
+        return cases.move(fresh, move, by=by, seen_version=fresh.version, **facts)
+
+
+def refused(call: Callable[[], Any]) -> dict[str, list[str]]:
+    with pytest.raises(cases.MoveRefused) as caught:
+        call()
+    return getattr(caught.value, "errors", {caught.value.code: [caught.value.message]})
+
+
+def reports(case: Accident) -> list[Report]:
+    with acting(TESTER, EVERYWHERE):
+        return list(Report.objects.filter(accident=case))

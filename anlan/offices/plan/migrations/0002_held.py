@@ -1,7 +1,6 @@
 """A plan is locked with its proposal: the database refuses what the states do not allow, whoever asks."""
 
-import django.db.models.deletion
-from django.db import migrations, models
+from django.db import migrations
 
 PLAN = """
 CREATE FUNCTION plan_held() RETURNS trigger LANGUAGE plpgsql AS $fn$
@@ -74,49 +73,7 @@ BACK = "".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("plan", "0003_filled")]
+    replaces = [("plan", "0004_locked")]
+    dependencies = [("plan", "0001_tables")]
 
-    operations = [
-        migrations.RemoveField(
-            model_name='duty',
-            name='person',
-        ),
-        migrations.AddConstraint(
-            model_name='duty',
-            constraint=models.UniqueConstraint(fields=('clause', 'target', 'authority'), name='duty_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(fields=('year', 'area_code', 'edition'), name='plan_edition_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('draft', 'proposed'))), fields=('year', 'area_code'), name='plan_one_in_the_making'),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'adopted')), fields=('year', 'area_code'), name='plan_one_adopted'),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('adopted_by__isnull', False), ('published', True), ('state__in', ('adopted', 'superseded'))), models.Q(models.Q(('state__in', ('adopted', 'superseded')), _negated=True), ('adopted_by', None), ('published', False)), _connector='OR'), name='plan_published_is_adopted'),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('adopted_by', None), models.Q(('drafted_by__isnull', False), models.Q(('adopted_by', models.F('drafted_by')), _negated=True)), _connector='OR'), name='plan_adopted_by_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('edition', 1), ('amends', None), models.Q(('reason', ''), _negated=True), _connector='OR'), name='plan_amendment_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='target',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('comparator', 'down_by'), _negated=True), models.Q(('baseline', ''), _negated=True), _connector='OR'), name='target_fall_has_baseline', violation_error_message='A fall needs the year with which it is compared.'),
-        ),
-        migrations.AlterField(
-            model_name="duty",
-            name="plan",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="duties", to="plan.plan", verbose_name="Plan"),
-        ),
-        migrations.RunSQL(PLAN + PART, BACK),
-    ]
+    operations = [migrations.RunSQL(PLAN + PART, BACK)]

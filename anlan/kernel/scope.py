@@ -116,7 +116,12 @@ def acting(actor: Actor, scope: Scope, *, savepoint: bool = True) -> Iterator[No
     Without a `savepoint` a nested use that fails fails the whole transaction: for where nothing is made good after it.
     """
     before = _acting.get()
+    # Nothing is stated anew for who acts already, in the transaction that is open here.
+    already = before == (actor, scope) and connection.in_atomic_block
     with transaction.atomic(savepoint=savepoint):
+        if already:
+            yield
+            return
         with connection.cursor() as cursor:
             state(cursor, actor, scope)
         token = _acting.set((actor, scope))

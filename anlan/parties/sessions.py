@@ -34,7 +34,7 @@ class SessionStore(DatabaseStore):
     def load(self) -> dict[str, Any]:
         if "\0" in (self.session_key or ""):
             return {}  # no key of ours, and the database would not even look for it
-        with acting(_ACTOR, EVERYWHERE):
+        with acting(_ACTOR, EVERYWHERE, savepoint=False):
             row: Any = self._get_session_from_db()  # type: ignore[attr-defined]  # not in the stubs
             if row is None:
                 return {}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
@@ -51,6 +55,29 @@ def test_nested_scopes_restore_the_outer_one(two_districts: object) -> None:
         with pytest.raises(IntegrityError), acting(TESTER, EVERYWHERE):
             account("banan", "500113000000")
         assert Account.objects.count() == 1
+
+
+def test_who_acts_already_is_not_stated_again_but_in_another_transaction(
+    two_districts: object, django_assert_num_queries: Any
+) -> None:
+    with acting(TESTER, Scope("500112")):
+        with django_assert_num_queries(1), acting(TESTER, Scope("500112"), savepoint=False):
+            assert Account.objects.count() == 1
+        with pytest.raises(IntegrityError), acting(TESTER, Scope("500112")):
+            account("banan", "500112000000")
+        assert Account.objects.count() == 1
+
+    def elsewhere() -> int:
+        """In a thread that knows who acts, on a connection of its own to which nobody has stated it."""
+        try:
+            with acting(TESTER, Scope("500112")), connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM parties_division WHERE current_setting('anlan.area_low') = '500112'")
+                return int(cursor.fetchone()[0])
+        finally:
+            connection.close()
+
+    with acting(TESTER, Scope("500112")), ThreadPoolExecutor() as pool:
+        assert pool.submit(copy_context().run, elsewhere).result() > 0
 
 
 def test_the_application_owns_no_table_and_cannot_bypass() -> None:

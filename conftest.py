@@ -16,7 +16,7 @@ hypothesis.register_profile("anlan", deadline=None)
 hypothesis.load_profile("anlan")
 
 
-FIRST = ("anlan/kernel/tests/test_audit.py", "tests/browser/", "tests/test_scope_matrix.py")
+FIRST = ("anlan/kernel/tests/test_audit.py", "tests/browser/", "tests/test_scope_matrix.py", "tests/system/")
 """What is begun first. The audit's chain is sealed only past every open transaction of the server, so its tests come
 before the long ones; beside them run those with a house of their own; the longest leaves nobody waiting at the end."""
 
@@ -79,10 +79,10 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda c: c.name):
         if config.name.startswith("anlan."):
-            patterns = ("apps.py", "migrations/*.py", "**/models*.py", "models/*.py")
-            for file in sorted(f for pattern in patterns for f in Path(config.path).glob(pattern)):
+            patterns = ("apps.py", "migrations/*.py", "**/*models*.py", "models/*.py", "**/reference.py", "data/**/*")
+            for file in sorted(f for pattern in patterns for f in Path(config.path).glob(pattern) if f.is_file()):
                 digest.update(file.read_bytes())
-    for name in ("apps.py", "audit.py", "policies.py", "scope.py", "../parties/reference.py"):
+    for name in ("apps.py", "audit.py", "policies.py", "scope.py"):
         digest.update((settings.ROOT / "anlan/kernel" / name).read_bytes())
     template = f"template_{digest.hexdigest()[:16]}"
     run = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"

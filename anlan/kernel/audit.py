@@ -33,6 +33,7 @@ _CONTENT = """
       coalesce(e.account_id::text, ''), e.scope, e.changes::text)
 """
 _DIGEST = f"CASE WHEN e.id IS NOT NULL THEN sha256(convert_to({_CONTENT}, 'UTF8')) END"
+_UNSEALED = "NOT EXISTS (SELECT FROM audit_seal s WHERE (s.entry_xid, s.entry_id) = (e.xid, e.id))"
 
 # PostgreSQL's binary COPY: 5 fields, each with its length before it.
 _SEAL_ROW = struct.Struct(">h iq iq iq i32s i32s")
@@ -40,12 +41,16 @@ _BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _BINARY_END = b"\xff\xff"
 
 
+_KEYS = ("id", "code", "session_key")
+_WRITERS = [f"anlan_audit_{op}()" for op in ("insert", "delete", "truncate", *(f"update_{pk}" for pk in _KEYS))]
+
+
 def tables() -> list[str]:
     """The audit's own tables."""
     return [
         """
         CREATE TABLE IF NOT EXISTS audit_entry (
-          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          id bigint GENERATED ALWAYS AS IDENTITY,
           at timestamptz NOT NULL DEFAULT clock_timestamp(),
           on_clock timestamptz,
           xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -53,10 +58,10 @@ def tables() -> list[str]:
           op text NOT NULL CHECK (op IN ('insert', 'update', 'delete', 'truncate')),
           area_code text COLLATE "C" NOT NULL DEFAULT '', industry_id text, enterprise_id bigint,
           actor_kind text NOT NULL, actor text NOT NULL, account_id bigint, scope text NOT NULL,
-          changes jsonb NOT NULL)
+          changes jsonb NOT NULL,
+          PRIMARY KEY (xid, id))  -- the order of the chain; each further index is a tenth of the cost of a row
         """,
         "CREATE INDEX IF NOT EXISTS audit_entry_row ON audit_entry (table_name, row_id, id)",
-        "CREATE INDEX IF NOT EXISTS audit_entry_xid ON audit_entry (xid, id)",
         """
         CREATE TABLE IF NOT EXISTS audit_seal (
           no bigint PRIMARY KEY, entry_id bigint NOT NULL UNIQUE, entry_xid xid8 NOT NULL,
@@ -92,8 +97,16 @@ def functions() -> list[str]:
         _function("anlan_audit_delete", one_sided.format(a="old_rows")),
         _function("anlan_audit_truncate", "SELECT jsonb_build_object(row_key, '*') AS j, '{}'::jsonb AS c"),
     ]
-    for pk in ("id", "code", "session_key"):
+    for pk in _KEYS:
         made.append(_function(f"anlan_audit_update_{pk}", changed.format(pk=pk)))
+    # What was changed is found by the key before and after, and everything else names records by it.
+    made.append("""
+    CREATE OR REPLACE FUNCTION anlan_key_held() RETURNS trigger LANGUAGE plpgsql AS $fn$
+    BEGIN
+      RAISE EXCEPTION 'audit: the key of a record of % does not change', TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+    END $fn$
+    """)
     return made
 
 
@@ -122,6 +135,10 @@ def _function(name: str, rows: str) -> str:
       enterprise text := nullif(TG_ARGV[3], '');
       hidden text[] := coalesce(string_to_array(nullif(TG_ARGV[4], ''), ','), '{{}}');
     BEGIN
+      IF TG_TABLE_SCHEMA <> 'public' THEN
+        RAISE EXCEPTION 'audit: %.% is no table of this installation', TG_TABLE_SCHEMA, TG_TABLE_NAME
+          USING ERRCODE = 'insufficient_privilege';
+      END IF;
       INSERT INTO public.audit_entry (xid, on_clock, table_name, row_id, op, area_code, industry_id, enterprise_id,
                                       actor_kind, actor, account_id, scope, changes)
       SELECT number, clock, TG_TABLE_NAME, r.j ->> row_key, done, coalesce(r.j ->> area, ''), r.j ->> industry,
@@ -138,6 +155,7 @@ def triggers(model: type[models.Model]) -> list[str]:
 
     table = f'"{model._meta.db_table}"'
     drop = [f"DROP TRIGGER IF EXISTS audit_{op} ON {table}" for op in ("insert", "update", "delete", "truncate")]
+    drop.append(f"DROP TRIGGER IF EXISTS key_held ON {table}")
     if not getattr(model, "audited", True):
         return drop
     rule = getattr(model, "scope_rule", None)
@@ -163,6 +181,8 @@ def triggers(model: type[models.Model]) -> list[str]:
         f"FOR EACH STATEMENT EXECUTE FUNCTION anlan_audit_update_{pk}({args})",
         f"CREATE TRIGGER audit_delete AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows "
         f"FOR EACH STATEMENT EXECUTE FUNCTION anlan_audit_delete({args})",
+        f'CREATE TRIGGER key_held BEFORE UPDATE OF "{pk}" ON {table} FOR EACH ROW '
+        f'WHEN (OLD."{pk}" IS DISTINCT FROM NEW."{pk}") EXECUTE FUNCTION anlan_key_held()',
         # The rows are gone without being read: what is kept is that it was done, by whom and when.
         f"CREATE TRIGGER audit_truncate AFTER TRUNCATE ON {table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION anlan_audit_truncate('{pk}', '', '', '', '')",
@@ -176,6 +196,8 @@ def protection() -> list[str]:
         "ALTER TABLE audit_entry ENABLE ROW LEVEL SECURITY",
         "ALTER TABLE audit_entry FORCE ROW LEVEL SECURITY",
         "REVOKE ALL ON audit_entry, audit_seal, audit_shift FROM anlan_app",
+        # They write with the owner's rights: whoever may run them could hang them on a table of his own.
+        f"REVOKE EXECUTE ON FUNCTION {', '.join(_WRITERS)} FROM PUBLIC, anlan_app",
         "DROP POLICY IF EXISTS keep ON audit_entry",
         "CREATE POLICY keep ON audit_entry FOR INSERT TO anlan_owner WITH CHECK (true)",
         "DROP POLICY IF EXISTS seal ON audit_entry",
@@ -302,7 +324,8 @@ def verify(using: str = "owner", newest: int | None = None) -> Verdict:
             SELECT count(*), min(s.no) FILTER (
               WHERE s.content IS DISTINCT FROM {_DIGEST}
                  OR s.link IS DISTINCT FROM sha256(coalesce(p.link, CASE s.no WHEN 1 THEN %s::bytea END) || s.content))
-            FROM audit_seal s LEFT JOIN audit_seal p ON p.no = s.no - 1 LEFT JOIN audit_entry e ON e.id = s.entry_id
+            FROM audit_seal s LEFT JOIN audit_seal p ON p.no = s.no - 1
+              LEFT JOIN audit_entry e ON (e.xid, e.id) = (s.entry_xid, s.entry_id)
             WHERE s.no > %s
             """,
             [GENESIS, after],
@@ -318,19 +341,19 @@ def verify(using: str = "owner", newest: int | None = None) -> Verdict:
         if reached > last:
             return Verdict(False, sealed, 0, f"the chain was cut off: it once reached seal {reached}")
         cursor.execute(
-            """
+            f"""
             WITH last AS (SELECT entry_xid, entry_id FROM audit_seal ORDER BY no DESC LIMIT 1)
             SELECT count(*), min(e.id) FILTER (WHERE (e.xid, e.id) < (SELECT entry_xid, entry_id FROM last))
             FROM audit_entry e WHERE (e.xid, e.id) > (
               coalesce((SELECT entry_xid FROM audit_seal WHERE no = %s), '0'::xid8),
               coalesce((SELECT entry_id FROM audit_seal WHERE no = %s), 0))
-              AND NOT EXISTS (SELECT FROM audit_seal s WHERE s.entry_id = e.id)
+              AND {_UNSEALED}
             """,
             [after, after],
         )
         waiting, slipped = cursor.fetchone()
         if slipped is not None:
-            cursor.execute("SELECT table_name, row_id FROM audit_entry WHERE id = %s", [slipped])
+            cursor.execute(f"SELECT table_name, row_id FROM audit_entry e WHERE id = %s AND {_UNSEALED}", [slipped])
             return Verdict(False, sealed, waiting, "entry inserted", slipped, *cursor.fetchone())
     return Verdict(True, sealed, waiting)
 
@@ -356,7 +379,8 @@ def _named(cursor: Any, no: int) -> Verdict:
     cursor.execute(
         f"SELECT s.entry_id, e.id IS NULL, s.content IS DISTINCT FROM {_DIGEST}, "
         "coalesce(e.table_name, ''), coalesce(e.row_id, '') "
-        "FROM audit_seal s LEFT JOIN audit_entry e ON e.id = s.entry_id WHERE s.no = %s",
+        "FROM audit_seal s LEFT JOIN audit_entry e ON e.id = s.entry_id WHERE s.no = %s "
+        "ORDER BY e.xid IS DISTINCT FROM s.entry_xid LIMIT 1",
         [no],
     )
     entry, gone, changed, table, row = cursor.fetchone()

@@ -10,6 +10,7 @@ Tables of libraries have no place for a declaration of ours: whoever brings the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.apps import apps
 from django.db import models
@@ -119,7 +120,7 @@ def condition(model: type[models.Model]) -> str:
             return f"({_MACHINE} OR current_user = '{OWNER_ROLE}')"
         case Mine(account):
             return f"({column(account)}::text = {_ACCOUNT} OR {_MACHINE})"
-        case Through(parent):
+        case Through(parent, _at):
             field = model._meta.get_field(parent)
             target = field.related_model
             assert isinstance(target, type)
@@ -134,27 +135,64 @@ def condition(model: type[models.Model]) -> str:
             return f"(({scoped}) OR {column(account)}::text = {_ACCOUNT})" if account else f"({scoped})"
 
 
-def _doubled(connection: BaseDatabaseWrapper) -> list[str]:
+def written(model: type[models.Model]) -> str:
+    """The SQL condition under which a row of the model may be written: where it is seen, and see `Through.at`."""
+    rule, seen = rule_of(model), condition(model)
+    if not isinstance(rule, Through) or rule.at is None:
+        return seen
+    field, quote = model._meta.get_field(rule.at), '"{}"'.format
+    target = field.related_model
+    assert isinstance(target, type)
+    points = f"{quote(model._meta.db_table)}.{quote(field.column)}"
+    return (
+        f"{seen} AND ({points} IS NULL OR EXISTS (SELECT FROM {quote(target._meta.db_table)} a "
+        f"WHERE a.{quote(target._meta.pk.column)} = {points} AND {within('a.area_code', ANY, ANY)}))"
+    )
+
+
+def _drop_doubled(cursor: Any) -> None:
     """Drops the indexes that Django makes beside ones that serve the same questions.
 
     For LIKE it makes a second index of each unique or foreign key of texts; but LIKE is not leak-proof, so
     under row security no index serves it, and our lists ask for ranges. And a foreign key's own index is
     doubled by any other that begins with that key. They would only be written: a third of the cost of a row.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-            WHERE c.relname ~ '_[0-9a-f]{8}(_like)?$' AND i.indrelid::regclass::text = ANY (%s)
-              AND NOT i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = 1 AND (
-                c.relname ~ '_like$' OR EXISTS (
-                  SELECT 1 FROM pg_index o WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
-                  AND o.indpred IS NULL AND o.indkey[0] = i.indkey[0] AND o.indclass[0] = i.indclass[0]
-                  AND o.indcollation[0] = i.indcollation[0] AND (o.indnatts > 1 OR o.indisunique)))
-            """,
-            [[m._meta.db_table for m in our_models()]],
-        )
-        return [f"DROP INDEX {name}" for (name,) in cursor.fetchall()]
+    cursor.execute(
+        """
+        SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.relname ~ '_[0-9a-f]{8}(_like)?$' AND i.indrelid::regclass::text = ANY (%s)
+          AND NOT i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = 1 AND (
+            c.relname ~ '_like$' OR EXISTS (
+              SELECT 1 FROM pg_index o WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
+              AND o.indpred IS NULL AND o.indkey[0] = i.indkey[0] AND o.indclass[0] = i.indclass[0]
+              AND o.indcollation[0] = i.indcollation[0] AND (o.indnatts > 1 OR o.indisunique)))
+        """,
+        [[m._meta.db_table for m in our_models()]],
+    )
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"DROP INDEX {name}")
+
+
+def _make_sparse(cursor: Any) -> None:
+    """Lets the index of a foreign key that may be empty hold only the rows where it is not.
+
+    It serves those who look for the rows that point at a record; most rows point at none.
+    """
+    cursor.execute(
+        """
+        SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid), quote_ident(a.attname) FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indexrelid
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE c.relname ~ '_[0-9a-f]{8}$' AND i.indrelid::regclass::text = ANY (%s) AND NOT a.attnotnull
+          AND NOT i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = 1
+          AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = i.indrelid AND f.contype = 'f'
+                      AND f.conkey = ARRAY[a.attnum])
+        """,
+        [[m._meta.db_table for m in our_models()]],
+    )
+    for name, definition, column in cursor.fetchall():
+        cursor.execute(f"DROP INDEX {name}")
+        cursor.execute(f"{definition} WHERE {column} IS NOT NULL")
 
 
 def secure(connection: BaseDatabaseWrapper) -> None:
@@ -168,7 +206,6 @@ def secure(connection: BaseDatabaseWrapper) -> None:
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP_ROLE}",
     ]
     statements += audit.functions()
-    statements += _doubled(connection)
     present, ours = set(connection.introspection.table_names()), our_models()
     known = _models()
     for table in sorted(present & (set(_of_others) | {m._meta.db_table for m in ours})):
@@ -183,6 +220,8 @@ def secure(connection: BaseDatabaseWrapper) -> None:
             statements += audit.triggers(model)
     statements += audit.protection()
     with connection.cursor() as cursor:
+        _drop_doubled(cursor)
+        _make_sparse(cursor)
         for statement in statements:
             cursor.execute(statement)
 
@@ -196,7 +235,8 @@ def _guarded(model: type[models.Model]) -> list[str]:
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"DROP POLICY IF EXISTS in_scope ON {table}",
-        f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)})",
+        f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)}) "
+        f"WITH CHECK ({written(model)})",
         f"DROP POLICY IF EXISTS published ON {table}",
         f"GRANT {verbs} ON {table} TO {APP_ROLE}",
     ]

@@ -175,9 +175,14 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """A row is visible if and only if the row that its foreign key `parent` points to is."""
+    """A row is visible if and only if the row that its foreign key `parent` points to is.
+
+    `at` names another foreign key, to a table that is open to all: where it is given, the row is written only by those
+    in whose area the record lies that it points to, so that nobody puts his people into another's place.
+    """
 
     parent: str
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

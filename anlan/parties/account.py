@@ -120,7 +120,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """Changes my password and ends my other sessions."""
     me = holder(request)
-    form = PasswordForm(me, request.POST if request.method == "POST" else None)
+    form = PasswordForm(request, me, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         me = Account.objects.get(pk=me.pk)
         me.set_password(form.cleaned_data["new"])
@@ -140,7 +140,7 @@ def two_factor(request: HttpRequest) -> HttpResponse:
     """Sets the second factor up (QR code, then a code to prove it), or turns it off with the password."""
     me = holder(request)
     if Authenticator.of(me) is not None:
-        off = OwnPasswordForm(me, request.POST if request.method == "POST" else None)
+        off = OwnPasswordForm(request, me, request.POST if request.method == "POST" else None)
         if request.method == "POST" and off.is_valid():
             Authenticator.objects.filter(user=me).delete()
             Recovery.objects.filter(user=me).delete()

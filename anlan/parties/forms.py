@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import auth
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from .models import Account
@@ -44,15 +46,17 @@ class OwnPasswordForm(forms.Form):
         widget=forms.PasswordInput(INPUT | {"autocomplete": "current-password"}),
     )  # fmt: skip
 
-    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, request: HttpRequest, account: Account, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.account = account
+        self.request, self.account = request, account
 
     def clean_password(self) -> str:
-        password = self.cleaned_data["password"]
-        if not self.account.check_password(password):
-            raise ValidationError(_("This is not your password."), code="password.wrong")
-        return str(password)
+        # Through the sign-in's own check, so that guessing is counted and locked out here too.
+        password = str(self.cleaned_data["password"])
+        if auth.authenticate(self.request, username=self.account.get_username(), password=password) is None:
+            words = _("This is not your password. After five wrong attempts you are locked out.")
+            raise ValidationError(words, code="password.wrong")
+        return password
 
 
 class PasswordForm(OwnPasswordForm):

@@ -71,8 +71,8 @@ class TokenForm(OwnPasswordForm):
     )
     field_order = ("name", "days", "scopes", "password")
 
-    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
-        super().__init__(account, *args, **kwargs)
+    def __init__(self, request: HttpRequest, account: Account, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, account, *args, **kwargs)
         self.reach = reach(account)
         verbs = [(r, verb) for r in self.reach for verb in ("read", "write") if verb == "read" or r["write"]]
         self.fields["scopes"].choices = [(f"{r['name']}:{verb}", r["title"]) for r, verb in verbs]  # type: ignore[attr-defined]
@@ -106,14 +106,14 @@ def _words(scope: str) -> str:
 def tokens(request: HttpRequest) -> HttpResponse:
     """My keys; a new one is shown once, in the answer that makes it."""
     me, secret = _holder(request), ""
-    form = TokenForm(me, request.POST if request.method == "POST" else None)
+    form = TokenForm(request, me, request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
         if form.is_valid():
             asked = form.cleaned_data
             expires = clock.now() + timedelta(days=asked["days"])
             secret = ApiToken.issue(me, asked["name"], asked["scopes"], expires)
-            form = TokenForm(me)
+            form = TokenForm(request, me)
         else:
             status = 422
     now = clock.now()

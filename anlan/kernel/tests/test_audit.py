@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
-from django.db import ProgrammingError, connection, connections, transaction
+from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
 
 from anlan.kernel import audit
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
@@ -86,6 +87,30 @@ def test_the_application_cannot_write_or_read_beyond_its_scope() -> None:
             connection.cursor().execute(sql)
 
 
+def test_the_application_cannot_forge_an_entry_by_a_table_of_its_own() -> None:
+    hang = (
+        "CREATE TEMP TABLE parties_account (id bigint, area_code text); CREATE TRIGGER forged AFTER INSERT "
+        "ON pg_temp.parties_account REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT "
+        "EXECUTE FUNCTION anlan_audit_insert('id', 'area_code', '', '', '')"
+    )
+    with pytest.raises(ProgrammingError, match="permission denied for function"), acting(TESTER, EVERYWHERE):
+        connection.cursor().execute(hang)
+    server = postgres.Server(settings.HOME)
+    with postgres.psycopg_superuser(server, connection.settings_dict["NAME"]) as root:
+        root.execute(hang)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="no table of this installation"):
+            root.execute("INSERT INTO pg_temp.parties_account VALUES (1, '50')")
+
+
+def test_a_record_keeps_its_key_so_that_no_change_slips_past_the_audit() -> None:
+    three_changes()
+    with pytest.raises(IntegrityError, match="does not change"), acting(TESTER, EVERYWHERE):
+        connection.cursor().execute("UPDATE parties_account SET id = id + 1000000, role = 'city'")
+    with acting(TESTER, EVERYWHERE):
+        connection.cursor().execute("UPDATE parties_account SET id = id, role = 'city'")
+    assert entries()[-1][3] == {"role": ["duty", "city"]}
+
+
 def test_the_whole_chain_verifies() -> None:
     three_changes()
     seal_all(3)
@@ -106,6 +131,13 @@ def test_the_whole_chain_verifies() -> None:
             "entry inserted",
             4,
         ),
+        (
+            "INSERT INTO audit_entry (id, xid, table_name, row_id, op, actor_kind, actor, scope, changes) "
+            "OVERRIDING SYSTEM VALUE VALUES (2, '5', 't', '77', 'insert', 'sql', 'x', '', '{}')",
+            "entry inserted",
+            2,
+        ),
+        ("UPDATE audit_entry SET xid = '5' WHERE id = 2", "entry changed", 2),
     ],
 )
 def test_what_was_changed_removed_or_slipped_in_is_named(sql: str, fault: str, entry: int | None) -> None:

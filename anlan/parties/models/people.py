@@ -52,7 +52,7 @@ class Post(Kept):
     `head` marks the principal head (主要负责人), who bears the first responsibility.
     """
 
-    scope_rule = Through("person")
+    scope_rule = Through("person", at="authority")
     personal = True
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="posts", verbose_name=_("Person"))

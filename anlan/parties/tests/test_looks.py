@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from anlan.kernel.registers.shown import shown
+from anlan.kernel.registers.writing import Refused, store
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.parties.looks import looked
 from anlan.parties.models import Authority, Division, Enterprise, Looked, Person, Post
@@ -67,3 +68,23 @@ def test_people_are_closed_to_other_districts_industries_and_enterprises(head: P
     ):
         with acting(TESTER, scope):
             assert (Person.objects.count(), Enterprise.objects.count()) == (seen, seen), str(scope)
+
+
+def test_a_post_at_an_authority_is_given_by_those_in_whose_area_the_authority_is() -> None:
+    with acting(TESTER, EVERYWHERE):
+        mine = Person.objects.create(name="李四", area_code="500112131000")
+        neighbour = Authority.objects.create(name="邻区安监局", kind="supervisor", tier=2, area_code="500113000000")
+        township = Authority.objects.create(name="镇安监办", kind="supervisor", tier=3, area_code="500112131000")
+    with acting(TESTER, Scope("500112131")):
+        with pytest.raises(Refused) as refused:
+            store(Post(person=mine, authority=neighbour, title="局长", head=True))
+        assert [code for code, _words in refused.value.problems[""]] == ["outside_scope"]
+        post = Post(person=mine, authority=township, title="主任", head=True)
+        store(post)
+        post.authority = neighbour
+        with pytest.raises(Refused):
+            store(post)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            Post.objects.update(authority=neighbour)
+    with acting(TESTER, Scope("50")):
+        store(Post(person=mine, authority=neighbour, title="副局长"))

@@ -185,6 +185,20 @@ def test_a_changed_password_ends_the_other_sessions(yubei: Account) -> None:
     assert enter(Client(), password="another horse 13").status_code == 302
 
 
+def test_ones_own_password_cannot_be_guessed_at_an_open_screen(yubei: Account) -> None:
+    here = Client()
+    enter(here)
+    said = {"new": "another horse 13", "again": "another horse 13"}
+    for guess in range(5):
+        page = here.post("/account/password/", said | {"password": f"guess {guess}"})
+        assert "password" in page.context["form"].errors
+    assert here.post("/account/password/", said | {"password": PASSWORD}).status_code == 200
+    key = here.post("/account/tokens/", {"password": PASSWORD, "name": "x", "days": 30})
+    assert key.context["form"].errors["password"]
+    enter(again := Client())
+    assert not signed_in(again), "the sign-in counts the same attempts"
+
+
 def test_the_second_step_is_asked_for_and_a_code_works_once(yubei: Account, client: Client) -> None:
     enter(client)
     page = client.get("/account/two-factor/")

@@ -88,7 +88,9 @@ def row_security(connection: Any, deep: bool) -> Iterator[Finding]:
 
 def clocks(connection: Any, deep: bool) -> Iterator[Finding]:
     """Clock."""
-    there, newest = _one(connection, "SELECT clock_timestamp(), (SELECT at FROM audit_entry ORDER BY id DESC LIMIT 1)")
+    there, newest = _one(
+        connection, "SELECT clock_timestamp(), (SELECT at FROM audit_entry ORDER BY xid DESC, id DESC LIMIT 1)"
+    )
     apart = abs((datetime.now(UTC) - there).total_seconds())
     yield Finding(
         "clock", apart < 5, f"this machine and the database are {apart:.1f} s apart",

@@ -201,8 +201,14 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
                     if changing:
                         outcome.changed = _in_slices(cursor, *_updating(sheet, columns, derived), told, 0)
                     if adding:
-                        adds = _inserting(sheet, columns, derived, conflicts)
-                        outcome.added = _in_slices(cursor, *adds, told, outcome.changed)
+                        adds, values = _inserting(sheet, columns, derived, conflicts)
+                        outcome.added = _in_slices(cursor, adds, values, told, outcome.changed)
+                        if not conflicts:
+                            version = "1" if issubclass(sheet.declared.model, Kept) else "NULL"
+                            cursor.execute(
+                                f"INSERT INTO {WRITTEN} SELECT _target::text, {version} FROM {JUDGED} "
+                                "WHERE _verdict = 'add'"
+                            )
                     # What the database checks at the end it checks here, where it can still be told.
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                     cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -349,7 +355,7 @@ def _updating(sheet: Sheet, columns: Pairs, derived: list[Any]) -> tuple[str, li
         unseen = "AND t.version = (s._before ->> 'version')::integer "
         sets += ['"version" = t."version" + 1', '"updated_at" = %s']
     version = "t.version" if kept else "NULL::integer"
-    return (
+    return _noted(
         f"UPDATE {table} t SET {', '.join(sets)} FROM {JUDGED} s WHERE s._verdict = 'change' AND {{slice}} "
         f"AND t.{key} = s._target {unseen}RETURNING t.{key}::text, {version}, s._before"
     ), [clock.now()] if kept else []
@@ -365,10 +371,15 @@ def _inserting(sheet: Sheet, columns: Pairs, derived: list[Any], conflicts: str)
     names = ", ".join(_q(f.column) for f in (pk, *fields, *defaults))
     chosen = ", ".join(["s._target", *(f"s.{_q(f.column)}" for f in fields), *(["%s"] * len(defaults))])
     version = "1" if issubclass(model, Kept) else "NULL::integer"
-    return (
-        f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {JUDGED} s WHERE s._verdict = 'add' AND {{slice}} "
-        f"{conflicts}RETURNING {_q(pk.column)}::text, {version}, NULL::jsonb"
-    ), [f.get_db_prep_save(f.get_default(), connection) for f in defaults]
+    statement = f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {JUDGED} s WHERE s._verdict = 'add' AND {{slice}}"
+    if conflicts:
+        statement = _noted(f"{statement} {conflicts} RETURNING {_q(pk.column)}::text, {version}, NULL::jsonb")
+    return statement, [f.get_db_prep_save(f.get_default(), connection) for f in defaults]
+
+
+def _noted(statement: str) -> str:
+    """The statement, with what it returns (key, version, before) kept in `WRITTEN`."""
+    return f"WITH done (key, version, before) AS ({statement}) INSERT INTO {WRITTEN} SELECT * FROM done"
 
 
 def _in_slices(cursor: Any, statement: str, values: list[Any], told: Callable[[int], None], before: int) -> int:
@@ -381,11 +392,7 @@ def _in_slices(cursor: Any, statement: str, values: list[Any], told: Callable[[i
     written = 0
     for first in range(0, pages, each):
         piece = f"s.ctid >= '({first},0)'::tid AND s.ctid < '({first + each},0)'::tid"
-        cursor.execute(
-            f"WITH done (key, version, before) AS ({statement.replace('{slice}', piece)}) "
-            f"INSERT INTO {WRITTEN} SELECT * FROM done",
-            values,
-        )
+        cursor.execute(statement.replace("{slice}", piece), values)
         written += int(cursor.rowcount)
         told(before + written)
     return written

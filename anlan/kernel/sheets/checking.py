@@ -221,11 +221,14 @@ def _exact(text: str) -> str:
         return text
 
 
+_ISO = r"^\d{4}-\d{2}-\d{2}$"
 _DAY = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
 
 
 def _date(given: pl.Series) -> pl.Series:
     """2013-06-14, 2013/6/14, 2013.6.14, 2013年6月14日, 20130614, with a midnight; or a spreadsheet's day number."""
+    if (given.str.contains(_ISO) | given.is_null()).all():
+        return given.str.to_date("%Y-%m-%d", strict=False)
     text = given.str.replace(r"[ T]0{1,2}:00(:00(\.0+)?)?$", "")
     parts = text.str.extract_groups(_DAY + r"$")
     year, month, day = (parts.struct.field(str(n)) for n in (1, 2, 3))

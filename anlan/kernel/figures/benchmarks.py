@@ -1,13 +1,8 @@
-"""How long all measures take for every district and industry and one month, over five million hidden dangers.
-
-The records stand in a schema of their own that looks like the real table, row security included.
-"""
+"""How long all measures take for every district and industry and one month, over five million hidden dangers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -15,17 +10,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, connections, models
 
 from anlan.engines.measures import Period
 from anlan.site.bench import benchmark
+from anlan.site.bench.standin import standing_in
 
-from .. import clock, policies
-from ..scope import EVERYWHERE, Actor, acting
+from .. import clock
 from . import computing
 
 ROWS = 5_000_000
-SCHEMA = "bench_measures"
 _YEARS = 10
 _FIELDS = {
     # Ten years of finds, the later the more; one in forty is still open, most of these of late.
@@ -45,65 +38,26 @@ _FIELDS = {
     "listed_at": "CASE WHEN n %% 34 = 0 THEN f + interval '2 days' END",
 }  # fmt: skip
 
-
-def _fill(model: type[models.Model]) -> None:
-    def value(field: models.Field[Any, Any]) -> str:
-        if field.column in _FIELDS:
-            return _FIELDS[field.column]
-        if field.primary_key:
-            return "n"
-        if field.null:
-            return "NULL"
-        if isinstance(field, models.BooleanField):
-            return "false"
-        return "''" if isinstance(field, models.CharField | models.TextField) else "0"
-
-    fields = model._meta.concrete_fields
-    table = model._meta.db_table
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-        cursor.execute(f"CREATE SCHEMA {SCHEMA}")
-        cursor.execute(f"CREATE UNLOGGED TABLE {SCHEMA}.{table} (LIKE public.{table} INCLUDING DEFAULTS)")
-        cursor.execute(
-            f"INSERT INTO {SCHEMA}.{table} ({', '.join(f.column for f in fields)}) "
-            f"SELECT {', '.join(value(f) for f in fields)} FROM ("
-            "  SELECT n, %s - make_interval(secs => power(random(), 1.5) * %s) AS f, random() < 0.025 AS open,"
-            "         make_interval(secs => -ln(random() + 1e-9) * 15 * 86400) AS took"
-            "  FROM generate_series(1, %s) n) g,"
-            "  (SELECT array_agg(code ORDER BY md5(code)) AS codes FROM parties_division WHERE tier IN (2, 3)) d,"
-            "  (SELECT array_agg(code) AS codes FROM parties_industry) i",
-            [clock.now(), timedelta(days=365 * _YEARS).total_seconds(), ROWS],
-        )
-        cursor.execute(f"CREATE INDEX ON {SCHEMA}.{table} (area_code, due_at) WHERE closed_at IS NULL")
-        cursor.execute(f"CREATE INDEX ON {SCHEMA}.{table} (state)")
-        cursor.execute(f"VACUUM ANALYZE {SCHEMA}.{table}")
-        cursor.execute(f"ALTER TABLE {SCHEMA}.{table} ENABLE ROW LEVEL SECURITY")
-        cursor.execute(
-            f"CREATE POLICY in_scope ON {SCHEMA}.{table} TO {policies.APP_ROLE} USING ({policies.condition(model)})"
-        )
-        cursor.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {policies.APP_ROLE}")
-        cursor.execute(f"GRANT SELECT ON {SCHEMA}.{table} TO {policies.APP_ROLE}")
+_ROWS = """(
+    SELECT n, %s - make_interval(secs => power(random(), 1.5) * %s) AS f, random() < 0.025 AS open,
+           make_interval(secs => -ln(random() + 1e-9) * 15 * 86400) AS took
+    FROM generate_series(1, %s) n) g,
+    (SELECT array_agg(code ORDER BY md5(code)) AS codes FROM parties_division WHERE tier IN (2, 3)) d,
+    (SELECT array_agg(code) AS codes FROM parties_industry) i"""
+_INDEXES = ("(area_code, due_at) WHERE closed_at IS NULL", "(state)")
 
 
 @cache
 def _taken() -> dict[str, float]:
     """Seconds for each back-end, the best of three."""
-    _fill(apps.get_model("hazards", "Danger"))
-    with TemporaryDirectory(prefix="anlan-bench-") as folder, _city():
+    arguments = (clock.now(), timedelta(days=365 * _YEARS).total_seconds(), ROWS)
+    danger = apps.get_model("hazards", "Danger")
+    with (
+        TemporaryDirectory(prefix="anlan-bench-") as folder,
+        standing_in(danger, _FIELDS, _ROWS, arguments, _INDEXES),
+    ):
         snapshot = computing.take_snapshot(Path(folder) / "city.duckdb")
         return {"postgres": _best(None), "duckdb": _best(snapshot)}
-
-
-@contextmanager
-def _city() -> Iterator[None]:
-    try:
-        with acting(Actor("command", "anlan bench"), EVERYWHERE):
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL search_path = {SCHEMA}, public")
-            yield
-    finally:
-        with connections["owner"].cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 
 
 def _best(backend: Any) -> float:

@@ -1,31 +1,16 @@
-"""Periods, units and absences in the reader's language."""
+"""Periods and units in the reader's language."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from anlan.engines.measures import AnyMeasure, Period, parts
 
 from ..registers import register_named
-
-if TYPE_CHECKING:
-    from anlan.engines.measures.figures import Absence
-
-ABSENCES: dict[Absence, object] = {
-    "not_begun": gettext_lazy("The period has not begun"),
-    "present_only": gettext_lazy("The records say this of the present only"),
-    "no_period": gettext_lazy("There is no such period to compare with"),
-    "dimension": gettext_lazy("Not kept by this"),
-    "denominator": gettext_lazy("Nothing to divide by"),
-    "not_asked": gettext_lazy("Not computed"),
-}
-"""Why a figure is not available."""
 
 
 def period_title(period: Period) -> str:

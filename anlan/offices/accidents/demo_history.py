@@ -322,7 +322,8 @@ class _Story:
             "closed_at": closed_at, "listed_at": None, "listed_by": "", "listed_by_area": "", **figures,
             "unit_name": unit,
             "category_id": category.pk, "occurred_at": at, "known_at": known, "grade": final.grade,
-            "grade_basis": basis, "risk_event": False, "reached": "city", "reports_no": len(self.reports),
+            "grade_basis": basis, "risk_event": False, "reached": "city", "time_waits": False,
+            "reports_no": len(self.reports),
             "counts": True, "count_target": "", "count_reason": "", "count_proposed": None, "count_approved_by": "",
             "merged_into_id": None, "handed_to": "", "taken_over_at": None, "outside": "", "passed_to": "",
         }  # fmt: skip

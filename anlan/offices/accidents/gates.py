@@ -137,12 +137,12 @@ def correct(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def time_to_confirm(case: Accident) -> Any:
-    return None if unconfirmed(case) else _("No earlier time waits to be confirmed.")
+    return None if case.time_waits else _("No earlier time waits to be confirmed.")
 
 
 def confirm_time(case: Accident, facts: Facts, by: Any) -> None:
     """What the district had told by telephone counts from then: the same statement once more, with that time."""
-    told = unconfirmed(case)
+    told = unconfirmed(Report.objects.filter(accident=case))
     assert told is not None
     kept = {f.attname: getattr(told, f.attname) for f in Report._meta.concrete_fields if f.attname != "id"}
     kept |= {"no": case.reports_no + 1, "kind": "confirmed", "at": told.said_at, "said_at": None, "text": ""}

@@ -71,6 +71,11 @@ def limit_near(by: Any) -> Q:
     return Q(state="reporting", due_at__lt=clock.now() + timedelta(days=1))
 
 
+def time_said(by: Any) -> Q:
+    """Accidents whose district says that it reported earlier than it is on record: somebody above it confirms."""
+    return Q(time_waits=True) if by.area_code.endswith("0" * 10) else Q(pk__in=())
+
+
 ACCIDENT = declare(
     Lifecycle(
         kind="accident",
@@ -205,7 +210,10 @@ ACCIDENT = declare(
                 demands=(REASON,), effect=g.resume, words=_("%(actor)s took up reporting again: %(reason)s"),
             ),
         ),
-        decisions=(Decision("press", _("Limit near, to be pressed for"), {"duty"}, limit_near, seat=False),),
+        decisions=(
+            Decision("time", _("Earlier time to be confirmed"), {"city", "duty"}, time_said, False, ("confirm_time",)),
+            Decision("press", _("Limit near, to be pressed for"), {"duty"}, limit_near, seat=False),
+        ),
         universal=Universal(list_=("city", "district", "department"), assign=OFFICIALS),
         sections=(
             (_("Accident"), ("title", "category", "industry", "enterprise", "unit_name", "place", "lon", "lat",

@@ -186,6 +186,7 @@ class Accident(Stated, Case):
     risk_event = models.BooleanField(_("Larger risk event"), default=False, editable=False)
     reached = models.CharField(_("Reported as far as"), max_length=8, choices=LEVELS, default="unit", editable=False)
     reports_no = models.PositiveIntegerField(_("Reports"), default=0, editable=False)
+    time_waits = models.BooleanField(_("Earlier time waits to be confirmed"), default=False, editable=False)
     counts = models.BooleanField(_("Counted towards the target"), default=True, editable=False)
     count_target = models.CharField(_("Target"), max_length=12, blank=True, default="")
     count_reason = models.CharField(_("Reason for counting or not"), max_length=1000, blank=True, default="")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from anlan.kernel import cases, clock, law
@@ -126,6 +125,7 @@ def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] =
         )
     )  # fmt: skip
     accident.reports_no = len(own)
+    accident.time_waits = unconfirmed(own) is not None
     reclock(accident, [*own, *others])
 
 
@@ -233,12 +233,12 @@ def _eases(report: Report, accident: Accident) -> bool:
     return report.to_level != report.from_level or lesser
 
 
-def unconfirmed(accident: Accident) -> Report | None:
-    """The first report of the district whose earlier time nobody at the city has confirmed."""
-    kept = Q(said_at__isnull=False, from_level="district") | Q(kind="confirmed")
-    rows = list(Report.objects.filter(kept, accident=accident))
-    confirmed = {r.at for r in rows if r.kind == "confirmed"}
-    return next((r for r in rows if r.kind != "confirmed" and r.said_at not in confirmed), None)
+def unconfirmed(own: Iterable[Report]) -> Report | None:
+    """Of the reports of one accident the district's first whose earlier time nobody at the city has confirmed."""
+    own = list(own)
+    confirmed = {r.at for r in own if r.kind == "confirmed"}
+    told = (r for r in own if r.kind != "confirmed" and r.from_level == "district" and r.said_at is not None)
+    return next((r for r in told if r.said_at not in confirmed), None)
 
 
 def add(accident: Accident, report: Report) -> None:

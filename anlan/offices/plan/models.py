@@ -43,7 +43,7 @@ class Plan(Kept):
     """The plan of a year: drafted, proposed, adopted by another person, later superseded; or withdrawn.
 
     Only its makers' whole area reads it before it is adopted; from then on everybody whom it binds. The
-    database locks it with the proposal (`migrations/0004_locked.py`): it is corrected through a further edition,
+    database locks it with the proposal (`migrations/0002_held.py`): it is corrected through a further edition,
     which amends it for a stated reason and is adopted the same way.
     """
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from anlan.kernel import cases, clock
+from anlan.kernel.cases.queue import worklist
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.offices.accidents.models import Accident, Category, Report
@@ -91,3 +92,9 @@ def refused(call: Callable[[], Any]) -> dict[str, list[str]]:
 def reports(case: Accident) -> list[Report]:
     with acting(TESTER, EVERYWHERE):
         return list(Report.objects.filter(accident=case))
+
+
+def wanted(by: Account, case: Accident) -> str:
+    """The decision for which the case stands on somebody's work list besides its state."""
+    with acting(by.actor, by.scope):
+        return next((row.wants for row in worklist(by).rows if row.number == case.number), "")

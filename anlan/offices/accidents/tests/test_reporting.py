@@ -31,6 +31,7 @@ from .conftest import (
     refused,
     reports,
     step,
+    wanted,
 )
 
 pytestmark = pytest.mark.django_db
@@ -62,10 +63,12 @@ def test_nobody_is_in_time_by_what_he_says_of_himself__the_city_confirms_a_telep
     with acting(TESTER, EVERYWHERE):
         assert next(leg for leg in legs(case) if leg.from_level == "district").late(late)
     here = account("duty", name="渝北值班")
+    assert (wanted(city, case), wanted(here, case)) == ("time", "")
     assert "not_higher" in refused(lambda: step(case, "confirm_time", here, late, reason="x"))
     case = step(case, "follow_up", district, late, **FIGURES | {"deaths": 2})
     case = step(case, "confirm_time", city, late + timedelta(hours=1), reason="有接电话记录")
     assert (case.deaths, case.reports_no) == (2, 4), "it states nothing new"
+    assert wanted(city, case) == ""
     with acting(TESTER, EVERYWHERE):
         assert not any(leg.late(late) for leg in legs(case))
     assert "gate" in refused(lambda: step(case, "confirm_time", city, late, reason="x"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -108,6 +110,11 @@ def test_prefilled_with_what_the_system_holds_of_the_period(factory: Enterprise)
     text = user.get("/hazards/returns/2013Q1/").content.decode()
     assert "The system holds 1" in text
     assert "1 danger of this period is not graded yet" in text
+    link = re.search(r'href="(/r/dangers/\?enterprise[^"]*)"', text)
+    assert link
+    rows = user.get(html.unescape(link[1])).content.decode()
+    listed = set(re.findall(r'href="(/c/danger/[^"]*%E5%8F%B7/)"', rows))
+    assert len(listed) == 2, "the next quarter's is not among them"
 
 
 def opened_at(factory: Enterprise) -> Any:

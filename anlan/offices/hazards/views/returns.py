@@ -175,7 +175,7 @@ def _one(enterprise: Enterprise, period: Period, one: SelfCheckReturn | None, he
     return {
         "enterprise": enterprise, "stands": _stands(period, one), "one": one, "rows": rows, "held": held,
         "editions": list(editions.select_related("submitted_by")), "basis": returns.basis(period),
-        "dangers_url": f"/r/dangers/?enterprise={enterprise.pk}&found_at_min={low}&found_at_max={high}",
+        "dangers_url": f"/r/dangers/?enterprise={enterprise.pk}&found_at_from={low}&found_at_to={high}",
     }  # fmt: skip
 
 

@@ -134,13 +134,12 @@ def recomputed_due(case: Case) -> datetime | None:
     days = calendar.installed()
     if "until" in case.clock:
         return due_on(date.fromisoformat(case.clock["until"]), pauses, more, days, started=case.started_at)
-    limit = Limit(
-        case.clock["value"],
-        case.clock["unit"],
-        case.clock.get("count_first_day", False),
-        case.clock.get("rolls", False),
-    )
-    return due(case.started_at, limit, pauses, more, days)
+    return due(case.started_at, running_limit(case.clock), pauses, more, days)
+
+
+def running_limit(clock: Mapping[str, Any]) -> Limit:
+    """The time limit as a case's `clock` keeps it, one that does not run until a named day."""
+    return Limit(clock["value"], clock["unit"], clock.get("count_first_day", False), clock.get("rolls", False))
 
 
 # --- Who may ---------------------------------------------------------------------------------------

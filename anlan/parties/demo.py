@@ -17,7 +17,7 @@ from random import Random
 from . import codes, demo_names
 from .establishment import establish
 from .models import Account, Authority, Division, Enterprise, Industry, Person, Post
-from .names import initials
+from .names import initials, short
 from .reference import DATA
 
 CITY = "500000000000"
@@ -100,7 +100,7 @@ def _enterprises(city: DemoCity, districts: list[Division]) -> None:
             high_hazard=kind.industry in high_hazard,
             # Above scale 规模以上: industrial enterprises with 20 million yuan of revenue and more (since 2011).
             above_scale=kind.industrial and revenue >= 2000,
-            park=f"{demo_names.short(district.name)}工业园区" if in_park else "",
+            park=f"{short(district.name)}工业园区" if in_park else "",
             status=rng.choices(("operating", "building", "suspended", "closed"), (92, 2, 4, 2))[0],
             phone=demo_names.phone(rng),
         )
@@ -122,7 +122,7 @@ def _enterprises(city: DemoCity, districts: list[Division]) -> None:
     ):
         found.append(make(kind, yubei, home, home_villages[position % min(4, len(home_villages))]))
     for kind in demo_names.KINDS:
-        weights = [weight(kind, demo_names.short(d.name)) for d in districts]
+        weights = [weight(kind, short(d.name)) for d in districts]
         for district in rng.choices(districts, weights, k=kind.count):
             with_villages = [t for t in townships[district.code] if t.code in villages]
             township = rng.choice(with_villages)
@@ -147,7 +147,7 @@ def _name(rng: Random, kind: demo_names.Kind, district: Division, township: Divi
             middle = place if rng.random() < 0.5 else place + brand
             name = f"重庆市{district.name}{middle}{word}"
         elif rng.random() < 0.35:
-            name = f"重庆市{demo_names.short(district.name)}{brand}{word}"
+            name = f"重庆市{short(district.name)}{brand}{word}"
         else:
             name = f"重庆{brand}{word}"
         if name not in taken:

@@ -18,7 +18,7 @@ from anlan.kernel import bulk, clock
 from . import codes, demo_names
 from .demo import weight
 from .models import Division, Enterprise, Industry, Person, Post
-from .names import initials
+from .names import initials, short
 from .reference import DATA
 
 PEOPLE_PER_ENTERPRISE = 6
@@ -55,7 +55,7 @@ def _enterprises(number: int, first: int, rng: np.random.Generator) -> pl.DataFr
     staff = np.maximum(3, np.array([k.staff for k in kinds])[kind] * np.exp(rng.normal(0, 0.75, number))).astype(int)
     revenue = staff * np.array([k.revenue for k in kinds])[kind] * np.exp(rng.normal(0, 0.35, number))
     industrial = np.array([k.industrial for k in kinds])[kind]
-    place, ahead = [demo_names.short(d.name) for d in districts[0]], districts[1]
+    place, ahead = [short(d.name) for d in districts[0]], districts[1]
     lon, lat = (_seats(districts[0])[:, axis][ahead] + rng.normal(0, 0.05, number) for axis in (0, 1))
     brands = [a + b for a in demo_names.BRAND_FIRST for b in demo_names.BRAND_SECOND]
     brand, third = rng.integers(0, len(brands), number), rng.integers(0, len(demo_names.BRAND_FIRST), number)
@@ -100,7 +100,7 @@ def _villages(kind: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, t
     chosen = np.empty(len(kind), dtype=np.int64)
     for position, one in enumerate(demo_names.KINDS):
         rows = np.flatnonzero(kind == position)
-        share = np.array([weight(one, demo_names.short(d.name)) for d in districts], dtype=float)
+        share = np.array([weight(one, short(d.name)) for d in districts], dtype=float)
         chosen[rows] = rng.choice(len(districts), rows.size, p=share / share.sum())
     village = begin[chosen] + (rng.random(len(kind)) * (end - begin)[chosen]).astype(np.int64)
     return codes_[village], (districts, chosen)

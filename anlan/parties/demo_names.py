@@ -91,14 +91,6 @@ DISTRICT_WEIGHT = {
 """Where enterprises are, roughly; a district not named weighs 2."""
 
 
-def short(district: str) -> str:
-    """渝北区 → 渝北; 石柱土家族自治县 → 石柱; 忠县 stays."""
-    for tail in ("苗族土家族自治县", "土家族苗族自治县", "土家族自治县", "区", "县"):
-        if district.endswith(tail) and len(district) - len(tail) >= 2:
-            return district[: -len(tail)]
-    return district
-
-
 def person(rng: Random) -> str:
     """A person's name."""
     given = rng.choice(GIVEN_SECOND) if rng.random() < 0.3 else rng.choice(GIVEN_FIRST) + rng.choice(GIVEN_SECOND)

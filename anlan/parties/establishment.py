@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .models import Answering, Authority, Division
-from .names import initials
+from .names import initials, short
 
 REFORM = date(2018, 10, 1)
 """The supervisors became 应急管理局 in 2018. The day differs from place to place: to be corrected there."""
@@ -78,10 +78,10 @@ def establish(city: Division, short_city: str, seat_name: str) -> dict[tuple[str
             )
             continue
         name = city.name if place.tier == 1 else f"{city.name}{place.name}"
-        short = short_city if place.tier == 1 else _short(place.name)
-        make("government", "government", place, f"{name}人民政府", f"{short}府")
-        make("committee_office", "committee_office", place, f"{name}安全生产委员会办公室", f"{short}安委办")
-        make("supervisor", "supervisor", place, f"{name}安全生产监督管理局", f"{short}安监")
+        brief = short_city if place.tier == 1 else short(place.name)
+        make("government", "government", place, f"{name}人民政府", f"{brief}府")
+        make("committee_office", "committee_office", place, f"{name}安全生产委员会办公室", f"{brief}安委办")
+        make("supervisor", "supervisor", place, f"{name}安全生产监督管理局", f"{brief}安监")
         for department in DEPARTMENTS:
             if place.tier in department.tiers:
                 key = f"department:{department.industries[0]}"
@@ -90,7 +90,7 @@ def establish(city: Division, short_city: str, seat_name: str) -> dict[tuple[str
                     "department",
                     place,
                     f"{name}{department.name}",
-                    f"{short}{department.short}",
+                    f"{brief}{department.short}",
                     department.industries,
                 )
     Authority.objects.bulk_create(made.values(), batch_size=2000)
@@ -125,9 +125,3 @@ def _bonds(made: dict[tuple[str, str], Authority], later: dict[int, Authority]) 
         if body.tier == 2 and (key, above) in made:
             bond(body, made[key, above], "leads" if key == "government" else "guides")
     return bonds
-
-
-def _short(district: str) -> str:
-    from .demo_names import short
-
-    return short(district)

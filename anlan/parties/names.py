@@ -1,4 +1,4 @@
-"""Chinese names as people search for them."""
+"""Chinese names: of divisions in short, and of everything as people search for them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,28 @@ from typing import Any
 
 import polars as pl
 
+from anlan.kernel import areas
+
 FEW = 200
 """To look for all phrases at once is prepared in the time in which so many names are read one by one."""
+
+KINDS = ("土家族苗族自治县", "苗族土家族自治县", "土家族自治县", "自治县", "区", "县")
+"""How the names of Chongqing's districts and counties end, the longest first."""
+
+
+def short(district: str) -> str:
+    """渝北区 → 渝北; 彭水苗族土家族自治县 → 彭水; 忠县 stays, for one character is no name."""
+    for kind in KINDS:
+        if district.endswith(kind) and len(district) - len(kind) >= 2:
+            return district.removesuffix(kind)
+    return district
+
+
+def mark(code: str) -> str:
+    """How the numbers of papers name the authority of a division: 渝 for the city, 渝北, 巴南 … for a district."""
+    if code.endswith("0" * 10):
+        return "渝"
+    return short(areas.divisions().filter(code=code).values_list("name", flat=True).first() or code)
 
 
 def initials(name: str) -> str:

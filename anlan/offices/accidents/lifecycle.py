@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import areas, clock
+from anlan.kernel import clock
 from anlan.kernel.cases.lifecycle import (
     OFFICIALS,
     STOP,
@@ -22,6 +22,7 @@ from anlan.kernel.cases.lifecycle import (
     Universal,
     declare,
 )
+from anlan.parties.names import mark
 
 from . import gates as g
 from .fields import area, enterprise, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
@@ -53,17 +54,6 @@ TOLD_AT = Field(
 KNOWN = Field("facts_known_at", known_moment, required=False)
 REASON = Field("reason", reason)
 TEXT = Field("report_text", text(_("Text of the report"), 14, 8000))
-
-
-def mark(code: str) -> str:
-    """渝 for the city, 渝北, 巴南 … for a district: the name without its last word for the kind of division."""
-    if code.endswith("0" * 10):
-        return "渝"
-    name = areas.divisions().filter(code=code).values_list("name", flat=True).first() or code
-    for kind in ("土家族苗族自治县", "土家族自治县", "苗族土家族自治县", "自治县", "区", "县"):
-        if name.endswith(kind) and len(name) - len(kind) >= 2:
-            return str(name.removesuffix(kind))
-    return str(name)
 
 
 def limit_near(by: Any) -> Q:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import areas, clock
+from anlan.kernel import clock
 from anlan.kernel.cases import FieldError
 from anlan.kernel.cases.lifecycle import (
     IMAGES,
@@ -31,6 +31,7 @@ from anlan.kernel.cases.lifecycle import (
 )
 from anlan.kernel.registers.forms import AreaField
 from anlan.parties.models import Enterprise
+from anlan.parties.names import mark
 
 from . import publication
 from .models import Danger, DangerType, JudgementClause
@@ -56,17 +57,6 @@ def required_text(name: str) -> Callable[[], forms.Field]:
         return field
 
     return made
-
-
-def mark(area: str) -> str:
-    """渝 for the city, 渝北, 巴南 … for a district: the name without its last word for the kind of division."""
-    if area.endswith("0" * 10):
-        return "渝"
-    name = areas.divisions().filter(code=area).values_list("name", flat=True).first() or area
-    for kind in ("土家族苗族自治县", "土家族自治县", "苗族土家族自治县", "自治县", "区", "县"):
-        if name.endswith(kind) and len(name) - len(kind) >= 2:
-            return str(name.removesuffix(kind))
-    return str(name)
 
 
 # --- Opening: what a finder says, and what follows from it ----------------------------------------------

@@ -16,7 +16,6 @@ from anlan.kernel import cases, clock
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.offices.hazards.lifecycle import mark
 from anlan.offices.hazards.models import Danger, JudgementClause
 from anlan.parties.models import Enterprise
 
@@ -153,11 +152,3 @@ def test_a_higher_tier_lists_a_case_and_the_second_person_to_act_is_told(mine: E
     assert listed.listed_at is not None
     with pytest.raises(cases.Stale):
         step(case, "verify", DISTRICT, grade="general")
-
-
-@pytest.mark.parametrize(
-    ("area", "word"),
-    [("500000000000", "渝"), ("500112000000", "渝北"), ("500240000000", "石柱"), ("500233000000", "忠县")],
-)
-def test_the_mark_is_the_short_name(area: str, word: str) -> None:
-    assert mark(area) == word

@@ -17,6 +17,7 @@ Every number that comes from a law, a standard or the city's own decision stands
 A table by size has `bands` in place of `value`: each with `value` and at least one of `at_least`
 (以上, the number itself included), `above` (超过), `below` (不满; 以下 where the law excludes the number,
 as Decree 493 Art. 45 does) and `at_most` (以下 where the law includes it, as the Civil Code Art. 1259 does).
+`item` is the item of the article under which the band stands (第（三）项), where it has one of its own.
 
 The loader is strict: an unknown field, a wrong type or two rules for one day is an error that names
 file, line and field. The date of the *fact* chooses the rule, never today.
@@ -74,6 +75,7 @@ class Band:
     high: Decimal | None = None
     low_included: bool = True
     high_included: bool = False
+    item: str = ""
 
     def holds(self, amount: Decimal | int) -> bool:
         """Whether `amount` lies in this band."""
@@ -251,7 +253,7 @@ def _bands(path: Path, node: yaml.Node) -> tuple[Band, ...]:
     bands: list[Band] = []
     for item in node.value:
         line = item.start_mark.line + 1
-        fields = _fields(path, item, ("value", *_BOUNDS), "a band")
+        fields = _fields(path, item, ("value", "item", *_BOUNDS), "a band")
         bounds = {name: fields[name][0] for name in _BOUNDS if name in fields}
         if "value" not in fields or not bounds:
             raise LawError(path, line, "bands", "a band has a value and at least one bound")
@@ -260,6 +262,9 @@ def _bands(path: Path, node: yaml.Node) -> tuple[Band, ...]:
                 raise LawError(path, line, name, "must be a number")
         if {"at_least", "above"} <= bounds.keys() or {"below", "at_most"} <= bounds.keys():
             raise LawError(path, line, "bands", "a band has one lower and one upper bound at most")
+        named = fields["item"][0] if "item" in fields else ""
+        if not isinstance(named, str):
+            raise LawError(path, line, "item", "must be text")
         low, high = bounds.get("at_least", bounds.get("above")), bounds.get("below", bounds.get("at_most"))
         band = Band(
             fields["value"][0],
@@ -267,6 +272,7 @@ def _bands(path: Path, node: yaml.Node) -> tuple[Band, ...]:
             None if high is None else Decimal(high),
             "above" not in bounds,
             "at_most" in bounds,
+            named,
         )
         lower, upper = band._key()
         if lower >= upper:

@@ -98,6 +98,15 @@ def test_above_includes_and_below_excludes_the_number__decree_493_art_45(folder:
     assert rule.band(deaths).value == grade
 
 
+def test_a_band_may_name_its_item_of_the_article(folder: Path) -> None:
+    rule = book(folder, TABLE.replace("below: 10}", "below: 10, item: 第（三）项}")).value(
+        "accidents.grade_by_deaths", on=date(2013, 6, 3)
+    )
+    assert [rule.band(n).item for n in (2, 3)] == ["", "第（三）项"]
+    with pytest.raises(law.LawError, match=r":9: item: must be text"):
+        book(folder, TABLE.replace("below: 10}", "below: 10, item: 3}"))
+
+
 def test_a_hole_in_a_table_is_an_error_and_not_a_guess(folder: Path) -> None:
     with pytest.raises(LookupError, match="no band for 0"):
         book(folder, TABLE).value("accidents.grade_by_deaths", on=date(2013, 6, 3)).band(0)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import translation
 
-from anlan.kernel import areas
+from anlan.kernel import areas, law
 from anlan.kernel.clock import BEIJING
 
 from .models import Accident, Report, Stated
@@ -76,8 +76,17 @@ FIGURES = (
 )
 FORM = (*ARTICLE_12, *FIGURES)
 """The reporting form: on paper, as a file, and one row for each accident in the register of accidents."""
-TITLE, BASIS = "生产安全事故信息报告表", "依据：《生产安全事故报告和调查处理条例》（国务院令第493号）第十二条"
+TITLE = "生产安全事故信息报告表"
 SIGNED = ("报告单位（盖章）：", "报告人：", "签发人：")
+
+
+def basis(accident: Accident) -> str:
+    """On what law of the day of the accident the form rests; empty where none asked for one."""
+    try:
+        rule = law.value("accidents.report_contents", accident.occurred_at)
+    except law.NoRuleInForce:
+        return ""
+    return f"依据：{rule.source}{rule.article}"
 
 
 def places(accidents: Iterable[Accident]) -> list[str]:

@@ -26,9 +26,6 @@ EVENTS = ("boiler_explosion", "vessel_explosion", "boiler_outage", "toxic_leak",
           "ropeway", "ride", "lift")  # fmt: skip
 """Events of special equipment that Decree 549 names."""
 
-_ITEM: dict[Grade, str] = {"extraordinary": "（一）", "major": "（二）", "larger": "（三）", "ordinary": "（四）"}
-"""The item of Decree 493 Art. 3 under which each grade stands."""
-
 
 class BadFigures(ValueError):
     """A figure that no accident has: `name` says which, `problem` why."""
@@ -106,10 +103,10 @@ def grade(figures: Figures, on: date, equipment: Equipment | None = None) -> Gra
         ("loss", "accidents.grade_loss", figures.loss or 0),
     ):
         rule = law.value(rule_id, on)
-        own: Grade = rule.band(amount).value  # type: ignore[assignment]
+        band = rule.band(amount)
         if amount or criterion == "deaths":
-            article = f"{rule.article}第{_ITEM[own]}项"
-            found.append(Reason(criterion, own, article, rule.source, rule.certainty))  # type: ignore[arg-type]
+            article = f"{rule.article}{band.item}"
+            found.append(Reason(criterion, band.value, article, rule.source, rule.certainty))  # type: ignore[arg-type]
     found += special(equipment, on) if equipment else []
     # Of several criteria that give the grade, the one named is the first that says something.
     top = max(GRADES.index(r.grade) for r in found)

@@ -48,7 +48,7 @@ def form(accident: Accident, made_at: datetime) -> bytes:
             page.set_row(row, 15 * max(len(name) // 12, sum(len(part) // 30 + 1 for part in value.split("\n"))) + 3)
     page.write_string(row + 2, 0, draft.SIGNED[0])
     page.write_string(row + 2, 1, "　　　　".join(draft.SIGNED[1:]))
-    page.write_string(row + 3, 0, draft.BASIS)
+    page.write_string(row + 3, 0, draft.basis(accident))
     book.close()
     return file.getvalue()
 

@@ -157,7 +157,7 @@ def national_form(request: HttpRequest, number: str) -> HttpResponse:
     accident = _accident(number)
     context = {
         "accident": accident, "title": draft.TITLE, "rows": draft.form(accident), "signed": draft.SIGNED,
-        "basis": draft.BASIS, "made_at": clock.now(),
+        "basis": draft.basis(accident), "made_at": clock.now(),
     }  # fmt: skip
     return render(request, "accidents/form.html", context)
 

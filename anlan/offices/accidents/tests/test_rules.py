@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from anlan.kernel import law
 from anlan.kernel.clock import BEIJING
-from anlan.offices.accidents import rules
+from anlan.offices.accidents import draft, rules
+from anlan.offices.accidents.models import Accident
 from anlan.offices.accidents.rules import GRADES, Equipment, Figures, Version
 
 DAY = date(2013, 6, 14)
@@ -69,6 +71,20 @@ def test_direct_loss_in_yuan__decree_493_art_3(loss: Decimal, grade: str) -> Non
 def test_the_item_of_the_article_is_cited__decree_493_art_3(grade: str, item: str) -> None:
     deaths = {"ordinary": 1, "larger": 3, "major": 10, "extraordinary": 30}[grade]
     assert rules.grade(Figures(deaths=deaths), DAY).article == f"第三条第{item}项"
+
+
+def test_the_item_is_that_of_the_rule_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule, value = law.value("accidents.grade_deaths", DAY), law.value
+    later = replace(rule, bands=tuple(replace(band, item="第（九）项") for band in rule.bands))
+    monkeypatch.setattr(law, "value", lambda name, on: later if name == rule.id else value(name, on))
+    assert rules.grade(Figures(deaths=3), DAY).article == "第三条第（九）项"
+
+
+def test_the_form_rests_on_the_law_of_the_day__decree_493_art_12() -> None:
+    day = datetime(2013, 6, 14, tzinfo=BEIJING)
+    assert draft.basis(Accident(occurred_at=day)).endswith("（国务院令第493号）第十二条")
+    assert draft.basis(Accident(occurred_at=day.replace(year=2006))) == "", "there was no such law yet"
+    assert tuple(line.title for line in draft.ARTICLE_12) == law.value("accidents.report_contents", day).value
 
 
 def test_any_one_criterion_and_the_highest_wins__decree_493_art_3() -> None:

@@ -82,7 +82,7 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
             patterns = ("apps.py", "migrations/*.py", "**/*models*.py", "models/*.py", "**/reference.py", "data/**/*")
             for file in sorted(f for pattern in patterns for f in Path(config.path).glob(pattern) if f.is_file()):
                 digest.update(file.read_bytes())
-    for name in ("apps.py", "audit.py", "policies.py", "scope.py"):
+    for name in ("apps.py", "audit.py", "policies.py", "scope.py", "cases/rescoping.py"):
         digest.update((settings.ROOT / "anlan/kernel" / name).read_bytes())
     template = f"template_{digest.hexdigest()[:16]}"
     run = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"

@@ -218,6 +218,8 @@ def secure(connection: BaseDatabaseWrapper) -> None:
         statements += _guarded(model)
         if model in ours:
             statements += audit.triggers(model)
+            # What a model's tables need besides, made anew with the rest.
+            statements += getattr(model, "guards", list)()
     statements += audit.protection()
     with connection.cursor() as cursor:
         _drop_doubled(cursor)

@@ -25,8 +25,10 @@ SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id"
 class Case(Kept):
     """Something that must be driven to an end. The office's model adds `enterprise` (a foreign key) and its own facts.
 
-    `area_code`, industry and enterprise are fixed when the case is opened. `owner_area_code` is the
-    division of the authority that answers for the case: its tier decides who is "higher".
+    `area_code`, industry and enterprise say who may see the case. Whatever hangs on it follows when they change
+    (`rescoping`); a model of the office's with a scope of its own says so by `scope_follows`, the name of its foreign
+    key to the case. `owner_area_code` is the division of the authority that answers for the case: its tier decides
+    who is "higher".
     `clock` says what the running time limit rests on (rule, value, unit, article); `due_at` is computed
     from it by `kernel.deadlines` and can be recomputed at any time.
     """
@@ -90,6 +92,14 @@ class Case(Kept):
         """The kind of case, as its life cycle is called."""
         return self.lifecycle.kind
 
+    @classmethod
+    def guards(cls) -> list[str]:
+        """What the case's table needs besides policies and audit."""
+        from .lifecycle import lifecycle_of
+        from .rescoping import trigger
+
+        return trigger(cls, lifecycle_of(cls).kind)
+
     @property
     def lifecycle(self) -> Any:
         """The declared life cycle of this kind of case."""
@@ -114,7 +124,7 @@ class Case(Kept):
 
 
 class CasePart(models.Model):
-    """A row that belongs to one case of any kind and is in scope as the case is."""
+    """A row that belongs to one case of any kind and is in scope as the case is, also when that changes."""
 
     scope_rule = SCOPED
 
@@ -147,7 +157,10 @@ class CasePart(models.Model):
 
 
 class CaseEntry(CasePart):
-    """One thing that happened to a case. Only ever added: the database refuses change and removal."""
+    """One thing that happened to a case. Only ever added: the database refuses change and removal.
+
+    Its scope alone follows the case (`rescoping`), by no hand.
+    """
 
     append_only = True
 

@@ -123,15 +123,12 @@ def correct(case: Accident, facts: Facts, by: Any) -> None:
             raise cases.FieldError({"occurred_at": [_("A report of this accident was made before that.")]})
     if case.enterprise is not None:
         case.unit_name = case.enterprise.name
-    # What is counted under which industry follows, and whatever hangs on the accident is seen by whom it is.
+    # What is counted under which industry follows; whatever hangs on the accident comes along when it is saved.
     case.industry_id = industry_of(case.category, case.enterprise)
     now = acting_now()
     assert now is not None
     if not now[1].covers(case.area_code, case.industry_id):
         raise cases.FieldError({"category": [_("This would take it out of your area of work: ask the city.")]})
-    for model in (Involved, KnownBefore):
-        model.objects.filter(accident=case).update(industry_id=case.industry_id, enterprise_id=case.enterprise_id)
-    ReportFault.objects.filter(accident=case).update(industry_id=case.industry_id)
     level = level_of(by)
     add(case, report_of(case, by, "verified", level, level, None, reason=facts["reason"]))
 

@@ -319,6 +319,7 @@ class Involved(Kept):
         ("caller", _("Called it in")),
     )
     scope_rule = _SCOPED
+    scope_follows = "accident"
     personal = True
 
     accident = models.ForeignKey(Accident, models.PROTECT, related_name="people", verbose_name=_("Accident"))
@@ -354,6 +355,7 @@ class KnownBefore(models.Model):
     """
 
     scope_rule = _SCOPED
+    scope_follows = "accident"
 
     id = models.BigAutoField(primary_key=True)
     accident = models.ForeignKey(Accident, models.PROTECT, related_name="known_before")
@@ -408,6 +410,7 @@ class ReportFault(Case):
     """
 
     scope_rule = By(area="area_code", industry="industry_id")
+    scope_follows = "accident"
 
     accident = models.ForeignKey(Accident, models.PROTECT, related_name="faults", verbose_name=_("Accident"))
     fault = models.CharField(_("Fault"), max_length=12, choices=FAULTS)

@@ -31,6 +31,7 @@ def ticket_table(django_db_setup: object, django_db_blocker: object) -> None:
     from django.db import connections
 
     from anlan.kernel import audit, policies
+    from anlan.kernel.cases import rescoping
 
     owner = connections["owner"]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
@@ -49,6 +50,7 @@ def ticket_table(django_db_setup: object, django_db_blocker: object) -> None:
                 f"CREATE POLICY in_scope ON {table} TO {policies.APP_ROLE}, {policies.OWNER_ROLE} "
                 f"USING ({policies.condition(sample.Ticket)})",
                 *audit.triggers(sample.Ticket),
+                *rescoping.trigger(sample.Ticket, "ticket"),
             ):
                 cursor.execute(statement)
         owner.close()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from anlan.kernel import cases, clock, events
-from anlan.kernel.cases.models import CaseEntry
+from anlan.kernel.cases.engine import recomputed_due
+from anlan.kernel.cases.models import CaseEntry, Extension
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Scope, acting
 from anlan.offices.accidents import jobs, rules
@@ -299,15 +300,27 @@ def test_one_that_was_major_for_hours_can_still_be_told_to_the_state_and_closed(
 def test_a_corrected_category_brings_the_accident_under_its_industry_with_all_its_reports() -> None:
     district = account("district")
     case = accident(district, caller="张三")
+    case = step(case, "suspect", district, fault="late", at_level="unit", clue="群众举报")
+    with acting(TESTER, EVERYWHERE):
+        fault = ReportFault.objects.get()
+    step(fault, "ask_extension", account("inspector"), days=5, reason="涉及两地")
+    due = step(fault, "grant_extension", district, reason="同意").due_at
     road = category("road")
-    assert case.industry_id != road.industry_id
+    assert case.industry_id == "construction" != road.industry_id
     facts = {"occurred_at": case.occurred_at, "known_at": case.known_at, "category": road, "unit_name": "",
              "enterprise": factory("machinery")}  # fmt: skip
     case = step(case, "correct", district, reason="系道路交通事故", **facts)
     assert (case.industry_id, case.unit_name) == (road.industry_id, "龙兴建筑公司")
-    with acting(TESTER, Scope("500112", frozenset({road.industry_id}))):
+    road_police, builders = (Scope("500112", frozenset({i})) for i in (road.industry_id, "construction"))
+    with acting(TESTER, road_police):
         assert Report.objects.filter(accident=case).count() == 2
         assert Involved.objects.get(accident=case).name == "张三"
+        assert [e.move for e in CaseEntry.of(case)] == ["open", "suspect", "correct"]
+        fault = ReportFault.objects.get(accident=case)
+        assert [e.move for e in CaseEntry.of(fault)] == ["open", "ask_extension", "grant_extension"]
+        assert recomputed_due(fault) == due
+    with acting(TESTER, builders):
+        assert not any(m.objects.exists() for m in (Accident, Report, Involved, ReportFault, CaseEntry, Extension))
 
 
 def test_a_late_report_opens_a_case_of_its_own_once() -> None:

@@ -21,6 +21,7 @@ from .reporting import (
     add,
     all_reports,
     copy_to,
+    has_merged,
     industry_of,
     legs,
     level_of,
@@ -221,8 +222,9 @@ def not_by_the_district_alone(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def nothing_merged(case: Accident) -> Any:
-    if Accident.objects.filter(merged_into=case).exists():
-        return _("Others were merged into this one: undo that first.")
+    """Whoever asks: one that was merged from another district would be left counted nowhere."""
+    if has_merged(case):
+        return _("Others were merged into this one: undo that first; where they lie elsewhere, the city does.")
     return None
 
 
@@ -265,7 +267,8 @@ def name_fault(case: ReportFault, facts: Facts, by: Any) -> None:
 
 
 def merge(case: Accident, facts: Facts, by: Any) -> None:
-    other = Accident.objects.filter(number=facts["into"].strip()).first()
+    # Held, so that it is not itself merged, dismissed or handed over meanwhile.
+    other = Accident.objects.select_for_update(of=("self",)).filter(number=facts["into"].strip()).first()
     if other is None or other.pk == case.pk:
         raise cases.FieldError({"into": [_("There is no other accident of this number in your area.")]})
     if other.state != "reporting":
@@ -273,7 +276,7 @@ def merge(case: Accident, facts: Facts, by: Any) -> None:
     if case.deaths + case.missing > other.deaths + other.missing:
         words = _("The other states fewer dead and missing: have it verified first, that nobody is lost.")
         raise cases.FieldError({"into": [words]})
-    if Accident.objects.filter(merged_into=case).exists():
+    if has_merged(case):
         raise cases.FieldError({"into": [_("Others were merged into this one: merge that one into this instead.")]})
     case.merged_into = other
     # Its reports count for the other's chain from now on; set before this row is saved, all in one transaction.

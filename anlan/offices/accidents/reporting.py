@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,12 +63,23 @@ def all_reports(accident: Accident) -> list[Report]:
     Read whole, whoever asks: what one owes follows from all of them, also from one that came in elsewhere. For times
     and figures; nothing of them is shown by this.
     """
-    now = acting_now()
-    if now is None:
-        raise RuntimeError("somebody must act to read the chain of an accident")
-    with acting(now[0], EVERYWHERE, savepoint=False):
+    with _whole():
         ids = [accident.pk, *Accident.objects.filter(merged_into=accident).values_list("pk", flat=True)]
         return list(Report.objects.filter(accident_id__in=ids).order_by("at", "id"))
+
+
+def has_merged(accident: Accident) -> bool:
+    """Whether others were merged into the accident, also ones that lie outside of the reader's scope."""
+    with _whole():
+        return Accident.objects.filter(merged_into=accident).exists()
+
+
+def _whole() -> AbstractContextManager[None]:
+    """The whole of an accident, whoever acts: it may have come in elsewhere too. Nothing read so is shown."""
+    now = acting_now()
+    if now is None:
+        raise RuntimeError("somebody must act to read the whole of an accident")
+    return acting(now[0], EVERYWHERE, savepoint=False)
 
 
 def legs(accident: Accident, reports: Sequence[Report] | None = None) -> tuple[chain.Leg, ...]:

@@ -16,7 +16,8 @@ from anlan.kernel.scope import EVERYWHERE, acting, acting_now
 from anlan.parties.models import Division
 
 from . import chain, faults, references, rules
-from .models import FAULTS, LEVELS, Accident, HandedOver, Involved, KnownBefore, Report, ReportFault
+from .merging import similar_to
+from .models import FAULTS, LEVELS, Accident, HandedOver, KnownBefore, Report, ReportFault
 from .reporting import (
     add,
     all_reports,
@@ -214,10 +215,13 @@ def refuse(case: Accident, facts: Facts, by: Any) -> None:
 
 
 def not_by_the_district_alone(case: Accident, facts: Facts, by: Any) -> None:
-    """What cost a life, or was graver than ordinary, is not for the district to take out of its own numbers."""
-    if level_of(by) != "city" and (case.deaths or case.missing or case.grade != "ordinary"):
+    """What cost a life, or was graver than ordinary, is not for the district to take out of its own numbers.
+
+    As any report stated it: what was verified to be less is for the city to judge too.
+    """
+    if level_of(by) != "city" and any(r.deaths or r.missing or r.grade != "ordinary" for r in all_reports(case)):
         raise cases.MoveRefused(
-            "gate", _("With dead or missing, or above ordinary, the city decides whether it is one.")
+            "gate", _("A report stated dead or missing, or it was above ordinary: the city decides whether it is one.")
         )
 
 
@@ -266,6 +270,17 @@ def name_fault(case: ReportFault, facts: Facts, by: Any) -> None:
 # --- Merging and handing over --------------------------------------------------------------------------
 
 
+def most_lost(case: Accident) -> int:
+    """The most dead and missing that any report of the accident stated."""
+    return max((r.deaths + r.missing for r in all_reports(case)), default=0)
+
+
+def takes_a_death_out(case: Accident, other: Accident) -> bool:
+    """Whether merging hides dead or missing: more than the other ever had, or of what shows no sign of being it."""
+    lost = most_lost(case)
+    return lost > most_lost(other) or (lost > 0 and other not in [s.accident for s in similar_to(case)])
+
+
 def merge(case: Accident, facts: Facts, by: Any) -> None:
     # Held, so that it is not itself merged, dismissed or handed over meanwhile.
     other = Accident.objects.select_for_update(of=("self",)).filter(number=facts["into"].strip()).first()
@@ -275,6 +290,9 @@ def merge(case: Accident, facts: Facts, by: Any) -> None:
         raise cases.FieldError({"into": [_("That one is not being reported any more.")]})
     if case.deaths + case.missing > other.deaths + other.missing:
         words = _("The other states fewer dead and missing: have it verified first, that nobody is lost.")
+        raise cases.FieldError({"into": [words]})
+    if level_of(by) != "city" and takes_a_death_out(case, other):
+        words = _("This would take dead or missing out of the count: the city decides whether it is one accident.")
         raise cases.FieldError({"into": [words]})
     if has_merged(case):
         raise cases.FieldError({"into": [_("Others were merged into this one: merge that one into this instead.")]})

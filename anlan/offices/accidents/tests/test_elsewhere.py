@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures.periods import Period
 from anlan.kernel import clock, events
@@ -222,3 +224,27 @@ def test_reports_that_came_in_elsewhere_count_whoever_asks() -> None:
     with acting(district.actor, district.scope):
         mine = Accident.objects.get(pk=told.pk)
         assert next(leg for leg in legs(mine) if leg.from_level == "unit").done_at == NOON - timedelta(minutes=5)
+
+
+def test_what_was_merged_from_another_district_is_asked_for_where_it_cannot_be_seen() -> None:
+    here, there, city = account("district"), account("district", BANAN), account("duty", CITY)
+    mine, third = accident(here, deaths=0, injured=1), accident(here, deaths=0, injured=1)
+    theirs = accident(there, area_code="500113103000", deaths=0, injured=1)
+    step(theirs, "merge", city, into=mine.number, reason="同一起")
+    with acting(here.actor, here.scope):
+        assert not Accident.objects.filter(merged_into=mine).exists(), "it lies outside of his area"
+    assert "gate" in refused(lambda: step(mine, "dismiss", here, reason="x"))
+    assert "gate" in refused(lambda: step(mine, "hand_over", here, to_area=BANAN, reason="x"))
+    assert "gate" in refused(lambda: step(mine, "found_outside", here, outside=LINSHUI, reason="x"))
+    assert "into" in refused(lambda: step(mine, "merge", here, into=third.number, reason="x"))
+    assert step(theirs, "unmerge", city, reason="不是同一起").state == "reporting"
+    assert step(mine, "dismiss", here, reason="疾病").state == "dismissed"
+
+
+def test_the_other_of_a_merging_is_held_until_it_is_done() -> None:
+    duty = account("duty", CITY)
+    one, two = accident(duty), accident(duty, source="other", known_at=None)
+    with CaptureQueriesContext(connection) as asked:
+        step(two, "merge", duty, into=one.number, reason="同一起")
+    held = [q["sql"] for q in asked if "FOR UPDATE" in q["sql"]]
+    assert any(one.number in sql for sql in held)

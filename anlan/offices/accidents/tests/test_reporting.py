@@ -13,7 +13,7 @@ from anlan.kernel.cases.engine import recomputed_due
 from anlan.kernel.cases.models import CaseEntry, Extension
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Scope, acting
-from anlan.offices.accidents import jobs, rules
+from anlan.offices.accidents import gates, jobs, rules
 from anlan.offices.accidents.models import Accident, Involved, KnownBefore, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, owed, version
 
@@ -270,6 +270,41 @@ def test_a_district_takes_no_death_out_of_its_numbers_by_itself() -> None:
     assert "gate" in refused(lambda: step(grave, "hand_over", district, to_area="500113000000", reason="x"))
     alone = accident(district, place="他处", deaths=0, injured=1)
     assert step(alone, "dismiss", district, reason="疾病").state == "dismissed"
+
+
+def test_a_district_takes_no_death_out_in_two_moves__what_any_report_stated_counts() -> None:
+    district, city = account("district"), account("city", CITY)
+    none = FIGURES | {"deaths": 0, "injured": 1, "reason": "核实"}
+    outside = {"outside": "四川省广安市邻水县", "reason": "x"}
+    for facts in ({"deaths": 1}, {"deaths": 0, "missing": 1}, {"deaths": 0, "injured": 10}):
+        case = accident(district, **facts)
+        step(case, "verify_figures", district, **none)
+        assert "gate" in refused(lambda case=case: step(case, "dismiss", district, reason="x"))
+        assert "gate" in refused(lambda case=case: step(case, "found_outside", district, **outside))
+        assert step(case, "dismiss", city, reason="疾病").state == "dismissed"
+
+
+def test_what_a_merged_report_stated_is_the_accident_s_too() -> None:
+    district, city = account("district"), account("duty", CITY)
+    slight, grave = (accident(district, deaths=n, injured=1) for n in (0, 1))
+    step(grave, "verify_figures", district, **FIGURES | {"deaths": 0, "injured": 1, "reason": "核实"})
+    step(grave, "merge", city, into=slight.number, reason="同一起")
+    with acting(district.actor, district.scope):
+        assert gates.nothing_merged(slight)
+        with pytest.raises(cases.MoveRefused):
+            gates.not_by_the_district_alone(slight, {}, district)
+
+
+def test_no_death_is_merged_away_by_the_district_alone() -> None:
+    district, city = account("district"), account("duty", CITY)
+    away = {"place": "统景", "area_code": "500112133000", "known_at": None}
+    grave, small = accident(district, deaths=3), accident(district, deaths=1, **away)
+    assert "into" in refused(lambda: step(small, "merge", district, into=grave.number, reason="x")), "nothing in common"
+    harmless = accident(district, deaths=0)
+    step(grave, "verify_figures", district, **FIGURES | {"deaths": 0, "reason": "核实"})
+    assert "into" in refused(lambda: step(grave, "merge", district, into=harmless.number, reason="x")), "it had three"
+    assert step(harmless, "merge", district, into=small.number, reason="同一起").state == "merged"
+    assert step(grave, "merge", city, into=small.number, reason="同一起").state == "merged"
 
 
 def test_a_unit_takes_back_neither_loss_nor_event_that_was_verified() -> None:

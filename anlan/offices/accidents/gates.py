@@ -17,7 +17,7 @@ from anlan.parties.models import Division
 
 from . import chain, faults, references, rules
 from .merging import similar_to
-from .models import FAULTS, LEVELS, Accident, HandedOver, KnownBefore, Report, ReportFault
+from .models import FAULTS, LEVELS, Accident, KnownBefore, Report, ReportFault
 from .reporting import (
     add,
     all_reports,
@@ -27,6 +27,7 @@ from .reporting import (
     legs,
     level_of,
     owed,
+    receipt,
     reclock,
     report_of,
     resettle,
@@ -325,10 +326,7 @@ def hand_over(case: Accident, facts: Facts, by: Any) -> None:
     # The same narrow path as for a first report: one accident is written where it belongs, and its number comes back.
     with acting(now[0], EVERYWHERE):
         made = copy_to(case, by, area)
-    HandedOver.objects.create(
-        number=made.number, title=made.title, area_code=case.area_code, enterprise_id=case.enterprise_id,
-        to_area=area, at=clock.now(), by_name=by.name,
-    )  # fmt: skip
+    receipt(made, by, case.area_code, case.enterprise_id, to_area=area)
     case.handed_to = made.number
 
 
@@ -345,7 +343,4 @@ def found_outside(case: Accident, facts: Facts, by: Any) -> None:
 
 def pass_outside(case: Accident, facts: Facts, by: Any) -> None:
     """To whom it concerns, told by a person; the receipt says by whom, when and to whom."""
-    HandedOver.objects.create(
-        number=case.number, title=case.title, area_code=case.area_code, enterprise_id=case.enterprise_id,
-        to_outside=case.passed_to, at=clock.now(), by_name=by.name,
-    )  # fmt: skip
+    receipt(case, by, case.area_code, case.enterprise_id, to_outside=case.passed_to)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel import clock
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import ANY, By, Open, Through
+from anlan.kernel.scope import By, Open, Through
 from anlan.parties.models.places import Dated, bilingual
 
 from . import rules
@@ -377,18 +377,21 @@ class HandedOver(Kept):
 
     `to_area` is one of our divisions; beyond them all, `to_outside` says in words which place or authority.
 
-    It lies in the reporter's scope; the accident itself in the scope of the place where it happened.
+    It lies in the reporter's area, under the accident's industry; who passed on one of another industry than his
+    department's still sees his own. The accident itself lies in the scope of the place where it happened.
     """
 
-    scope_rule = By(area="area_code", industry=ANY, enterprise="enterprise_id")
+    scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id", account="by_id")
 
     number = models.CharField(_("Number"), max_length=60)
     title = models.CharField(_("Title"), max_length=200)
     area_code = AreaCode(_("Reporter's area"))
+    industry_id = models.CharField(max_length=24, null=True, editable=False)
     enterprise_id = models.BigIntegerField(null=True, editable=False)
     to_area = AreaCode(_("Passed to"), blank=True, default="")
     to_outside = models.CharField(_("Passed on outside our area"), max_length=120, blank=True, default="")
     at = models.DateTimeField(_("Reported at"))
+    by_id = models.BigIntegerField(null=True, editable=False)
     by_name = models.CharField(_("Reported by"), max_length=60)
 
     class Meta:

@@ -298,11 +298,20 @@ def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
         # reports, and gives back its number and nothing else. Everywhere, because the enterprise may lie elsewhere too.
         with acting(actor, EVERYWHERE):
             case = _open(by, said, fields)
-        receipt = HandedOver.objects.create(
-            number=case.number, title=case.title, area_code=by.area_code, enterprise_id=by.enterprise_id,
-            to_area="" if case.outside else case.area_code, to_outside=case.outside, at=clock.now(), by_name=by.name,
-        )  # fmt: skip
-        return Filed(case.number, None, receipt)
+        to_area = "" if case.outside else case.area_code
+        kept = receipt(case, by, by.area_code, by.enterprise_id, to_area=to_area, to_outside=case.outside)
+        return Filed(case.number, None, kept)
+
+
+def receipt(
+    passed_on: Accident, by: Any, area_code: str, enterprise_id: int | None, *, to_area: str = "", to_outside: str = ""
+) -> HandedOver:
+    """Keeps at `area_code` that `by` passed the accident on, under its number where it is now."""
+    return HandedOver.objects.create(
+        number=passed_on.number, title=passed_on.title, industry_id=passed_on.industry_id, area_code=area_code,
+        enterprise_id=enterprise_id, to_area=to_area, to_outside=to_outside, at=clock.now(), by_id=by.pk,
+        by_name=by.name,
+    )  # fmt: skip
 
 
 def _complete(by: Any, said: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 from django.db import connection
@@ -71,6 +72,13 @@ def test_an_enterprise_s_lorry_crashes_in_another_district() -> None:
 LINSHUI = "四川省广安市邻水县"
 
 
+def department(industry: str, area: str = CITY) -> Account:
+    with acting(TESTER, EVERYWHERE):
+        return Account.objects.create(
+            username=f"{industry}-{area}", name=industry, role="department", area_code=area, industries=[industry]
+        )
+
+
 def test_in_none_of_our_districts_it_is_taken_and_passed_on_and_counts_for_nobody() -> None:
     here, there, city = account("district"), account("district", BANAN), account("city", CITY)
     case = accident(here, outside=LINSHUI, area_code="", deaths=3)
@@ -113,14 +121,36 @@ def test_who_takes_it_may_have_passed_it_on_already_and_an_enterprise_s_is_passe
 
 
 def test_a_department_of_another_industry_passes_it_on_and_keeps_the_receipt() -> None:
-    with acting(TESTER, EVERYWHERE):
-        department = Account.objects.create(
-            username="mines", name="煤管局", role="department", area_code=CITY, industries=["coal"]
-        )
-    done = filed(department, outside=LINSHUI)
+    mines = department("coal")
+    done = filed(mines, outside=LINSHUI)
     assert done.accident is None
-    with acting(department.actor, department.scope):
+    with acting(mines.actor, mines.scope):
         assert (HandedOver.objects.get().to_area, HandedOver.objects.get().to_outside) == ("", LINSHUI)
+
+
+def test_a_department_reads_no_receipt_of_another_industry_s_accident() -> None:
+    here = account("district")
+    filed(here, area_code="500113103000")
+    case = accident(here)
+    step(case, "hand_over", here, to_area=BANAN, reason="实属巴南")
+    step(accident(here, outside=LINSHUI), "pass_outside", here, passed_to="邻水县安监局")
+    for industry, number in (("coal", 0), ("construction", 3)):
+        reader = department(industry, YUBEI)
+        with acting(reader.actor, reader.scope):
+            assert HandedOver.objects.count() == number
+
+
+def test_receipts_of_before_are_given_the_industry_of_their_accident() -> None:
+    mines = department("coal")
+    number = filed(mines, outside=LINSHUI).number
+    with acting(TESTER, EVERYWHERE):
+        HandedOver.objects.update(industry_id=None, by_id=None)
+        HandedOver.objects.create(number="无此号", title="x", area_code=YUBEI, at=NOON, by_name="x")
+        with connection.cursor() as cursor:
+            cursor.execute(import_module("anlan.offices.accidents.migrations.0003_followed_scopes").RECEIPTS)
+        assert set(HandedOver.objects.values_list("number", "industry_id", "by_id")) == {
+            (number, "construction", mines.pk), ("无此号", None, None),
+        }  # fmt: skip
 
 
 def test_what_turns_out_to_lie_outside_leaves_the_numbers_by_the_city_and_comes_back_by_handing_over() -> None:

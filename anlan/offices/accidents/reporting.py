@@ -397,6 +397,11 @@ def copy_to(accident: Accident, by: Any, area_code: str) -> Accident:
     # Whom it hurt, who called it in and what was known before are needed where it is now.
     for model in (Involved, KnownBefore):
         model.objects.filter(accident=accident).update(accident=case, area_code=area_code)
+    # So are the inquiries into how it was reported, with their history: who looks into the accident looks into the
+    # unit's reporting too. Only what the district is itself suspected of stays, and is looked into where it was.
+    ReportFault.objects.filter(accident=accident).exclude(at_level="district").update(
+        accident=case, area_code=area_code, owner_area_code=case.owner_area_code, owner_id=None, owner_name=""
+    )
     return case
 
 

@@ -201,6 +201,29 @@ def test_the_receiver_s_clock_runs_from_the_handing_over_and_the_sender_s_debt_s
         assert not ReportFault.objects.filter(accident=made).exists()
 
 
+def test_a_unit_s_fault_is_looked_into_once_by_whoever_has_the_accident() -> None:
+    sender, receiver, officer = account("district"), account("district", BANAN), account("inspector")
+    case = accident(sender, occurred_at=NOON.replace(hour=10), known_at=NOON.replace(hour=10, minute=30))
+    events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        fault = ReportFault.objects.get()
+    step(fault, "take_charge", officer)
+    step(case, "follow_up", sender, **FIGURES)  # told of below, when the accident is gone already
+    case = step(case, "hand_over", sender, to_area="500113103000", reason="实属巴南")
+    for _again in range(2):
+        events.deliver_due()
+    with acting(TESTER, EVERYWHERE):
+        jobs.find_faults.run()
+        assert ReportFault.objects.get() == fault
+    with acting(receiver.actor, receiver.scope):
+        fault = ReportFault.objects.get()
+        assert (fault.accident.number, fault.owner_area_code, fault.owner_id) == (case.handed_to, BANAN, None)
+        assert [e.move for e in CaseEntry.of(fault)] == ["open", "take_charge"]
+    with acting(sender.actor, sender.scope):
+        assert not ReportFault.objects.exists()
+    assert step(fault, "clear", receiver, findings="无法更早得知").state == "cleared"
+
+
 def test_two_reports_of_one_accident_are_merged_by_a_person_and_can_be_parted_again() -> None:
     district, duty = account("district"), account("duty", CITY)
     one = accident(district, at=NOON - timedelta(minutes=5))

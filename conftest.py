@@ -55,11 +55,13 @@ def _memory_leaves_nothing() -> Iterator[None]:
     """A page leaves its language in force, and figures that a slow machine took long for are kept: not for others."""
     from django.utils import translation
 
+    from anlan.kernel.cases import queue
     from anlan.kernel.figures import computing
 
     yield
     translation.deactivate()
     computing.forget()
+    queue.forget()
 
 
 @pytest.fixture(scope="session")

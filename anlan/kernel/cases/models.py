@@ -67,6 +67,17 @@ class Case(Kept):
             models.Index(
                 fields=("due_at", "number"), name="%(class)s_open_next", condition=models.Q(closed_at__isnull=True)
             ),
+            # What waits for an authority's own people, and for the person who took charge of it.
+            models.Index(
+                fields=("owner_area_code", "due_at"),
+                name="%(class)s_open_seat",
+                condition=models.Q(closed_at__isnull=True),
+            ),
+            models.Index(
+                fields=("owner_id",),
+                name="%(class)s_open_owner",
+                condition=models.Q(closed_at__isnull=True, owner_id__isnull=False),
+            ),
             # The list as it opens, newest first: of a large area along the sort, of a small one by the area.
             models.Index(fields=("opened_at", "id", "area_code"), name="%(class)s_opened"),
             models.Index(fields=("area_code", "opened_at"), name="%(class)s_area"),

@@ -1,10 +1,11 @@
-"""What somebody has to do: open cases of every kind in scope, in three queries however many kinds there are."""
+"""What somebody has to do: open cases of every kind in scope, in a constant number of queries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 from django.db.models import BooleanField, Case, CharField, Count, F, Q, QuerySet, Value, When
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import areas, clock
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.scope import acting_now
 
 from .lifecycle import Lifecycle, Person, lifecycle, seen_by
 
@@ -84,38 +86,80 @@ class Worklist:
 
 def worklist(account: Person, limit: int = 50) -> Worklist:
     """The work list of `account`, within the scope in force."""
-    lists = [_open(k, account) for k in seen_by(account)]
+    lists = [(k, _open(k, account)) for k in seen_by(account)]
     if not lists:
         return Worklist(0, 0, 0, 0, ())
+    overdue, today, listed, every, mine = _counted(account, lists)
+    halves = [half for k, q in lists for half in (_mine(q, k, account), q.filter(mine_=False))]
+    rows = _rows(_urgent(halves, limit).order_by("-mine_", *_URGENCY)[:limit])
+    return Worklist(overdue, today, mine, max(every - mine, 0), rows, listed)
+
+
+def _mine(cases: QuerySet, declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
+    """Those that wait for the reader. At the seat of the whole city they are few among many, and found by whose they
+    are; elsewhere many, and found along the index of deadlines."""
+    return cases.filter(_turn(declared, account)) if _of_the_city(account) else cases.filter(mine_=True)
+
+
+def _of_the_city(account: Person) -> bool:
+    return account.role in AT_ITS_SEAT and account.area_code.endswith("0" * 10)
+
+
+SLOW_S, KEPT_FOR = 0.1, 20
+"""Counts over all open cases that took longer than this are kept for so many times as long as they took."""
+_kept: dict[Any, tuple[float, list[int]]] = {}
+
+
+def _counted(account: Person, lists: list[tuple[Lifecycle, QuerySet]]) -> list[int]:  # type: ignore[type-arg]
+    """How many open cases are overdue, due today, listed by the reader's authority, there at all, and wait for him.
+
+    All but the last are the same for everybody of one place and scope: where counting them takes long, as for a whole
+    city, it is done once in some seconds.
+    """
+    held = acting_now()
+    question = (held and held[1], account.area_code, tuple(k.kind for k, _cases in lists))
+    until, shared = _kept.get(question, (0.0, []))
+    begun = monotonic()
+    if begun < until:
+        numbers = [_mine(q, k, account).order_by().values("kind_").annotate(n=Count("pk")).values_list("n")
+                   for k, q in lists]  # fmt: skip
+        return [*shared, sum(n for (n,) in _together(numbers))]
     now, tomorrow = _today()
-    counts = [
+    found = [
         q.order_by().values("kind_").annotate(
             overdue_=Count("pk", filter=Q(due_at__lt=now)),
             today_=Count("pk", filter=Q(due_at__gte=now, due_at__lt=tomorrow)),
-            mine_n=Count("pk", filter=Q(mine_=True)),
-            all_=Count("pk"),
             listed_n=Count("pk", filter=_listed_by(account)),
-        ).values_list("overdue_", "today_", "mine_n", "all_", "listed_n")
-        for q in lists
+            all_=Count("pk"),
+            mine_n=Count("pk", filter=Q(mine_=True)),
+        ).values_list("overdue_", "today_", "listed_n", "all_", "mine_n")
+        for _kind, q in lists
     ]  # fmt: skip
-    overdue, today, mine, every, listed = [sum(c) for c in zip(*_together(counts), strict=True)] or [0] * 5
-    # The most urgent of each half: along the index of deadlines, without sorting a city's open cases.
-    halves = [q.filter(mine_=mine) for q in lists for mine in (True, False)]
-    rows = _rows(_urgent(halves, limit).order_by("-mine_", *_URGENCY)[:limit])
-    return Worklist(overdue, today, mine, every - mine, rows, listed)
+    counts = [sum(c) for c in zip(*_together(found), strict=True)] or [0] * 5
+    took = monotonic() - begun
+    if took > SLOW_S and _of_the_city(account):
+        _kept[question] = (monotonic() + KEPT_FOR * took, counts[:-1])
+    return counts
+
+
+def forget() -> None:
+    """What was kept of counts is counted anew by whoever asks next."""
+    _kept.clear()
 
 
 def part(account: Person, show: str, page: int = 1) -> tuple[tuple[Row, ...], bool]:
     """One page of a part of the work list (a key of `SHOWN`), most urgent first, and whether another follows."""
     now, tomorrow = _today()
-    condition = {
+    conditions = {
         "overdue": Q(due_at__lt=now),
         "today": Q(due_at__gte=now, due_at__lt=tomorrow),
-        "mine": Q(mine_=True),
         "others": Q(mine_=False),
         "listed": _listed_by(account),
-    }[show]
-    lists = [_open(k, account).filter(condition) for k in seen_by(account)]
+    }
+    lists = []
+    for kind in seen_by(account):
+        cases, condition = _open(kind, account), conditions.get(show)
+        lists.append(_mine(cases, kind, account) if condition is None else cases.filter(condition))
     if not lists:
         return (), False
     found = _rows(_urgent(lists, page * PAGE + 1).order_by(*_URGENCY)[(page - 1) * PAGE : page * PAGE + 1])
@@ -132,23 +176,44 @@ def awaited(declared: Lifecycle, case: Any) -> set[str]:
     return set(declared.turn(case.state)) - elsewhere
 
 
+def _wanted(declared: Lifecycle, account: Person) -> list[tuple[str, Q]]:
+    """The decisions that cases may wait for from this person, each with its condition."""
+    here = _here(account)
+    return [
+        (one.name, one.when(account) & here if one.seat else one.when(account))
+        for one in declared.decisions
+        if account.role in one.who
+    ]
+
+
+def _here(account: Person) -> Q:
+    return Q(owner_area_code=account.area_code) if account.role in AT_ITS_SEAT else Q()
+
+
+def _turn(declared: Lifecycle, account: Person) -> Q:
+    """The condition under which an open case waits for this person."""
+    seated = Q(state__in=declared.waits_for(account.role))
+    # Whoever took charge of a case has it on his list while he can move it on.
+    others = Q(owner_id=account.pk, state__in=declared.moved_on_by(account.role))
+    for one in declared.decisions:
+        if account.role not in one.who:
+            continue
+        if one.seat:
+            seated |= one.when(account)
+        else:
+            others |= one.when(account)
+    # Whose it is stands once, where an index can look for it.
+    return (_here(account) & seated) | others
+
+
 def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
     model = declared.model
-    here = Q(owner_area_code=account.area_code) if account.role in AT_ITS_SEAT else Q()
-    turn = Q(state__in=declared.waits_for(account.role)) & here
-    wanted = []
-    for one in declared.decisions:
-        if account.role in one.who:
-            condition = one.when(account) & here if one.seat else one.when(account)
-            wanted.append((one.name, condition))
-            turn |= condition
-    # Whoever took charge of a case has it on his list while he can move it on.
-    turn |= Q(owner_id=account.pk, state__in=declared.moved_on_by(account.role))
+    wanted = [When(condition, then=Value(name)) for name, condition in _wanted(declared, account)]
     whose = F("enterprise__name") if _points(model, "enterprise") else Value("")
     return model._default_manager.filter(closed_at__isnull=True).annotate(
         kind_=Value(declared.kind),
-        mine_=Case(When(turn, then=Value(True)), default=Value(False), output_field=BooleanField()),
-        wants_=Case(*(When(c, then=Value(n)) for n, c in wanted), default=Value(""), output_field=CharField()),
+        mine_=Case(When(_turn(declared, account), then=Value(True)), default=Value(False), output_field=BooleanField()),
+        wants_=Case(*wanted, default=Value(""), output_field=CharField()),
         whose_=Case(When(pk__isnull=False, then=whose), output_field=CharField()),
     )
 

@@ -19,6 +19,7 @@ from .sample import Ticket, lifecycle
 
 pytestmark = pytest.mark.usefixtures("city")
 DISTRICT, ENTERPRISE = person(1), person(4, "enterprise", "500112001001", 77)
+CITY = person(5, "district", "500000000000")
 
 
 def ticket(title: str, area: str = "500112001001") -> Ticket:
@@ -85,6 +86,26 @@ def test_each_part_of_the_work_list_holds_what_its_number_counts() -> None:
         for show, number in (("overdue", work.overdue), ("mine", work.mine), ("others", work.others), ("listed", 0)):
             rows, more = queue.part(DISTRICT, show)
             assert (len(rows), more) == (number, False)
+
+
+def test_what_takes_long_to_count_of_a_city_is_kept_but_not_what_waits_for_the_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queue, "SLOW_S", 0.0)
+    monkeypatch.setattr(queue, "KEPT_FOR", 1_000_000)
+    ticket("a")
+    before = cases.worklist(CITY)
+    own = ticket("b")
+    Ticket.objects.filter(pk=own.pk).update(owner_area_code=CITY.area_code)
+    after = cases.worklist(CITY)
+    assert (before.mine, after.mine) == (0, 1)
+    assert after.mine + after.others == before.mine + before.others == 1
+    assert [r.title for r in after.rows if r.mine] == ["b"]
+    with acting(Actor("test", "tests"), Scope("500112")):
+        district = cases.worklist(DISTRICT)
+    assert (district.mine, district.others) == (1, 1), "smaller places are counted as they stand"
+    queue.forget()
+    assert cases.worklist(CITY).others == 1
 
 
 def test_reminders_exist_once_however_often_and_late_they_are_computed() -> None:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -312,8 +312,18 @@ def listing(
 
 def matches(declared: type[Register], text: str) -> Q:
     """Rows one of whose search fields begins with `text` (codes and pinyin in either case)."""
+    return begins_with_any(declared, spellings(text))
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """The text as it was typed and in either case, each once."""
+    return tuple(dict.fromkeys((text, text.upper(), text.lower())))
+
+
+def begins_with_any(declared: type[Register], texts: Iterable[str]) -> Q:
+    """Rows one of whose search fields begins with one of the texts."""
     condition = Q(pk__in=[])
-    for name in declared.search:
-        for form in {text, text.upper(), text.lower()}:
-            condition |= begins(name, form)
+    for text in texts:
+        for name in declared.search:
+            condition |= begins(name, text)
     return condition

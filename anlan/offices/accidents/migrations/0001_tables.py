@@ -11,6 +11,9 @@ class Migration(migrations.Migration):
     # The steps in which these tables were made, for installations that took them one by one.
     replaces = [
         ('accidents', '0001_initial'),
+        ('accidents', '0002_newest_first'),
+        ('accidents', '0003_short_lists'),
+        ('accidents', '0004_open_next'),
         ('accidents', '0002_lists_at_full_size'),
         ('accidents', '0003_slips_and_sorts'),
         ('accidents', '0004_whole_reporting'),

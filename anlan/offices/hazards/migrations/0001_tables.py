@@ -12,6 +12,9 @@ class Migration(migrations.Migration):
         ('hazards', '0001_initial'),
         ('hazards', '0002_returns_publication'),
         ('hazards', '0003_signing_is_not_typed'),
+        ('hazards', '0004_newest_first'),
+        ('hazards', '0005_short_lists'),
+        ('hazards', '0006_open_next'),
         ('hazards', '0004_lists_at_full_size'),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -365,7 +365,7 @@ def _write(
     return entry
 
 
-def _keep(case: Case, entry: CaseEntry, demand: str, uploads: Sequence[Any], types: tuple[str, ...] | None) -> None:
+def _keep(case: Case, entry: CaseEntry, demand: str, uploads: Sequence[Any], types: Collection[str] | None) -> None:
     for upload in uploads:
         try:
             kept = upload if isinstance(upload, Stored) else files.put(upload, types=types)

@@ -41,7 +41,7 @@ class MoveForm(forms.Form):
                 made.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
             self.fields[demand.name] = made
         for evidence in move.evidence:
-            accept = {"accept": ",".join(evidence.types)} if evidence.types else {}
+            accept = {"accept": ",".join(sorted(evidence.types))} if evidence.types else {}
             self.fields[evidence.name] = FilesField(
                 label=str(evidence.title), required=evidence.at_least > 0, widget=FilesInput(attrs=accept)
             )

@@ -17,14 +17,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.deadlines import UNITS, Limit
+from anlan.kernel.policy import EVERY_ROLE
 from anlan.kernel.registers.declaration import register_of
 
 if TYPE_CHECKING:
     from .models import Case
-
-ROLES = frozenset({"city", "department", "district", "township", "village", "inspector", "enterprise", "duty"})
-OFFICIALS = ROLES - {"enterprise"}
-IMAGES = ("image/jpeg", "image/png", "image/webp")
 
 Relation = Literal["anybody", "owner", "handler", "higher"]
 """What somebody must be to a case besides having the role: in charge of it, in charge or co-handler,
@@ -99,7 +96,7 @@ class Evidence:
     name: str
     title: Promise
     at_least: int = 1
-    types: tuple[str, ...] | None = None
+    types: Collection[str] | None = None
 
 
 Demand = Field | Evidence
@@ -160,10 +157,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Universal:
-    """Who may make the moves that every case knows; an empty set leaves a move out.
-
-    `reopen_to` is the state that a reopened case stands in (the first one, if left out).
-    """
+    """Who may make the moves that every case knows; an empty set leaves a move out."""
 
     ask_extension: Collection[str] = ()
     decide_extension: Collection[str] = ()
@@ -172,8 +166,6 @@ class Universal:
     reopen: Collection[str] = ()
     list_: Collection[str] = ("city", "district")
     assign: Collection[str] = ()
-    reopen_to: str | None = None
-    reopen_clock: Clock | None = None
 
 
 @dataclass
@@ -206,7 +198,6 @@ class Lifecycle:
     universal: Universal = field(default_factory=Universal)
     sections: tuple[tuple[Promise, tuple[str, ...]], ...] = ()
     papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
-    reminders: str = "cases.remind_days"
     icon: str = "folder"
     decisions: tuple[Decision, ...] = ()
     part: Callable[[Any, Person], tuple[str, dict[str, Any]]] | None = None
@@ -333,8 +324,10 @@ class Lifecycle:
 
 def _roles(kind: str, what: str, roles: Iterable[str]) -> None:
     roles = frozenset(roles)
-    if not roles or roles - ROLES:
-        raise DeclarationError(f"{kind}: {what} is for no role, or an unknown one: {', '.join(sorted(roles - ROLES))}")
+    if not roles or roles - EVERY_ROLE:
+        raise DeclarationError(
+            f"{kind}: {what} is for no role, or an unknown one: {', '.join(sorted(roles - EVERY_ROLE))}"
+        )
 
 
 _declared: dict[str, Lifecycle] = {}

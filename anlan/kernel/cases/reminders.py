@@ -43,7 +43,7 @@ def tier(days: int, at: datetime) -> str:
 
 
 def _make(lifecycle: Lifecycle, at: datetime) -> list[int]:
-    days = [int(d) for d in law.value(lifecycle.reminders, on=at).value]
+    days = [int(d) for d in law.value("cases.remind_days", on=at).value]
     case, reminder = lifecycle.model._meta.db_table, Reminder._meta.db_table
     # A kind that is closed to enterprises names none.
     columns = {f.column for f in lifecycle.model._meta.concrete_fields}

@@ -51,8 +51,8 @@ def moves(lifecycle: Lifecycle) -> tuple[Move, ...]:
         words=_("%(actor)s let the time limit run on"))  # fmt: skip
     add(may.withdraw, "withdraw", _("Withdraw"), open_, "withdrawn", demands=(REASON,), clock=STOP, tone="critical",
         words=_("%(actor)s withdrew the case: %(reason)s"))  # fmt: skip
-    add(may.reopen, "reopen", _("Reopen"), ended, may.reopen_to or lifecycle.start, demands=(REASON,),
-        clock=may.reopen_clock or lifecycle.start_clock or STOP,
+    add(may.reopen, "reopen", _("Reopen"), ended, lifecycle.start, demands=(REASON,),
+        clock=lifecycle.start_clock or STOP,
         words=_("%(actor)s reopened the case: %(reason)s"))  # fmt: skip
     add(may.list_, "list", _("List for supervision"), open_, demands=(REASON,), relation="higher", ready=_not_listed,
         effect=_list, words=_("%(actor)s listed the case for supervision: %(reason)s"))  # fmt: skip

@@ -40,10 +40,6 @@ def text(label: Any, rows: int, most: int = 4000) -> Callable[[], forms.Field]:
     return lambda: forms.CharField(label=label, max_length=most, widget=widget)
 
 
-def reason() -> forms.Field:
-    return forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
-
-
 def source() -> forms.Field:
     """Nothing is chosen beforehand: who is recorded as having reported decides on who reported too late."""
     return forms.ChoiceField(label=_("Source of the report"), choices=(("", "—"), *SOURCES))

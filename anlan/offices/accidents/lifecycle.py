@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
 from anlan.kernel.cases.lifecycle import (
-    OFFICIALS,
     STOP,
     Clock,
     Decision,
@@ -22,10 +21,12 @@ from anlan.kernel.cases.lifecycle import (
     Universal,
     declare,
 )
+from anlan.kernel.cases.universal import REASON
+from anlan.kernel.policy import OFFICIALS
 from anlan.parties.names import mark
 
 from . import gates as g
-from .fields import area, enterprise, known_moment, moment, other_accident, reason, ref_kind, source, text, yes_no
+from .fields import area, enterprise, known_moment, moment, other_accident, ref_kind, source, text, yes_no
 from .models import READ_FAULTS, Accident, ReportFault
 from .page import fault_part, part
 from .reporting import STATED
@@ -52,7 +53,6 @@ TOLD_AT = Field(
     required=False,
 )
 KNOWN = Field("facts_known_at", known_moment, required=False)
-REASON = Field("reason", reason)
 TEXT = Field("report_text", text(_("Text of the report"), 14, 8000))
 
 

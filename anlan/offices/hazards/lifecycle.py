@@ -16,8 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel import clock
 from anlan.kernel.cases import FieldError
 from anlan.kernel.cases.lifecycle import (
-    IMAGES,
-    OFFICIALS,
     STOP,
     Clock,
     Decision,
@@ -29,6 +27,9 @@ from anlan.kernel.cases.lifecycle import (
     Universal,
     declare,
 )
+from anlan.kernel.cases.universal import REASON
+from anlan.kernel.files import IMAGES
+from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers.forms import AreaField
 from anlan.parties.models import Enterprise
 from anlan.parties.names import mark
@@ -42,10 +43,6 @@ STANDING = ("verified", "rectifying", "rectified")
 
 ORDERING = OFFICIALS - {"village", "duty"}
 """Who may order production to stop and let it resume."""
-
-
-def reason() -> forms.Field:
-    return forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 def required_text(name: str) -> Callable[[], forms.Field]:
@@ -142,7 +139,6 @@ def graded_by_the_criteria(case: Danger, facts: Mapping[str, Any]) -> Any:
     clause: JudgementClause | None = facts.get("judgement")
     proposed = judge(
         clause=clause.code if clause else None,
-        fixed_at_once=False,
         needs_stop=bool(facts.get("needs_stop")),
         outside_cause=bool(facts.get("outside_cause")),
     )
@@ -300,7 +296,7 @@ LIFECYCLE = declare(
             ),
             Move(
                 "dismiss", _("No danger"), ("found",), "dismissed", OFFICIALS,
-                demands=(Field("reason", reason),), clock=STOP,
+                demands=(REASON,), clock=STOP,
                 words=_("%(actor)s found that there is no danger: %(reason)s"),
             ),
             Move(
@@ -323,7 +319,7 @@ LIFECYCLE = declare(
             ),
             Move(
                 "replan", _("Change the plan"), ("rectifying",), None, OFFICIALS,
-                demands=(*FIVE, Field("reason", reason)), gate=five_in_place, clock=Clock(field="rectify_by"),
+                demands=(*FIVE, REASON), gate=five_in_place, clock=Clock(field="rectify_by"),
                 words=_("%(actor)s changed the plan: %(reason)s"),
             ),
             Move(
@@ -345,13 +341,13 @@ LIFECYCLE = declare(
             ),
             Move(
                 "send_back", _("Send back"), ("rectified",), "rectifying", OFFICIALS,
-                demands=(*FIVE, Field("reason", reason)), gate=five_in_place, effect=unstamp_rectified,
+                demands=(*FIVE, REASON), gate=five_in_place, effect=unstamp_rectified,
                 clock=Clock(field="rectify_by"), forbid_same_person_as=("rectify", "fix_now"),
                 words=_("%(actor)s sent the case back: %(reason)s"),
             ),
             Move(
                 "stop_work", _("Order production to stop"), ("found", "verified", "rectifying"), None, ORDERING,
-                demands=(Field("stop_order"), Field("reason", reason)), ready=not_stopped, effect=stop_production,
+                demands=(Field("stop_order"), REASON), ready=not_stopped, effect=stop_production,
                 words=_("%(actor)s ordered production to stop: %(stop_order)s"), tells="hazards.stopped",
                 tone="critical",
             ),
@@ -369,12 +365,12 @@ LIFECYCLE = declare(
             ),
             Move(
                 "refuse_publication", _("Refuse publication"), STANDING, None, publication.APPROVE,
-                demands=(Field("reason", reason),), ready=publication.proposed, effect=publication.refuse,
+                demands=(REASON,), ready=publication.proposed, effect=publication.refuse,
                 words=_("%(actor)s refused the publication: %(reason)s"),
             ),
             Move(
                 "unpublish", _("Withdraw the publication"), (*STANDING, "closed"), None, publication.APPROVE,
-                demands=(Field("reason", reason),), ready=publication.published,
+                demands=(REASON,), ready=publication.published,
                 gate=publication.reason_without_persons, effect=publication.withdraw,
                 words=_("%(actor)s withdrew the publication: %(reason)s"), tone="critical",
             ),

@@ -55,12 +55,12 @@ class Judgement:
     why: tuple[str, ...]
 
 
-def judge(*, clause: str | None, fixed_at_once: bool, needs_stop: bool, outside_cause: bool) -> Judgement:
+def judge(*, clause: str | None, needs_stop: bool, outside_cause: bool) -> Judgement:
     """Proposes a grade: Decree 16 Art. 3.
 
     Major is what does great harm and is hard to put right, so that production must stop in full or in
     part while it is treated, or what outside factors make hard for the unit to remove itself; or what a
-    judgement standard names. Everything else, and what is put right at once on finding, is general.
+    judgement standard names. Everything else is general.
     """
     why = tuple(
         name
@@ -72,7 +72,7 @@ def judge(*, clause: str | None, fixed_at_once: bool, needs_stop: bool, outside_
         if holds
     )
     if not why:
-        return Judgement("general", None, ("fixed_at_once",) if fixed_at_once else ())
+        return Judgement("general", None, ())
     return Judgement("major", clause, why)
 
 

@@ -60,7 +60,7 @@ class DangerLives(LifecycleMachine):
             "grade": grade, "judgement": self.clause if grade == "major" else None, "needs_stop": grade == "major",
             "days": 5, "rectify_by": draw(st.dates(date(2013, 6, 20), date(2013, 9, 30))),
         }  # fmt: skip
-        optional = {"outside_cause", "fixed_at_once"}
+        optional = {"outside_cause"}
         return made | {f.name: known.get(f.name, "说明") for f in move.fields if f.name not in optional}
 
 

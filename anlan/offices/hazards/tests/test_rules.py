@@ -20,20 +20,20 @@ PLAN = {
 }
 
 
-def test_what_can_be_fixed_at_once_is_general__decree_16_art_3() -> None:
-    found = judge(clause=None, fixed_at_once=True, needs_stop=False, outside_cause=False)
-    assert (found.grade, found.why) == ("general", ("fixed_at_once",))
+def test_where_no_criterion_holds_it_is_general__decree_16_art_3() -> None:
+    found = judge(clause=None, needs_stop=False, outside_cause=False)
+    assert (found.grade, found.why) == ("general", ())
 
 
 @pytest.mark.parametrize("reason", ["needs_stop", "outside_cause"])
 def test_a_stop_or_an_outside_cause_makes_it_major__decree_16_art_3(reason: str) -> None:
     facts = {"needs_stop": False, "outside_cause": False, reason: True}
-    found = judge(clause=None, fixed_at_once=False, **facts)
+    found = judge(clause=None, **facts)
     assert (found.grade, found.clause, found.why) == ("major", None, (reason,))
 
 
-def test_a_clause_of_a_judgement_standard_makes_it_major_even_if_fixed_at_once() -> None:
-    found = judge(clause="D446-8-2", fixed_at_once=True, needs_stop=False, outside_cause=False)
+def test_a_clause_of_a_judgement_standard_makes_it_major_by_itself() -> None:
+    found = judge(clause="D446-8-2", needs_stop=False, outside_cause=False)
     assert (found.grade, found.clause) == ("major", "D446-8-2")
 
 

@@ -13,7 +13,7 @@ import re
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -63,7 +63,7 @@ class Kept:
     media_type: str
 
 
-def put(upload: Any, types: tuple[str, ...] | None = None, limit: int = MAX_BYTES) -> Kept:
+def put(upload: Any, types: Collection[str] | None = None, limit: int = MAX_BYTES) -> Kept:
     """Keeps the bytes of `upload` (a Django upload, a binary file or bytes); `Refused` if too large,
     empty, of no allowed type, or an image that cannot be decoded."""
     folder = store()
@@ -94,7 +94,7 @@ def put(upload: Any, types: tuple[str, ...] | None = None, limit: int = MAX_BYTE
         Path(temporary).unlink(missing_ok=True)
 
 
-def of_type(media_type: str, types: tuple[str, ...] | None) -> None:
+def of_type(media_type: str, types: Collection[str] | None) -> None:
     """`Refused` unless a file of this type shows what is asked for; None asks for any allowed type."""
     if types is not None and media_type not in types:
         raise Refused("wrong_type", _("A file of this type does not show what is asked for here."))

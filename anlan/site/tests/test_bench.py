@@ -84,6 +84,7 @@ def test_where_people_work_nobody_is_invented() -> None:
         assert not Account.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_rival_is_a_sound_django_project() -> None:
     check = "import django; django.setup(); from django.core.management import call_command; call_command('check')"
     environment: dict[str, Any] = os.environ | {"DJANGO_SETTINGS_MODULE": "anlan.site.bench.rival.settings"}

@@ -47,6 +47,7 @@ class TicketLives(LifecycleMachine):
         return made
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("city")
 def test_no_illegal_move_no_other_deadline_no_gap_in_history() -> None:
     run_state_machine_as_test(

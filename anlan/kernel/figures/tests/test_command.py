@@ -105,6 +105,7 @@ def test_a_snapshot_that_is_none_is_refused(tmp_path: Any, monkeypatch: pytest.M
     assert "--fresh" in given.stderr
 
 
+@pytest.mark.slow
 def test_nothing_loads_ibis_before_something_is_computed() -> None:
     code = (
         "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'anlan.site.settings'; django.setup(); "

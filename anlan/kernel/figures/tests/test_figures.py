@@ -115,6 +115,7 @@ def places(figures: Figures, measure: AnyMeasure) -> list[dict[str, str | None]]
     return [w for w in made if all(w.get("grade", "") in ("", *grades) for grades in known.values())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -76,6 +76,7 @@ class FaultLives(LifecycleMachine):
         return made | {f.name: known.get(f.name, "说明") for f in move.fields}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", [AccidentLives, FaultLives])
 def test_no_illegal_move_no_other_deadline_no_gap_in_history(machine: Any, everywhere: None) -> None:
     run_state_machine_as_test(machine, settings=FEW)

@@ -64,6 +64,7 @@ class DangerLives(LifecycleMachine):
         return made | {f.name: known.get(f.name, "说明") for f in move.fields if f.name not in optional}
 
 
+@pytest.mark.slow
 def test_no_illegal_move_no_other_deadline_no_gap_in_history() -> None:
     with acting(TESTER, EVERYWHERE):
         run_state_machine_as_test(

@@ -48,6 +48,7 @@ def test_every_clause_and_target_of_the_notice_is_read() -> None:
     assert draft.unread == []
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_lines_broken_anywhere_in_a_goal_or_clause_change_nothing(data: st.DataObject) -> None:
     body = NOTICE.index("――形势")

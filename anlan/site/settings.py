@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "anlan.site.health.HealthMiddleware",
+    "anlan.site.turns.TurnsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "anlan.kernel.middleware.HeadersMiddleware",
@@ -128,6 +129,8 @@ AUDIT_HEADS = HOME / "audit-heads.log"
 if os.environ.get("ANLAN_AUDIT_HEADS"):
     AUDIT_HEADS = Path(os.environ["ANLAN_AUDIT_HEADS"])
 
+# On two cores more requests at once only take the processor from each other: see docs/performance.md.
+AT_ONCE = max(1, int(os.environ.get("ANLAN_AT_ONCE", "4")))
 DATABASES = {"default": _database("app"), "owner": _database("owner")}
 DATABASE_ROUTERS = ["anlan.site.routers.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -182,10 +182,13 @@ async def _messages(key: str, after: int | None) -> AsyncIterator[str]:
             for number, topic, data in past:
                 sent.add(number)
                 yield f"id: {number}\nevent: {topic}\ndata: {data}\n\n"
+        loop = asyncio.get_running_loop()
+        # By a clock of its own: a beat that stays away would tell that something happened elsewhere.
+        beat_at = loop.time() + HEARTBEAT_S
         while True:
             numbers: list[int] = []
             try:
-                first = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+                first = await asyncio.wait_for(queue.get(), max(beat_at - loop.time(), 0.001))
             except TimeoutError:
                 first = 0
             while first is not None and not queue.empty():
@@ -198,7 +201,8 @@ async def _messages(key: str, after: int | None) -> AsyncIterator[str]:
             found = await read(key, numbers, None)
             if found is None:
                 return
-            if not numbers:
+            if loop.time() >= beat_at:
+                beat_at = loop.time() + HEARTBEAT_S
                 yield ": alive\n\n"
             for number, topic, data in found:
                 yield f"id: {number}\nevent: {topic}\ndata: {data}\n\n"

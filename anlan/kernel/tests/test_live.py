@@ -155,6 +155,15 @@ def test_each_district_and_industry_gets_its_own_and_nothing_else(address: str) 
     assert took < 15
 
 
+def test_a_quiet_stream_beats_on_while_much_happens_elsewhere(address: str) -> None:
+    quiet = Stream(address, sign_in("yubei", "500112000000"))
+    for n in range(16):
+        publish(f"banan-{n}", "500113002000")
+        time.sleep(0.25)  # four in each beat
+    assert quiet.beats >= 2
+    assert quiet.came == []
+
+
 def test_a_stream_cut_off_is_taken_up_where_it_ended(address: str) -> None:
     key = sign_in("yubei", "500112000000")
     first = publish("first", "500112000000")

@@ -212,19 +212,14 @@ class Listing:
         """
         name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
         backwards, mark = _decode(cursor) if cursor else (False, None)
-        rows = self.rows
-        if mark is not None:
-            rows = rows.filter(_beyond(self.declared, name, mark, up=down == backwards, backwards=backwards))
-        # Nulls stand last in both directions of sort; a page back is read in the reverse order. Where there can be
-        # none it is not said, for an index that is read downwards has them first.
-        flip, field = down != backwards, self.declared.field(name)
-        nulls: dict[str, bool] = {}
-        if field is None or field.null:
-            nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        flip = down != backwards
         value = Func(F(name), F(name), function="COALESCE") if few else F(name)  # the same, and no index is sorted so
-        key = value.desc(**nulls) if flip else value.asc(**nulls)
-        ordered = rows.order_by(key, "-pk" if flip else "pk")
-        found = list(ordered.select_related(*self._related())[: size + 1])
+        order = (value.desc() if flip else value.asc(), "-pk" if flip else "pk")
+        found: list[Any] = []
+        for part in self._parts(name, mark, up=not flip, backwards=backwards):
+            found += part.order_by(*order).select_related(*self._related())[: size + 1 - len(found)]
+            if len(found) > size:
+                break
         more, found = len(found) > size, found[:size]
         if backwards:
             found.reverse()
@@ -238,32 +233,40 @@ class Listing:
             _encode(True, name, found[0]) if back else "",
         )
 
+    def _parts(
+        self, name: str, mark: tuple[Any, Any] | None, *, up: bool, backwards: bool
+    ) -> list[models.QuerySet[Any]]:
+        """The rows on the far side of the mark (value, key), in parts in the order in which they are read.
+
+        Rows without a value stand last in both directions of sort. They are a part of their own: an index that is
+        read downwards has them first, so one query for all would sort the whole table.
+        """
+        field = self.declared.field(name)
+        assert field is not None
+        there, empty = (
+            self.rows.filter(**{f"{name}__isnull": none}) if field.null else self.rows for none in (False, True)
+        )
+        if mark is None:
+            return [there, empty] if field.null else [there]
+        op = "gt" if up else "lt"
+        try:
+            key = self.declared.model._meta.pk.to_python(mark[1])
+            value = None if mark[0] is None else field.to_python(mark[0])
+        except ValidationError:
+            raise _not_ours() from None
+        if value is None and not field.null:
+            raise _not_ours()
+        tie = Q(**{f"pk__{op}": key})
+        if value is None:
+            return [empty.filter(tie), there] if backwards else [empty.filter(tie)]
+        # A plain bound on the column stands beside the exact condition, so that an index serves the jump.
+        beyond = there.filter(Q(**{f"{name}__{op}e": value}) & (Q(**{f"{name}__{op}": value}) | tie))
+        return [beyond, empty] if field.null and not backwards else [beyond]
+
     def _related(self) -> list[str]:
         """The foreign keys that the columns show: fetched in the same query."""
         fields = (self.declared.field(name) for name in self.columns)
         return [f.name for f in fields if isinstance(f, models.ForeignKey)]
-
-
-def _beyond(declared: type[Register], name: str, mark: tuple[Any, Any], *, up: bool, backwards: bool) -> Q:
-    """Rows on the far side of a mark (value, key), where `up` walks towards greater values.
-
-    A plain bound on the column stands beside the exact condition, so that an index serves the jump.
-    """
-    value, key = mark
-    op = "gt" if up else "lt"
-    field = declared.field(name)
-    assert field is not None
-    try:
-        key = declared.model._meta.pk.to_python(key)
-        value = None if value is None else field.to_python(value)
-    except ValidationError:
-        raise BadQuery("cursor", _("This page address is not one of ours. Start from the first page.")) from None
-    tie = Q(**{f"pk__{op}": key})
-    if value is None:
-        missing = Q(**{f"{name}__isnull": True}) & tie
-        return missing | Q(**{f"{name}__isnull": False}) if backwards else missing
-    exact = Q(**{f"{name}__{op}e": value}) & (Q(**{f"{name}__{op}": value}) | tie)
-    return exact | Q(**{f"{name}__isnull": True}) if field.null and not backwards else exact
 
 
 def _encode(backwards: bool, name: str, row: Any) -> str:
@@ -271,6 +274,10 @@ def _encode(backwards: bool, name: str, row: Any) -> str:
     value = None if getattr(row, field.attname) is None else field.value_to_string(row)
     raw = json.dumps([int(backwards), value, str(row.pk)])
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+def _not_ours() -> BadQuery:
+    return BadQuery("cursor", _("This page address is not one of ours. Start from the first page."))
 
 
 def _decode(cursor: str) -> tuple[bool, tuple[Any, Any]]:
@@ -282,7 +289,7 @@ def _decode(cursor: str) -> tuple[bool, tuple[Any, Any]]:
         if b"\0" in (key + (value or "")).encode():  # what cannot be encoded cannot be asked either
             raise ValueError
     except (ValueError, TypeError, binascii.Error, UnicodeError):
-        raise BadQuery("cursor", _("This page address is not one of ours. Start from the first page.")) from None
+        raise _not_ours() from None
     return bool(backwards), (value, key)
 
 

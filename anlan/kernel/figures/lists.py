@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
@@ -56,7 +57,7 @@ def list_url(measure: Measure, period: Period, until: str = "", /, **where: str 
     without: list[str] = []
     for name, value in where.items():
         column = measure.source.dimensions[name]
-        field = _field(measure, column)
+        field = _field(measure.source.register, column)
         if value is None:
             without.append(name)
         elif name == "area" and area_prefix(value.ljust(12, "0")) != value:
@@ -65,18 +66,24 @@ def list_url(measure: Measure, period: Period, until: str = "", /, **where: str 
             asked[field] = value
     if without:
         asked["without"] = ",".join(without)
-    return f"{reverse('registers:list', args=(measure.source.register,))}?{urlencode(asked)}"
+    return f"{_list_of(measure.source.register)}?{urlencode(asked)}"
 
 
 def _period(period: Period, when: When) -> Period | None:
     return {"now": lambda: period, "previous": period.previous, "last_year": period.last_year}[when]()
 
 
-def _field(measure: Measure, column: str) -> str:
+@cache
+def _list_of(register: str) -> str:
+    return reverse("registers:list", args=(register,))
+
+
+@cache
+def _field(register: str, column: str) -> str:
     """The name that the register's filter of that column has in an address."""
     from ..registers import register_named
 
-    declared = register_named(measure.source.register)
+    declared = register_named(register)
     assert declared is not None
     field = declared.field(column)
     assert field is not None
@@ -136,7 +143,7 @@ class CountedIn:
         if begins := given.get("area_begins"):
             if not (begins.isascii() and begins.isdigit() and len(begins) <= 12) or measure.source.area is None:
                 raise BadQuery("area_begins", _("A division code has at most 12 digits."))
-            rows = rows.filter(areas.within(begins, _field(measure, measure.source.area)))
+            rows = rows.filter(areas.within(begins, _field(measure.source.register, measure.source.area)))
         for name in _without(given):
             if name not in measure.dimensions:
                 raise BadQuery("without", _("This list is not cut by that."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from anlan.engines.measures import Line, Measure, Period, Progress, Target, parts, progress
+from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Target, parts, progress
 from anlan.engines.measures.figures import Figures, Number
 from anlan.engines.measures.series import series
 from anlan.kernel import areas, clock
@@ -82,17 +82,23 @@ class _View:
     figures: Figures
     places: tuple[_Part, ...]
     industries: tuple[_Part, ...]
+    known: dict[str, tuple[AnyMeasure, bool]] = field(default_factory=dict)
+
+    def measure(self, name: str) -> tuple[AnyMeasure, bool]:
+        """The measure of that name, and whether the reader may open its records: found out once, not for each cell."""
+        if name not in self.known:
+            self.known[name] = (named((name,))[0], may_open(self.account, name))
+        return self.known[name]
 
     def cell(self, name: str, **where: str | None) -> Cell:
         """A figure of the year to date with the address of the records that it counts."""
-        measure = named((name,))[0]
-        value = self.figures.at(measure, **where).now.value
+        value = self.figures.at(self.measure(name)[0], **where).now.value
         return Cell(_plain(value), self.url(name, self.year, **where) if value else "")
 
     def url(self, name: str, period: Period, **where: str | None) -> str:
         """The list of what the measure counts; "" for a role that may not open it."""
-        counted = parts(named((name,))[0])[0]
-        return list_url(counted, period, **where) if may_open(self.account, name) else ""
+        measure, may = self.measure(name)
+        return list_url(parts(measure)[0], period, **where) if may else ""
 
 
 def may_open(account: Any, name: str) -> bool:

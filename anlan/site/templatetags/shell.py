@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +92,22 @@ def list_rows(columns: list[dict[str, Any]], rows: list[dict[str, Any]]) -> Safe
             if url or not place:
                 text = f'<a{link} href="{escape(url)}">{text}</a>'
             made.append(f'<td{css} data-label="{label}">{text}</td>')
+        made.append("</tr>")
+    return mark_safe("".join(made))  # noqa: S308 - every value was escaped above
+
+
+@register.simple_tag
+def heat_rows(rows: Sequence[Any]) -> SafeString:
+    """The rows of a heat map, of hundreds of cells: written here as those of a list are."""
+    made = []
+    for row in rows:
+        made.append(f'<tr><th scope="row">{escape(str(row.label))}</th>')
+        for cell in row.cells:
+            if cell.value:
+                text = f'<a href="{escape(cell.url)}">{escape(cell.text)}</a>'
+            else:
+                text = "<span>–</span>" if cell.value is None else '<span class="heat-none">0</span>'
+            made.append(f'<td class="shade-{int(cell.shade)}">{text}</td>')
         made.append("</tr>")
     return mark_safe("".join(made))  # noqa: S308 - every value was escaped above
 

@@ -203,6 +203,15 @@ class Listing:
         number = self.rows.order_by()[: COUNTED + 1].count()
         return Count(min(number, COUNTED), number <= COUNTED)
 
+    def whole(self) -> models.QuerySet[Any]:
+        """All the rows in the order of the list, for an export: those without a value last in both directions."""
+        name = self.sort.removeprefix("-")
+        field = self.declared.field(name)
+        if field is None or not field.null:
+            return self.rows.order_by(self.sort, "pk")
+        value = F(name).desc(nulls_last=True) if self.sort.startswith("-") else F(name).asc(nulls_last=True)
+        return self.rows.order_by(value, "pk")
+
     def page(self, cursor: str = "", size: int = PAGE, few: bool = False) -> Page:
         """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`.
 

@@ -266,7 +266,7 @@ def list_file(
     now = acting_now()
     assert now is not None
     language, page = get_language() or "zh-hans", request.path
-    rows, room = listing.rows.order_by(listing.sort, "pk"), writing.XLSX_ROWS - besides
+    rows, room = listing.whole(), writing.XLSX_ROWS - besides
     if form == "xlsx" and rows.order_by()[: room + 1].count() > room:
         text = gettext("A spreadsheet holds at most %(rows)s records. Choose CSV, or narrow the list by a filter.")
         context = {"status": 400, "title": gettext("Too long for Excel"), "text": text % {"rows": room}}

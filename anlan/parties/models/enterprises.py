@@ -84,10 +84,7 @@ class Enterprise(Kept):
             # Picked out along the sort without a look at the table: names begin with their district's.
             models.Index(fields=("name", "id", "area_code"), name="enterprise_by_name"),
             models.Index(fields=("pinyin", "id")),
-            # The largest first: where it is not known stands last, downwards too.
-            models.Index(
-                models.F("staff").desc(nulls_last=True), models.F("id").desc(), "area_code", name="enterprise_by_staff"
-            ),
+            models.Index(fields=("staff", "id", "area_code"), name="enterprise_by_staff"),
         ]
 
     def save(self, *args: object, **kwargs: object) -> None:

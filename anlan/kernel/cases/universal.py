@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from .lifecycle import Lifecycle
 
 
+FARTHEST_DAYS = 3650
+"""A time limit further away than ten years is a slip of the hand, and would never be overdue."""
+
+
 def _reason() -> forms.Field:
     return forms.CharField(label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 def _days() -> forms.Field:
-    return forms.IntegerField(label=_("Days more"), min_value=1, max_value=3650)
+    return forms.IntegerField(label=_("Days more"), min_value=1, max_value=FARTHEST_DAYS)
 
 
 REASON = Field("reason", _reason)

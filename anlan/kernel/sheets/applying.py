@@ -99,7 +99,8 @@ def import_file(
         with transaction.atomic():
             bad = _write(sheet, checked, outcome, rights, step)
             outcome.refused = int(checked.faults.bad.sum()) + bad
-            if outcome.errors and not good_only:
+            kept = outcome.added + outcome.changed + outcome.unchanged
+            if outcome.errors and not (good_only and kept):
                 raise _DryRun
             if dry_run:
                 raise _DryRun

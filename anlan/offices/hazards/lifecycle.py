@@ -6,6 +6,7 @@ Numbers stand in `law/hazards.yaml`, the judgements in `rules.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -27,7 +28,7 @@ from anlan.kernel.cases.lifecycle import (
     Universal,
     declare,
 )
-from anlan.kernel.cases.universal import REASON
+from anlan.kernel.cases.universal import FARTHEST_DAYS, REASON
 from anlan.kernel.files import IMAGES
 from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers.forms import AreaField
@@ -155,7 +156,11 @@ def five_in_place(case: Danger, facts: Mapping[str, Any]) -> Any:
     if missing:
         labels = {f.name: str(f.verbose_name) for f in Danger._meta.concrete_fields}
         return _("Not in place: %(what)s.") % {"what": ", ".join(labels[name] for name in missing)}
-    return _("The date lies in the past.") if facts["rectify_by"] < clock.today() else None
+    if facts["rectify_by"] < clock.today():
+        return _("The date lies in the past.")
+    if facts["rectify_by"] > clock.today() + timedelta(days=FARTHEST_DAYS):
+        return _("The date lies more than ten years ahead: check the year.")
+    return None
 
 
 def from_self_check(case: Danger) -> Any:
@@ -212,6 +217,8 @@ def acceptable(case: Danger) -> Any:
 
 
 def resumption_asked(case: Danger) -> Any:
+    if case.resumed_at is not None:
+        return _("Production is not stopped.")
     return None if case.resumption_asked_at else _("Nobody has asked to resume production.")
 
 

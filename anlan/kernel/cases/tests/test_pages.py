@@ -77,6 +77,9 @@ def test_a_case_outside_the_scope_cannot_be_told_from_none(district: Client) -> 
 def test_a_move_is_made_with_exactly_what_it_demands(district: Client) -> None:
     case = ticket()
     missing = post(district, case, "plan", 1, remedy="x")
+    text = missing.content.decode()
+    assert text.index("data-error-summary") < text.index("case-title"), "what is wrong stands first, with links to it"
+    assert 'href="#plan-rectify_by"' in text
     assert missing.status_code == 422
     assert "rectify_by" in missing.content.decode()
     case.refresh_from_db()

@@ -81,6 +81,7 @@ def test_a_major_danger_from_finding_to_acceptance(mine: Enterprise) -> None:
     case = major(mine)
     assert case.number == "渝北安隐〔2013〕1号"
     case = step(case, "stop_work", DISTRICT, stop_order="回采工作面", reason="瓦斯监控失效")
+    assert "gate" in refused(case, "plan", safety_manager, **FIVE | {"rectify_by": date(9999, 12, 31)})
     case = step(case, "plan", safety_manager, **FIVE)
     assert case.due_at == datetime(2013, 6, 28, 23, 59, 59, tzinfo=BEIJING)
     case = step(case, "rectify", safety_manager, result="已更换并校准", after=[photo()])
@@ -89,6 +90,7 @@ def test_a_major_danger_from_finding_to_acceptance(mine: Enterprise) -> None:
     assert case.due_at is not None
     assert case.due_at.date() == date(2013, 6, 24)  # ten days from the 14th: Decree 16
     case = step(case, "resume_work", COLLEAGUE, review=[photo()])
+    assert "gate" in refused(case, "resume_work", COLLEAGUE, review=[photo()]), "once, until it is asked for again"
     # Decree 16 Art. 14: reported apart, with cause, harm and plan, or it is not closed.
     assert "第十四条" in refused(case, "accept", COLLEAGUE, on_site=[photo()])
     case = step(case, "report_major", safety_manager, **APART)

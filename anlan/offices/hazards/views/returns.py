@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -168,7 +169,7 @@ def _one(enterprise: Enterprise, period: Period, one: SelfCheckReturn | None, he
     if one is not None:
         for name in COUNTS:
             then, signed = one.held.get(name), getattr(one, name)
-            differs = then is not None and str(then) != str(signed)
+            differs = then is not None and Decimal(str(then)) != Decimal(str(signed))
             rows.append({"label": labels[name], "signed": signed, "then": then, "now": held[name], "differs": differs})
     editions = SelfCheckReturn.objects.filter(enterprise=enterprise, period=str(period)).order_by("-edition")
     low, high = period.first.isoformat(), period.last.isoformat()

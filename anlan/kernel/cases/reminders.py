@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils.translation import gettext_noop as _
 
 from anlan.kernel import clock, law, notices
+from anlan.kernel.clock import BEIJING
 
 from .lifecycle import Lifecycle, lifecycles
 from .models import Case, Reminder
@@ -112,5 +113,8 @@ def _message(case: Case, reminder: Reminder, owners: Mapping[int, Any]) -> notic
         else _("%(number)s %(title)s: due today") if late == 0
         else _("%(number)s %(title)s: due in %(days)s days")
     )  # fmt: skip
-    facts = {"number": case.number, "title": case.title, "days": abs(late)}
+    days = abs(late)
+    if late > 0 and case.due_at is not None:  # the last of the reminders may come long after its own day
+        days = max(days, (clock.today() - case.due_at.astimezone(BEIJING).date()).days)
+    facts = {"number": case.number, "title": case.title, "days": days}
     return notices.Message(to, text, facts, case.get_absolute_url(), "critical" if late > 0 else "attention")

@@ -119,6 +119,15 @@ def test_reminders_exist_once_however_often_and_late_they_are_computed() -> None
     assert once == [(-3, "in_charge"), (-1, "in_charge"), (0, "in_charge"), (1, "district"), (3, "district")]
 
 
+def test_a_reminder_says_how_long_a_case_is_overdue_and_not_which_reminder_it_is() -> None:
+    case = ticket("a")
+    with clock.frozen(NOON + timedelta(days=129)):  # due on the 19th of June; the last reminder is that of 90 days
+        assert reminders.make() > 0
+        latest = Reminder.objects.order_by("-offset_days")[0]
+        assert latest.offset_days == 90
+        assert reminders._message(case, latest, {}).params["days"] == 124
+
+
 def test_what_is_done_is_reminded_of_no_more() -> None:
     case = ticket("a")
     cases.move(case, "withdraw", by=DISTRICT, seen_version=1, reason="x")

@@ -134,9 +134,7 @@ def test_good_rows_are_kept_only_if_asked() -> None:
     outcome = put(data, good_only=True)
     assert (outcome.added, outcome.refused, outcome.applied) == (1, 1, True)
     none = put(text(GOOD | {"credit_code": code(3), "staff": "x"}), good_only=True)
-    assert (none.added, none.refused, none.applied) == (0, 1, False), (
-        "nothing was imported, and nothing is to be undone"
-    )
+    assert (none.added, none.refused, none.applied) == (0, 1, False), "nothing was imported, nothing is to be undone"
 
 
 def test_a_dry_run_keeps_nothing_and_counts_the_same() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from django.utils.translation import override
 
 from .flat import Unreadable
 from .reader import Clause, Draft, read_file
@@ -24,7 +25,8 @@ def plan() -> None:
 def read_(file: Path, as_json: bool) -> None:
     """Read a notice's text into clauses and targets; what cannot be read is listed."""
     try:
-        draft = read_file(file)
+        with override("en"):  # as the other words of the command
+            draft = read_file(file)
     except Unreadable as error:
         click.echo(str(error), err=True)
         sys.exit(2)

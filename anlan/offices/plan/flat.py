@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 LARGEST = 1024 * 1024
 """Bytes. A notice has some tens of thousands; more is not a notice."""
 
@@ -30,7 +32,7 @@ def decode(path: Path) -> str:
 def decode_bytes(raw: bytes, name: str) -> str:
     """The text in the bytes of the file called `name`; raises `Unreadable` with the place."""
     if not raw.strip():
-        raise Unreadable(f"{name}: the file is empty")
+        raise Unreadable(_("%(name)s: the file is empty") % {"name": name})
     encodings = ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "gb18030"]
     first: UnicodeDecodeError | None = None
     for encoding in encodings:
@@ -42,11 +44,13 @@ def decode_bytes(raw: bytes, name: str) -> str:
         for place, character in enumerate(text):
             if unicodedata.category(character) in ("Cc", "Co", "Cn", "Cs") and character not in "\n\r\t\f\v":
                 line = text.count("\n", 0, place) + 1
-                raise Unreadable(f"{name}: line {line}: character U+{ord(character):04X}; this is not text")
+                words = _("%(name)s: line %(line)s: character U+%(code)s; this is not text")
+                raise Unreadable(words % {"name": name, "line": line, "code": f"{ord(character):04X}"})
         return text
     assert first is not None
     line = raw.count(b"\n", 0, first.start) + 1
-    raise Unreadable(f"{name}: line {line}, byte {first.start}: neither UTF-8 nor GB 18030")
+    words = _("%(name)s: line %(line)s, byte %(byte)s: neither UTF-8 nor GB 18030")
+    raise Unreadable(words % {"name": name, "line": line, "byte": first.start})
 
 
 _MARKED_PAGE = re.compile(

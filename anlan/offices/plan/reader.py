@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from .flat import Flat, Unreadable, decode
 from .numerals import CHINESE, value
 from .targets import LAST_YEAR, find, segments
@@ -121,7 +123,7 @@ def read(source: str) -> Draft:
     unread: list[dict[str, Any]] = []
     marks, body_end = _marks(flat, unread)
     if not marks:
-        raise Unreadable("no numbered part (一、 at the beginning of a line) anywhere in the text")
+        raise Unreadable(_("no numbered part (一、 at the beginning of a line) anywhere in the text"))
     head = text[: marks[0].start]
     clauses = _tree(flat, marks, body_end)
     title, year, issuer, issued_on = _head(head)
@@ -297,7 +299,7 @@ def _goals(flat: Flat, goal: Clause, start: int, end: int) -> Iterator[Clause]:
     if any(counted for *_, counted in pieces):
         while not pieces[0][2]:
             pieces.pop(0)
-    for n, (s, e, _) in enumerate(pieces, 1):
+    for n, (s, e, _kind) in enumerate(pieces, 1):
         words = text[s:e].rstrip("；。，")
         first, last = flat.span(s, e)
         yield Clause(f"{goal.id}.{n}", "", words, words, words, first, last)

@@ -17,7 +17,7 @@ from anlan.kernel import areas, clock
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import acting_now
 
-from .lifecycle import Lifecycle, Person, lifecycle, seen_by
+from .lifecycle import Decision, Lifecycle, Person, lifecycle, seen_by
 
 SHOWN = {
     "overdue": _("Overdue"),
@@ -156,10 +156,10 @@ def part(account: Person, show: str, page: int = 1) -> tuple[tuple[Row, ...], bo
         "others": Q(mine_=False),
         "listed": _listed_by(account),
     }
-    lists = []
-    for kind in seen_by(account):
-        cases, condition = _open(kind, account), conditions.get(show)
-        lists.append(_mine(cases, kind, account) if condition is None else cases.filter(condition))
+    lists = [
+        _mine(_open(k, account), k, account) if show == "mine" else _open(k, account).filter(conditions[show])
+        for k in seen_by(account)
+    ]
     if not lists:
         return (), False
     found = _rows(_urgent(lists, page * PAGE + 1).order_by(*_URGENCY)[(page - 1) * PAGE : page * PAGE + 1])
@@ -176,14 +176,9 @@ def awaited(declared: Lifecycle, case: Any) -> set[str]:
     return set(declared.turn(case.state)) - elsewhere
 
 
-def _wanted(declared: Lifecycle, account: Person) -> list[tuple[str, Q]]:
-    """The decisions that cases may wait for from this person, each with its condition."""
-    here = _here(account)
-    return [
-        (one.name, one.when(account) & here if one.seat else one.when(account))
-        for one in declared.decisions
-        if account.role in one.who
-    ]
+def _decisions(declared: Lifecycle, account: Person) -> list[Decision]:
+    """The decisions that cases may wait for from this person."""
+    return [one for one in declared.decisions if account.role in one.who]
 
 
 def _here(account: Person) -> Q:
@@ -195,9 +190,7 @@ def _turn(declared: Lifecycle, account: Person) -> Q:
     seated = Q(state__in=declared.waits_for(account.role))
     # Whoever took charge of a case has it on his list while he can move it on.
     others = Q(owner_id=account.pk, state__in=declared.moved_on_by(account.role))
-    for one in declared.decisions:
-        if account.role not in one.who:
-            continue
+    for one in _decisions(declared, account):
         if one.seat:
             seated |= one.when(account)
         else:
@@ -208,7 +201,10 @@ def _turn(declared: Lifecycle, account: Person) -> Q:
 
 def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]
     model = declared.model
-    wanted = [When(condition, then=Value(name)) for name, condition in _wanted(declared, account)]
+    wanted = [
+        When(one.when(account) & (_here(account) if one.seat else Q()), then=Value(one.name))
+        for one in _decisions(declared, account)
+    ]
     whose = F("enterprise__name") if _points(model, "enterprise") else Value("")
     return model._default_manager.filter(closed_at__isnull=True).annotate(
         kind_=Value(declared.kind),

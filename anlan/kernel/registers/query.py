@@ -205,12 +205,11 @@ class Listing:
 
     def whole(self) -> models.QuerySet[Any]:
         """All the rows in the order of the list, for an export: those without a value last in both directions."""
-        name = self.sort.removeprefix("-")
+        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
         field = self.declared.field(name)
-        if field is None or not field.null:
-            return self.rows.order_by(self.sort, "pk")
-        value = F(name).desc(nulls_last=True) if self.sort.startswith("-") else F(name).asc(nulls_last=True)
-        return self.rows.order_by(value, "pk")
+        assert field is not None
+        nulls = {"nulls_last": True} if field.null else {}
+        return self.rows.order_by(F(name).desc(**nulls) if down else F(name).asc(**nulls), "-pk" if down else "pk")
 
     def page(self, cursor: str = "", size: int = PAGE, few: bool = False) -> Page:
         """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`.

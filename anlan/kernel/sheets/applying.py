@@ -204,11 +204,10 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
                     if adding:
                         adds, values = _inserting(sheet, columns, derived, conflicts)
                         outcome.added = _in_slices(cursor, adds, values, told, outcome.changed)
-                        if not conflicts:
-                            version = "1" if issubclass(sheet.declared.model, Kept) else "NULL"
+                        if not conflicts:  # then all of them were added, and are noted at once
                             cursor.execute(
-                                f"INSERT INTO {WRITTEN} SELECT _target::text, {version} FROM {JUDGED} "
-                                "WHERE _verdict = 'add'"
+                                f"INSERT INTO {WRITTEN} SELECT _target::text, {_first_version(sheet)} "
+                                f"FROM {JUDGED} WHERE _verdict = 'add'"
                             )
                     # What the database checks at the end it checks here, where it can still be told.
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -371,11 +370,17 @@ def _inserting(sheet: Sheet, columns: Pairs, derived: list[Any], conflicts: str)
     defaults = [f for f in model._meta.concrete_fields if f.column not in given]
     names = ", ".join(_q(f.column) for f in (pk, *fields, *defaults))
     chosen = ", ".join(["s._target", *(f"s.{_q(f.column)}" for f in fields), *(["%s"] * len(defaults))])
-    version = "1" if issubclass(model, Kept) else "NULL::integer"
     statement = f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {JUDGED} s WHERE s._verdict = 'add' AND {{slice}}"
     if conflicts:
-        statement = _noted(f"{statement} {conflicts} RETURNING {_q(pk.column)}::text, {version}, NULL::jsonb")
+        statement = _noted(
+            f"{statement} {conflicts} RETURNING {_q(pk.column)}::text, {_first_version(sheet)}, NULL::jsonb"
+        )
     return statement, [f.get_db_prep_save(f.get_default(), connection) for f in defaults]
+
+
+def _first_version(sheet: Sheet) -> str:
+    """The version of a record that was just added, as SQL."""
+    return "1" if issubclass(sheet.declared.model, Kept) else "NULL::integer"
 
 
 def _noted(statement: str) -> str:

@@ -82,7 +82,7 @@ class _View:
     figures: Figures
     places: tuple[_Part, ...]
     industries: tuple[_Part, ...]
-    known: dict[str, tuple[AnyMeasure, bool]] = field(default_factory=dict)
+    known: dict[str, tuple[AnyMeasure, bool]] = field(default_factory=dict, compare=False)
 
     def measure(self, name: str) -> tuple[AnyMeasure, bool]:
         """The measure of that name, and whether the reader may open its records: found out once, not for each cell."""

@@ -40,6 +40,7 @@ def test_walking_forward_and_back_meets_every_row_once(enterprises: list[int], s
         asked = listing(sort=sort)
         whole = [row.pk for row in asked.page(size=200).rows]
         assert sorted(whole) == sorted(enterprises)
+        assert [row.pk for row in asked.whole()] == whole, "an export has the order of its list"
         forward, cursor = [], ""
         for _ in range(40):
             page = asked.page(cursor, size)

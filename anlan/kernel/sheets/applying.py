@@ -21,7 +21,7 @@ from ..registers.declaration import Register
 from ..scope import Actor, Scope, acting_now
 from .checking import Checked, check
 from .models import Import, ImportedRows
-from .problems import Problem, Unreadable
+from .problems import WORDS, Problem, Unreadable
 from .reading import BLANKS, ROW, Table, read
 from .spec import RECORD, Column, Sheet, sheet_of
 
@@ -94,11 +94,17 @@ def import_file(
         return Outcome(problems=list(error.problems), errors=len(error.problems))
     outcome = Outcome(rows=table.frame.height, table=table)
     checked = check(sheet, table, scope, lambda done, of: step("check", done, of))
-    outcome.problems, outcome.errors = list(checked.faults.listed), checked.faults.number
+    outcome.problems = [*table.wrong, *checked.faults.listed]
+    outcome.errors = len(table.wrong) + checked.faults.number
     try:
         with transaction.atomic():
-            bad = _write(sheet, checked, outcome, rights, step)
+            # Without a column that is needed no row can be written, even on trial.
+            lame = any(p.code == "IMP012" for p in table.wrong)
+            _recognise(sheet, checked.wrong(sheet, table, every=lame), checked.keys, outcome, rights)
+            bad = 0 if lame else _write(sheet, checked, outcome, rights, step)
             outcome.refused = int(checked.faults.bad.sum()) + bad
+            if table.wrong:
+                outcome.refused, outcome.added, outcome.changed, outcome.unchanged = outcome.rows, 0, 0, 0
             kept = outcome.added + outcome.changed + outcome.unchanged
             if outcome.errors and not (good_only and kept):
                 raise _DryRun
@@ -161,26 +167,14 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
     """Stages the good rows, judges them, changes and adds; returns how many more rows had to be refused."""
     columns = _columns(sheet, checked.keys)
     good = checked.good()
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {STAGE}, {JUDGED}, {WRITTEN}")
-        # Each statement runs but a few times: compiling it costs more than it saves.
-        cursor.execute("SET LOCAL jit = off")
     if RECORD in checked.frame.columns and good[RECORD].null_count() < good.height and not columns:
         outcome.unchanged = good.height
         return 0
     derived = [f for n in checked.derived if (f := sheet.declared.field(n)) is not None]
     with connection.cursor() as cursor:
-        _stage(cursor, columns, derived, good, step)
-        _judge(cursor, sheet, columns, derived, good, rights)
-        step("compare", 2, 2)
-        cursor.execute(f"SELECT _verdict, count(*) FROM {JUDGED} GROUP BY _verdict")
-        found = dict(cursor.fetchall())
-        outcome.unchanged = found.pop("same", 0)
-        adding, changing = found.pop("add", 0), found.pop("change", 0)
-        for code in found:
-            cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = %s ORDER BY _row LIMIT {LISTED}", [code])
-            _refuse(outcome, [row for (row,) in cursor.fetchall()], code, found[code])
-        refused = sum(found.values())
+        found, refused = _matched(cursor, sheet, columns, derived, good, outcome, rights, step)
+        outcome.unchanged = found.get("same", 0)
+        adding, changing = found.get("add", 0), found.get("change", 0)
         lacking = [c.key for c in sheet.columns if c.required and c.key not in checked.keys]
         if adding and lacking:
             cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = 'add' ORDER BY _row LIMIT {LISTED}")
@@ -241,10 +235,54 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
         return refused + missed
 
 
-def _refuse(outcome: Outcome, rows: list[int], code: str, number: int, column: str = "") -> None:
+def _recognise(
+    sheet: Sheet, rows: pl.DataFrame, keys: tuple[str, ...], outcome: Outcome, rights: frozenset[str]
+) -> None:
+    """Says of rows that are not written, besides what is wrong in their cells, what is wrong with their records."""
+    if rows.height:
+        columns = _columns(sheet, set(sheet.natural_key) & set(keys))
+        with connection.cursor() as cursor:
+            _matched(cursor, sheet, columns, [], rows, outcome, rights, lambda phase, done, of: None)
+
+
+def _matched(
+    cursor: Any, sheet: Sheet, columns: Pairs, derived: list[Any], rows: pl.DataFrame, outcome: Outcome,
+    rights: frozenset[str], step: Tell,
+) -> tuple[dict[str, int], int]:  # fmt: skip
+    """Holds rows against the records there are: how many are of each verdict, and how many had to be refused."""
+    cursor.execute(f"DROP TABLE IF EXISTS {STAGE}, {JUDGED}, {WRITTEN}")
+    # Each statement runs but a few times: compiling it costs more than it saves.
+    cursor.execute("SET LOCAL jit = off")
+    _stage(cursor, columns, derived, rows, step)
+    _judge(cursor, sheet, columns, derived, rows, rights)
+    step("compare", 2, 2)
+    cursor.execute(f"SELECT _verdict, count(*) FROM {JUDGED} GROUP BY _verdict")
+    found = dict(cursor.fetchall())
+    refused = 0
+    for code in found.keys() & WORDS.keys():
+        cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = %s ORDER BY _row LIMIT {LISTED}", [code])
+        params = {"key": _Key(sheet)} if code == "IMP044" else None
+        _refuse(outcome, [row for (row,) in cursor.fetchall()], code, found[code], params=params)
+        refused += found[code]
+    return found, refused
+
+
+class _Key:
+    """The headings of the natural key in the reader's language, once that is known."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+
+    def __str__(self) -> str:
+        return "、".join(str(self.sheet.column(name).heading) for name in self.sheet.natural_key)
+
+
+def _refuse(
+    outcome: Outcome, rows: list[int], code: str, number: int, column: str = "", params: dict[str, Any] | None = None
+) -> None:
     """Adds the errors of `rows`; there are `number` in all."""
     outcome.errors += number
-    outcome.problems += [Problem(row, column, code) for row in rows]
+    outcome.problems += [Problem(row, column, code, params or {}) for row in rows]
 
 
 def _stage(cursor: Any, columns: Pairs, derived: list[Any], good: pl.DataFrame, step: Tell) -> None:

@@ -70,6 +70,20 @@ class Checked:
         """The rows with which nothing is wrong."""
         return self.frame.filter(~self.faults.bad)
 
+    def wrong(self, sheet: Sheet, table: Table, every: bool = False) -> pl.DataFrame:
+        """The rows with which something is wrong (or `every` row), of which it can be told which record is meant.
+
+        That needs a record number, or without one a natural key that is not itself what is wrong.
+        """
+        nowhere = pl.Series([False]).new_from_index(0, self.frame.height)
+        numbered, unnumbered = nowhere, ~nowhere
+        if RECORD in self.keys:
+            numbered, unnumbered = self.frame[RECORD].is_not_null(), table.frame[RECORD] == ""
+        for name in set(sheet.natural_key) & set(self.keys):
+            empty = nowhere if sheet.column(name).required else table.frame[name] == ""
+            unnumbered &= self.frame[name].is_not_null() | empty
+        return self.frame.filter((self.faults.bad | every) & (numbered | unnumbered))
+
 
 def check(sheet: Sheet, table: Table, scope: Scope, step: Callable[[int, int], None] | None = None) -> Checked:
     """Checks `table` as `scope` would have it kept. References are looked up under the `acting` in force.

@@ -21,7 +21,9 @@ WORDS = {
     "IMP007": gettext_noop("There is no row under the headings."),
     # The headings.
     "IMP010": gettext_noop("No row of headings was found in the first %(limit)s rows."),
-    "IMP011": gettext_noop("There is no column “%(heading)s” in this register."),
+    "IMP011": gettext_noop(
+        "There is no column “%(heading)s” in this register: name it as in the template, or delete it."
+    ),
     "IMP012": gettext_noop("The column is missing."),
     "IMP013": gettext_noop("The column stands in the file twice."),
     # One cell.
@@ -44,7 +46,9 @@ WORDS = {
     "IMP041": gettext_noop("The record would lie outside your area of competence."),
     "IMP042": gettext_noop("The key is in use, or not yours to use."),
     "IMP043": gettext_noop("There is no such record in your area."),
-    "IMP044": gettext_noop("Neither a record number nor a key: it cannot be told which record this is."),
+    "IMP044": gettext_noop(
+        "It cannot be told which record this is: fill in %(key)s, or the record number of one that is there already."
+    ),
     "IMP047": gettext_noop("Several records have this key: give the record number."),
     "IMP048": gettext_noop("Somebody changed the record meanwhile. Import the file again."),
     "IMP045": gettext_noop("Your role may not add records of this kind."),

@@ -38,10 +38,14 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The user's rows as texts ("" where empty), the column `ROW` numbering them, and the headings found."""
+    """The user's rows as texts ("" where empty), the column `ROW` numbering them, and the headings found.
+
+    `wrong` is what is wrong with the headings: the rows are checked all the same, but nothing of them is kept.
+    """
 
     frame: pl.DataFrame
     keys: tuple[str, ...]
+    wrong: tuple[Problem, ...] = ()
 
 
 def read(sheet: Sheet, data: bytes) -> Table:
@@ -53,7 +57,7 @@ def read(sheet: Sheet, data: bytes) -> Table:
     first = next(pieces, [])
     while len(first) < HEADING_WITHIN and (more := next(pieces, None)):
         first += more
-    at, placed = _headings(sheet, first)
+    at, placed, wrong = _headings(sheet, first)
     frames, number = [_frame(placed, first[at + 1 :], at + 2)], len(first) + 1
     for piece in pieces:
         frames.append(_frame(placed, piece, number))
@@ -64,13 +68,13 @@ def read(sheet: Sheet, data: bytes) -> Table:
     if frame.height > MAX_ROWS:
         raise _whole("IMP004", limit=MAX_ROWS)
     if not frame.height:
-        raise _whole("IMP007")
+        raise Unreadable(*wrong, Problem(0, "", "IMP007"))
     columns = [pl.col(k) for k in placed]
     if not packed:
         # A leading apostrophe is how text with separators says "this is text".
         frame = frame.with_columns(c.str.replace(r"^'([=+\-@\t\r'])", "$1") for c in columns)
     frame = frame.with_columns(c.str.replace_all("\r\n", "\n", literal=True).str.strip_chars(BLANKS) for c in columns)
-    return Table(frame, tuple(placed))
+    return Table(frame, tuple(placed), tuple(wrong))
 
 
 def _frame(placed: dict[str, int], rows: Rows, first: int) -> pl.DataFrame:
@@ -176,8 +180,11 @@ def _plain(heading: str) -> str:
     return unicodedata.normalize("NFKC", heading).strip(BLANKS + "*").casefold()
 
 
-def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, int]]:
-    """Which row holds the headings, and where each column stands. Raises `Unreadable` with every fault."""
+def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, int], list[Problem]]:
+    """Which row holds the headings, where each column stands, and every fault of the headings.
+
+    Raises `Unreadable` where there are none.
+    """
     known = {_plain(name): c.key for c in sheet.columns for name in c.headings()}
     told = {_plain(name) for name in told_headings(sheet.declared)} - known.keys()
     top = list(rows)[:HEADING_WITHIN]
@@ -198,6 +205,4 @@ def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, i
     # With record numbers every column may be left out; without, the natural key and what is required may not.
     wanted = {c.key for c in sheet.columns if c.required} | set(sheet.natural_key) if "id" not in placed else set()
     problems += [Problem(best + 1, c.key, "IMP012") for c in sheet.columns if c.key in wanted and c.key not in placed]
-    if problems:
-        raise Unreadable(*problems)
-    return best, placed
+    return best, placed, problems

@@ -16,6 +16,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, BinaryIO
 
+import polars as pl
 import xlsxwriter
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
@@ -379,12 +380,12 @@ def _explain(book: _Book) -> None:
 def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -> bytes:
     """The user's own rows with the wrong cells marked and explained, and a sheet that lists every error.
 
-    It can be corrected and imported as it is: only its first sheet is read. Of a large file it holds the
-    rows with errors, at most `WHOLE_ROWS`.
+    It can be corrected and imported as it is: only its first sheet is read, and what lacked a column gets
+    an empty one. Of a large file it holds the rows with errors, at most `WHOLE_ROWS`.
     """
-    shown = Sheet(
-        sheet.declared, tuple(c for c in sheet.columns if table is not None and c.key in table.keys), sheet.natural_key
-    )
+    given = table.keys if table is not None else ()
+    lacking = {p.column for p in table.wrong if p.code == "IMP012"} if table is not None else set()
+    shown = Sheet(sheet.declared, tuple(c for c in sheet.columns if c.key in {*given, *lacking}), sheet.natural_key)
     file = io.BytesIO()
     book = _Book(shown, file, notes=False)
     wrong: dict[tuple[int, str], list[str]] = {}
@@ -392,7 +393,11 @@ def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -
         wrong.setdefault((problem.row, problem.column), []).append(f"{problem.code} {problem.words()}")
     at: dict[int, int] = {}
     if table is not None:
-        frame = table.frame
+        frame = table.frame.with_columns(pl.lit("").alias(key) for key in lacking)
+        for place, column in enumerate(shown.columns):
+            if said := [f"{p.code} {p.words()}" for p in table.wrong if p.column == column.key]:
+                book.page.write_string(0, place, str(column.heading), book.wrong)
+                book.page.write_comment(0, place, "\n".join(said))
         if frame.height > WHOLE_ROWS:
             frame = frame.filter(frame[ROW].is_in(list({p.row for p in problems}))).head(WHOLE_ROWS)
         for number, row in enumerate(frame.select(ROW, *(c.key for c in shown.columns)).iter_rows(), start=1):

@@ -19,6 +19,8 @@ from typing import Any
 
 import jsonschema
 import yaml
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 SCHEMA = Path(__file__).parent / "plan-file.schema.json"
 
@@ -44,7 +46,7 @@ _Loader.yaml_implicit_resolvers = {
 def _once(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
     """`uniqueItems` in one pass: the library's compares each with each, and a list can be long."""
     if wanted and isinstance(instance, list) and len({repr(one) for one in instance}) < len(instance):
-        yield jsonschema.ValidationError("something stands in this list twice")
+        yield jsonschema.ValidationError("twice")
 
 
 @cache
@@ -67,7 +69,9 @@ def read(path: Path) -> dict[str, Any]:
     """The plan in the file; raises `BadPlanFile`."""
     try:
         if path.stat().st_size > LARGEST:
-            raise BadPlanFile(f"{path}: more than {LARGEST} bytes; a plan file is smaller")
+            raise BadPlanFile(
+                _("%(path)s: more than %(limit)d bytes; a plan file is smaller") % {"path": path, "limit": LARGEST}
+            )
         return parse(path.read_bytes(), str(path))
     except OSError as error:
         raise BadPlanFile(f"{path}: {error.strerror}") from error
@@ -83,20 +87,25 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
         lines = dict(_lines(root, ()))
         content = None if root is None else loader.construct_document(root)
     except UnicodeDecodeError as error:
-        raise BadPlanFile(f"{path}: byte {error.start}: not UTF-8") from error
+        raise BadPlanFile(_("%(path)s: byte %(at)d: not UTF-8") % {"path": path, "at": error.start}) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         # What is missing at the end is missed at the line after the last.
-        line = f" line {min(mark.line, text.rstrip().count(chr(10))) + 1}:" if mark else ""
+        line = f"{min(mark.line, text.rstrip().count(chr(10))) + 1}:" if mark else ""
         raise BadPlanFile(f"{path}:{line} {getattr(error, 'problem', None) or error}") from error
     except (ValueError, OverflowError, TypeError) as error:
         # YAML takes some words for numbers that Python cannot make of them, as 0x_.
-        raise BadPlanFile(f"{path}: a value that cannot be read: {str(error)[:100]}") from error
-    found = islice(_validator().iter_errors(content), FAULTS)
-    faults = [(tuple(e.absolute_path), e.message[:200]) for e in found]
-    faults = faults or list(_contradictions(content or {}))
+        raise BadPlanFile(
+            _("%(path)s: a value that cannot be read: %(why)s") % {"path": path, "why": str(error)[:100]}
+        ) from error
+    misformed = [(tuple(e.absolute_path), _said(e)[:200]) for e in islice(_validator().iter_errors(content), MOST)]
+    faults = [*misformed, *_contradictions(content, {place for place, _words in misformed})]
     if faults:
-        raise BadPlanFile("\n".join(f"{path}: line {_line(lines, p)}: {_name(p)}: {m}" for p, m in faults))
+        faults.sort(key=lambda fault: _line(lines, fault[0]))
+        told = [f"{path}:{_line(lines, place)}: {_name(place)}: {words}" for place, words in faults[:FAULTS]]
+        if len(faults) > FAULTS:
+            told.append(_("%(path)s: %(n)d further faults") % {"path": path, "n": len(faults) - FAULTS})
+        raise BadPlanFile("\n".join(told))
     assert isinstance(content, dict)
     return content
 
@@ -111,51 +120,110 @@ def _harmless(text: str, path: str) -> None:
     for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
-            wrong = "YAML aliases (*name) are not taken"
+            wrong = _("YAML aliases (*name) are not taken")
         elif depth > DEEPEST:
-            wrong = "nested too deeply"
+            wrong = _("nested too deeply")
         elif number > MOST:
-            wrong = f"more than {MOST} values; a plan has fewer"
+            wrong = _("more than %(limit)d values; a plan has fewer") % {"limit": MOST}
         elif getattr(event, "tag", None):
-            wrong = "YAML tags (!name) are not taken"
+            wrong = _("YAML tags (!name) are not taken")
         elif isinstance(event, yaml.ScalarEvent) and "\0" in event.value:
-            wrong = "a null character"
+            wrong = _("a null character")
         elif (
             isinstance(event, yaml.ScalarEvent)
             and len(event.value) > 40
             and event.implicit[0]
             and _NUMBER.fullmatch(event.value)
         ):
-            wrong = "a number of more than 40 signs"
+            wrong = _("a number of more than 40 signs")
         else:
             continue
-        raise BadPlanFile(f"{path}: line {event.start_mark.line + 1}: {wrong}")
+        raise BadPlanFile(f"{path}:{event.start_mark.line + 1}: {wrong}")
 
 
-def _contradictions(content: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], str]]:
-    if "issued_on" in content["plan"]:
+def _said(error: Any) -> str:
+    """What the schema finds wrong, in the reader's words."""
+    limit, given = error.validator_value, repr(error.instance)[:60]
+    match error.validator:
+        case "required" | "dependentRequired":
+            # The library names the missing field only in its message.
+            return _("%(name)s is missing") % {"name": error.message.split("'")[1]}
+        case "additionalProperties":
+            names = sorted(str(name) for name in set(error.instance) - set(error.schema["properties"]))
+            return _("there is no such field: %(names)s") % {"names": ", ".join(names)}
+        case "type":
+            return _("%(given)s is not %(type)s") % {"given": given, "type": _(_TYPES[limit])}
+        case "enum":
+            return _("%(given)s is none of: %(choices)s") % {"given": given, "choices": ", ".join(map(str, limit))}
+        case "minLength" | "minItems" if not error.instance:
+            return _("must not be empty")
+        case "minItems" | "items":
+            return _("takes exactly two numbers: where it begins and where it ends in the source")
+        case "maxLength":
+            return _("longer than %(limit)s characters") % {"limit": limit}
+        case "minimum":
+            return _("%(given)s is less than %(limit)s") % {"given": given, "limit": limit}
+        case "maximum" | "exclusiveMaximum":
+            return _("%(given)s is too large") % {"given": given}
+        case "uniqueItems":
+            return _("something stands in this list twice")
+        case "pattern":
+            return _("%(given)s is not written as it must be: %(pattern)s") % {"given": given, "pattern": limit}
+    return str(error.message)
+
+
+_TYPES = {
+    "object": gettext_noop("a group of fields"),
+    "array": gettext_noop("a list"),
+    "string": gettext_noop("a text"),
+    "integer": gettext_noop("a whole number"),
+    "number": gettext_noop("a number"),
+}
+
+
+def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """What contradicts itself or other parts; asked of every value that is not `faulty` by itself."""
+    unsound = {path[:n] for path in faulty for n in range(len(path) + 1)}
+
+    def sound(*path: Any) -> Any:
+        found = content
+        for name in path:
+            inside = isinstance(found, dict) and name in found
+            found = found[name] if inside else None
+        return None if path in unsound else found
+
+    def entries(kind: str) -> list[tuple[int, dict[str, Any]]]:
+        rows = content.get(kind) if isinstance(content, dict) else None
+        return [(n, row) for n, row in enumerate(rows if isinstance(rows, list) else []) if isinstance(row, dict)]
+
+    if day := sound("plan", "issued_on"):
         try:
-            date.fromisoformat(content["plan"]["issued_on"])
+            date.fromisoformat(day)
         except ValueError:
-            yield ("plan", "issued_on"), "no such day"
-    source = content["plan"].get("source")
+            yield ("plan", "issued_on"), _("no such day")
+    source = sound("plan", "source")
     if source and hashlib.sha256(source["text"].encode()).hexdigest() != source["sha256"]:
-        yield ("plan", "source", "sha256"), "is not that of the text"
+        yield ("plan", "source", "sha256"), _("is not that of the text")
     known: dict[str, set[str]] = {"clauses": set(), "targets": set()}
     for kind, ids in known.items():
-        for n, entry in enumerate(content[kind]):
-            if entry["id"] in ids:
-                yield (kind, n, "id"), f"{entry['id']} is there twice"
-            ids.add(entry["id"])
-            at = entry.get("at")
-            if at and not (source and at[0] <= at[1] <= len(source["text"])):
-                yield (kind, n, "at"), "lies outside of the source"
-    for n, target in enumerate(content["targets"]):
+        for n, entry in entries(kind):
+            code, at = entry.get("id"), entry.get("at")
+            if isinstance(code, str):
+                if code in ids:
+                    yield (kind, n, "id"), _("%(code)s is there twice") % {"code": code[:60]}
+                ids.add(code)
+            # Of a source that is itself wrong it cannot be told what lies in it.
+            if not at or {(kind, n, "at"), ("plan", "source")} & unsound:
+                continue
+            if not (source and at[0] <= at[1] <= len(source["text"])):
+                yield (kind, n, "at"), _("lies outside of the source")
+    for n, target in entries("targets"):
         for name in ("value", "baseline_value"):
-            if not math.isfinite(target.get(name, 0)):
-                yield ("targets", n, name), "is no number"
-        if target["clause"] not in known["clauses"]:
-            yield ("targets", n, "clause"), f"there is no clause {target['clause']}"
+            if ("targets", n, name) not in unsound and not math.isfinite(target.get(name, 0)):
+                yield ("targets", n, name), _("is no number")
+        clause = target.get("clause")
+        if isinstance(clause, str) and clause not in known["clauses"]:
+            yield ("targets", n, "clause"), _("there is no clause %(code)s") % {"code": clause[:60]}
 
 
 def _lines(node: yaml.Node | None, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -177,7 +245,7 @@ def _line(lines: dict[tuple[Any, ...], int], path: tuple[Any, ...]) -> int:
 
 
 def _name(path: tuple[Any, ...]) -> str:
-    return ".".join(str(part) for part in path) or "the file"
+    return ".".join(str(part) for part in path) or _("the file")
 
 
 def load(path: Path, drafted_by: Any = None) -> Any:
@@ -204,7 +272,10 @@ def make(content: dict[str, Any], path: str, drafted_by: Any = None) -> Any:
             issued_on=date.fromisoformat(head["issued_on"]) if "issued_on" in head else None,
         )  # fmt: skip
     except Refused as error:
-        raise BadPlanFile(f"{path}: the plan of {head['year']} is adopted; an adopted plan is not rewritten") from error
+        raise BadPlanFile(
+            _("%(path)s: the plan of %(year)s is adopted; an adopted plan is not rewritten")
+            % {"path": path, "year": head["year"]}
+        ) from error
     common = {"plan": plan, "area_code": plan.area_code}
     if source := head.get("source"):
         Source.objects.create(plan=plan, **source)

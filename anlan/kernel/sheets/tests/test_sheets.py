@@ -151,18 +151,51 @@ def test_a_dry_run_keeps_nothing_and_counts_the_same() -> None:
         (b"PK\x03\x04 not a workbook", "IMP006"),
         (b"\xd0\xcf\x11\xe0 an old workbook", "IMP002"),
         (b"name,\xff\xff\xff", "IMP003"),
-        (b"name,credit_code\n", "IMP012"),
         (b"name,credit_code,area_code\n", "IMP007"),
         (b"a,b,c\n1,2,3\n", "IMP010"),
         (b"", "IMP010"),
-        (b"name,credit_code,area_code,colour\nx,y,z,red\n", "IMP011"),
-        (b"name,credit_code,area_code,name\nx,y,z,w\n", "IMP013"),
         (b"name" + b",x" * 300, "IMP005"),
         (b'name,credit_code,area_code\n"unclosed', "IMP002"),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_one_clear_error(data: bytes, problem: str) -> None:
     assert [p.code for p in put(data).problems] == [problem]
+
+
+def test_wrong_headings_do_not_keep_the_rows_from_being_checked() -> None:
+    unknown = put(text(GOOD | {"credit_code": code(1), "colour": "red"}, GOOD | {"staff": "many", "colour": "red"}))
+    assert codes(unknown) == [(1, "", "IMP011"), (3, "", "IMP044"), (3, "staff", "IMP022")]
+    assert (unknown.rows, unknown.refused, unknown.added, unknown.errors) == (2, 2, 0, 3)
+    rights = frozenset({"change"})
+    lacking = put(b"name,area_code,name,staff\nx,500112000000,y,many\n", rights=rights)
+    assert codes(lacking) == [
+        (1, "credit_code", "IMP012"), (1, "name", "IMP013"), (2, "", "IMP045"), (2, "staff", "IMP022")
+    ]  # fmt: skip
+    assert codes(put(b"name,credit_code\n")) == [(1, "area_code", "IMP012"), (0, "", "IMP007")]
+    good_only = put(text(GOOD | {"credit_code": code(1), "colour": "red"}), good_only=True)
+    assert (good_only.applied, good_only.refused) == (False, 1)
+    with acting(TESTER, EVERYWHERE):
+        assert not Enterprise.objects.exists()
+
+
+def test_a_row_is_told_of_its_record_besides_its_cells() -> None:
+    put(text(GOOD | {"credit_code": code(1)}))
+    wrong = {"staff": "many"}
+    outcome = put(
+        text(
+            GOOD | wrong | {"id": "987654321"},  # no such record
+            GOOD | wrong | {"id": "x1"},  # no number: not asked further
+            GOOD | wrong,  # neither number nor key
+            GOOD | wrong | {"credit_code": code(1), "id": ""},  # there
+        )
+    )
+    assert codes(outcome) == [
+        (2, "", "IMP043"), (2, "staff", "IMP022"), (3, "id", "IMP022"), (3, "staff", "IMP022"),
+        (4, "", "IMP044"), (4, "staff", "IMP022"), (5, "staff", "IMP022"),
+    ]  # fmt: skip
+    assert outcome.refused == 4
+    with override("zh-hans"):
+        assert "统一社会信用代码" in next(p.words() for p in outcome.problems if p.code == "IMP044")
 
 
 def test_too_large_and_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,6 +357,21 @@ def test_the_error_workbook_marks_the_cells_and_can_be_mended_and_imported() -> 
     out = io.BytesIO()
     opened.save(out)
     assert put(out.getvalue()).added == 2
+
+
+def test_the_error_workbook_of_wrong_headings_has_the_right_ones() -> None:
+    outcome = put(f"name,credit_code,colour\n甲厂,{code(1)},red\n".encode())
+    assert codes(outcome) == [(1, "", "IMP011"), (1, "area_code", "IMP012")]
+    opened = openpyxl.load_workbook(
+        io.BytesIO(writing.error_workbook(sheet_of(enterprises()), outcome.table, outcome.problems))
+    )
+    page = opened.worksheets[0]
+    marked = next(c for c in page[1] if c.comment)
+    assert marked.comment.text.startswith("IMP012")
+    page.cell(2, marked.column).value = "500112000000"
+    out = io.BytesIO()
+    opened.save(out)
+    assert put(out.getvalue()).added == 1
 
 
 def test_an_import_is_undone_whole() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.utils.translation import override
 
 from anlan.kernel.figures import measured_clauses
 from anlan.kernel.models import Notice
@@ -43,7 +45,7 @@ def test_the_plan_of_2013_holds_the_notice_s_clauses_and_targets() -> None:
         (("id: G1.3,", "id: G1.2,"), ("clauses.3.id", "twice")),
         (("2013-01-07", "2013-02-30"), ("plan.issued_on", "no such day")),
         (("unit: 家", "units: 家"), ("targets.5", "units")),
-        (("targets:", "targets: ["), ("line", "")),
+        (("targets:", "targets: ["), ("expected", "")),
         (("value: 40,", "value: .nan,"), ("targets.1.value", "no number")),
         (("value: 40,", "value: .inf,"), ("targets.1.value", "")),
         (("value: 40,", "value: 0x_,"), ("cannot be read", "base 16")),
@@ -59,10 +61,28 @@ def test_a_fault_in_a_plan_file_is_named_by_line_and_field(
     text = FILE.read_text(encoding="utf-8")
     assert change[0] in text
     file.write_text(text.replace(*change, 1), encoding="utf-8")
-    with pytest.raises(planfile.BadPlanFile) as refused:
+    with pytest.raises(planfile.BadPlanFile) as refused, override("en"):
         planfile.read(file)
-    assert "line " in str(refused.value) or "cannot be read" in says
+    assert re.match(rf"{file}:\d+: ", str(refused.value)) or "cannot be read" in says
     assert all(word in str(refused.value) for word in says)
+
+
+def test_every_fault_of_a_plan_file_is_named_at_once(tmp_path: Path) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for change in (
+        ("value: 40,", "valu: 40,"), ("issued_on: 2013-01-07", "issued_on: 2013-02-30"), ('city: "500', 'city: "5000'),
+        ("{id: T2, clause: G1.2,", "{id: T1, clause: G9.9,"),
+    ):  # fmt: skip
+        assert text.count(change[0]) >= 1, change
+        text = text.replace(*change, 1)
+    with pytest.raises(planfile.BadPlanFile) as refused, override("zh-hans"):
+        planfile.parse(text.encode(), "plan.yaml")
+    told = str(refused.value).splitlines()
+    assert [line.split(": ")[:2] for line in told] == [
+        ["plan.yaml:3", "plan.city"], ["plan.yaml:3", "plan.issued_on"], ["plan.yaml:69", "targets.1"],
+        ["plan.yaml:69", "targets.1"], ["plan.yaml:69", "targets.1.id"], ["plan.yaml:69", "targets.1.clause"],
+    ]  # fmt: skip
+    assert all(re.search("[一-鿿]", line.split(": ", 2)[2]) for line in told)
 
 
 MANY = b"clauses: [{id: G1, zh: x, proof: [a, " + b"1, " * 20_000 + b"1]}]"
@@ -131,7 +151,7 @@ def test_nobody_adopts_his_own_draft__nor_one_in_which_he_wrote(account: Make) -
     assert Plan.objects.get().state == "proposed"
     adoption.adopt(plan, second)
     assert (Plan.objects.get().state, Plan.objects.get().adopted_by) == ("adopted", second)
-    with pytest.raises(planfile.BadPlanFile, match="is adopted"):
+    with pytest.raises(planfile.BadPlanFile, match="2013年度计划已通过"):
         planfile.load(FILE, drafter)
 
 

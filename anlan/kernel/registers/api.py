@@ -257,7 +257,7 @@ def _serve(declared: type[Register]) -> None:
             shown.send(declared.model, records=page.rows, page=request.path)
             return {
                 "rows": [schemas.values(declared, row) for row in page.rows],
-                "count": {"number": count.number, "exact": count.exact},
+                "count": {"number": count.number, "exact": count.exact, "about": count.about},
                 "next": page.after,
                 "previous": page.before,
             }

@@ -33,7 +33,9 @@ from .problems import BadQuery
 PAGE = 50
 LARGEST_PAGE = 200
 COUNTED = 10_000
-"""Counts beyond this are shown as "more than": exact where cheap, honest where not."""
+"""Counts beyond this are estimated or shown as "more than": exact where cheap, honest where not."""
+SURE = 1_000
+"""Of a list that the planner holds to be longer than `COUNTED`, so many rows are counted to be sure that it is long."""
 
 
 class AreaFilter(django_filters.CharFilter):
@@ -173,10 +175,14 @@ def parameters(declared: type[Register]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows there are; `exact` is False where there are more than were counted."""
+    """How many rows there are; `exact` is False where there are more than were counted.
+
+    Then `about` is the planner's estimate to two digits, where it can be relied on.
+    """
 
     number: int
     exact: bool
+    about: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +203,23 @@ class Listing:
     filters: django_filters.FilterSet
     sort: str
     columns: tuple[str, ...]
+    text: str = ""
 
     def count(self) -> Count:
-        """Counts, but never further than `COUNTED`."""
-        number = self.rows.order_by()[: COUNTED + 1].count()
-        return Count(min(number, COUNTED), number <= COUNTED)
+        """Counts, but never further than `COUNTED`; of a long list the planner tells about how many there are.
+
+        Not of what a text was looked for in: where it begins the number of a case, say, it says the district too,
+        and the planner, which takes the two to have nothing to do with each other, is wrong by a factor of hundred.
+        """
+        rows = self.rows.order_by()
+        # Nothing is explained, and nothing asked, where a condition rules out every row.
+        told = "" if self.text else rows.explain(format="json")
+        about = json.loads(told)[0]["Plan"]["Plan Rows"] if told else 0
+        bound = SURE if about > COUNTED else COUNTED
+        number = rows[: bound + 1].count()
+        if number <= bound:
+            return Count(number, True)
+        return Count(bound, False, round(about, 2 - len(str(about))) if about > COUNTED else None)
 
     def whole(self) -> models.QuerySet[Any]:
         """All the rows in the order of the list, for an export: those without a value last in both directions."""
@@ -322,7 +340,7 @@ def listing(
     text = str(asked.get("q") or "").strip()
     if text:
         found = found.filter(matches(declared, text))
-    return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked))
+    return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked), text)
 
 
 def matches(declared: type[Register], text: str) -> Q:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -30,13 +30,13 @@ ALL = "all"
 class Views:
     """What stands above a list: `mine` and `others` are the views offered, `current` is the chosen one.
 
-    `state` is the list as it now stands; `changed` says that it is no longer what `current` keeps.
+    With `default` the person opens the list. `state` is the list as it now stands; `changed` says that it is no longer what `current` keeps.
     """
 
     mine: list[SavedView]
     others: list[SavedView]
     current: SavedView | None
-    default: int | None
+    default: SavedView | None
     state: str
     changed: bool
 
@@ -54,30 +54,21 @@ def address(register: str, view: SavedView) -> str:
 
 
 def offered(declared: type[Register], account: Any, asked: QueryDict) -> Views:
-    """The views of a list that the person may choose; two queries."""
+    """The views of a list that the person may choose; one query."""
     rows = SavedView.objects.filter(register=declared.name).filter(Q(account=account.pk) | Q(shared=True))
-    found = list(rows.order_by("name", "pk")[: 2 * MOST])
-    default = ListDefault.objects.filter(account=account.pk, register=declared.name).values_list("view_id", flat=True)
+    opens = ListDefault.objects.filter(account=account.pk, register=declared.name, view=OuterRef("pk"))
+    some = rows.annotate(opens=Exists(opens)).order_by("-opens", "name", "pk")[: 2 * MOST]
+    found = sorted(some, key=lambda view: (view.name, view.pk))
     state, chosen = state_of(declared, asked), asked.get("view", "")
     current = next((v for v in found if str(v.pk) == chosen), None)
     return Views(
         [v for v in found if v.account_id == account.pk],
         [v for v in found if v.account_id != account.pk],
         current,
-        default.first(),
+        next((v for v in found if v.opens), None),
         state,
         current is not None and current.query != state,
     )
-
-
-def opening(declared: type[Register], account: Any) -> str | None:
-    """The address with which the person opens the list, or None for the list as it is."""
-    chosen = ListDefault.objects.filter(account=account.pk, register=declared.name).values("view_id")
-    rows = SavedView.objects.filter(register=declared.name, pk__in=chosen).filter(
-        Q(account=account.pk) | Q(shared=True)
-    )
-    view = rows.first()
-    return None if view is None else address(declared.name, view)
 
 
 def _named(name: str) -> str:

@@ -30,10 +30,11 @@ class Error(Schema):
 
 
 class Count(Schema):
-    """How many records there are; `exact` is false where counting stopped at `number`."""
+    """How many records there are; `exact` is false where counting stopped at `number`, and `about` an estimate."""
 
     number: int
     exact: bool
+    about: int | None
 
 
 def _no_nul(value: str) -> str:

@@ -70,8 +70,9 @@ def cannot_be_shown(request: HttpRequest, declared: type[Register], error: query
 def list_page(request: HttpRequest, name: str) -> HttpResponse:
     """The list: filters, sort, columns and page stand in the address; without any, one's default view opens."""
     declared = _register(name, request)
-    if not request.GET and (opening := saved.opening(declared, request.user)):
-        return HttpResponseRedirect(opening)
+    views = saved.offered(declared, request.user, request.GET)
+    if not request.GET and views.default is not None:
+        return HttpResponseRedirect(saved.address(name, views.default))
     if "col" in request.GET:
         steps = dict.fromkeys(("col", "up", "down"))
         moved = {"choosing": "1"} if {"up", "down"} & set(request.GET) else {}
@@ -128,13 +129,13 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "kept": [(n, v) for n in ("sort", "cols", "view", *hidden, *narrowed) for v in request.GET.getlist(n) if v],
         "asked": [(n, v) for n, vs in request.GET.lists() if n not in ("cursor", "cols", "choosing") for v in vs if v],
         "query": request.GET.get("q", ""),
-        "count": {"number": count.number, "exact": count.exact},
+        "count": count,
         "pager": {
             "next_url": _with(request, cursor=page.after) if page.after else "",
             "previous_url": _with(request, cursor=page.before) if page.before else "",
         },
         "may": _may(declared, request),
-        "views": saved.offered(declared, request.user, request.GET),
+        "views": views,
     }
     shown.send(declared.model, records=page.rows, page=request.path)
     return render(request, "list.html", context)

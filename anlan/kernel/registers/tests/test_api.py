@@ -47,7 +47,7 @@ def test_a_list_holds_what_lies_in_scope(house: dict[str, Any]) -> None:
     answer = call(house["token"], "GET", URL)
     assert answer.status_code == 200
     assert [row["name"] for row in answer.json()["rows"]] == ["渝北厂"]
-    assert answer.json()["count"] == {"number": 1, "exact": True}
+    assert answer.json()["count"] == {"number": 1, "exact": True, "about": None}
 
 
 def test_elsewhere_and_nowhere_are_the_same_answer(house: dict[str, Any]) -> None:

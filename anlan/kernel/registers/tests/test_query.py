@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
+from django.http import QueryDict
 
 from anlan.kernel.registers import all_registers, query, register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
@@ -69,6 +71,20 @@ def test_a_list_and_its_count_stay_in_scope(enterprises: list[int]) -> None:
         assert {row.area_code for row in listing().page().rows} == {"500113000000"}
 
 
+def test_a_long_list_is_counted_in_part_and_its_length_estimated(
+    enterprises: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with acting(TESTER, EVERYWHERE):
+        assert listing().count() == query.Count(11, True)  # as the planner itself tells it
+        assert query.listing(register_named("enterprises"), Enterprise.objects.none(), QueryDict()).count().number == 0
+        monkeypatch.setattr(QuerySet, "explain", lambda rows, format: '[{"Plan": {"Plan Rows": 52749}}]')
+        monkeypatch.setattr(query, "SURE", 11)
+        assert listing().count() == query.Count(11, True)
+        monkeypatch.setattr(query, "SURE", 3)
+        assert listing().count() == query.Count(3, False, 53_000)
+        assert listing(q="渝").count().about is None
+
+
 def test_an_area_filter_takes_all_below_it(enterprises: list[int]) -> None:
     with acting(TESTER, EVERYWHERE):
         assert listing(area_code="500112000000").count().number == 7
@@ -86,8 +102,6 @@ def test_an_area_filter_takes_all_below_it(enterprises: list[int]) -> None:
     ],
 )
 def test_an_address_that_cannot_be_is_refused_by_place(asked: dict[str, Any], place: str) -> None:
-    from django.http import QueryDict
-
     address = QueryDict(mutable=True)
     for key, value in asked.items():
         address.setlist(key, value if isinstance(value, list) else [value])

@@ -233,7 +233,7 @@ def test_filters_by_record_and_place_are_told_by_name_and_written_by_name() -> N
     page = client.get("/r/people/", {"enterprise": row.pk, "area_code": HERE}).context
     assert [c["value"] for c in page["filters"]["chips"]] == ["渝北区", "渝北大厂"]
     assert client.get("/r/people/", {"enterprise": "渝北大厂"}).status_code == 200
-    assert client.get("/r/enterprises/", {"area_code": "渝北区"}).context["count"]["number"] == 1
+    assert client.get("/r/enterprises/", {"area_code": "渝北区"}).context["count"].number == 1
     for wrong in ("巴南区", "没有这个地方", "500113000000000"):
         answer = client.get("/r/enterprises/", {"area_code": wrong})
         assert answer.status_code == 400
@@ -254,7 +254,7 @@ def test_a_record_shows_how_many_point_at_it_and_opens_them() -> None:
         taken.append(len(queries))
     people = next(r for r in page.context["related"] if "/r/people/" in r.url)
     assert people.count == query.Count(8, True)
-    assert client.get(people.url).context["count"]["number"] == 8
+    assert client.get(people.url).context["count"].number == 8
     assert taken[0] == taken[1]
 
 

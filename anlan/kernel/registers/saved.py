@@ -30,7 +30,8 @@ ALL = "all"
 class Views:
     """What stands above a list: `mine` and `others` are the views offered, `current` is the chosen one.
 
-    With `default` the person opens the list. `state` is the list as it now stands; `changed` says that it is no longer what `current` keeps.
+    With `default` the person opens the list. `state` is the list as it now stands; `changed` says that it is no longer
+    what `current` keeps.
     """
 
     mine: list[SavedView]

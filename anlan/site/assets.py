@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -37,11 +38,17 @@ def _read(path: Path, changed_ns: int) -> dict[str, Any]:
     return manifest
 
 
+@lru_cache(maxsize=1)
+def _lately(path: Path, second: int) -> dict[str, Any]:
+    return _read(path, path.stat().st_mtime_ns)
+
+
 def manifest() -> dict[str, Any]:
-    """Vite's manifest; raises NotBuilt where there is none."""
+    """Vite's manifest, as it was at most a second ago; raises NotBuilt where there is none."""
+    # A page asks for some sixty icons: each need not look at the file again.
     path = DIST / "manifest.json"
     try:
-        return _read(path, path.stat().st_mtime_ns)
+        return _lately(path, int(monotonic()))
     except FileNotFoundError:
         raise NotBuilt(
             "the front end is not built: run `make run`, or `npm ci && npm run build` in anlan/site/frontend"

@@ -70,8 +70,9 @@ class Definition:
 
     `title` and `definition` are for people; `source_of_law` is where the definition stands. `better` is the
     direction that is good. `cuts` are the dimensions by which it may be cut; by default all of its sources'.
-    `clauses` are the codes of the plan's clauses that it serves. A changed definition is a new `version`, in
-    force for periods that begin on `since` or later; the old one stays declared for the periods before.
+    `clauses` are the codes of the plan's clauses that it serves; `demanded` is a regular expression of the subjects
+    under which plans demand it, so that a target read from a notice finds its measure. A changed definition is a new
+    `version`, in force for periods that begin on `since` or later; the old one stays declared for the periods before.
     """
 
     title: Text
@@ -83,6 +84,7 @@ class Definition:
     rounding: Rounding = Rounding.HALF_UP
     cuts: tuple[str, ...] | None = None
     clauses: tuple[str, ...] = ()
+    demanded: str = ""
     version: int = 1
     since: date | None = None
 
@@ -209,6 +211,10 @@ class Registry:
             for one in versions:
                 found |= dict.fromkeys(part for part in parts(one) if part.source is source)
         return tuple(found)
+
+    def demanded(self, subject: str) -> str:
+        """The name of the measure that plans demand under this subject, or "" where none is known."""
+        return next((one.name for one in self.all() if one.demanded and re.fullmatch(one.demanded, subject)), "")
 
     def clauses(self) -> frozenset[str]:
         """The codes of the plan's clauses that have a measure."""

@@ -77,6 +77,16 @@ def ratio(name: str, numerator: Measure, denominator: Measure, **definition: Any
     return made
 
 
+def demanded(subject: str) -> str:
+    """The name of the measure that plans demand under this subject ("较大事故"), or "" where none is known."""
+    return REGISTRY.demanded(subject)
+
+
+def titles() -> dict[str, Any]:
+    """The measures there are: name → title."""
+    return {one.name: one.title for one in REGISTRY.all()}
+
+
 def measured_clauses() -> frozenset[str]:
     """The codes of the plan's clauses that have a measure."""
     return REGISTRY.clauses()

@@ -12,6 +12,7 @@ from django.db.models import BigIntegerField, F, Func, Value
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel.figures import demanded
 from anlan.kernel.models import Stale
 from anlan.parties.models import Account
 
@@ -97,7 +98,7 @@ def from_text(name: str, text: str, *, area_code: str, by: Account, year: int | 
             Target(
                 **common, clause=by_code[t["clause"]], code=f"T{len(targets) + 1}", subject=_cut(t["subject"], 200),
                 comparator=t["comparator"], value=Decimal(str(t["value"])).quantize(Decimal("0.0001")), unit=t["unit"],
-                baseline=t["baseline"] or "", start=t["start"], end=t["end"],
+                baseline=t["baseline"] or "", measure=demanded(t["subject"]), start=t["start"], end=t["end"],
             )
         )  # fmt: skip
     Target.objects.bulk_create(targets)

@@ -97,7 +97,7 @@ class TargetForm(Versioned):
     class Meta:
         model = Target
         fields = (
-            "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value", "subject_en",
+            "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value", "measure", "subject_en",
             "duty_kinds",
         )  # fmt: skip
 

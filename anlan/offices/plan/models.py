@@ -13,6 +13,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel.figures import titles
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import ANY, By, Through
 from anlan.parties.models import Account, Authority, Post
@@ -189,6 +190,11 @@ class Clause(Part):
         return bilingual(self.title, self.title_en)
 
 
+def measures() -> list[tuple[str, Any]]:
+    """The measures by which a target can be measured: name and title."""
+    return list(titles().items())
+
+
 class Target(Part):
     """One quantity demanded. `down_by`: at least so much below the baseline year's value."""
 
@@ -213,6 +219,10 @@ class Target(Part):
     baseline_value = models.DecimalField(
         _("Value in the baseline year"), max_digits=16, decimal_places=4, null=True, blank=True,
         validators=[MinValueValidator(0)],
+    )  # fmt: skip
+    measure = models.CharField(
+        _("Measured by"), max_length=80, blank=True, default="", choices=measures, db_collation="C",
+        help_text=_("The figure that shows how far the target is reached."),
     )  # fmt: skip
     start = models.PositiveIntegerField(null=True, editable=False, verbose_name=_("From character"))
     end = models.PositiveIntegerField(null=True, editable=False, verbose_name=_("To character"))

@@ -22,6 +22,8 @@ import yaml
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from anlan.kernel.figures import titles
+
 SCHEMA = Path(__file__).parent / "plan-file.schema.json"
 
 
@@ -217,10 +219,14 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tupl
                 continue
             if not (source and at[0] <= at[1] <= len(source["text"])):
                 yield (kind, n, "at"), _("lies outside of the source")
+    measures = titles()
     for n, target in entries("targets"):
         for name in ("value", "baseline_value"):
             if ("targets", n, name) not in unsound and not math.isfinite(target.get(name, 0)):
                 yield ("targets", n, name), _("is no number")
+        measure = target.get("measure")
+        if isinstance(measure, str) and measure not in measures:
+            yield ("targets", n, "measure"), _("there is no measure %(name)s") % {"name": measure[:60]}
         clause = target.get("clause")
         if isinstance(clause, str) and clause not in known["clauses"]:
             yield ("targets", n, "clause"), _("there is no clause %(code)s") % {"code": clause[:60]}
@@ -293,7 +299,8 @@ def make(content: dict[str, Any], path: str, drafted_by: Any = None) -> Any:
             **common, clause=clauses[entry["clause"]], code=entry["id"], subject=entry["zh"],
             subject_en=entry.get("en", ""), comparator=entry["comparator"], value=_decimal(entry["value"]),
             unit=entry.get("unit", ""), baseline=entry.get("baseline", ""),
-            baseline_value=_decimal(entry.get("baseline_value")), duty_kinds=entry.get("duty", []), **_span(entry),
+            baseline_value=_decimal(entry.get("baseline_value")), duty_kinds=entry.get("duty", []),
+            measure=entry.get("measure", ""), **_span(entry),
         )
         for entry in content["targets"]
     )  # fmt: skip
@@ -332,7 +339,7 @@ def write(plan: Any) -> str:
             "id": t.code, "clause": t.clause.code, "zh": t.subject, "en": t.subject_en, "comparator": t.comparator,
             "value": _plain(t.value), "unit": t.unit, "baseline": t.baseline,
             "baseline_value": None if t.baseline_value is None else _plain(t.baseline_value),
-            "duty": t.duty_kinds, "at": _at(t),
+            "measure": t.measure, "duty": t.duty_kinds, "at": _at(t),
         }
         for t in plan.targets.select_related("clause")
     ]  # fmt: skip

@@ -92,7 +92,7 @@ class Targets(Register):
     natural_key = ("plan", "code")
     sections = (
         (_("Target"), ("plan", "clause", "code", "subject", "subject_en")),
-        (_("Quantity"), ("comparator", "value", "unit", "baseline", "baseline_value")),
+        (_("Quantity"), ("comparator", "value", "unit", "baseline", "baseline_value", "measure")),
     )
     order = "id"
     rights = Rights(see=EVERY_ROLE)

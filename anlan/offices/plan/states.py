@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from anlan.kernel.figures import measured_clauses
+from anlan.kernel.figures import measured_clauses, titles
 from anlan.kernel.policy import Policy
 from anlan.kernel.registers import register_named
 from anlan.kernel.registers.query import COUNTED
@@ -78,7 +78,7 @@ def states(
     clause is called live before there is one. Without an `account` every register counts. The number of queries
     depends on the plan, never on the records.
     """
-    measured = measured_clauses() if measured is None else measured
+    measured, known = measured_clauses() if measured is None else measured, titles()
     clauses = list(plan.clauses.all())
     targets: dict[int, list[Target]] = {}
     for target in plan.targets.all():
@@ -99,9 +99,12 @@ def states(
         return found
 
     return [
-        ClauseState(c, targets.get(c.pk, []), holders.get(c.pk, 0), proved_by(c), c.code in measured, c.code in warned)
+        ClauseState(
+            c, targets.get(c.pk, []), holders.get(c.pk, 0), proved_by(c),
+            c.code in measured or any(t.measure in known for t in targets.get(c.pk, [])), c.code in warned,
+        )
         for c in clauses
-    ]
+    ]  # fmt: skip
 
 
 def _industries(name: str, clause: Clause) -> list[str | None]:

@@ -33,9 +33,9 @@ from .figures import Card, Cell, Column, Figure, Row, listed, shaded
 
 LATEST, LATEST_DAYS = 12, 30
 """As many steps of cases at most, and none older: who has few would otherwise look through the whole history."""
-GRADES = (("G1.2", "accidents.larger"), ("G1.3", "accidents.major"), ("G1.4", "accidents.extraordinary"))
-"""The caps of the plan, by the code of their clause, and the measure that each holds."""
-ACCIDENTS = ("accidents.deaths", "accidents.number", *(name for _code, name in GRADES))
+GRADES = ("accidents.larger", "accidents.major", "accidents.extraordinary")
+"""Of these the plan sets caps."""
+ACCIDENTS = ("accidents.deaths", "accidents.number", *GRADES)
 DANGERS = ("hazards.open", "hazards.overdue", "hazards.listed", "hazards.closure_rate")
 
 
@@ -172,8 +172,8 @@ def _plan(account: Any, year: int) -> Plan | None:
     return Plan.objects.filter(year=year, state="adopted", area_code=account.area_code).first()
 
 
-def _target(plan: Plan | None, clause: str) -> PlanTarget | None:
-    return None if plan is None else plan.targets.filter(clause__code=clause).order_by("id").first()
+def _target(plan: Plan | None, measure: str) -> PlanTarget | None:
+    return None if plan is None else plan.targets.filter(measure=measure).order_by("id").first()
 
 
 def _stands(found: PlanTarget | None, cell: Cell, today: date, line: Line | None = None) -> Progress | None:
@@ -199,7 +199,7 @@ def _deaths(view: _View, plan: Plan | None) -> tuple[Card, Figure]:
     counted = series(measure, months, as_of=view.figures.as_of, backend=postgres())
     last, this = counted[:12], counted[12:]
     line = Line([value or 0 for value in last])
-    cell, found = view.cell("accidents.deaths"), _target(plan, "G1.1")
+    cell, found = view.cell("accidents.deaths"), _target(plan, "accidents.deaths")
     stands = _stands(found, cell, view.today, line)
     card = _deaths_card(view, cell, stands)
     return card, _through_the_year(view, this, last, stands, line)
@@ -274,8 +274,8 @@ def _to(view: _View, last_day: date) -> str:
 def _caps(view: _View, plan: Plan | None) -> list[Card]:
     cards = [Card(_("Accidents this year"), view.cell("accidents.number"), _("accidents"),
                   words=_before(view, "accidents.number"))]  # fmt: skip
-    for code, name in GRADES:
-        cell, found = view.cell(name), _target(plan, code)
+    for name in GRADES:
+        cell, found = view.cell(name), _target(plan, name)
         title = str(named((name,))[0].title)
         stands = _stands(found, cell, view.today)
         if stands is None or stands.number is None:

@@ -40,6 +40,9 @@ def test_the_draft_holds_all_that_was_read_and_the_text_itself(draft: Plan) -> N
     assert source.sha256 == hashlib.sha256(NOTICE.encode()).hexdigest()
     fall = draft.targets.get(code="T1")
     assert (fall.comparator, str(fall.value), fall.baseline) == ("down_by", "3.5000", "2014")
+    assert [t.measure for t in draft.targets.order_by("id")[:4]] == [
+        "accidents.deaths", "accidents.larger", "accidents.major", ""
+    ]  # fmt: skip
     assert NOTICE[fall.start : fall.end].replace("\n", "").endswith("3.5%")
     assert not draft.gaps.filter(settled=False).exists()
 
@@ -72,7 +75,7 @@ def test_a_fall_without_a_year_in_a_notice_without_a_year_is_left_to_a_person(ac
         ({"text": "一、目标\x00"}, "Null characters"),
         ({"file": SimpleUploadedFile("n.txt", b"\x89PNG\r\n\x1a\n\x00")}, "n.txt"),
         ({"file": SimpleUploadedFile("n.txt", b"x" * (1024 * 1024 + 1))}, "larger than a notice"),
-        ({"file": SimpleUploadedFile("n.yaml", b"plan: [")}, "n.yaml: line 1"),
+        ({"file": SimpleUploadedFile("n.yaml", b"plan: [")}, "n.yaml:1: "),
         ({"text": NOTICE}, "in the making already"),
     ],
 )

@@ -74,15 +74,17 @@ def fill(seed: int, many: int = 120) -> None:
 def plan(base: int = 1539) -> None:
     drafter, adopter = (Account.objects.create(username=n, name=n, role="city", area_code=CITY) for n in ("d", "a"))
     made = Plan.objects.create(year=2013, area_code=CITY, title="2013年工作要点", issuer="市安委会", drafted_by=drafter)
-    for code, comparator, value in (
-        ("G1.1", "down_by", "2.5"),
-        ("G1.2", "<=", 40),
-        ("G1.3", "<=", 1),
-        ("G1.4", "==", 0),
+    # Under whichever clauses a city demands them: the measure ties a cap to its figure.
+    for code, measure, comparator, value in (
+        ("W7.1", "deaths", "down_by", "2.5"),
+        ("W7.2", "larger", "<=", 40),
+        ("W7.3", "major", "<=", 1),
+        ("W7.4", "extraordinary", "==", 0),
     ):
         clause = Clause.objects.create(plan=made, code=code, number=code, title=code, order=int(code[-1]))
         Target.objects.create(
-            plan=made, clause=clause, code=code, subject=code, comparator=comparator, value=Decimal(value),
+            plan=made, clause=clause, code=code, subject=code, measure=f"accidents.{measure}", comparator=comparator,
+            value=Decimal(value),
             **({"baseline": "2012", "baseline_value": Decimal(base)} if comparator == "down_by" else {}),
         )  # fmt: skip
     Plan.objects.filter(pk=made.pk).update(state="proposed")

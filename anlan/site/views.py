@@ -40,8 +40,8 @@ def home(request: HttpRequest) -> HttpResponse:
     work = worklist(user)
     rows = work.rows
     parts = {
-        "overdue": [r for r in rows if r.overdue],
-        "today": [r for r in rows if r.due_today],
+        "overdue": [r for r in work.urgent if r.overdue],
+        "today": [r for r in work.urgent if r.due_today],
         "mine": [r for r in rows if r.mine and not r.overdue and not r.due_today],
         "others": [r for r in rows if not (r.mine or r.overdue or r.due_today)],
     }

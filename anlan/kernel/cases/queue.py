@@ -74,7 +74,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """Counts over all of it, and its most urgent rows: mine before others', earliest deadline first."""
+    """Counts over all of it, and its most urgent rows: mine before others', earliest deadline first.
+
+    `urgent` are rows by their deadline alone, in the order of the parts: those overdue and due today among its first
+    ones are those with which these parts begin.
+    """
 
     overdue: int
     due_today: int
@@ -82,6 +86,7 @@ class Worklist:
     others: int
     rows: tuple[Row, ...]
     listed: int = 0
+    urgent: tuple[Row, ...] = ()
 
 
 def worklist(account: Person, limit: int = 50) -> Worklist:
@@ -91,8 +96,10 @@ def worklist(account: Person, limit: int = 50) -> Worklist:
         return Worklist(0, 0, 0, 0, ())
     overdue, today, listed, every, mine = _counted(account, lists)
     halves = [half for k, q in lists for half in (_mine(q, k, account), q.filter(mine_=False))]
-    rows = _rows(_urgent(halves, limit).order_by("-mine_", *_URGENCY)[:limit])
-    return Worklist(overdue, today, mine, max(every - mine, 0), rows, listed)
+    # The most urgent of all are among the most urgent of the halves: what is read for the one order serves the other.
+    urgent = _rows(_urgent(halves, limit).order_by(*_URGENCY))
+    rows = tuple(sorted(urgent, key=lambda row: not row.mine)[:limit])
+    return Worklist(overdue, today, mine, max(every - mine, 0), rows, listed, urgent[:limit])
 
 
 def _mine(cases: QuerySet, declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[type-arg]

@@ -6,6 +6,7 @@ import gzip
 import html
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
 
+from anlan.kernel import clock
 from anlan.kernel.registers.cells import url_of
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.offices.hazards.models import Danger
 from anlan.parties.models import Account
 from anlan.site import assets
+from anlan.site.views import GROUP
 
 LIMIT = 150 * 1024
 
@@ -101,6 +105,21 @@ def test_search_finds_pages_by_their_name_in_both_languages(city: Client) -> Non
     for words in ("divis", "区划"):
         groups = city.get(reverse("search"), {"q": words}).json()["groups"]
         assert any(hit["url"] == "/r/divisions/" for group in groups for hit in group["hits"]), words
+
+
+def test_the_overdue_of_the_home_page_are_those_with_which_their_list_begins(city: Client) -> None:
+    with acting(Actor("test", "tests"), EVERYWHERE), clock.frozen(clock.now() - timedelta(days=400)):
+        # Those of the district are due first, those that wait for the city itself last.
+        for n, owner in enumerate(["500112000000"] * 3 + ["500000000000"] * 12):
+            Danger.objects.create(
+                number=f"样本隐〔2013〕{n}号", title=f"样本{n}", state="found", source="inspection", description="x",
+                found_at=clock.now(), area_code="500112000000", owner_area_code=owner,
+                due_at=clock.now() + timedelta(days=n),
+            )  # fmt: skip
+    on_home = city.get(reverse("home")).context["groups"][0]["rows"]
+    listed = city.get(f"{reverse('cases:work')}?show=overdue").context["rows"]
+    assert list(on_home) == list(listed[: len(on_home)])
+    assert len(on_home) == GROUP
 
 
 def test_search_finds_records_by_their_beginning(city: Client) -> None:

@@ -88,6 +88,19 @@ def test_each_part_of_the_work_list_holds_what_its_number_counts() -> None:
             assert (len(rows), more) == (number, False)
 
 
+def test_the_most_urgent_stand_in_the_order_of_the_parts_whoever_they_wait_for() -> None:
+    with clock.frozen(NOON - timedelta(days=1)):
+        others = ticket("first due, of others")
+    Ticket.objects.filter(pk=others.pk).update(state="fixed")
+    ticket("mine")
+    ticket("mine too")
+    with clock.frozen(NOON + timedelta(days=9)):
+        work, (part, _more) = cases.worklist(ENTERPRISE, 2), queue.part(ENTERPRISE, "overdue")
+        assert [r.title for r in part] == ["first due, of others", "mine", "mine too"]
+        assert work.urgent == part[:2]
+        assert [r.title for r in work.rows] == ["mine", "mine too"], "mine before others'"
+
+
 def test_what_takes_long_to_count_of_a_city_is_kept_but_not_what_waits_for_the_reader(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -178,9 +178,21 @@ AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
 
 
 def awaited(declared: Lifecycle, case: Any) -> set[str]:
-    """The roles that a case waits for: of the offices only those at the seat of the authority in charge."""
+    """The roles that a case waits for: of the offices only those at the seat of the authority in charge.
+
+    Besides those whose turn its state makes it, it waits for who decides what was asked for; where that is not the
+    seat's to decide, for whoever it is, wherever he sits.
+    """
     elsewhere = {"district"} if case.owner_area_code.endswith("0" * 10) else {"city", "department"}
-    return set(declared.turn(case.state)) - elsewhere
+    asked = [one for one in declared.decisions if _undecided(declared, one, case)]
+    seated = set(declared.turn(case.state)).union(*(one.who for one in asked if one.seat))
+    return (seated - elsewhere).union(*(one.who for one in asked if not one.seat))
+
+
+def _undecided(declared: Lifecycle, one: Decision, case: Any) -> bool:
+    """Whether the case waits for this decision: what decides can be made just then when it was asked for."""
+    move = declared.move(one.moves[0]) if one.moves else None
+    return move is not None and case.state in move.from_ and move.ready is not None and not move.ready(case)
 
 
 def _decisions(declared: Lifecycle, account: Person) -> list[Decision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -99,6 +100,17 @@ def test_the_most_urgent_stand_in_the_order_of_the_parts_whoever_they_wait_for()
         assert [r.title for r in part] == ["first due, of others", "mine", "mine too"]
         assert work.urgent == part[:2]
         assert [r.title for r in work.rows] == ["mine", "mine too"], "mine before others'"
+
+
+def test_a_case_waits_for_who_decides_what_was_asked_for_besides_those_whose_turn_it_is() -> None:
+    case = ticket("a")
+    case = cases.move(case, "plan", by=ENTERPRISE, seen_version=1, rectify_by=date(2013, 6, 25), remedy="x")
+    known = case.lifecycle
+    alone = queue.awaited(known, case)
+    known.decisions = tuple(replace(one, who={"township"}) for one in known.decisions)
+    assert queue.awaited(known, case) == alone
+    case = cases.move(case, "ask_extension", by=ENTERPRISE, seen_version=case.version, days=5, reason="x")
+    assert queue.awaited(known, case) == alone | {"township"}
 
 
 def test_what_takes_long_to_count_of_a_city_is_kept_but_not_what_waits_for_the_reader(

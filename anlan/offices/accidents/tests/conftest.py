@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.queue import worklist
@@ -98,3 +99,10 @@ def wanted(by: Account, case: Accident) -> str:
     """The decision for which the case stands on somebody's work list besides its state."""
     with acting(by.actor, by.scope):
         return next((row.wants for row in worklist(by).rows if row.number == case.number), "")
+
+
+def whose_turn(by: Account, case: Accident) -> str:
+    """For whom the case's page says that it waits, in English."""
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(by)
+    return str(client.get(case.get_absolute_url()).context["waits_for"])

@@ -33,6 +33,7 @@ from .conftest import (
     reports,
     step,
     wanted,
+    whose_turn,
 )
 
 pytestmark = pytest.mark.django_db
@@ -65,11 +66,14 @@ def test_nobody_is_in_time_by_what_he_says_of_himself__the_city_confirms_a_telep
         assert next(leg for leg in legs(case) if leg.from_level == "district").late(late)
     here = account("duty", name="渝北值班")
     assert (wanted(city, case), wanted(here, case)) == ("time", "")
+    office = account("city", CITY)
+    assert "City safety committee office" in whose_turn(office, case)
     assert "not_higher" in refused(lambda: step(case, "confirm_time", here, late, reason="x"))
     case = step(case, "follow_up", district, late, **FIGURES | {"deaths": 2})
     case = step(case, "confirm_time", city, late + timedelta(hours=1), reason="有接电话记录")
     assert (case.deaths, case.reports_no) == (2, 4), "it states nothing new"
     assert wanted(city, case) == ""
+    assert "City safety committee office" not in whose_turn(office, case)
     with acting(TESTER, EVERYWHERE):
         assert not any(leg.late(late) for leg in legs(case))
     assert "gate" in refused(lambda: step(case, "confirm_time", city, late, reason="x"))

@@ -1,4 +1,4 @@
-"""The left menu and the pages that the search finds: registers and named pages, by office."""
+"""The left menu, and the pages that the search finds: registers and named pages, by office."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel.cases.queue import SHOWN
 from anlan.kernel.pages import all_pages
 from anlan.kernel.registers.declaration import all_registers
 
@@ -57,6 +58,19 @@ def entries(account: Any) -> Iterator[Entry]:
         if register.policy.may(account, "see"):
             url = f"/r/{register.name}/"
             yield Entry(register.title, url, register.icon, register.group)
+
+
+def everywhere(account: Any) -> Iterator[Entry]:
+    """Every page that `account` may open, those included to which other ways than the menu lead."""
+    yield Entry(_("Home"), reverse("home"), "home", "")
+    yield from entries(account)
+    work = reverse("cases:work")
+    for key, title in SHOWN.items():
+        yield Entry(title, f"{work}?show={key}", "checks", "")
+    yield Entry(_("Notices"), reverse("notices"), "bell", "")
+    yield Entry(_("My account"), reverse("account"), "settings", "")
+    if account.role == "city":
+        yield Entry(_("Background work"), reverse("jobs"), "settings", "")
 
 
 def html(account: Any, path: str) -> SafeString:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -18,9 +19,10 @@ from django.views.decorators.http import require_safe
 from anlan.kernel.cases.queue import SHOWN, worklist
 from anlan.kernel.pages import calls, tiles
 from anlan.kernel.registers import search as records
+from anlan.parties.names import initials
 
 from .health import crowded
-from .menu import entries
+from .menu import everywhere
 
 GROUP = 8
 """How many cases a group of the home page shows; its number opens them all."""
@@ -68,22 +70,37 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _pages(account: Any, text: str) -> list[dict[str, str]]:
-    """Pages whose name contains `text`, in whichever language it was written."""
-    found = []
-    for entry in entries(account):
-        names = []
-        for language, _name in settings.LANGUAGES:
-            with override(language):
-                names.append(str(entry.title).casefold())
-        if any(text.casefold() in name for name in names):
-            found.append({"title": str(entry.title), "note": "", "url": entry.url})
-    return found[:HITS]
+    """Pages whose name contains `text`, in whichever language it was written, or whose pinyin initials do.
+
+    What begins so stands before what only contains it.
+    """
+    wanted, found = text.casefold(), []
+    for entry in everywhere(account):
+        places = [at for name in _called(entry.title) if (at := name.find(wanted)) >= 0]
+        if places:
+            found.append((min(places) > 0, {"title": str(entry.title), "note": "", "url": entry.url}))
+    return [hit for _later, hit in sorted(found, key=lambda one: one[0])[:HITS]]
+
+
+def _called(title: Any) -> list[str]:
+    """A page's names as one searches for them: in every language, and by the pinyin initials."""
+    names = []
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            names.append(str(title).casefold())
+    return [*names, *filter(None, map(_initials, names))]
+
+
+@lru_cache(1000)
+def _initials(name: str) -> str:
+    """The pinyin initials of a Chinese name; of a Latin one there are none."""
+    return "" if name.isascii() else initials(name)
 
 
 @login_required
 @require_safe
 def search(request: HttpRequest) -> JsonResponse:
-    """What begins with `q` and lies within one's scope: pages and records, cases among them, in groups.
+    """What `q` may mean within one's scope: pages and records, cases among them, in groups.
 
     Without `q` it answers with the pages. Texts of more than 60 signs are cut.
     """

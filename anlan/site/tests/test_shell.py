@@ -13,13 +13,16 @@ import pytest
 from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from anlan.kernel import clock
 from anlan.kernel.registers.cells import url_of
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger
 from anlan.parties.models import Account
+from anlan.parties.names import initials
 from anlan.site import assets
+from anlan.site.menu import everywhere
 from anlan.site.views import GROUP
 
 LIMIT = 150 * 1024
@@ -105,6 +108,24 @@ def test_search_finds_pages_by_their_name_in_both_languages(city: Client) -> Non
     for words in ("divis", "区划"):
         groups = city.get(reverse("search"), {"q": words}).json()["groups"]
         assert any(hit["url"] == "/r/divisions/" for group in groups for hit in group["hits"]), words
+
+
+def test_search_finds_every_page_by_the_initials_of_its_name(city: Client) -> None:
+    def urls(text: str) -> list[str]:
+        return [
+            hit["url"] for group in city.get(reverse("search"), {"q": text}).json()["groups"] for hit in group["hits"]
+        ]
+
+    assert urls("gpdb")[0] == reverse("hazards:listed"), "挂牌督办"
+    assert urls("GPDB")[0] == reverse("hazards:listed")
+    assert "/r/divisions/" in urls("xzqh"), "行政区划"
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        account = Account.objects.get(username="shell-city")
+    for entry in everywhere(account):
+        with override("zh-hans"):
+            name = str(entry.title)
+        assert str(entry.url) in urls(initials(name)), name
+        assert city.get(entry.url).status_code == 200
 
 
 def test_the_overdue_of_the_home_page_are_those_with_which_their_list_begins(city: Client) -> None:

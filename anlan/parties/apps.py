@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -29,6 +30,8 @@ class PartiesConfig(AppConfig):
                 "axes_accesslog": Shut("sign-ins stand in the audit"),
             }
         )
+
+        import_module("anlan.parties.seats")  # says who sits where
 
         shown.connect(_personal, dispatch_uid="anlan.parties.looks")
         # Django would save the whole account and raise its version; `signin` notes the time itself.

@@ -22,9 +22,10 @@ from anlan.kernel.registers.declaration import Register, all_registers
 from anlan.kernel.registers.schemas import Error, Key
 
 from . import engine, opening
-from .history import read_by, tell
+from .escalation import ROSE, rises
+from .history import read_by, tell, tell_rise
 from .lifecycle import Evidence, Lifecycle, lifecycle, lifecycles
-from .models import Case, CaseEntry, EvidenceFile
+from .models import Case, CaseEntry
 
 
 class CaseOut(Schema):
@@ -49,7 +50,11 @@ class CaseOut(Schema):
 
 
 class EntryOut(Schema):
-    """One entry of a case's history, in words and in facts."""
+    """One entry of a case's history, in words and in facts.
+
+    With the move `escalated` it says to whom the overdue case rose: `authority`, `tier`, `area_code`, after how many
+    `days`, by which `rule` from which day on (`from_day`), and when it was told (`told_at`).
+    """
 
     at: datetime
     move: str
@@ -135,14 +140,25 @@ def get_history(request: HttpRequest, kind: str, number: str) -> Any:
     with _entered(request, _register(lifecycle(kind)), "see") as account:
         case = _case(kind, number)
         entries = read_by(account, case, CaseEntry.of(case))
-        return [
+        risen = rises(case, entries)
+        told = [
             {
                 "at": e.at, "move": e.move, "from_state": e.from_state, "to_state": e.to_state, "version": e.version,
                 "due_at": e.due_at, "late": e.late, "by": e.by_name, "role": e.by_role, "words": t.words,
                 "facts": e.facts,
             }
-            for e, t in zip(entries, tell(case, entries, EvidenceFile.of(case)), strict=True)
+            for e, t in zip(entries, tell(case, entries), strict=True)
         ]  # fmt: skip
+        # A rise is nobody's doing and moves nothing: state and version stay those of the entry before it.
+        told += [
+            {
+                "at": r.at, "move": ROSE, "from_state": r.after.to_state, "to_state": r.after.to_state,
+                "version": r.after.version, "due_at": r.due_at, "late": False, "by": "", "role": "",
+                "words": tell_rise(r).words, "facts": r.facts(),
+            }
+            for r in risen
+        ]  # fmt: skip
+        return sorted(told, key=lambda one: one["at"])
 
 
 @api.post(

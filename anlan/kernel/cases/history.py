@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,11 +13,13 @@ from django.forms import ChoiceField, DecimalField, Field
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from anlan.kernel import areas
 from anlan.kernel.models import AreaCode
 
+from .escalation import ROSE, Rise
 from .lifecycle import Lifecycle, form_field
 from .models import Case, CaseEntry, EvidenceFile
 
@@ -50,6 +52,29 @@ def tell(case: Case, entries: Iterable[CaseEntry], files: Iterable[EvidenceFile]
     for file in files:
         by_entry[file.entry_id].append(file)
     return [_tell(lifecycle, entry, tuple(by_entry[entry.pk])) for entry in entries]
+
+
+def tell_all(
+    case: Case, entries: Sequence[CaseEntry], rises: Iterable[Rise], files: Iterable[EvidenceFile] = ()
+) -> list[Told]:
+    """The entries and to whom the overdue case rose, in words, in the order of time."""
+    told = [*tell(case, entries, files), *(tell_rise(rise) for rise in rises)]
+    return sorted(told, key=lambda one: one.at)
+
+
+def tell_rise(rise: Rise) -> Told:
+    """A rise in words."""
+    words = _("Overdue by %(days)s days, risen to %(authority)s") % {"days": rise.days, "authority": rise.authority}
+    name = rise.rule.name if (get_language() or "").startswith("zh") else rise.rule.name_en
+    since = ngettext("%(rule)s: from %(n)s day overdue", "%(rule)s: from %(n)s days overdue", rise.since)
+    facts = (
+        (_("Risen to"), rise.authority),
+        (_("Days overdue"), str(rise.days)),
+        (_("Due"), date_format(localtime(rise.due_at), "DATETIME_FORMAT")),
+        (_("Risen by rule"), since % {"rule": name, "n": rise.since}),
+        (_("Told at"), date_format(localtime(rise.told_at), "DATETIME_FORMAT")),
+    )
+    return Told(rise.at, words, "", "", facts, (), False, ROSE, rise.after.version)
 
 
 def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...]) -> Told:

@@ -23,6 +23,8 @@ from .models import Case, Reminder
 
 TIERS = {"in_charge": None, "district": frozenset({"district"}), "city": frozenset({"city"})}
 """Whom each tier of `cases.escalation` reaches: the person in charge, or the roles above."""
+RULE = "cases.escalation"
+"""The rule that says after how many days who is told."""
 PIECE = 5_000
 """Reminders told of at once."""
 
@@ -40,7 +42,7 @@ def make_new(at: datetime | None = None) -> list[int]:
 
 def tier(days: int, at: datetime) -> str:
     """Who is reminded `days` after the deadline (negative: before it)."""
-    return str(law.value("cases.escalation", on=at).band(days).value)
+    return str(law.value(RULE, on=at).band(days).value)
 
 
 def _make(lifecycle: Lifecycle, at: datetime) -> list[int]:

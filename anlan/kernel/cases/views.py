@@ -22,8 +22,9 @@ from anlan.kernel.registers.cells import url_of
 from anlan.kernel.registers.declaration import all_registers
 
 from . import engine, queue
+from .escalation import rises
 from .forms import MoveForm
-from .history import read_by, show, tell
+from .history import read_by, show, tell, tell_all
 from .lifecycle import Lifecycle, Move, lifecycle, may_see
 from .models import Case, CaseEntry, EvidenceFile, Extension, Handler, Pause
 
@@ -163,6 +164,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     history = list(CaseEntry.of(case))
+    read = read_by(request.user, case, history)
     actions = _actions(request.user, declared, case, history, tried, form)
     context = {
         "case": case,
@@ -177,7 +179,7 @@ def _page(
         "deadline": deadline(case),
         "handlers": list(Handler.of(case)),
         "extensions": list(Extension.of(case).order_by("id")),
-        "entries": tell(case, read_by(request.user, case, history), EvidenceFile.of(case))[::-1],
+        "entries": tell_all(case, read, rises(case, read), EvidenceFile.of(case))[::-1],
         "images": files.IMAGES,
         "papers": declared.papers(case) if declared.papers else [],
     }

@@ -8,12 +8,15 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from anlan.kernel import cases, clock
+from anlan.kernel.cases import escalation, history, queue, reminders
 from anlan.kernel.cases import lifecycle as declared
-from anlan.kernel.cases import queue, reminders
-from anlan.kernel.cases.models import Reminder
+from anlan.kernel.cases.models import CaseEntry, Reminder
+from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import Actor, Scope, acting
+from anlan.parties.models import Authority
 
 from .conftest import NOON, person
 from .sample import Ticket, lifecycle
@@ -163,3 +166,38 @@ def test_escalation_rises_tier_by_tier() -> None:
     assert [reminders.tier(d, NOON) for d in (-3, 0, 1, 14, 15, 90)] == [
         "in_charge", "in_charge", "district", "district", "city", "city",
     ]  # fmt: skip
+
+
+def test_the_history_names_the_authority_to_which_an_overdue_case_rose__tier_by_tier() -> None:
+    case = ticket("a")  # due on the 19th
+    supervisor = {"kind": "supervisor", "tier": 2, "area_code": "500112000000"}
+    Authority.objects.create(name="从前的渝北安监局", valid_to=NOON, **supervisor)
+    Authority.objects.create(name="渝北安监局", valid_from=NOON, **supervisor)
+    Authority.objects.create(name="巴南安监局", **supervisor | {"area_code": "500113000000"})
+    Authority.objects.create(name="市安委办", kind="committee_office", tier=1, area_code="500000000000")
+    for day in (6, 21, 30):
+        with clock.frozen(NOON + timedelta(days=day)):
+            reminders.make()
+    with clock.frozen(NOON + timedelta(days=31)):
+        case = cases.move(case, "plan", by=ENTERPRISE, seen_version=1, rectify_by=date(2013, 8, 1), remedy="x")
+    entries = list(CaseEntry.of(case))
+    rises = escalation.rises(case, entries)
+    assert [(r.authority, r.days, r.tier, r.since) for r in rises] == [
+        ("渝北安监局", 1, "district", 1), ("市安委办", 15, "city", 15),
+    ]  # fmt: skip
+    assert [(r.at.astimezone(BEIJING).day, r.at.month) for r in rises] == [(20, 6), (4, 7)]
+    assert rises[1].told_at == NOON + timedelta(days=21)
+    with translation.override("zh-hans"):
+        told = history.tell_all(case, entries, rises)
+    assert [t.move for t in told] == ["open", "escalated", "escalated", "plan"]
+    assert told[2].words == "逾期 15 天，已上报市安委办"
+    facts = dict(told[2].facts)
+    assert (facts["上报至"], facts["逾期天数"]) == ("市安委办", "15")
+    assert facts["上报依据"] == "逾期逐级上报：逾期满 15 天起"
+
+
+def test_where_no_authority_is_known_the_history_names_the_division() -> None:
+    case = ticket("a", "500113001001")
+    reminders.make(NOON + timedelta(days=7))
+    (rise,) = escalation.rises(case, CaseEntry.of(case))
+    assert (rise.authority, rise.area_code) == ("巴南区", "500113000000")

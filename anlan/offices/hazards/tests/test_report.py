@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from anlan.kernel import clock
+from anlan.kernel.cases import reminders
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -150,3 +152,21 @@ def test_every_clause_of_the_notice_has_its_types_in_both_languages() -> None:
     clauses = set(DangerType.objects.values_list("clause", flat=True))
     assert clauses == {f"W3.5{letter}" for letter in "abcdefghij"}
     assert not DangerType.objects.filter(name_en="").exists()
+
+
+def test_page_and_interface_say_to_whom_an_overdue_danger_rose(firm: Enterprise) -> None:
+    client("enterprise", firm.area_code, firm).post(
+        "/hazards/report/", {"token": str(uuid.uuid4()), "title": "临水路段护栏缺失"}
+    )
+    with acting(TESTER, EVERYWHERE):
+        case = Danger.objects.get()
+        Danger.objects.filter(pk=case.pk).update(due_at=clock.now(), started_at=clock.now())
+        reminders.make(clock.now() + timedelta(days=16))
+    district = client("district")
+    told = district.get(f"/api/v1/cases/danger/{quote(case.number)}/history").json()
+    assert [entry["move"] for entry in told] == ["open", "escalated", "escalated"]
+    facts = told[2]["facts"]
+    assert (facts["tier"], facts["area_code"], facts["days"], facts["from_day"]) == ("city", "500000000000", 15, 15)
+    assert facts["rule"] == "cases.escalation"
+    assert facts["authority"] in told[2]["words"]
+    assert told[2]["words"] in district.get(case.get_absolute_url()).content.decode()

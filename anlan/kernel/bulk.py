@@ -18,6 +18,7 @@ from django.db import connections, models, transaction
 from django.utils.connection import ConnectionProxy
 
 from . import clock
+from .models import given_fields
 from .scope import Actor, Scope, state
 
 _PIECE = 100_000
@@ -118,7 +119,7 @@ def pour(cursor: Any, model: type[models.Model], frame: pl.DataFrame) -> None:
     given = set(frame.columns)
     constants = [
         pl.lit(str(default) if isinstance(f, models.DecimalField) else default).alias(str(f.column))
-        for f in model._meta.concrete_fields
+        for f in given_fields(model)
         if f.column not in given and not f.primary_key and (default := f.get_default()) is not None
     ]
     whole = frame.with_columns(constants)

@@ -38,6 +38,15 @@ Derived = tuple[str, Callable[[list[Any]], list[Any]]]
 A field may follow from itself: so its one written form is kept."""
 
 
+Sought = Callable[[str], list[tuple[str, str]]]
+"""What a typed text may mean: fields, and how each begins in the rows that are meant."""
+
+
+def given_fields(model: type[models.Model]) -> list[models.Field[Any, Any]]:
+    """The columns that somebody gives a value; those that the database computes from others are not among them."""
+    return [field for field in model._meta.concrete_fields if not field.generated]
+
+
 def pointed(row: models.Model, name: str) -> Any:
     """What the field `name` holds; None for a foreign key whose record lies out of the reader's scope."""
     try:
@@ -52,11 +61,19 @@ class Kept(models.Model):
     `version` rises by one with each save; saving a row that somebody else changed meanwhile raises
     `Stale` and changes nothing. `derived` names the fields whose value follows from one other field, as
     pinyin initials do from a name; forms, imports and bulk code keep to it alike.
+
+    Lists are sorted by what they show: `ordered_as` names for a field the one in whose order its values stand, as
+    those of a number do, and `called_by` the field by which the record is called where others point at it. It is left
+    out where half a table may point at one record, as at an industry: no index could serve that order.
+    `sought` says for a field how it is searched where that is not by the beginning of what was typed.
     """
 
     scope_rule: ClassVar[ScopeRule | None] = None
     audited: ClassVar[bool] = True
     derived: ClassVar[Mapping[str, Derived]] = {}
+    ordered_as: ClassVar[Mapping[str, str]] = {}
+    sought: ClassVar[Mapping[str, Sought]] = {}
+    called_by: ClassVar[str] = ""
 
     id = models.BigAutoField(primary_key=True)
     created_at = models.DateTimeField(_("Recorded at"), default=clock.now, editable=False)
@@ -84,7 +101,7 @@ class Kept(models.Model):
             kwargs["update_fields"] = wanted | follow | {"version", "updated_at"}
         fields = kwargs.pop("update_fields", None)
         kwargs.pop("force_update", None)
-        concrete = [f for f in self._meta.concrete_fields if not f.primary_key and (fields is None or f.name in fields)]
+        concrete = [f for f in given_fields(type(self)) if not f.primary_key and (fields is None or f.name in fields)]
         values = {f.attname: f.pre_save(self, False) for f in concrete}
         if not type(self)._base_manager.filter(pk=self.pk, version=seen).update(**values):
             self.version = seen

@@ -8,21 +8,60 @@ kept by id *and* by name and role as they were: a reader may not be in scope of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import F, Func, Value
+from django.db.models.functions import Reverse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import clock
-from anlan.kernel.models import AreaCode, Kept
+from anlan.kernel import clock, numbers
+from anlan.kernel.models import AreaCode, Kept, Sought
 from anlan.kernel.scope import By, Mine, Open
 
 SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
 
-class Case(Kept):
+def _sought(typed: str) -> list[tuple[str, str]]:
+    return [
+        *(("number", text) for text in numbers.beginnings(typed) or [typed]),
+        *(("number_backwards", text[::-1]) for text in numbers.endings(typed)),
+    ]
+
+
+def _replaced(text: Any, pattern: str, by: str) -> Func:
+    return Func(text, Value(pattern), Value(by), Value("g"), function="regexp_replace", output_field=models.TextField())
+
+
+class Numbered(models.Model):
+    """What bears the number of a case: 渝北安隐〔2013〕113号.
+
+    The database computes from it in which order numbers stand (by authority, year and place in the series, as
+    `number_order`: the number with each of its numerals at eight digits), and the number read from its end, by which
+    it is found when only the end is known.
+    """
+
+    ordered_as: ClassVar[Mapping[str, str]] = {"number": "number_order"}
+    sought: ClassVar[Mapping[str, Sought]] = {"number": _sought}
+
+    number = models.CharField(_("Number"), max_length=60, editable=False)
+    number_order = models.GeneratedField(
+        expression=_replaced(_replaced(F("number"), "([0-9]+)", "00000000\\1"), "0*([0-9]{8,})", "\\1"),
+        output_field=models.CharField(max_length=120, db_collation="C"),
+        db_persist=True,
+    )
+    number_backwards = models.GeneratedField(
+        expression=Reverse("number"), output_field=models.CharField(max_length=60, db_collation="C"), db_persist=True
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Case(Numbered, Kept):
     """Something that must be driven to an end. The office's model adds `enterprise` (a foreign key) and its own facts.
 
     `area_code`, industry and enterprise say who may see the case. Whatever hangs on it follows when they change
@@ -34,6 +73,7 @@ class Case(Kept):
     """
 
     scope_rule = SCOPED
+    called_by = "number"
 
     number = models.CharField(_("Number"), max_length=60, unique=True, editable=False)
     title = models.CharField(_("Title"), max_length=200)
@@ -65,7 +105,9 @@ class Case(Kept):
                 fields=("area_code", "due_at"), name="%(class)s_open_due", condition=models.Q(closed_at__isnull=True)
             ),
             models.Index(
-                fields=("due_at", "number"), name="%(class)s_open_next", condition=models.Q(closed_at__isnull=True)
+                fields=("due_at", "number_order"),
+                name="%(class)s_open_next",
+                condition=models.Q(closed_at__isnull=True),
             ),
             # What waits for an authority's own people, and for the person who took charge of it.
             models.Index(
@@ -82,7 +124,8 @@ class Case(Kept):
             models.Index(fields=("opened_at", "id", "area_code"), name="%(class)s_opened"),
             models.Index(fields=("area_code", "opened_at"), name="%(class)s_area"),
             models.Index(fields=("due_at", "id", "area_code"), name="%(class)s_due"),
-            models.Index(fields=("number", "id", "area_code"), name="%(class)s_number"),
+            models.Index(fields=("number_order", "id", "area_code"), name="%(class)s_number"),
+            models.Index(fields=("number_backwards",), name="%(class)s_backwards"),
         ]
 
     @classmethod

@@ -15,6 +15,7 @@ import polars as pl
 from django.db import models
 
 from .. import bulk
+from ..models import given_fields
 from .lifecycle import Lifecycle
 from .models import CaseCounter, CaseEntry
 
@@ -135,7 +136,7 @@ def _cases(cursor: Any, model: Any) -> None:
         "enterprise_id": "e.id", "place": "e.address", "lon": "e.lon::numeric(9, 6)", "lat": "e.lat::numeric(8, 6)",
         "owner_area_code": "rpad(left(e.area_code, 6), 12, '0')", "description": "e.name || '：' || t.title",
     }  # fmt: skip
-    fields = model._meta.concrete_fields
+    fields = given_fields(model)
     enterprises = bulk.quoted(model._meta.get_field("enterprise").related_model)
     chosen = [own.get(str(f.column)) or ("NULL" if f.unique and f.null else _moved("t", f)) for f in fields]
     names = ", ".join(f'"{f.column}"' for f in fields)

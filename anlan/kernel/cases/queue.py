@@ -250,6 +250,7 @@ def _today() -> tuple[datetime, datetime]:
 _COLUMNS = (
     "kind_",
     "number",
+    "number_order",
     "title",
     "state",
     "due_at",
@@ -262,7 +263,7 @@ _COLUMNS = (
 )
 
 
-_URGENCY = (F("due_at").asc(nulls_last=True), "number")
+_URGENCY = (F("due_at").asc(nulls_last=True), "number_order")
 
 
 def _urgent(lists: list[QuerySet], number: int) -> QuerySet:  # type: ignore[type-arg]
@@ -274,12 +275,12 @@ def _urgent(lists: list[QuerySet], number: int) -> QuerySet:  # type: ignore[typ
 def _rows(found: Iterable[Any]) -> tuple[Row, ...]:
     now, tomorrow = _today()
     cases = list(found)
-    places = areas.names(case[8] for case in cases)
+    places = areas.names(case[9] for case in cases)
     return tuple(
         Row(kind, number, title, state, due, listed is not None, mine,
             due is not None and due < now, due is not None and now <= due < tomorrow,
             wants, places.get(area, ""), whose or "", place)
-        for kind, number, title, state, due, listed, mine, wants, area, whose, place in cases
+        for kind, number, _order, title, state, due, listed, mine, wants, area, whose, place in cases
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from .. import clock
-from ..models import AreaCode, Kept
+from ..models import AreaCode, Kept, given_fields
 from ..policies import rule_of
 from ..scope import By, area_prefix
 from .declaration import Register
@@ -43,7 +43,7 @@ def made_up(model: type[models.Model], number: int, area: str, parents: dict[Any
     """An unsaved row with plausible values in every field that must have one; `parents` made before are reused."""
     parents = {} if parents is None else parents
     values: dict[str, Any] = {}
-    for field in model._meta.concrete_fields:
+    for field in given_fields(model):
         if field.auto_created or (field.primary_key and isinstance(field, models.AutoField)):
             continue
         if isinstance(field, AreaCode) and not field.primary_key:

@@ -97,9 +97,24 @@ class Register:
         return list(dict.fromkeys((*cls.columns, *cls.further, *(n for n in fields if cls.field(n) is not None))))
 
     @classmethod
+    def order_of(cls, name: str) -> str:
+        """By what the list is sorted as it shows that column, as a path of fields; empty where it cannot be.
+
+        A column that points at records is sorted by what these are called (`Kept.called_by`), and not at all where they
+        do not say so: the order of their keys is none that anybody sees.
+        """
+        field = cls.field(name)
+        if field is None:
+            return ""
+        if not isinstance(field, models.ForeignKey):
+            return _ordered_as(cls.model, field.name)
+        called = getattr(field.related_model, "called_by", "")
+        return called and f"{field.name}__{_ordered_as(field.related_model, called)}"
+
+    @classmethod
     def sortable(cls, name: str) -> bool:
-        """Whether the list can be sorted by that column: a concrete field of the model."""
-        return cls.field(name) is not None
+        """Whether the list can be sorted by that column."""
+        return bool(cls.order_of(name))
 
     @classmethod
     def check(cls) -> None:
@@ -115,6 +130,10 @@ class Register:
                 raise BadDeclaration(f"{cls.name}: {cls.model.__name__} has neither a field nor an attribute {name}")
         if cls.field(cls.order.lstrip("-")) is None:
             raise BadDeclaration(f"{cls.name}.order: {cls.model.__name__} has no field {cls.order}")
+
+
+def _ordered_as(model: Any, name: str) -> str:
+    return str(getattr(model, "ordered_as", {}).get(name, name))
 
 
 def register(declared: type[Register]) -> type[Register]:

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import areas
 from ..clock import BEIJING
-from ..models import AreaCode
+from ..models import AreaCode, pointed
 from ..scope import area_prefix
 from . import columns as columns_of
 from .declaration import Register, register_of
@@ -223,11 +223,14 @@ class Listing:
 
     def whole(self) -> models.QuerySet[Any]:
         """All the rows in the order of the list, for an export: those without a value last in both directions."""
-        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
-        field = self.declared.field(name)
-        assert field is not None
-        nulls = {"nulls_last": True} if field.null else {}
+        name, down = self._order, self.sort.startswith("-")
+        nulls = {"nulls_last": True} if _may_miss(self.declared.model, name) else {}
         return self.rows.order_by(F(name).desc(**nulls) if down else F(name).asc(**nulls), "-pk" if down else "pk")
+
+    @property
+    def _order(self) -> str:
+        """The path by which the rows are sorted."""
+        return self.declared.order_of(self.sort.removeprefix("-"))
 
     def page(self, cursor: str = "", size: int = PAGE, few: bool = False) -> Page:
         """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`.
@@ -236,7 +239,7 @@ class Listing:
         first rows are found along the sort: there the planner may choose, but of a short list it would often walk
         half the table, for it takes what is asked and the sort to have nothing to do with each other.
         """
-        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
+        name, down = self._order, self.sort.startswith("-")
         backwards, mark = _decode(cursor) if cursor else (False, None)
         flip = down != backwards
         value = Func(F(name), F(name), function="COALESCE") if few else F(name)  # the same, and no index is sorted so
@@ -267,37 +270,53 @@ class Listing:
         Rows without a value stand last in both directions of sort. They are a part of their own: an index that is
         read downwards has them first, so one query for all would sort the whole table.
         """
-        field = self.declared.field(name)
-        assert field is not None
+        field, misses = _last(self.declared.model, name), _may_miss(self.declared.model, name)
         there, empty = (
-            self.rows.filter(**{f"{name}__isnull": none}) if field.null else self.rows for none in (False, True)
+            self.rows.filter(**{f"{name}__isnull": none}) if misses else self.rows for none in (False, True)
         )
         if mark is None:
-            return [there, empty] if field.null else [there]
+            return [there, empty] if misses else [there]
         op = "gt" if up else "lt"
         try:
             key = self.declared.model._meta.pk.to_python(mark[1])
             value = None if mark[0] is None else field.to_python(mark[0])
         except ValidationError:
             raise _not_ours() from None
-        if value is None and not field.null:
+        if value is None and not misses:
             raise _not_ours()
         tie = Q(**{f"pk__{op}": key})
         if value is None:
             return [empty.filter(tie), there] if backwards else [empty.filter(tie)]
         # A plain bound on the column stands beside the exact condition, so that an index serves the jump.
         beyond = there.filter(Q(**{f"{name}__{op}e": value}) & (Q(**{f"{name}__{op}": value}) | tie))
-        return [beyond, empty] if field.null and not backwards else [beyond]
+        return [beyond, empty] if misses and not backwards else [beyond]
 
     def _related(self) -> list[str]:
-        """The foreign keys that the columns show: fetched in the same query."""
-        fields = (self.declared.field(name) for name in self.columns)
+        """The foreign keys that the columns show, or the sort goes by: fetched in the same query."""
+        fields = (self.declared.field(name) for name in (*self.columns, self.sort.removeprefix("-")))
         return [f.name for f in fields if isinstance(f, models.ForeignKey)]
 
 
-def _encode(backwards: bool, name: str, row: Any) -> str:
-    field = row._meta.get_field(name)
-    value = None if getattr(row, field.attname) is None else field.value_to_string(row)
+def _last(model: Any, path: str) -> models.Field[Any, Any]:
+    """The field at the end of a path."""
+    first, _sep, rest = path.partition("__")
+    field: Any = model._meta.get_field(first)
+    return _last(field.related_model, rest) if rest else field
+
+
+def _may_miss(model: Any, path: str) -> bool:
+    """Whether rows may have no value there: what a row points at may lie outside of the reader's scope."""
+    return "__" in path or _last(model, path).null
+
+
+def _encode(backwards: bool, path: str, row: Any) -> str:
+    held, (*steps, name) = row, path.split("__")
+    for step in steps:
+        held = pointed(held, step)
+    value = None
+    if held is not None:
+        field = held._meta.get_field(name)
+        value = None if getattr(held, field.attname) is None else field.value_to_string(held)
     raw = json.dumps([int(backwards), value, str(row.pk)])
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
@@ -344,19 +363,27 @@ def listing(
 
 
 def matches(declared: type[Register], text: str) -> Q:
-    """Rows one of whose search fields begins with `text` (codes and pinyin in either case)."""
-    return begins_with_any(declared, spellings(text))
+    """Rows that `text` may mean: one of their search fields begins with it, or what the model says (`Kept.sought`)."""
+    return begins_with_any(sought(declared, text))
+
+
+def sought(declared: type[Register], text: str) -> list[tuple[str, str]]:
+    """The fields in which the register is searched for `text`, each with how it begins in the rows that are meant."""
+    own = getattr(declared.model, "sought", {})
+    pairs: list[tuple[str, str]] = []
+    for name in declared.search:
+        pairs += own[name](text) if name in own else [(name, spelled) for spelled in spellings(text)]
+    return pairs
 
 
 def spellings(text: str) -> tuple[str, ...]:
-    """The text as it was typed and in either case, each once."""
+    """The text as it was typed and in either case (of codes and pinyin), each once."""
     return tuple(dict.fromkeys((text, text.upper(), text.lower())))
 
 
-def begins_with_any(declared: type[Register], texts: Iterable[str]) -> Q:
-    """Rows one of whose search fields begins with one of the texts."""
+def begins_with_any(pairs: Iterable[tuple[str, str]]) -> Q:
+    """Rows in which one of the fields begins as it stands beside it."""
     condition = Q(pk__in=[])
-    for text in texts:
-        for name in declared.search:
-            condition |= begins(name, text)
+    for name, text in pairs:
+        condition |= begins(name, text)
     return condition

@@ -1,4 +1,4 @@
-"""Finding records of every register by the beginning of a name, code or pinyin initials (Ctrl-K)."""
+"""Finding records of every register by the beginning of a name, code or pinyin initials, or a number (Ctrl-K)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from .. import areas
 from . import cells
 from .declaration import Register, Text, all_registers
-from .query import begins_with_any, matches, spellings
+from .query import begins_with_any, matches, sought
 from .shown import shown
 
 
@@ -29,41 +29,47 @@ class Found:
 
 
 def found(declared: type[Register], account: Any, text: str, most: int) -> list[Any]:
-    """Up to `most` rows in the account's scope whose search fields begin with `text`."""
+    """Up to `most` rows in the account's scope that `text` may mean."""
     text = text.replace("\0", "").strip()
     if not text or not declared.search:
         return []
     return list(declared.policy.which(account, "see").filter(matches(declared, text)).order_by()[:most])
 
 
-_STANDS_IN = ("\ue000", "\ue001", "\ue002")
-"""Stand for the texts asked for while the question is put into SQL; signs of no language, that nobody types."""
+_STANDS_IN = 0xE000
+"""From here on signs stand for the texts asked for while the question is put into SQL: signs of no language, that
+nobody types."""
+Shape = tuple[tuple[type[Register], tuple[tuple[str, int], ...]], ...]
+"""Which registers are asked, by which of their fields, and for the how manieth of the texts each."""
 
 
 @lru_cache(maxsize=256)
-def _question(asked: tuple[type[Register], ...], texts: int, most: int) -> tuple[str, tuple[Any, ...]]:
-    """The query for the keys of at most `most` rows of each register that begin with one of so many texts.
+def _question(shape: Shape, most: int) -> tuple[str, tuple[Any, ...]]:
+    """The query for the keys of at most `most` rows of each register that begin with one of its texts.
 
     To put a question to all registers into SQL takes several times as long as to answer it, and a key that is pressed
     changes the texts alone. Row security cuts the answer to the scope in force.
     """
     parts = [
-        declared.model._default_manager.filter(begins_with_any(declared, _STANDS_IN[:texts])).order_by()
-        .values_list(Value(at), Cast("pk", TextField()))[:most]
-        for at, declared in enumerate(asked)
+        declared.model._default_manager.filter(begins_with_any((name, chr(_STANDS_IN + n)) for name, n in fields))
+        .order_by().values_list(Value(at), Cast("pk", TextField()))[:most]
+        for at, (declared, fields) in enumerate(shape)
     ]  # fmt: skip
     sql, parameters = parts[0].union(*parts[1:], all=True).query.sql_with_params()
     return sql, tuple(parameters)
 
 
 def _hits(account: Any, text: str, most: int) -> list[tuple[type[Register], list[Any]]]:
-    """The registers in which something begins with `text`, with the keys of up to `most` rows each: one query."""
+    """The registers in which something is meant by `text`, with the keys of up to `most` rows each: one query."""
     asked = tuple(d for d in all_registers() if d.search and d.policy.may(account, "see"))
     if not asked:
         return []
-    texts = spellings(text)
-    sql, parameters = _question(asked, len(texts), most)
-    put = str.maketrans(dict(zip(_STANDS_IN, texts, strict=False)))
+    texts: dict[str, int] = {}
+    shape = tuple(
+        (d, tuple((name, texts.setdefault(begun, len(texts))) for name, begun in sought(d, text))) for d in asked
+    )
+    sql, parameters = _question(shape, most)
+    put = {_STANDS_IN + n: begun for begun, n in texts.items()}
     keys: dict[int, list[Any]] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql, [p.translate(put) if isinstance(p, str) else p for p in parameters])

@@ -16,7 +16,7 @@ import polars as pl
 from django.db import IntegrityError, ProgrammingError, connection, models, transaction
 
 from .. import clock
-from ..models import Kept
+from ..models import Kept, given_fields
 from ..registers.declaration import Register
 from ..scope import Actor, Scope, acting_now
 from .checking import Checked, check
@@ -405,7 +405,7 @@ def _inserting(sheet: Sheet, columns: Pairs, derived: list[Any], conflicts: str)
     table, pk = _q(model._meta.db_table), model._meta.pk
     fields = [*(f for _c, f in columns if not f.primary_key), *derived]
     given = {f.column for f in fields} | {pk.column}
-    defaults = [f for f in model._meta.concrete_fields if f.column not in given]
+    defaults = [f for f in given_fields(model) if f.column not in given]
     names = ", ".join(_q(f.column) for f in (pk, *fields, *defaults))
     chosen = ", ".join(["s._target", *(f"s.{_q(f.column)}" for f in fields), *(["%s"] * len(defaults))])
     statement = f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {JUDGED} s WHERE s._verdict = 'add' AND {{slice}}"
@@ -489,9 +489,8 @@ def undo(declared: type[Register], record: Import, tell: Tell | None = None) -> 
         if touched:
             raise CannotUndo(touched)
         fixed = {"id", "version", "updated_at", model._meta.pk.column}
-        sets = ", ".join(
-            f"{_q(f.column)} = o.{_q(f.column)}" for f in model._meta.concrete_fields if f.column not in fixed
-        )
+        columns = [_q(str(f.column)) for f in given_fields(model) if f.column not in fixed]
+        sets = ", ".join(f"{column} = o.{column}" for column in columns)
         cursor.execute(
             f"UPDATE {table} t SET {sets}, version = t.version + 1, updated_at = %s FROM {WRITTEN} w, "
             f"LATERAL jsonb_populate_record(NULL::{table}, w.before) o WHERE w.before IS NOT NULL AND t.{pk} = w.key",

@@ -20,6 +20,7 @@ from django.db import connection, models
 from anlan.kernel import law
 from anlan.kernel.cases.models import CaseCounter, CaseEntry
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.models import given_fields
 
 from . import rules
 from .lifecycle import ACCIDENT
@@ -345,7 +346,7 @@ def _reserve(model: type[models.Model], many: int) -> list[int]:
 def _write(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    columns = [str(f.column) for f in model._meta.concrete_fields]
+    columns = [str(f.column) for f in given_fields(model)]
     names = ", ".join(f'"{c}"' for c in columns)
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
-from anlan.kernel.cases.models import Case
+from anlan.kernel.cases.models import Case, Numbered
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By, Open, Through
 from anlan.parties.models.places import Dated, bilingual
@@ -79,6 +79,7 @@ class Category(Kept):
     """One category of a scheme by which accidents are counted, with the period of the scheme."""
 
     scope_rule = Open("a public list")
+    called_by = "name"
 
     scheme = models.CharField(_("Scheme"), max_length=24)
     code = models.CharField(_("Code"), max_length=24)
@@ -372,7 +373,7 @@ class KnownBefore(models.Model):
         ]
 
 
-class HandedOver(Kept):
+class HandedOver(Numbered, Kept):
     """The receipt of who reported an accident outside of his own area: that it was taken, and where it went.
 
     `to_area` is one of our divisions; beyond them all, `to_outside` says in words which place or authority.

@@ -12,6 +12,8 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
+from anlan.kernel.models import given_fields
+
 PIECE = 2000
 
 
@@ -20,7 +22,7 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    columns = [(f.attname, f.column) for f in meta.concrete_fields]
+    columns = [(f.attname, f.column) for f in given_fields(type(rows[0]))]
     names = ", ".join(f'"{column}"' for _attname, column in columns)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -56,6 +56,7 @@ class Plan(Kept):
         ("withdrawn", _("Withdrawn")),
     )
     scope_rule = By(area="area_code", industry=ANY, published="published")
+    called_by = "title"
 
     year = models.PositiveIntegerField(_("Year"))
     area_code = AreaCode(_("Area"))
@@ -158,6 +159,9 @@ class Clause(Part):
 
     The code is the path: W3.5a lies under W3.5, that under W3.
     """
+
+    called_by = "code"
+    ordered_as: ClassVar = {"code": "order"}
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="clauses", verbose_name=_("Plan"))
     order = models.PositiveIntegerField(_("Order"))

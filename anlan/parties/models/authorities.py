@@ -33,6 +33,7 @@ class Authority(Kept):
         ("village", _("Village committee")),
     )
     scope_rule = Open("who is in charge of what is published")
+    called_by = "name"
     derived: ClassVar = {"pinyin": ("name", all_initials)}
 
     name = models.CharField(_("Name"), max_length=80, db_collation="C")

@@ -36,6 +36,7 @@ class Enterprise(Kept):
         ("deregistered", _("Deregistered")),
     )
     scope_rule = By(area="area_code", industry="industry_id", enterprise="id")
+    called_by = "name"
     derived: ClassVar = {
         "pinyin": ("name", all_initials),
         "credit_code": ("credit_code", as_registered),

@@ -23,6 +23,7 @@ class Person(Kept):
     """
 
     scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+    called_by = "name"
     personal = True
     derived: ClassVar = {"pinyin": ("name", all_initials)}
 

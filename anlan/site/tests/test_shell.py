@@ -128,15 +128,37 @@ def test_search_finds_every_page_by_the_initials_of_its_name(city: Client) -> No
         assert city.get(entry.url).status_code == 200
 
 
+def danger(number: str, owner: str = "500112000000", due_in: int = 0) -> Danger:
+    return Danger.objects.create(
+        number=number, title="样本隐患", state="found", source="inspection", description="x", found_at=clock.now(),
+        area_code="500112000000", owner_area_code=owner, due_at=clock.now() + timedelta(days=due_in),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "渝北安隐〔2013〕113号", "渝北安隐[2013]113号", "渝北安隐(2013)113号", "渝北安隐（2013）113号",
+        "渝北安隐2013113号", "渝北安隐2013", "渝北安隐〔２０１３〕11", "113号", "113", "(2013)113号", "安隐2013 113号",
+    ],
+)  # fmt: skip
+def test_search_and_list_find_a_case_by_its_number_however_it_is_typed(city: Client, typed: str) -> None:
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        wanted = danger("渝北安隐〔2013〕113号")
+        for number in ("渝北安隐〔2014〕114号", "巴南安隐〔2013〕1131号", "巴南安隐〔2014〕213号"):
+            danger(number)
+    groups = city.get(reverse("search"), {"q": typed}).json()["groups"]
+    found = [hit["url"] for group in groups for hit in group["hits"] if hit["url"].startswith("/c/danger/")]
+    assert found == [wanted.get_absolute_url()]
+    rows = city.get("/r/dangers/", {"q": typed, "view": "all"}).context["rows"]
+    assert [row["url"] for row in rows] == [wanted.get_absolute_url()]
+
+
 def test_the_overdue_of_the_home_page_are_those_with_which_their_list_begins(city: Client) -> None:
     with acting(Actor("test", "tests"), EVERYWHERE), clock.frozen(clock.now() - timedelta(days=400)):
         # Those of the district are due first, those that wait for the city itself last.
         for n, owner in enumerate(["500112000000"] * 3 + ["500000000000"] * 12):
-            Danger.objects.create(
-                number=f"样本隐〔2013〕{n}号", title=f"样本{n}", state="found", source="inspection", description="x",
-                found_at=clock.now(), area_code="500112000000", owner_area_code=owner,
-                due_at=clock.now() + timedelta(days=n),
-            )  # fmt: skip
+            danger(f"样本隐〔2013〕{n}号", owner, n)
     on_home = city.get(reverse("home")).context["groups"][0]["rows"]
     listed = city.get(f"{reverse('cases:work')}?show=overdue").context["rows"]
     assert list(on_home) == list(listed[: len(on_home)])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from anlan.kernel import clock
+from anlan.kernel.models import pointed
 from anlan.kernel.registers import all_registers, query, register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
+from anlan.offices.hazards.models import Danger
 from anlan.parties.models import Enterprise
 
 TESTER = Actor("test", "tests")
@@ -63,6 +67,60 @@ def test_walking_forward_and_back_meets_every_row_once(enterprises: list[int], s
             if not cursor or not page.rows:
                 break
         assert back == whole[:-1]
+
+
+@pytest.mark.parametrize("sort", ["enterprise", "-enterprise", "number", "-number"])
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_a_list_is_sorted_by_what_it_shows_and_walked_so(enterprises: list[int], sort: str, size: int) -> None:
+    """By the names of enterprises, not by their keys, and by the place in the series, not by its first digit."""
+    with acting(TESTER, EVERYWHERE):
+        others = [None, *enterprises]
+        for n in range(1, 14):
+            Danger.objects.create(
+                number=f"渝北安隐〔{2013 + n % 2}〕{n}号", title="x", state="found", source="inspection",
+                description="x", found_at=clock.now(), area_code="500113000000", owner_area_code="500113000000",
+                enterprise_id=others[n * 7 % len(others)],
+            )  # fmt: skip
+    declared = register_named("dangers")
+    assert declared is not None
+    with acting(TESTER, Scope("500113")):  # in which few of the enterprises lie
+        asked = query.listing(declared, Danger.objects.all(), {"sort": sort})
+        whole = asked.page(size=200).rows
+        assert [row.pk for row in asked.whole()] == [row.pk for row in whole]
+        key, down = sort.lstrip("-"), sort.startswith("-")
+        if key == "number":
+            shown: list[Any] = [tuple(map(int, re.findall(r"[0-9]+", row.number))) for row in whole]
+        else:
+            shown = [found.name if (found := pointed(row, key)) is not None else None for row in whole]
+        known = [one for one in shown if one is not None]
+        assert known == sorted(known, reverse=down)
+        assert len(set(known)) > 1
+        assert shown == known + [None] * (13 - len(known)), "what is not seen stands last"
+        met, cursor = [], ""
+        while True:
+            page = asked.page(cursor, size)
+            met += [row.pk for row in page.rows]
+            cursor = page.after
+            if not cursor:
+                break
+        assert met == [row.pk for row in whole]
+        back, cursor = [], query._encode(True, declared.order_of(key), whole[-1])
+        while cursor:
+            page = asked.page(cursor, size)
+            back = [row.pk for row in page.rows] + back
+            cursor = page.before
+        assert back == met[:-1]
+
+
+def test_a_column_whose_records_do_not_say_how_they_are_called_is_no_order() -> None:
+    """Of an industry there are half a million dangers: by its name no index could sort, by its key nobody would."""
+    declared = register_named("dangers")
+    assert declared is not None
+    assert declared.sortable("enterprise")
+    assert not declared.sortable("industry")
+    with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery) as refused:
+        query.listing(declared, Danger.objects.all(), {"sort": "industry"})
+    assert refused.value.place == "sort"
 
 
 def test_a_list_and_its_count_stay_in_scope(enterprises: list[int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -266,3 +267,18 @@ def test_changes_are_told_in_names_not_in_numbers() -> None:
     text = somebody("district").get(f"/r/enterprises/{row.pk}/?tab=audit").content.decode()
     assert "渝北区" in text
     assert f"<dd>{Industry.objects.get(pk='coal')}</dd>" in text.replace("<del>–</del> → ", "")
+
+
+def test_a_view_that_was_kept_in_an_order_that_is_gone_opens_in_the_lists_own(db: None) -> None:
+    gone = import_module("anlan.kernel.registers.migrations.0002_sorts_gone").GONE
+    kept = {
+        "sort=industry": "", "sort=-industry&q=x": "q=x", "q=x&sort=industry&cols=title": "q=x&cols=title",
+        "sort=enterprise": "sort=enterprise", "q=sort": "q=sort",
+    }  # fmt: skip
+    with acting(TESTER, EVERYWHERE):
+        account = Account.objects.create(username="kept", name="x", role="city", area_code="500000000000")
+        for text in kept:
+            SavedView.objects.create(account=account, register="dangers", name=text, query=text)
+        with connection.cursor() as cursor:
+            cursor.execute(gone)
+        assert dict(SavedView.objects.filter(account=account).values_list("name", "query")) == kept

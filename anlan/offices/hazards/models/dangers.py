@@ -26,6 +26,7 @@ class DangerType(Kept):
     """A kind of hidden danger of one industry, after the notice's lists W3.5a–j."""
 
     scope_rule = Open("a public list")
+    called_by = "name"
 
     code = models.CharField(_("Code"), max_length=32, unique=True)
     name = models.CharField(_("Name"), max_length=120)

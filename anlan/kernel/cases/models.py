@@ -8,6 +8,7 @@ kept by id *and* by name and role as they were: a reader may not be in scope of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -25,11 +26,18 @@ from anlan.kernel.scope import By, Mine, Open
 SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
 
+_BROAD = re.compile("([^0-9]+)([0-9]{1,4}〕?)?")
+
+
 def _sought(typed: str) -> list[tuple[str, str]]:
-    return [
-        *(("number", text) for text in numbers.beginnings(typed) or [typed]),
-        *(("number_backwards", text[::-1]) for text in numbers.endings(typed)),
-    ]
+    pairs = []
+    for text in numbers.beginnings(typed) or [typed]:
+        # So many numbers may begin as an authority's do that the index must tell which are in scope: that of their
+        # order does. It has every numeral at eight digits, and years have four.
+        broad = _BROAD.fullmatch(text)
+        year = f"0000{broad[2]}" if broad and broad[2] else ""
+        pairs.append(("number_order", f"{broad[1]}{year}") if broad else ("number", text))
+    return [*pairs, *(("number_backwards", text[::-1]) for text in numbers.endings(typed))]
 
 
 def _replaced(text: Any, pattern: str, by: str) -> Func:

@@ -139,13 +139,14 @@ def danger(number: str, owner: str = "500112000000", due_in: int = 0) -> Danger:
     "typed",
     [
         "渝北安隐〔2013〕113号", "渝北安隐[2013]113号", "渝北安隐(2013)113号", "渝北安隐（2013）113号",
-        "渝北安隐2013113号", "渝北安隐2013", "渝北安隐〔２０１３〕11", "113号", "113", "(2013)113号", "安隐2013 113号",
+        "渝北安隐", "渝北安隐2013", "渝北安隐（20", "渝北安隐[2013]", "渝北安隐2013113号",
+        "渝北安隐〔２０１３〕11", "113号", "113", "(2013)113号", "安隐2013 113号",
     ],
 )  # fmt: skip
 def test_search_and_list_find_a_case_by_its_number_however_it_is_typed(city: Client, typed: str) -> None:
     with acting(Actor("test", "tests"), EVERYWHERE):
         wanted = danger("渝北安隐〔2013〕113号")
-        for number in ("渝北安隐〔2014〕114号", "巴南安隐〔2013〕1131号", "巴南安隐〔2014〕213号"):
+        for number in ("渝北安查〔2014〕114号", "巴南安隐〔2013〕1131号", "巴南安隐〔2014〕213号"):
             danger(number)
     groups = city.get(reverse("search"), {"q": typed}).json()["groups"]
     found = [hit["url"] for group in groups for hit in group["hits"] if hit["url"].startswith("/c/danger/")]

@@ -70,6 +70,7 @@ def _enterprises(number: int, first: int, rng: np.random.Generator) -> pl.DataFr
             "id": np.arange(first, first + number),
             "name": "重庆" + _words(place, ahead) + _words(brands, brand) + _words(list(demo_names.BRAND_FIRST), third)
             + _words(endings, ending),
+            "own_name": _words(brands, brand) + _words(list(demo_names.BRAND_FIRST), third) + _words(endings, ending),
             "pinyin": "cq" + _letters(place, ahead) + _letters(brands, brand)
             + _letters(list(demo_names.BRAND_FIRST), third) + _letters(endings, ending),
             "credit_code": codes.make_credit_codes(code, serial),

@@ -40,7 +40,10 @@ def words(language: str) -> SafeString:
         "uncopied": _("The browser did not allow copying."),
         "search": _("Search"),
         "search_hint": _("Enterprise, pinyin initials, credit code, case number or page"),
-        "search_help": _("Write the beginning of a name, its pinyin initials, a credit code or a case number."),
+        "search_help": _(
+            "Write the beginning of a name, with or without its place, its pinyin initials, "
+            "a credit code or a case number."
+        ),
         "searching": _("Searching…"),
         "search_failed": _("The search did not answer."),
         "results": _("Results"),

@@ -13,6 +13,7 @@ from anlan.kernel.scope import By
 
 from .. import validators
 from ..names import all_initials
+from ..placenames import all_without_place
 from .places import Industry, IndustryClass
 
 
@@ -39,12 +40,16 @@ class Enterprise(Kept):
     called_by = "name"
     derived: ClassVar = {
         "pinyin": ("name", all_initials),
+        "own_name": ("name", all_without_place),
         "credit_code": ("credit_code", as_registered),
         "registration_number": ("registration_number", as_registered),
     }
 
     name = models.CharField(_("Name"), max_length=120, db_collation="C")
     pinyin = models.CharField(_("Pinyin initials"), max_length=120, db_collation="C", editable=False, default="")
+    own_name = models.CharField(
+        _("Name without its place"), max_length=120, db_collation="C", editable=False, blank=True, default=""
+    )
     credit_code = models.CharField(
         _("Unified social credit code"), max_length=18, db_collation="C", unique=True, null=True, blank=True,
         validators=[validators.credit_code],
@@ -85,6 +90,7 @@ class Enterprise(Kept):
             # Picked out along the sort without a look at the table: names begin with their district's.
             models.Index(fields=("name", "id", "area_code"), name="enterprise_by_name"),
             models.Index(fields=("pinyin", "id")),
+            models.Index(fields=("own_name", "area_code"), name="enterprise_by_own_name"),
             models.Index(fields=("staff", "id", "area_code"), name="enterprise_by_staff"),
         ]
 

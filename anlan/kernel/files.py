@@ -38,6 +38,12 @@ _OFFICE = {
 ALLOWED = (
     IMAGES | frozenset(_OFFICE.values()) | {"application/pdf", "video/mp4", "audio/mpeg", "audio/x-wav", "audio/mp4"}
 )
+_NAMES = {
+    "image/jpeg": "JPG", "image/png": "PNG", "image/webp": "WebP", "application/pdf": "PDF", "video/mp4": "MP4",
+    "audio/mpeg": "MP3", "audio/x-wav": "WAV", "audio/mp4": "M4A", _OFFICE["word/"]: "DOCX", _OFFICE["xl/"]: "XLSX",
+    _OFFICE["ppt/"]: "PPTX",
+}  # fmt: skip
+"""What people call each type, in the order in which they are told."""
 _ALIASES = {
     "audio/wav": "audio/x-wav",
     "audio/wave": "audio/x-wav",
@@ -81,7 +87,7 @@ def put(upload: Any, types: Collection[str] | None = None, limit: int = MAX_BYTE
             os.fsync(out.fileno())
         if size == 0:
             raise Refused("empty", _("The file is empty."))
-        media_type = sniff(Path(temporary))
+        media_type = sniff(Path(temporary), types)
         of_type(media_type, types)
         target = path_of(digest.hexdigest())
         target.parent.mkdir(exist_ok=True)
@@ -97,15 +103,24 @@ def put(upload: Any, types: Collection[str] | None = None, limit: int = MAX_BYTE
 def of_type(media_type: str, types: Collection[str] | None) -> None:
     """`Refused` unless a file of this type shows what is asked for; None asks for any allowed type."""
     if types is not None and media_type not in types:
-        raise Refused("wrong_type", _("A file of this type does not show what is asked for here."))
+        raise _not_taken("wrong_type", types)
 
 
-def sniff(path: Path) -> str:
-    """The media type of a file, from its bytes; `Refused` unless it is allowed and holds together."""
+def _not_taken(code: str, types: Collection[str] | None) -> Refused:
+    names = [name for media_type, name in _NAMES.items() if types is None or media_type in types]
+    return Refused(code, _("Files of this type are not taken here. Send one of these: %(types)s.")
+                   % {"types": _(", ").join(names)})  # fmt: skip
+
+
+def sniff(path: Path, types: Collection[str] | None = None) -> str:
+    """The media type of a file, from its bytes; `Refused` unless it is allowed and holds together.
+
+    `types` are those that are asked for, to be told where the file's own is none at all.
+    """
     try:
         found = puremagic.from_file(str(path), mime=True)
     except (puremagic.PureError, ValueError) as error:
-        raise Refused("unknown_type", _("Files of this type are not taken.")) from error
+        raise _not_taken("unknown_type", types) from error
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -114,7 +129,7 @@ def sniff(path: Path) -> str:
             found = "application/zip"
     found = _ALIASES.get(found, found)
     if found not in ALLOWED:
-        raise Refused("unknown_type", _("Files of this type are not taken."))
+        raise _not_taken("unknown_type", types)
     if found in IMAGES:
         with path.open("rb") as file:
             _decode(file)

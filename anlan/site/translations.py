@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import polib
 from django.utils.translation.template import templatize
 
 PACKAGE = Path(__file__).resolve().parents[1]
+LIBRARY = Path(django.__file__).parent
 _SINGLE = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 _PLURAL = {"ngettext", "ngettext_lazy"}
 _CONTEXT = {"pgettext", "pgettext_lazy"}
@@ -57,10 +59,17 @@ def messages() -> Iterator[tuple[str, str, str]]:
                 yield place, "", ast.literal_eval(first)
 
 
+def of_django() -> Iterator[tuple[str, str]]:
+    """Every message that Django itself shows: (context, English text). Ours may say it otherwise."""
+    for part in ("conf", "contrib/postgres"):
+        for entry in polib.pofile(str(LIBRARY / part / "locale/zh_Hans/LC_MESSAGES/django.po")):
+            yield entry.msgctxt or "", entry.msgid
+
+
 def faults() -> list[str]:
     """What is wrong, as `place: what`: messages without their Chinese or with two; entries fuzzy, empty or unused."""
     said = list(messages())
-    used = {(context, text) for _place, context, text in said}
+    used = {(context, text) for _place, context, text in said} | set(of_django())
     known: dict[tuple[str, str], str] = {}
     found = []
     for source in _files("*.po"):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms import BoundField
 from django.template import Context
 from django.template.defaultfilters import date as format_date
@@ -56,6 +57,7 @@ def page_title(context: Context) -> SafeString:
     return rendered
 
 
+DASHES = BLANK_CHOICE_DASH[0][1]
 _CLASS = {"checkbox": "form-check-input", "select": "form-select", "radio": "form-check-input"}
 
 
@@ -66,6 +68,9 @@ def control(field: BoundField) -> SafeString:
     kind = getattr(widget, "input_type", "text")
     css = " ".join(filter(None, [str(widget.attrs.get("class", "")), _CLASS.get(kind, "form-control")]))
     attrs: dict[str, Any] = {"class": css}
+    if kind == "select":
+        # Django offers dashes where nothing is chosen yet; officials are asked to choose.
+        widget.choices = [(v, gettext("Please choose") if words == DASHES else words) for v, words in widget.choices]
     if field.errors:
         described = [f"{field.auto_id}_error"] + ([f"{field.auto_id}_helptext"] if field.help_text else [])
         attrs |= {"aria-invalid": "true", "aria-describedby": " ".join(described)}

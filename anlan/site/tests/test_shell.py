@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django import forms
+from django.db import models
 from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
@@ -44,6 +46,14 @@ def test_vite_tag_names_hashed_script_and_its_style_sheets(dist: Path) -> None:
         '<link rel="stylesheet" href="/static/dist/assets/main-4.css">'
         '<script type="module" src="/static/dist/assets/main-3.js"></script>'
     )
+
+
+def test_nothing_chosen_yet_asks_to_choose() -> None:
+    grade = models.CharField(choices=[("major", "重大")]).formfield()
+    form = type("Asked", (forms.Form,), {"grade": grade})()
+    text = Template("{% load shell %}{% control form.grade %}").render(Context({"form": form}))
+    assert '<option value="" selected>请选择</option>' in text
+    assert "---" not in text
 
 
 def test_a_front_end_that_is_not_built_is_said_so(dist: Path) -> None:

@@ -31,6 +31,17 @@ def office(*names: str) -> bytes:
     return out.getvalue()
 
 
+def test_a_file_that_is_not_taken_is_told_which_are() -> None:
+    with pytest.raises(files.Refused) as nothing:
+        files.put(b"<html></html>", types={"application/pdf", "image/png"})
+    with pytest.raises(files.Refused) as other:
+        files.put(png(), types={"application/pdf"})
+    assert (nothing.value.code, other.value.code) == ("unknown_type", "wrong_type")
+    assert nothing.value.message == "不支持该文件类型，请上传以下类型的文件：PNG、PDF。"
+    assert other.value.message == "不支持该文件类型，请上传以下类型的文件：PDF。"
+    assert set(files._NAMES) == files.ALLOWED, "each type has a name"
+
+
 def test_bytes_are_kept_once_under_their_digest_and_nothing_is_left_over(store: Path) -> None:
     first, second = files.put(png()), files.put(io.BytesIO(png()))
     assert first == second

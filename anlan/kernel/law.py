@@ -90,6 +90,12 @@ class Band:
         return low, high
 
 
+def titled(source: str) -> str:
+    """A source as a paper cites it: its title within the marks; number and version, which are no part of it, behind."""
+    title, bracket, behind = source.partition("（")
+    return f"《{title.replace('《', '〈').replace('》', '〉')}》{bracket}{behind}"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule during one period of validity, half-open: [`valid_from`, `valid_to`)."""
@@ -120,8 +126,13 @@ class Rule:
                 return band
         raise LookupError(f"{self.id}: no band for {amount} {self.unit}")
 
+    @property
+    def title(self) -> str:
+        """The source as a paper cites it; the city's own setting is no law and has no title."""
+        return self.source if self.certainty == "CONFIG" else titled(self.source)
+
     def __str__(self) -> str:
-        return f"{self.source} {self.article}"
+        return f"{self.title}{self.article}"
 
 
 class Book:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from anlan.kernel import clock, files
+from anlan.kernel import clock, files, law
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.models import pointed
 from anlan.kernel.registers.cells import url_of
@@ -274,7 +274,8 @@ def deadline(case: Case) -> Deadline | None:
     if case.clock.get("certainty") == "CONFIG":
         basis = _("Set for this city; no national rule says how long.")
     else:
-        basis = " ".join(str(case.clock[k]) for k in ("source", "article") if case.clock.get(k))
+        source, article = case.clock.get("source"), case.clock.get("article", "")
+        basis = f"{law.titled(source)}{article}" if source else ""
     if case.closed_at is not None:
         on_time = case.due_at is None or case.closed_at <= case.due_at
         words = _("Closed in time") if on_time else _("Closed late")

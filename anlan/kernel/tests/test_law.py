@@ -131,3 +131,15 @@ def test_decimals_stay_exact(folder: Path) -> None:
 def test_the_installed_tables_can_all_be_read() -> None:
     law.book.cache_clear()
     assert all(rule.source and rule.article for rule in law.rules())
+
+
+@pytest.mark.parametrize(
+    ("source", "cited"),
+    [
+        ("中华人民共和国安全生产法（2021年修正）", "《中华人民共和国安全生产法》（2021年修正）"),
+        ("重庆市安全生产条例", "《重庆市安全生产条例》"),
+        ("《甲条例》罚款办法（令第13号，2011年修正）", "《〈甲条例〉罚款办法》（令第13号，2011年修正）"),
+    ],
+)
+def test_number_and_version_stand_behind_the_title_marks(source: str, cited: str) -> None:
+    assert law.titled(source) == cited

@@ -86,7 +86,7 @@ def basis(accident: Accident) -> str:
         rule = law.value("accidents.report_contents", accident.occurred_at)
     except law.NoRuleInForce:
         return ""
-    return f"依据：{rule.source}{rule.article}"
+    return f"依据：{rule}"
 
 
 def places(accidents: Iterable[Accident]) -> list[str]:

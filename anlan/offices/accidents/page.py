@@ -44,7 +44,7 @@ def steps(accident: Accident, reports: list[Report]) -> list[Step]:
             state = "skipped" if leg.skipped else "late" if leg.late(now) else "done"
         else:
             state = "waiting" if leg.due_at is None else "over" if leg.late(now) else "running"
-        basis = f"{leg.rule.source}{leg.rule.article}" if leg.rule else ""
+        basis = str(leg.rule or "")
         found.append(
             Step(_LEVEL[leg.from_level], _LEVEL[leg.to_level], state, leg.started_at, leg.due_at, leg.done_at, basis)
         )

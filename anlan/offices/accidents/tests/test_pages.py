@@ -218,7 +218,7 @@ def test_the_page_of_a_fault_cites_its_article() -> None:
         fault = open_fault(case, district, "late", "district", "迟报")
         other = open_fault(case, district, "false", "unit", "谎报")
     page = browser(district).get(fault.get_absolute_url()).content.decode()
-    assert "罚款处罚暂行规定（安监总局令第13号，2011年、2015年修正）第五条" in page
+    assert "罚款处罚暂行规定》（安监总局令第13号，2011年、2015年修正）第五条" in page
     assert "第493号）第十一条" in page
     assert "第十一条" not in browser(district).get(other.get_absolute_url()).content.decode()
 

@@ -197,6 +197,8 @@ class Lifecycle:
     complete: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
     universal: Universal = field(default_factory=Universal)
     sections: tuple[tuple[Promise, tuple[str, ...]], ...] = ()
+    undecided: Callable[[Any], Collection[str]] | None = None
+    """The fields of a case on which nobody has decided yet: what they hold is a default, and no page claims it."""
     papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
     icon: str = "folder"
     decisions: tuple[Decision, ...] = ()

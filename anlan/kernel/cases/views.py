@@ -241,12 +241,13 @@ def _sections(declared: Lifecycle, case: Case, account: Any) -> list[tuple[Any, 
         (declared.singular, tuple(f.name for f in case._meta.concrete_fields if f.editable and not f.primary_key)),
     )
     shown = []
+    left_out = {"title", *(declared.undecided(case) if declared.undecided else ())}
     for title, names in sections:
         rows = []
         for name in names:
             field = case._meta.get_field(name)
             value = pointed(case, name)
-            if value in (None, "") or name == "title":
+            if value in (None, "") or name in left_out:
                 continue
             words = getattr(case, f"get_{name}_display", None)
             url = url_of(value, account) if isinstance(value, models.Model) else ""

@@ -407,6 +407,7 @@ LIFECYCLE = declare(
             list_=("city", "district", "department"),
             assign=OFFICIALS,
         ),
+        undecided=lambda case: () if case.grade else ("needs_stop", "outside_cause"),
         sections=(
             (_("What was found"), ("title", "description", "type", "source", "found_at", "enterprise", "place")),
             (_("Grade"), ("grade", "judgement", "needs_stop", "outside_cause")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -22,7 +23,7 @@ from anlan.offices.hazards.models import Danger, DangerType
 from anlan.offices.hazards.rules import guess_type
 from anlan.parties.models import Account, Enterprise
 
-from .test_lifecycle import APART, COLLEAGUE, DISTRICT, FIVE, major, photo, step
+from .test_lifecycle import APART, COLLEAGUE, DISTRICT, FIVE, major, opened, photo, step
 
 TESTER = Actor("test", "tests")
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,20 @@ def test_what_is_wrong_with_a_photograph_opens_nothing(firm: Enterprise) -> None
     assert worker.post("/hazards/report/", {"title": "x"}).status_code == 422, "no form token"
     with acting(TESTER, EVERYWHERE):
         assert not Danger.objects.exists()
+
+
+def test_before_grading_the_page_claims_nothing_that_grading_decides() -> None:
+    with acting(TESTER, EVERYWHERE):
+        mine = Enterprise.objects.create(name="龙兴煤矿", area_code="500112131000", industry_id="coal")
+        found = opened(mine)
+    here = client("district")
+    facts = re.compile(r"<dt>Production must stop while it is treated</dt><dd>(\w+)</dd>")
+    assert not facts.search(here.get(found.get_absolute_url()).content.decode())
+    with acting(TESTER, EVERYWHERE):
+        step(found, "verify", DISTRICT, grade="general")
+    graded = facts.search(here.get(found.get_absolute_url()).content.decode())
+    assert graded is not None
+    assert graded[1] == "No"
 
 
 def test_a_neighbour_sees_neither_receipt_nor_papers(firm: Enterprise) -> None:

@@ -13,7 +13,7 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from .. import areas
+from .. import actors, areas
 from ..models import AreaCode
 from .declaration import Register
 
@@ -31,7 +31,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the audit. `at` is real time; `actor` the name under which was acted."""
+    """One entry of the audit. `at` is real time; `actor` who acted, as people name him."""
 
     at: datetime
     actor: str
@@ -45,21 +45,22 @@ def of(declared: type[Register], row: Any) -> list[Change]:
     words = {"insert": _("Recorded"), "update": _("Changed"), "delete": _("Removed")}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT at, actor, actor_kind, op, changes::text FROM audit_entry "
+            "SELECT at, account_id, actor, actor_kind, op, changes::text FROM audit_entry "
             "WHERE table_name = %s AND row_id = %s ORDER BY id DESC LIMIT %s",
             [declared.model._meta.db_table, str(row.pk), LAST],
         )
         entries = cursor.fetchall()
     shown = {f.column: f for n in _names(declared) if (f := declared.field(n)) is not None}
     told = []
-    for at, actor, kind, op, changes in entries:
+    by = actors.named(account for _at, account, *_rest in entries)
+    for at, account, actor, kind, op, changes in entries:
         pairs, changed = [], json.loads(changes)
         for column in shown:
             if column in changed:
                 change = changed[column]
                 before, after = change if op == "update" else ("", change) if op == "insert" else (change, "")
                 pairs.append((shown[column], before, after))
-        told.append((at, actor, kind, words[op], pairs))
+        told.append((at, by(account, actor), kind, words[op], pairs))
     texts = _words([(field, value) for *_entry, pairs in told for field, *both in pairs for value in both])
     return [
         Change(at, actor, kind, word, tuple(

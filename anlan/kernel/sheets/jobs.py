@@ -6,11 +6,13 @@ asked, within the scope and with the rights of that moment, everything or nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from .. import clock, notices
@@ -18,6 +20,9 @@ from ..jobs import Report, job
 from ..models import Progress
 from ..policy import Verb
 from ..registers.declaration import Register, register_named
+from ..registers.models import Removal
+from ..registers.search import told_apart
+from ..registers.shown import shown
 from ..scope import EVERYWHERE, Scope, acting, acting_now
 from . import applying
 from .applying import CannotUndo, Outcome
@@ -29,6 +34,8 @@ AT_ONCE_BYTES = 256 * 2**10
 AT_ONCE_ROWS = 5_000
 """Imports up to here are undone while the person waits."""
 ATTEMPTS = 5
+NAMED = 20
+"""Records that stand against an undo and are called by name; of more it is said how many."""
 KEPT_DAYS = 14
 """How long a file with errors, and the list of them, can be fetched; a file without is forgotten when it is done."""
 LOCK = "sheets"
@@ -143,7 +150,31 @@ def run(number: int, what: str) -> None:
                     applying.undo(declared, record, report.tell)
                     _end(record, what)
                 except CannotUndo as error:
-                    _end(record, what, "touched", ", ".join(error.touched[:20]))
+                    _end(record, what, "touched", called(declared, error.touched))
+
+
+def called(declared: type[Register], keys: Sequence[str]) -> str:
+    """What people call the records of these keys, each with what tells it from its namesakes; the first `NAMED`."""
+    model, first = declared.model, list(keys[:NAMED])
+    found = {str(key): row for key, row in model._default_manager.in_bulk(first).items()}
+    rows = list(found.values())
+    notes = dict(zip(found, told_apart(declared, rows), strict=True))
+    # A record that was removed since is called what it was called when it was.
+    gone = dict(Removal.objects.filter(table=model._meta.db_table, row__in=first).values_list("row", "label"))
+    shown.send(model, records=rows, page=f"/r/{declared.name}/import/")
+
+    def words(key: str) -> str:
+        if key in gone:
+            return _("%(name)s (removed)") % {"name": gone[key]}
+        if key not in found:
+            return _("a record that is gone or not within your area")
+        told = {"name": found[key], "note": notes[key]}
+        return _("%(name)s (%(note)s)") % told if notes[key] else str(found[key])
+
+    told = [words(key) for key in first]
+    if more := len(keys) - len(first):
+        told.append(_("%(n)s more") % {"n": f"{more:,}"})
+    return _("; ").join(told)
 
 
 def _allowed(declared: type[Register], account: Any, asked: Scope) -> bool:

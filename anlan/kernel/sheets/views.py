@@ -18,7 +18,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy, overri
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import clock
+from .. import actors, clock
 from ..policy import Verb
 from ..registers import query
 from ..registers.declaration import Register, register_named
@@ -97,18 +97,21 @@ def import_page(request: HttpRequest, name: str) -> HttpResponse:
         record = jobs.ask(declared, file.name, file.read(), form.cleaned_data["how"])
         return HttpResponseRedirect(record.url)
     past = list(Import.objects.filter(register=name).select_related("progress")[:PAST])
+    by = actors.named(r.account_id for r in past)
     context = {
         "register": declared,
         "form": form,
         "moving": any(r.moving for r in past),
         "limits": {"size": MAX_BYTES // 2**20, "rows": MAX_ROWS},
-        "past": [_line(r) for r in past],
+        "past": [_line(r, by) for r in past],
     }
     return render(request, "sheets/import.html", context, status=400 if form.errors else 200)
 
 
-def _line(record: Import) -> dict[str, Any]:
-    return {"record": record, "badge": {"text": _state(record), "tone": TONES.get(record.state, "neutral")}}
+def _line(record: Import, by: Callable[[int | None, str], str]) -> dict[str, Any]:
+    """An import as the pages show it; `by` tells who asked for it."""
+    badge = {"text": _state(record), "tone": TONES.get(record.state, "neutral")}
+    return {"record": record, "badge": badge, "by": by(record.account_id, record.actor)}
 
 
 def _state(record: Import) -> str:
@@ -130,8 +133,7 @@ def record_page(request: HttpRequest, name: str, number: int) -> HttpResponse:
     first = {(p.column, p.code): p for p in reversed(problems)}
     context = {
         "register": declared,
-        "record": record,
-        "badge": _line(record)["badge"],
+        **_line(record, actors.named([record.account_id])),
         "bar": _bar(record),
         "mine": record.account_id == request.user.pk,
         "again": record.state == "failed" and record.pieces.exists(),
@@ -217,9 +219,8 @@ def undo_import(request: HttpRequest, name: str, number: int) -> HttpResponse:
         if record.state == "undone":
             messages.success(request, gettext("The import was undone."))
     except CannotUndo as error:
-        records = ", ".join(error.touched[:20])
         text = gettext("The import cannot be undone: these records were changed or are needed since: %(records)s")
-        messages.error(request, text % {"records": records})
+        messages.error(request, text % {"records": jobs.called(declared, error.touched)})
     return HttpResponseRedirect(record.url)
 
 

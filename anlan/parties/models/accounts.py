@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -37,6 +38,12 @@ class AccountManager(BaseUserManager["Account"]):
         account.set_password(password)
         account.save(using=self._db)
         return account
+
+    def signatures(self, keys: Collection[int]) -> dict[int, tuple[str, str]]:
+        """By their keys, the user name of accounts and how what they did is signed: person, authority or enterprise."""
+        rows = self.filter(pk__in=keys).select_related("authority", "enterprise")
+        return {a.pk: (a.username, " · ".join(str(part) for part in (a, a.authority or a.enterprise) if part))
+                for a in rows}  # fmt: skip
 
 
 class Account(AbstractBaseUser, Kept):

@@ -132,7 +132,9 @@ def test_an_undo_by_a_job_that_others_stand_against_is_told(bureau: Account) -> 
         one.save()
     work(record, "undo")
     assert (latest().state, latest().reason, count()) == ("done", "touched", 1)
-    assert "未能撤销" in client.get(record.url).content.decode()
+    page = client.get(record.url).content.decode()
+    assert "未能撤销" in page
+    assert f"{one.name}（{one.credit_code} · " in page, "called as people call it, not by the number of its row"
 
 
 def test_errors_of_a_large_file_keep_nothing_and_the_right_rows_follow_if_asked(bureau: Account) -> None:

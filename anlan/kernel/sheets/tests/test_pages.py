@@ -10,9 +10,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from anlan.kernel.registers.writing import remove
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.kernel.sheets.models import Import, ImportPiece
-from anlan.parties.models import Account, Enterprise, Looked, Person
+from anlan.parties.models import Account, Authority, Enterprise, Looked, Person
 
 from .test_sheets import GOOD, code, text
 
@@ -62,6 +63,26 @@ def test_checked_then_imported_without_sending_it_again_then_undone(district: Cl
     assert enterprises() == 1
     assert "已撤销" in district.post(address() + "undo/", follow=True).content.decode()
     assert enterprises() == 0
+
+
+def test_what_stands_against_an_undo_is_called_by_its_name(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1)}, GOOD | {"name": "关闭的厂", "credit_code": code(2)})
+    with acting(TESTER, EVERYWHERE):
+        changed, gone = Enterprise.objects.order_by("id")
+        changed.save()
+        remove(gone, "重复登记")
+    page = district.post(address() + "undo/", follow=True).content.decode()
+    assert f"{changed.name}（{code(1)} · " in page
+    assert "关闭的厂（已删除）" in page
+
+
+def test_an_import_names_the_person_who_made_it_and_his_authority(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1)})
+    with acting(TESTER, EVERYWHERE):
+        bureau = Authority.objects.create(name="渝北区安监局", kind="supervisor", tier=3, area_code="500112000000")
+        Account.objects.filter(username="d").update(name="王敏", authority=bureau)
+    for page in ("/r/enterprises/import/", address()):
+        assert "王敏 · 渝北区安监局" in district.get(page).content.decode()
 
 
 def test_an_export_is_the_list_as_shown_within_the_scope(district: Client) -> None:

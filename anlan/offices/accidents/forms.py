@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ def categories(on: Any) -> Any:
 class FirstReportForm(forms.ModelForm):
     """What a first report says. Times default to now; numbers to none; the title is made where it is left out."""
 
+    began = forms.DateTimeField(widget=forms.HiddenInput, required=False)
     area_code = AreaCodeField(label=_("Where: district, township or village"), required=False)
     at = MomentField(label=_("Call came in at"))
     occurred_at = MomentField(label=_("Happened at"))
@@ -60,7 +62,7 @@ class FirstReportForm(forms.ModelForm):
         for name in (*NUMBERS, "capacity_mw", "hours"):
             self.fields[name].required = False
             self.fields[name].widget.attrs.update({"min": 0, "inputmode": "numeric"})
-        self.initial = {**self.initial, **dict.fromkeys(NUMBERS, 0), "at": now, "occurred_at": now}
+        self.initial = {**self.initial, **dict.fromkeys(NUMBERS, 0), "began": now, "at": now, "occurred_at": now}
         if not phone:
             del self.fields["caller"], self.fields["caller_phone"]
             self.fields["at"].label = _("Reported at")
@@ -117,6 +119,13 @@ class FirstReportForm(forms.ModelForm):
     def _post_clean(self) -> None:
         """The record is made and checked by `reporting`, not here: this form only reads what was said."""
 
+    @property
+    def since(self) -> datetime:
+        """When the page was first opened, also in one that comes back with faults: the call did not begin anew."""
+        now = clock.now()
+        began = self.cleaned_data.get("began") if self.is_bound else None
+        return min(began or now, now)
+
     def said(self) -> dict[str, Any]:
         """The fields for `reporting.first_report`."""
-        return dict(self.cleaned_data)
+        return {name: value for name, value in self.cleaned_data.items() if name != "began"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.accidents.models import Accident, Involved
@@ -75,6 +77,19 @@ def test_bad_input_comes_back_with_its_place_and_keeps_nothing(wrong: dict[str, 
     with acting(TESTER, EVERYWHERE):
         assert not Accident.objects.exists()
         assert not Involved.objects.exists()
+
+
+def test_the_clock_of_a_call_runs_on_when_the_report_comes_back_with_faults() -> None:
+    client = browser(account("duty", CITY))
+    opened = client.get("/accidents/intake/").content.decode()
+    began = re.search(r'name="began" value="([^"]+)"', opened)
+    assert began is not None
+    with clock.frozen(NOON + timedelta(minutes=4)):
+        again = client.post("/accidents/intake/", called_in(course="", began=began[1]))
+        assert again.status_code == 422
+        assert f'data-since="{NOON.isoformat()}"' in again.content.decode()
+        told = client.post("/accidents/intake/", called_in(began=began[1]))
+    assert told.status_code == 302
 
 
 def test_the_telephone_page_is_for_who_answers_the_telephone() -> None:

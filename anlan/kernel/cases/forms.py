@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from anlan.kernel.registers.meanwhile import Held
+
 from .lifecycle import Lifecycle, Move, form_field
 
 
@@ -26,8 +28,8 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(one, initial) for one in given]
 
 
-class MoveForm(forms.Form):
-    """What `move` demands of a role, with the version of the case that the person saw."""
+class MoveForm(Held, forms.Form):
+    """What `move` demands of a role, with the version of the case that the person saw; `initial` is what it holds."""
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
@@ -45,3 +47,4 @@ class MoveForm(forms.Form):
             self.fields[evidence.name] = FilesField(
                 label=str(evidence.title), required=evidence.at_least > 0, widget=FilesInput(attrs=accept)
             )
+        self.hold(name for name in self.initial if name != "seen_version")

@@ -20,6 +20,7 @@ from anlan.kernel.clock import BEIJING
 from anlan.kernel.models import pointed
 from anlan.kernel.registers.cells import url_of
 from anlan.kernel.registers.declaration import all_registers
+from anlan.kernel.registers.meanwhile import Change, decided
 
 from . import engine, queue
 from .escalation import rises
@@ -119,7 +120,8 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
     if wanted is None:
         raise Http404
     user: Any = request.user
-    form = MoveForm(declared, wanted, user.role, case, data=request.POST, files=request.FILES)
+    sent = decided(request.POST)
+    form = MoveForm(declared, wanted, user.role, case, data=sent, files=request.FILES, initial=_known(case, wanted))
     if not form.is_valid():
         return _page(request, declared, case, wanted, form, status=422)
     facts = {name: value for name, value in form.cleaned_data.items() if name != "seen_version"}
@@ -127,13 +129,7 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
     try:
         engine.move(case, move, by=user, seen_version=form.cleaned_data["seen_version"], **facts)
     except engine.Stale as stale:
-        context = {
-            "case": stale.case,
-            "lifecycle": declared,
-            "changes": tell(stale.case, read_by(user, stale.case, stale.changes)),
-            "move": wanted,
-        }
-        return render(request, "case_stale.html", context, status=409)
+        return _late(request, declared, stale, wanted, form)
     except engine.FieldError as error:
         for name, messages in error.errors.items():
             for message in messages:
@@ -143,6 +139,38 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
         form.add_error(None, refused.message)
         return _page(request, declared, case, wanted, form, status=422 if refused.code == "gate" else 403)
     return HttpResponseRedirect(case.get_absolute_url())
+
+
+def _late(request: HttpRequest, declared: Lifecycle, stale: engine.Stale, wanted: Move, form: MoveForm) -> HttpResponse:
+    """409: the case as it now stands, what happened meanwhile, and what was typed: in the step's form where the step
+    can still be made, which is then made knowing it; else to be read and copied."""
+    user: Any = request.user
+    case, known = stale.case, _known(stale.case, wanted)
+    told = read_by(user, case, stale.changes)
+
+    def made(data: Any) -> MoveForm:
+        return MoveForm(declared, wanted, user.role, case, data=data, initial=known)
+
+    data, changed = made(form.data).late()
+    data["seen_version"] = str(case.version)
+    again, changes = made(data), {}
+    for name, taken in changed.items():
+        entry = next((e for e in reversed(told) if name in e.facts), None)
+        words = show(_readable(known[name]), again.fields[name]) if known[name] not in (None, "") else ""
+        by = entry.by_name if entry is not None else _("Another person")
+        changes[name] = Change(words, by, entry.at if entry is not None else None, taken)
+    again.tell(changes)
+    asked = {demand.name for demand in wanted.fields}
+    typed = [(field.label, show(_readable(form.cleaned_data[field.name]), field.field)) for field in form
+             if field.name in asked and form.cleaned_data.get(field.name) not in (None, "", [])]  # fmt: skip
+    late = {
+        "entries": tell(case, told),
+        "move": wanted,
+        "possible": engine.refusal(case, wanted, user) is None,
+        "typed": typed,
+        "files": bool(request.FILES),
+    }
+    return _page(request, declared, case, wanted, again, status=409, late=late)
 
 
 @login_required
@@ -162,6 +190,7 @@ def _page(
     tried: Move | None = None,
     form: MoveForm | None = None,
     status: int = 200,
+    late: dict[str, Any] | None = None,
 ) -> HttpResponse:
     history = list(CaseEntry.of(case))
     read = read_by(request.user, case, history)
@@ -176,6 +205,7 @@ def _page(
         "more_tried": any(action.opened and not action.leads for action in actions),
         "waits_for": _waits_for(declared, case),
         "tried": form,
+        "late": late,
         "deadline": deadline(case),
         "handlers": list(Handler.of(case)),
         "extensions": list(Extension.of(case).order_by("id")),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import AreaCode
 from .declaration import Register
+from .meanwhile import Held
 from .picking import AreaWidget, KeyField, PickWidget, area_of, pick_widget
 from .writing import area_problem
 
@@ -54,10 +55,15 @@ class RemovalForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
 
-class RecordForm(forms.ModelForm):
+class RecordForm(Held, forms.ModelForm):
     """Refuses a stale save: `version` is what the person had before the eyes."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            self.hold(name for name in self.fields if name != "version")
 
 
 def form_class(declared: type[Register]) -> type[RecordForm]:

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ..models import Stale
 from ..policy import VERBS
-from . import cells, columns, history, picking, query, saved, search, writing
+from . import cells, columns, history, meanwhile, picking, query, saved, search, writing
 from .declaration import Register, register_named
-from .forms import RemovalForm, form_class
+from .forms import RecordForm, RemovalForm, form_class
 from .models import SavedView
 from .related import related
 from .shown import shown
@@ -227,24 +227,19 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpResponse:
-    """Adds or changes a record. A save over somebody else's change is refused and shows what changed."""
+    """Adds or changes a record. A save over somebody else's change is refused; what he wrote stands beside what one
+    has typed, and the next save is made knowing it."""
     declared = _register(name, request)
     row = None if key is None else _row(declared, request, key)
     if not declared.policy.may(request.user, "add" if row is None else "change", row):
         raise PermissionDenied
     made = form_class(declared)
-    stale: list[dict[str, Any]] = []
-    status = 200
+    stale, status = False, 200
     if request.method == "POST":
-        form = made(request.POST, instance=row)
+        form = made(meanwhile.decided(request.POST), instance=row)
         seen = request.POST.get("version", "")
         if row is not None and seen.isdigit() and int(seen) != row.version:
-            fresh = _row(declared, request, str(row.pk))
-            places = cells.area_codes(declared, [fresh], declared.editable())
-            stale = [
-                {"label": declared.label(n), "cell": cells.cell(declared, fresh, n, places)}
-                for n in declared.editable()
-            ]
+            stale = True
         elif form.is_valid():
             try:
                 writing.store(form.instance)
@@ -254,7 +249,10 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
             except writing.Refused as refused:
                 form.add_error(None, refused.problems[""][0][1])
             except Stale:
-                stale = [{"label": _("Record"), "cell": cells.Cell(_("Changed by somebody else just now"))}]
+                stale = True
+        if stale:
+            row = _row(declared, request, str(form.instance.pk))
+            form = _with_changes(declared, request, form.data, row)
         status = 409 if stale else 422
     else:
         form = made(instance=row, initial={"version": row.version} if row is not None else None)
@@ -263,6 +261,22 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
     ]
     context = {"register": declared, "record": row, "form": form, "sections": sections, "stale": stale}
     return render(request, "form.html", context, status=status)
+
+
+def _with_changes(declared: type[Register], request: HttpRequest, sent: Any, row: Any) -> RecordForm:
+    """The form of a save that came too late: what was typed, over the record as it now stands."""
+    made = form_class(declared)
+    data, changed = made(sent, instance=row).late()
+    data["version"] = str(row.version)
+    form = made(data, instance=_row(declared, request, str(row.pk)))
+    known = meanwhile.by_whom(declared, row, changed)
+    places = cells.area_codes(declared, [row], list(changed))
+    changes = {}
+    for name, taken in changed.items():
+        by, at = known.get(name, (_("Another person"), None))
+        changes[name] = meanwhile.Change(cells.cell(declared, row, name, places).text, by, at, taken)
+    form.tell(changes)
+    return form
 
 
 @login_required
@@ -277,6 +291,8 @@ def remove_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
     status = 200
     if request.method == "POST":
         if form.is_valid() and form.cleaned_data["version"] != getattr(row, "version", 1):
+            # The reason is kept, and whoever removes the record all the same does it knowing of the change.
+            form = RemovalForm({"reason": form.cleaned_data["reason"], "version": getattr(row, "version", 1)})
             form.add_error(None, _("Somebody else has changed this record meanwhile. Look at it again."))
             status = 409
         elif form.is_valid():
@@ -289,7 +305,7 @@ def remove_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
         else:
             status = 422
     sections = [{"title": _("Remove"), "fields": [form["reason"]]}]
-    context = {"register": declared, "record": row, "form": form, "sections": sections, "stale": [], "removing": True}
+    context = {"register": declared, "record": row, "form": form, "sections": sections, "removing": True}
     return render(request, "form.html", context, status=status)
 
 

@@ -71,9 +71,12 @@ def control(field: BoundField) -> SafeString:
     if kind == "select":
         # Django offers dashes where nothing is chosen yet; officials are asked to choose.
         widget.choices = [(v, gettext("Please choose") if words == DASHES else words) for v, words in widget.choices]
+    beside = {"error": field.errors, "meanwhile": getattr(field, "meanwhile", None)}
     if field.errors:
-        described = [f"{field.auto_id}_error"] + ([f"{field.auto_id}_helptext"] if field.help_text else [])
-        attrs |= {"aria-invalid": "true", "aria-describedby": " ".join(described)}
+        attrs["aria-invalid"] = "true"
+    if any(beside.values()):
+        told = [*(name for name, there in beside.items() if there), *(["helptext"] if field.help_text else [])]
+        attrs["aria-describedby"] = " ".join(f"{field.auto_id}_{name}" for name in told)
     return field.as_widget(attrs=attrs)
 
 

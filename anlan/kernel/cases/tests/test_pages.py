@@ -94,7 +94,33 @@ def test_the_second_of_two_gets_409_and_what_happened(district: Client) -> None:
     post(district, case, "plan", 1, remedy="装护栏", rectify_by="2013-06-30")
     late = post(district, case, "plan", 1, remedy="拆除", rectify_by="2013-07-30")
     assert late.status_code == 409
-    assert "装护栏" in late.content.decode()
+    page = late.content.decode()
+    assert "装护栏" in page
+    assert "现已不能办理此步骤" in page
+    assert "<dd>拆除</dd>" in page, "what was typed can be taken over elsewhere"
+
+
+def test_a_step_that_can_still_be_made_keeps_its_form_and_shows_what_changed(district: Client) -> None:
+    case = ticket()
+    move = Ticket.objects.get(pk=case.pk)
+    colleague = account("liang", "district", "500112000000")
+    cases.move(move, "take_charge", by=colleague, seen_version=1)
+    with acting(TESTER, EVERYWHERE):
+        Ticket.objects.filter(pk=case.pk).update(remedy="设警示牌")
+    held = {"initial-remedy": "", "initial-rectify_by": ""}
+    sent = {"remedy": "装护栏", "rectify_by": "2013-06-30"}
+    late = post(district, case, "plan", 1, **sent, **held)
+    assert late.status_code == 409
+    form, page = late.context["tried"], late.content.decode()
+    assert [form[name].value() for name in ("remedy", "rectify_by", "seen_version")] == ["装护栏", "2013-06-30", "2"]
+    assert [(f.name, c.words, c.taken) for f, c in form.meanwhile] == [("remedy", "设警示牌", False)]
+    assert page.index("late-title") < page.index("case-title")
+    case.refresh_from_db()
+    assert case.state == "found", "nothing was done"
+    again = {key: str(value or "") for key, value in form.data.items()}
+    assert post(district, case, "plan", 2, **again | {"take-remedy": "mine"}).status_code == 302
+    case.refresh_from_db()
+    assert (case.state, case.remedy) == ("planned", "装护栏")
 
 
 def test_what_the_role_may_not_do_is_403_with_a_reason(district: Client) -> None:

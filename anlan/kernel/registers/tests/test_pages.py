@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -87,6 +89,80 @@ def test_a_stale_save_shows_what_changed_and_keeps_it() -> None:
         assert Enterprise.objects.get(pk=row.pk).staff == 6
     changes = client.get(f"/r/enterprises/{row.pk}/?tab=audit").content.decode()
     assert "<del>5</del> → 6" in changes
+
+
+def opened(client: Client, address: str) -> dict[str, str]:
+    """What a form as it is opened would send."""
+    page = client.get(address)
+    form = page.context["form"]
+    sent = {name: value for name in form.fields if (value := form[name].value()) not in (None, False, "")}
+    held = re.findall(r'name="(initial-[^"]+)"(?: value="([^"]*)")?', page.content.decode())
+    return {name: str(value) for name, value in sent.items()} | {name: html.unescape(value) for name, value in held}
+
+
+def two_at_one_form() -> tuple[Client, str, dict[str, str], Enterprise]:
+    """A form opened by the district while the city wrote name and staff of the same enterprise."""
+    with acting(TESTER, EVERYWHERE):
+        row = Enterprise.objects.create(name="渝北厂", area_code=HERE, staff=5, address="旧址")
+    here, city = signed_in("district"), signed_in("city")
+    address = f"/r/enterprises/{row.pk}/edit/"
+    sent = opened(here, address)
+    assert city.post(address, opened(city, address) | {"name": "渝北总厂", "staff": "6"}).status_code == 302
+    return here, address, sent, row
+
+
+def test_a_late_save_keeps_what_was_typed_and_shows_what_the_other_wrote() -> None:
+    here, address, sent, row = two_at_one_form()
+    late = here.post(address, sent | {"staff": "7", "address": "新址"})
+    assert late.status_code == 409
+    form, page = late.context["form"], late.content.decode()
+    assert {field.name: (change.words, change.taken) for field, change in form.meanwhile} == {
+        "name": ("渝北总厂", True), "staff": ("6", False),
+    }  # fmt: skip
+    assert [form[name].value() for name in ("name", "staff", "address")] == ["渝北总厂", "7", "新址"]
+    with acting(TESTER, EVERYWHERE):
+        city = Account.objects.get(role="city")
+        assert Enterprise.objects.get(pk=row.pk).staff == 6, "nothing is overwritten"
+    assert f"<b>{city.name}</b>" in page, "who wrote it is told by his name"
+    assert 'name="take-staff" value="mine" checked' in page
+    assert 'name="take-name"' not in page, "what one has not touched is not asked"
+
+
+@pytest.mark.parametrize(("take", "staff"), [("mine", 7), ("theirs", 6)])
+def test_the_next_save_does_what_was_decided_field_by_field(take: str, staff: int) -> None:
+    here, address, sent, row = two_at_one_form()
+    late = here.post(address, sent | {"staff": "7", "address": "新址"}).context["form"]
+    again = {key: str(value or "") for key, value in late.data.items()} | {"take-staff": take}
+    assert here.post(address, again).status_code == 302
+    with acting(TESTER, EVERYWHERE):
+        now = Enterprise.objects.get(pk=row.pk)
+    assert (now.name, now.staff, now.address) == ("渝北总厂", staff, "新址")
+
+
+def test_a_save_that_is_late_twice_shows_the_newest_again() -> None:
+    here, address, sent, row = two_at_one_form()
+    late = here.post(address, sent | {"staff": "7"}).context["form"]
+    with acting(TESTER, EVERYWHERE):
+        now = Enterprise.objects.get(pk=row.pk)
+        now.staff = 8
+        now.save()
+    again = {key: str(value or "") for key, value in late.data.items()}
+    twice = here.post(address, again | {"take-staff": "theirs"})
+    assert twice.status_code == 409
+    assert [(f.name, c.words, c.taken) for f, c in twice.context["form"].meanwhile] == [("staff", "8", True)]
+
+
+def test_a_removal_of_what_changed_meanwhile_keeps_its_reason_and_can_be_confirmed() -> None:
+    declared = next(d for d in REGISTERS if "district" in d.rights.roles("remove"))
+    row = kept(declared)
+    with acting(TESTER, EVERYWHERE):
+        row.save()
+    client, remove = signed_in("district"), f"/r/{declared.name}/{row.pk}/remove/"
+    late = client.post(remove, {"reason": "重复登记", "version": row.version - 1})
+    assert late.status_code == 409
+    form = late.context["form"]
+    assert (form["reason"].value(), form["version"].value()) == ("重复登记", row.version)
+    assert client.post(remove, {"reason": "重复登记", "version": row.version}).status_code == 302
 
 
 def test_a_key_taken_elsewhere_is_refused_without_a_word_about_where() -> None:

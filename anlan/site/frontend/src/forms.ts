@@ -13,7 +13,9 @@ behaviour("form[data-guard]", (element) => {
     sending = true;
   });
   window.addEventListener("beforeunload", (event) => {
-    if (!sending && form.isConnected && state() !== before) event.preventDefault();
+    // A form that came back holds what was typed before it was sent, and nothing of it is saved.
+    const typed = form.dataset["guard"] === "unsaved" || state() !== before;
+    if (!sending && form.isConnected && typed) event.preventDefault();
   });
 });
 

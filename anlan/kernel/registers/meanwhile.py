@@ -98,11 +98,12 @@ def decided(sent: QueryDict) -> QueryDict:
 
 
 def by_whom(declared: type[Register], row: Any, names: Iterable[str]) -> dict[str, tuple[str, datetime]]:
-    """Who changed each of these fields of a record last, and when, as the audit in one's scope has it."""
+    """Who changed each of these fields of a record last, and when by our clock, as the audit in one's scope has it."""
     columns = {field.column: name for name in names if (field := declared.field(name)) is not None}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT ON (k) k, account_id, actor, at FROM audit_entry, jsonb_object_keys(changes) k "
+            "SELECT DISTINCT ON (k) k, account_id, actor, coalesce(on_clock, at) "
+            "FROM audit_entry, jsonb_object_keys(changes) k "
             "WHERE table_name = %s AND row_id = %s AND op = 'update' AND k = ANY (%s) ORDER BY k, id DESC",
             [declared.model._meta.db_table, str(row.pk), list(columns)],
         )

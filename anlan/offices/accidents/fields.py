@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.lifecycle import lifecycles
@@ -42,7 +43,7 @@ def text(label: Any, rows: int, most: int = 4000) -> Callable[[], forms.Field]:
 
 def source() -> forms.Field:
     """Nothing is chosen beforehand: who is recorded as having reported decides on who reported too late."""
-    return forms.ChoiceField(label=_("Source of the report"), choices=(("", "—"), *SOURCES))
+    return forms.ChoiceField(label=_("Source of the report"), choices=(*BLANK_CHOICE_DASH, *SOURCES))
 
 
 def yes_no(label: Any) -> Callable[[], forms.Field]:

@@ -18,6 +18,14 @@ from .models import Accident, Category
 
 PHONE = RegexValidator(r"^[0-9+()\- ]{3,20}$", _("A telephone number is digits, with +, -, brackets and spaces."))
 NUMBERS = ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated")
+CALL = {
+    "where": ("occurred_at", "at", "area_code", "place", "outside", "passed_to", "lon", "lat"),
+    "who": ("category", "source", "known_at", "enterprise", "unit_name", "caller", "caller_phone"),
+    "people": NUMBERS,
+    "course": ("course", "measures"),
+    "more": ("loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours", "title"),
+}
+"""The fields by what is spoken of, in the order of a telephone call: the page shows them so, and what is wrong too."""
 
 
 def categories(on: Any) -> Any:
@@ -27,6 +35,8 @@ def categories(on: Any) -> Any:
 
 class FirstReportForm(forms.ModelForm):
     """What a first report says. Times default to now; numbers to none; the title is made where it is left out."""
+
+    field_order = [name for names in CALL.values() for name in names]
 
     began = forms.DateTimeField(widget=forms.HiddenInput, required=False)
     area_code = AreaCodeField(label=_("Where: district, township or village"), required=False)

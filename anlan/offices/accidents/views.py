@@ -22,7 +22,7 @@ from anlan.kernel.sheets import writing
 from anlan.kernel.sheets.views import download, list_file
 
 from . import chain, draft, merging, rules, sheets
-from .forms import NUMBERS, FirstReportForm
+from .forms import CALL, FirstReportForm
 from .lifecycle import ACCIDENT
 from .models import GRADES, LEVELS, Accident
 from .reporting import first_report, source_of
@@ -73,17 +73,12 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
 
 def _groups(form: FirstReportForm) -> list[tuple[str, list[Any], str]]:
     """The fields in the order of a telephone call: what and where, who, how many, what is being done."""
-    layout = (
-        (_("When and where"), ("occurred_at", "at", "area_code", "place", "outside", "passed_to", "lon", "lat"),
-         "intake-where"),
-        (_("What and who"), ("category", "source", "known_at", "enterprise", "unit_name", "caller",
-                              "caller_phone"), "intake-who"),
-        (_("People"), NUMBERS, "intake-people"),
-        (_("Course and measures"), ("course", "measures"), "intake-course"),
-        (_("More"), ("loss_yuan", "environment", "key_facility", "equipment_event", "capacity_mw", "hours",
-                     "title"), "intake-more"),
-    )  # fmt: skip
-    return [(title, [form[n] for n in names if n in form.fields], css) for title, names, css in layout]
+    titles = {
+        "where": _("When and where"), "who": _("What and who"), "people": _("People"),
+        "course": _("Course and measures"), "more": _("More"),
+    }  # fmt: skip
+    return [(titles[part], [form[n] for n in names if n in form.fields], f"intake-{part}")
+            for part, names in CALL.items()]  # fmt: skip
 
 
 def _equipment(said: dict[str, Any]) -> rules.Equipment | None:

@@ -92,6 +92,12 @@ def test_the_clock_of_a_call_runs_on_when_the_report_comes_back_with_faults() ->
     assert told.status_code == 302
 
 
+def test_what_is_wrong_is_listed_in_the_order_of_the_page() -> None:
+    answer = browser(account("duty", CITY)).post("/accidents/intake/", called_in(course="", source="", deaths="-1"))
+    summary = answer.content.decode().split("data-error-summary", 1)[1]
+    assert re.findall(r'href="#id_(\w+)"', summary.split("</ul>", 1)[0]) == ["source", "deaths", "course"]
+
+
 def test_the_telephone_page_is_for_who_answers_the_telephone() -> None:
     statuses = {
         r: browser(account(r, VILLAGE)).get("/accidents/intake/").status_code for r in ("township", "inspector")

@@ -162,7 +162,7 @@ def _late(request: HttpRequest, declared: Lifecycle, stale: engine.Stale, wanted
     again.tell(changes)
     asked = {demand.name for demand in wanted.fields}
     typed = [(field.label, show(_readable(form.cleaned_data[field.name]), field.field)) for field in form
-             if field.name in asked and form.cleaned_data.get(field.name) not in (None, "", [])]  # fmt: skip
+             if field.name in asked and form[field.name].value() not in (None, "", [], False)]  # fmt: skip
     late = {
         "entries": tell(case, told),
         "move": wanted,

@@ -120,9 +120,9 @@ class Person:
         assert not found, f"{self.page.url}: {found}"
 
     def look_at_refusal(self) -> None:
-        """As `look`, after a refused form: the browser itself reports the 422 on its console."""
+        """As `look`, after a refused form: the browser itself reports the 422, or the 409, on its console."""
         self.page.wait_for_selector("[data-error-summary]")
-        self.faults = [fault for fault in self.faults if "422" not in fault]
+        self.faults = [fault for fault in self.faults if "422" not in fault and "409" not in fault]
         self.look()
 
     def picture(self, folder: Path, name: str) -> None:

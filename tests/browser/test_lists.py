@@ -160,3 +160,35 @@ def test_ctrl_k_and_the_keys_of_a_list(sign_in: Callable[..., Person], language:
     page.keyboard.press("Enter")
     page.wait_for_url("**/r/enterprises/1/")
     person.look()
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh-hans", 1440), ("en", 360)])
+def test_of_two_at_one_form_the_second_loses_nothing_and_decides(
+    sign_in: Callable[..., Person], language: str, width: int
+) -> None:
+    late = sign_in("district", language, width)
+    late.open("/r/enterprises/?view=all")
+    address = f"{late.page.locator('a.row-link').first.get_attribute('href')}edit/"
+    late.open(address)
+    quicker = sign_in("city", language)
+    quicker.open(address)
+    theirs, typed = str(width), str(width + 1)
+    for person, staff in ((quicker, theirs), (late, typed)):
+        person.page.fill("[name=staff]", staff)
+        person.page.click(".form-bar .btn-primary")
+    page = late.page
+    expect(page.locator(".meanwhile q")).to_have_text(re.compile(f"^{theirs[0]},?{theirs[1:]}$"))
+    expect(page.locator("[name=staff]")).to_have_value(typed)
+    late.look_at_refusal()
+    # Nothing of it is saved yet: whoever leaves the page is asked, though he has typed nothing since.
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.locator("[name=staff]").click()
+    page.evaluate("() => { location.href = '/' }")
+    page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    page.click("[name=take-staff][value=theirs]")
+    page.click(".form-bar .btn-primary")
+    expect(page).to_have_url(re.compile(r"/r/enterprises/\d+/$"))
+    late.open(address)
+    expect(page.locator("[name=staff]")).to_have_value(theirs)

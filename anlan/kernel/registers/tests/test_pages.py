@@ -89,6 +89,7 @@ def test_a_stale_save_shows_what_changed_and_keeps_it() -> None:
         assert Enterprise.objects.get(pk=row.pk).staff == 6
     changes = client.get(f"/r/enterprises/{row.pk}/?tab=audit").content.decode()
     assert "<del>5</del> → 6" in changes
+    assert "</b> · district · " in changes, "who changed it is told by his name, not by his sign-in"
 
 
 def opened(client: Client, address: str) -> dict[str, str]:

@@ -12,8 +12,9 @@ from typing import Any, Literal, Protocol
 
 from django.db import models
 
+from .areas import within
 from .policies import rule_of
-from .scope import By, Scope
+from .scope import By, Scope, Through, acting_now
 
 Verb = Literal["see", "add", "change", "remove", "import", "export"]
 VERBS: tuple[Verb, ...] = ("see", "add", "change", "remove", "import", "export")
@@ -81,7 +82,19 @@ class Policy:
     def which(self, account: Any, verb: Verb) -> models.QuerySet[Any]:
         """The rows to which `account` may do `verb`; the database narrows them to its scope."""
         rows = self.model._default_manager.all()
-        return rows if self.may(account, verb) else rows.none()
+        return rows.filter(self._followed()) if self.may(account, verb) else rows.none()
+
+    def _followed(self) -> models.Q:
+        """Where the row lies that these follow: as row security has it, but so that a narrow scope is begun with it."""
+        rule, now = rule_of(self.model), acting_now()
+        if now is None or not isinstance(rule, Through):
+            return models.Q()
+        parent = self.model._meta.get_field(rule.parent).related_model
+        assert isinstance(parent, type)
+        theirs = rule_of(parent)
+        if not isinstance(theirs, By) or theirs.account or theirs.published:
+            return models.Q()
+        return within(now[1].area, f"{rule.parent}__{theirs.area}")
 
     def _covers(self, scope: Scope, obj: models.Model, verb: Verb) -> bool:
         rule = rule_of(type(obj))

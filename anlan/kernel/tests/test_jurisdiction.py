@@ -11,8 +11,9 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from anlan.kernel import policies
 from anlan.kernel.models import Stale
+from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting, area_prefix, upper_bound
-from anlan.parties.models import Account
+from anlan.parties.models import Account, Authority, Person, Post
 
 TESTER = Actor("test", "tests")
 pytestmark = pytest.mark.django_db
@@ -123,3 +124,22 @@ def test_two_people_saving_the_same_record_the_second_is_told(two_districts: obj
 def test_a_division_code_stands_for_its_prefix(code: str, prefix: str) -> None:
     assert area_prefix(code) == prefix
     assert prefix <= code < upper_bound(prefix)
+
+
+def test_rows_that_follow_others_are_asked_for_one_by_one() -> None:
+    """A hash of all rows that are followed would be made before the first row of a list is found."""
+    posts = register_named("posts")
+    assert posts is not None
+    with acting(TESTER, EVERYWHERE):
+        here = Person.objects.create(name="张三", area_code="500112000000")
+        there = Person.objects.create(name="李四", area_code="500113000000")
+        body = Authority.objects.create(name="渝北区安监局", kind="supervisor", tier=2, area_code="500112000000")
+        other = Authority.objects.create(name="巴南区安监局", kind="supervisor", tier=2, area_code="500113000000")
+        Post.objects.create(person=here, authority=body, title="局长")
+        Post.objects.create(person=there, authority=other, title="局长")
+        of_yubei = account("yubei", "500112000000")
+    with acting(of_yubei.actor, of_yubei.scope):
+        rows = posts.policy.which(of_yubei, "see")
+        assert [post.person.name for post in rows] == ["张三"]
+        assert "parties_person" in rows.order_by().values("pk").query.get_compiler("default").as_sql()[0]
+        assert "hashed" not in rows.explain()

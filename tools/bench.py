@@ -93,7 +93,8 @@ def main(names: Sequence[str]) -> None:
         measured.rename(SMALL)
     grown = PLACE / SCALE
     if not grown.exists():
-        anlan("demo", "--scale", SCALE)
+        with served():
+            anlan("demo", "--scale", SCALE)
         grown.touch()
     with served():
         anlan("bench", *names)

@@ -30,6 +30,8 @@ SLICE = 20_000
 """Rows written by one statement: what the audit holds in memory meanwhile, and how often progress is told."""
 LISTED = 50_000
 """Errors kept with their words; further ones are counted."""
+BITS = 62
+"""Columns of which it is kept which cells are empty: as many as a number has bits for."""
 Pairs = list[tuple[Column, Any]]
 """Columns of the sheet, each with its field of the model."""
 Tell = Callable[[str, int, int], None]
@@ -38,7 +40,10 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass
 class Outcome:
-    """What an import did, or would do: counts of rows, and what was wrong (`errors` in all, the first ones listed)."""
+    """What an import did, or would do: counts of rows, and what was wrong (`errors` in all, the first ones listed).
+
+    `emptied`: by column, how many values that are kept are given up for an empty cell.
+    """
 
     rows: int = 0
     added: int = 0
@@ -47,6 +52,7 @@ class Outcome:
     refused: int = 0
     errors: int = 0
     problems: list[Problem] = field(default_factory=list)
+    emptied: dict[str, int] = field(default_factory=dict)
     applied: bool = False
     record: Import | None = None
     table: Table | None = None
@@ -105,6 +111,7 @@ def import_file(
             outcome.refused = int(checked.faults.bad.sum()) + bad
             if table.wrong:
                 outcome.refused, outcome.added, outcome.changed, outcome.unchanged = outcome.rows, 0, 0, 0
+                outcome.emptied = {}
             kept = outcome.added + outcome.changed + outcome.unchanged
             if outcome.errors and not (good_only and kept):
                 raise _DryRun
@@ -135,7 +142,7 @@ def started(declared: type[Register], name: str, actor: Actor, scope: Scope, **v
 
 def concluded(record: Import, outcome: Outcome) -> None:
     """Writes into the record what the import did."""
-    for name in ("rows", "added", "changed", "unchanged", "refused", "errors"):
+    for name in ("rows", "added", "changed", "unchanged", "refused", "errors", "emptied"):
         setattr(record, name, getattr(outcome, name))
     record.state = "done" if outcome.applied else "refused" if outcome.errors else "checked"
     record.save()
@@ -175,6 +182,8 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
         found, refused = _matched(cursor, sheet, columns, derived, good, outcome, rights, step)
         outcome.unchanged = found.get("same", 0)
         adding, changing = found.get("add", 0), found.get("change", 0)
+        if changing:
+            outcome.emptied = _emptied(cursor, columns)
         lacking = [c.key for c in sheet.columns if c.required and c.key not in checked.keys]
         if adding and lacking:
             cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = 'add' ORDER BY _row LIMIT {LISTED}")
@@ -261,10 +270,21 @@ def _matched(
     refused = 0
     for code in found.keys() & WORDS.keys():
         cursor.execute(f"SELECT _row FROM {JUDGED} WHERE _verdict = %s ORDER BY _row LIMIT {LISTED}", [code])
-        params = {"key": _Key(sheet)} if code == "IMP044" else None
-        _refuse(outcome, [row for (row,) in cursor.fetchall()], code, found[code], params=params)
+        column, params = (sheet.natural_key[0], {"key": _Key(sheet)}) if code == "IMP044" else ("", None)
+        _refuse(outcome, [row for (row,) in cursor.fetchall()], code, found[code], column, params)
         refused += found[code]
     return found, refused
+
+
+def _emptied(cursor: Any, columns: Pairs) -> dict[str, int]:
+    """By column, how many kept values an empty cell does away with, or sets to what is usual."""
+    counted = [
+        f"count(*) FILTER (WHERE _blank & {2**n} <> 0 AND coalesce(_before ->> '{f.column}', '') <> '' "
+        f"AND to_jsonb({_q(f.column)}) IS DISTINCT FROM _before -> '{f.column}')"
+        for n, (_c, f) in enumerate(columns[:BITS])
+    ]
+    cursor.execute(f"SELECT {', '.join(counted)} FROM {JUDGED} WHERE _verdict = 'change'")
+    return {c.key: n for (c, _f), n in zip(columns, cursor.fetchone(), strict=False) if n}
 
 
 class _Key:
@@ -289,9 +309,10 @@ def _stage(cursor: Any, columns: Pairs, derived: list[Any], good: pl.DataFrame, 
     """Copies the rows into a temporary table of the columns' own types."""
     fields = [*(f for _c, f in columns), *derived]
     defined = "".join(f", {_q(f.column)} {_type(f)}" for f in fields)
-    cursor.execute(f"CREATE TEMP TABLE {STAGE} (_row bigint, _record bigint{defined}) ON COMMIT DROP")
+    cursor.execute(f"CREATE TEMP TABLE {STAGE} (_row bigint, _record bigint, _blank bigint{defined}) ON COMMIT DROP")
     record = pl.col(RECORD) if RECORD in good.columns else pl.lit(None, dtype=pl.Int64)
-    chosen = [pl.col(ROW).alias("_row"), record.alias("_record")]
+    blank = [pl.col(c.key).is_null().cast(pl.Int64) * 2**n for n, (c, _f) in enumerate(columns[:BITS])]
+    chosen = [pl.col(ROW).alias("_row"), record.alias("_record"), pl.sum_horizontal(0, *blank).alias("_blank")]
     for key, f in [*((c.key, f) for c, f in columns), *((f.name, f) for f in derived)]:
         value = pl.col(key)
         if not f.null and f.blank and isinstance(f, models.CharField | models.TextField):
@@ -300,7 +321,7 @@ def _stage(cursor: Any, columns: Pairs, derived: list[Any], good: pl.DataFrame, 
             default = f.get_default()
             value = value.fill_null(str(default) if isinstance(f, models.DecimalField) else default)
         chosen.append(value.alias(f.column))
-    names = ", ".join(["_row", "_record", *(_q(f.column) for f in fields)])
+    names = ", ".join(["_row", "_record", "_blank", *(_q(f.column) for f in fields)])
     with cursor.copy(f"COPY {STAGE} ({names}) FROM STDIN (FORMAT csv, NULL '\\N')") as copy:
         for piece in good.select(chosen).iter_slices(SLICE):
             # Dates and numbers as PostgreSQL reads them; texts quoted, so that none looks like a null.

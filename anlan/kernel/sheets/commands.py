@@ -68,7 +68,8 @@ def import_(
     sheet = sheet_of(declared)
     if outcome.problems and errors is not None:
         errors.write_bytes(error_workbook(sheet, outcome.table, outcome.problems))
-    counts = {k: getattr(outcome, k) for k in ("rows", "added", "changed", "unchanged", "refused", "applied")}
+    told = ("rows", "added", "changed", "unchanged", "refused", "emptied", "applied")
+    counts = {k: getattr(outcome, k) for k in told}
     if as_json:
         found = [p.as_dict(sheet.headings) for p in outcome.problems]
         number = outcome.record.pk if outcome.record else None

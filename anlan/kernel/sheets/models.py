@@ -59,6 +59,7 @@ class Import(Kept):
     unchanged = models.PositiveIntegerField(_("Unchanged"), default=0)
     refused = models.PositiveIntegerField(_("Refused"), default=0)
     errors = models.PositiveIntegerField(_("Errors"), default=0)
+    emptied = models.JSONField(_("Values emptied"), default=dict)
     state = models.CharField(_("State"), max_length=8, choices=STATES, default="waiting")
     reason = models.CharField(max_length=8, blank=True, default="")
     progress = models.ForeignKey(Progress, models.SET_NULL, null=True, related_name="+")

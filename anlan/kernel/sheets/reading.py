@@ -9,8 +9,8 @@ import csv
 import io
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 
 import polars as pl
@@ -29,7 +29,7 @@ MAX_RECORD = 2**20
 """Characters in one row of a text: a row that never ends must not fill the memory."""
 PIECE = 5_000
 HEADING_WITHIN = 20
-ROW = "__row__"
+ROW, STRANGE = "__row__", "__strange__"
 BLANKS = " \t\r\n\u3000\u00a0\ufeff"
 DANGEROUS = "=+-@\t\r'"
 """A cell that begins with one of these is a formula to some program, unless marked as text."""
@@ -40,12 +40,15 @@ Rows = list[list[str]]
 class Table:
     """The user's rows as texts ("" where empty), the column `ROW` numbering them, and the headings found.
 
-    `wrong` is what is wrong with the headings: the rows are checked all the same, but nothing of them is kept.
+    `wrong` is what is wrong with the headings: the rows are checked all the same, but nothing of them is kept. Columns
+    that nobody knows, or that stand there twice, are kept for the error workbook: `strange` has what is wrong with
+    each, by the name under which it stands in `frame`.
     """
 
     frame: pl.DataFrame
     keys: tuple[str, ...]
     wrong: tuple[Problem, ...] = ()
+    strange: Mapping[str, Problem] = field(default_factory=dict)
 
 
 def read(sheet: Sheet, data: bytes) -> Table:
@@ -57,7 +60,8 @@ def read(sheet: Sheet, data: bytes) -> Table:
     first = next(pieces, [])
     while len(first) < HEADING_WITHIN and (more := next(pieces, None)):
         first += more
-    at, placed, wrong = _headings(sheet, first)
+    at, placed, wrong, strange = _headings(sheet, first)
+    keys = tuple(k for k in placed if k not in strange)
     frames, number = [_frame(placed, first[at + 1 :], at + 2)], len(first) + 1
     for piece in pieces:
         frames.append(_frame(placed, piece, number))
@@ -74,7 +78,7 @@ def read(sheet: Sheet, data: bytes) -> Table:
         # A leading apostrophe is how text with separators says "this is text".
         frame = frame.with_columns(c.str.replace(r"^'([=+\-@\t\r'])", "$1") for c in columns)
     frame = frame.with_columns(c.str.replace_all("\r\n", "\n", literal=True).str.strip_chars(BLANKS) for c in columns)
-    return Table(frame, tuple(placed), tuple(wrong))
+    return Table(frame, keys, tuple(wrong), strange)
 
 
 def _frame(placed: dict[str, int], rows: Rows, first: int) -> pl.DataFrame:
@@ -180,8 +184,9 @@ def _plain(heading: str) -> str:
     return unicodedata.normalize("NFKC", heading).strip(BLANKS + "*").casefold()
 
 
-def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, int], list[Problem]]:
-    """Which row holds the headings, where each column stands, and every fault of the headings.
+def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, int], list[Problem], dict[str, Problem]]:
+    """Which row holds the headings, where each column stands, every fault of the headings, and those of columns that
+    cannot be taken (which are placed too).
 
     Raises `Unreadable` where there are none.
     """
@@ -191,18 +196,18 @@ def _headings(sheet: Sheet, rows: Iterable[list[str]]) -> tuple[int, dict[str, i
     best = max(range(len(top)), key=lambda i: (sum(_plain(h) in known for h in top[i]), -i), default=None)
     if best is None or not any(_plain(h) in known for h in top[best]):
         raise _whole("IMP010", limit=HEADING_WITHIN)
-    problems, placed = [], dict[str, int]()
+    placed, strange = dict[str, int](), dict[str, Problem]()
     for place, heading in enumerate(top[best]):
         if not _plain(heading) or _plain(heading) in told:
             continue
         key = known.get(_plain(heading))
-        if key is None:
-            problems.append(Problem(best + 1, "", "IMP011", {"heading": heading[:60]}))
-        elif key in placed:
-            problems.append(Problem(best + 1, key, "IMP013"))
+        if key is None or key in placed:
+            code, column = ("IMP011", "") if key is None else ("IMP013", key)
+            strange[f"{STRANGE}{place}"] = Problem(best + 1, column, code, {"heading": heading[:60]})
+            placed[f"{STRANGE}{place}"] = place
         else:
             placed[key] = place
     # With record numbers every column may be left out; without, the natural key and what is required may not.
     wanted = {c.key for c in sheet.columns if c.required} | set(sheet.natural_key) if "id" not in placed else set()
-    problems += [Problem(best + 1, c.key, "IMP012") for c in sheet.columns if c.key in wanted and c.key not in placed]
-    return best, placed, problems
+    lacking = [Problem(best + 1, c.key, "IMP012") for c in sheet.columns if c.key in wanted and c.key not in placed]
+    return best, placed, [*strange.values(), *lacking], strange

@@ -139,10 +139,13 @@ def record_page(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "again": record.state == "failed" and record.pieces.exists(),
         "mendable": bool(problems) and problems[0].row > 0 and record.pieces.exists(),
         "right": record.rows - record.refused,
+        "emptied": [(headings.get(key, key), number) for key, number in record.emptied.items()],
+        "n_emptied": sum(record.emptied.values()),
         "kinds": [
             {"heading": headings.get(column, ""), "code": code, "words": first[column, code].words(), "number": n}
             for (column, code), n in kinds.most_common(KINDS)
         ],
+        "more_kinds": max(len(kinds) - KINDS, 0),
         "shown": SHOWN,
         "problems": [
             {"row": p.row or "", "heading": headings.get(p.column, ""), "code": p.code, "words": p.words(),

@@ -293,7 +293,7 @@ class _Book:
         for place, column in enumerate(sheet.columns):
             self.page.write_string(0, place, str(column.heading), needed if column.required else head)
             if notes:
-                self.page.write_comment(0, place, note(column))
+                self.page.write_comment(0, place, note(column, column.key in sheet.natural_key))
 
     def put(self, row: int, place: int, value: Any, form: Any = None) -> None:
         match value:
@@ -324,8 +324,8 @@ def _name(title: str) -> str:
     return re.sub(r"[\[\]:*?/\\]", " ", title)[:31].strip("' ") or "Sheet"
 
 
-def note(column: Column) -> str:
-    """What may stand in a column, in the language now active."""
+def note(column: Column, key: bool = False) -> str:
+    """What may stand in a column, in the language now active; `key`: a new record is told apart by it."""
     if column.told:
         return _("Filled by the product; an import passes over it")
     words = {
@@ -351,7 +351,7 @@ def note(column: Column) -> str:
         parts.append(" / ".join(str(label) for _value, label in column.choices))
     if column.help:
         parts.append(str(column.help))
-    parts.append(_("required") if column.required else _("may be empty"))
+    parts.append(_("required") if column.required else _("needed for a new record") if key else _("may be empty"))
     return "; ".join(parts)
 
 
@@ -374,18 +374,24 @@ def _explain(book: _Book) -> None:
     for row, column in enumerate(book.sheet.columns, start=1):
         page.write_string(row, 0, str(column.heading))
         page.write_string(row, 1, column.key)
-        page.write_string(row, 2, note(column))
+        page.write_string(row, 2, note(column, column.key in book.sheet.natural_key))
+    told = _("An empty cell empties what is kept. A column that is not to be changed is deleted from the sheet.")
+    page.write_string(len(book.sheet.columns) + 2, 0, told, bold)
 
 
 def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -> bytes:
     """The user's own rows with the wrong cells marked and explained, and a sheet that lists every error.
 
-    It can be corrected and imported as it is: only its first sheet is read, and what lacked a column gets
-    an empty one. Of a large file it holds the rows with errors, at most `WHOLE_ROWS`.
+    It can be corrected and imported as it is: only its first sheet is read, what lacked a column gets an empty one,
+    and columns that cannot be taken stand at the end. Of a large file it holds the rows with errors, at most
+    `WHOLE_ROWS`.
     """
     given = table.keys if table is not None else ()
     lacking = {p.column for p in table.wrong if p.code == "IMP012"} if table is not None else set()
-    shown = Sheet(sheet.declared, tuple(c for c in sheet.columns if c.key in {*given, *lacking}), sheet.natural_key)
+    strange = table.strange if table is not None else {}
+    known = [c for c in sheet.columns if c.key in {*given, *lacking}]
+    unknown = [Column(key, str(p.params["heading"]), "text", key) for key, p in strange.items()]
+    shown = Sheet(sheet.declared, (*known, *unknown), sheet.natural_key)
     file = io.BytesIO()
     book = _Book(shown, file, notes=False)
     wrong: dict[tuple[int, str], list[str]] = {}
@@ -394,8 +400,10 @@ def error_workbook(sheet: Sheet, table: Table | None, problems: list[Problem]) -
     at: dict[int, int] = {}
     if table is not None:
         frame = table.frame.with_columns(pl.lit("").alias(key) for key in lacking)
+        at_heading = {p.column: p for p in table.wrong if p.code == "IMP012"} | dict(strange)
         for place, column in enumerate(shown.columns):
-            if said := [f"{p.code} {p.words()}" for p in table.wrong if p.column == column.key]:
+            if (fault := at_heading.get(column.key)) is not None:
+                said = [f"{fault.code} {fault.words()}"]
                 book.page.write_string(0, place, str(column.heading), book.wrong)
                 book.page.write_comment(0, place, "\n".join(said))
         if frame.height > WHOLE_ROWS:

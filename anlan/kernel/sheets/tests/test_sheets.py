@@ -101,7 +101,7 @@ ONE_WRONG_CELL = [
     ({"area_code": "500112"}, "area_code", "IMP031"),
     ({"area_code": "500112999999"}, "area_code", "IMP032"),
     ({"address": "a\x01b"}, "address", "IMP033"),
-    ({"credit_code": ""}, "", "IMP044"),
+    ({"credit_code": ""}, "credit_code", "IMP044"),
 ]
 
 
@@ -164,7 +164,7 @@ def test_a_file_that_cannot_be_taken_is_one_clear_error(data: bytes, problem: st
 
 def test_wrong_headings_do_not_keep_the_rows_from_being_checked() -> None:
     unknown = put(text(GOOD | {"credit_code": code(1), "colour": "red"}, GOOD | {"staff": "many", "colour": "red"}))
-    assert codes(unknown) == [(1, "", "IMP011"), (3, "", "IMP044"), (3, "staff", "IMP022")]
+    assert codes(unknown) == [(1, "", "IMP011"), (3, "credit_code", "IMP044"), (3, "staff", "IMP022")]
     assert (unknown.rows, unknown.refused, unknown.added, unknown.errors) == (2, 2, 0, 3)
     rights = frozenset({"change"})
     lacking = put(b"name,area_code,name,staff\nx,500112000000,y,many\n", rights=rights)
@@ -191,7 +191,7 @@ def test_a_row_is_told_of_its_record_besides_its_cells() -> None:
     )
     assert codes(outcome) == [
         (2, "", "IMP043"), (2, "staff", "IMP022"), (3, "id", "IMP022"), (3, "staff", "IMP022"),
-        (4, "", "IMP044"), (4, "staff", "IMP022"), (5, "staff", "IMP022"),
+        (4, "credit_code", "IMP044"), (4, "staff", "IMP022"), (5, "staff", "IMP022"),
     ]  # fmt: skip
     assert outcome.refused == 4
     with override("zh-hans"):
@@ -360,18 +360,37 @@ def test_the_error_workbook_marks_the_cells_and_can_be_mended_and_imported() -> 
 
 
 def test_the_error_workbook_of_wrong_headings_has_the_right_ones() -> None:
-    outcome = put(f"name,credit_code,colour\n甲厂,{code(1)},red\n".encode())
-    assert codes(outcome) == [(1, "", "IMP011"), (1, "area_code", "IMP012")]
+    outcome = put(f"name,credit_code,Staff,staff,colour\n甲厂,{code(1)},7,8,red\n".encode())
+    assert codes(outcome) == [(1, "", "IMP011"), (1, "area_code", "IMP012"), (1, "staff", "IMP013")]
     opened = openpyxl.load_workbook(
         io.BytesIO(writing.error_workbook(sheet_of(enterprises()), outcome.table, outcome.problems))
     )
     page = opened.worksheets[0]
-    marked = next(c for c in page[1] if c.comment)
-    assert marked.comment.text.startswith("IMP012")
-    page.cell(2, marked.column).value = "500112000000"
+    marked = {c.comment.text[:6]: c for c in page[1] if c.comment}
+    assert {at: (c.value, page.cell(2, c.column).value) for at, c in marked.items()} == {
+        "IMP011": ("colour", "red"), "IMP012": ("区域", None), "IMP013": ("staff", "8"),
+    }  # fmt: skip
+    page.cell(2, marked["IMP012"].column).value = "500112000000"
+    for wrong in sorted((marked["IMP011"].column, marked["IMP013"].column), reverse=True):
+        page.delete_cols(wrong)
     out = io.BytesIO()
     opened.save(out)
     assert put(out.getvalue()).added == 1
+    with acting(TESTER, EVERYWHERE):
+        assert Enterprise.objects.get().staff == 7
+
+
+def test_what_empty_cells_do_away_with_is_told_before() -> None:
+    full = GOOD | {"address": "双龙大道1号", "high_hazard": "是", "status": "suspended", "revenue": "3.5", "park": ""}
+    put(text(full | {"credit_code": code(1)}, full | {"credit_code": code(2)}))
+    emptied = full | {"address": "", "high_hazard": "", "status": "", "park": "", "staff": "13", "revenue": ""}
+    sheet = text(emptied | {"credit_code": code(1)}, full | {"credit_code": code(2), "high_hazard": "否"})
+    for dry_run in (True, False):
+        outcome = put(sheet, dry_run=dry_run)
+        assert (outcome.changed, outcome.added) == (2, 0)
+        assert outcome.emptied == {"address": 1, "high_hazard": 1, "status": 1, "revenue": 1}
+    with acting(TESTER, EVERYWHERE):
+        assert Import.objects.latest("id").emptied == outcome.emptied
 
 
 def test_an_import_is_undone_whole() -> None:

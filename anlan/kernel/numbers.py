@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+LONGEST = 60
+"""Signs that a number has at most; nothing longer is read as one."""
 _OPENING, _CLOSING = r"〔\[(【{<《", r"〕\])】}>》"
 _TYPED = re.compile(
     rf"""
@@ -49,5 +51,9 @@ def endings(typed: str) -> list[str]:
 
 
 def _plain(typed: str) -> str:
-    """With the digits, brackets and spaces of any width as one writes them in Latin text."""
-    return unicodedata.normalize("NFKC", typed).strip()
+    """With the digits, brackets and spaces of any width as one writes them in Latin text, each space once.
+
+    Empty for what is too long to be a number: the patterns try every way to divide what they read.
+    """
+    text = " ".join(unicodedata.normalize("NFKC", typed[: LONGEST + 1]).split())
+    return text if len(text) <= LONGEST else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from anlan.kernel.numbers import beginnings, endings
@@ -50,3 +52,18 @@ def test_of_a_number_the_end_is_enough(typed: str, ends: str) -> None:
 @pytest.mark.parametrize("typed", ["", "机械", "渝北", "91500112MA5U3X4Y7B", "500112001001", "᧚", "%", "〔", "\ud800"])
 def test_what_is_no_number_is_none(typed: str) -> None:
     assert (beginnings(typed), endings(typed)) == ([], [])
+
+
+@pytest.mark.parametrize("filling", [" ", "0", "a", "〔", " 0", "\u3000", "a ", "第"])
+def test_however_long_and_odd_what_was_typed_it_is_read_at_once(filling: str) -> None:
+    began = process_time()
+    for many in (25, 55, 5_000):
+        for typed in (f"安{filling * many}x", f"安(2013{filling * many}x", f"安{filling * many}(2013{filling * many}x"):
+            beginnings(typed), endings(typed)
+    assert process_time() - began < 1
+
+
+def test_what_is_longer_than_any_number_is_none() -> None:
+    assert beginnings("渝" * 50 + "(2013)1号") == ["渝" * 50 + "〔2013〕1号"]
+    assert beginnings("渝" * 61 + "(2013)1号") == []
+    assert endings(" " * 70 + "113号") == []

@@ -509,12 +509,14 @@ def undo(declared: type[Register], record: Import, tell: Tell | None = None) -> 
         touched = [key for (key,) in cursor.fetchall()]
         if touched:
             raise CannotUndo(touched)
+        _completed(cursor, model)
         fixed = {"id", "version", "updated_at", model._meta.pk.column}
         columns = [_q(str(f.column)) for f in given_fields(model) if f.column not in fixed]
         sets = ", ".join(f"{column} = o.{column}" for column in columns)
         cursor.execute(
-            f"UPDATE {table} t SET {sets}, version = t.version + 1, updated_at = %s FROM {WRITTEN} w, "
-            f"LATERAL jsonb_populate_record(NULL::{table}, w.before) o WHERE w.before IS NOT NULL AND t.{pk} = w.key",
+            f"UPDATE {table} t SET {sets}, version = t.version + 1, updated_at = %s FROM {WRITTEN} w "
+            f"JOIN {table} n ON n.{pk} = w.key, LATERAL jsonb_populate_record(n, w.before) o "
+            f"WHERE w.before IS NOT NULL AND t.{pk} = w.key",
             [clock.now()],
         )
         number = int(cursor.rowcount)
@@ -531,3 +533,23 @@ def undo(declared: type[Register], record: Import, tell: Tell | None = None) -> 
         record.state = "undone"
         record.save()
     return number
+
+
+def _completed(cursor: Any, model: Any) -> None:
+    """What records held before there was a column that follows from another one: it follows from what that one held.
+
+    A column of another kind that has come since keeps what it holds now.
+    """
+    for name, (source, made) in model.derived.items():
+        column, of = (str(model._meta.get_field(one).column) for one in (name, source))
+        cursor.execute(
+            f"SELECT key::text, before ->> %s FROM {WRITTEN} WHERE before IS NOT NULL AND NOT jsonb_exists(before, %s)",
+            [of, column],
+        )
+        if rows := cursor.fetchall():
+            keys, values = [key for key, _held in rows], made([held for _key, held in rows])
+            cursor.execute(
+                f"UPDATE {WRITTEN} w SET before = w.before || jsonb_build_object(%s::text, m.made) "
+                "FROM unnest(%s::text[], %s::text[]) AS m(key, made) WHERE w.key::text = m.key",
+                [column, keys, values],
+            )

@@ -21,7 +21,7 @@ from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.kernel.sheets import reading, writing
 from anlan.kernel.sheets.applying import CannotUndo, Outcome, import_file, undo
-from anlan.kernel.sheets.models import Import
+from anlan.kernel.sheets.models import Import, ImportedRows
 from anlan.kernel.sheets.problems import WORDS
 from anlan.kernel.sheets.spec import sheet_of
 from anlan.parties.codes import credit_check_character
@@ -402,6 +402,19 @@ def test_an_import_is_undone_whole() -> None:
         assert Import.objects.get(pk=outcome.record.pk).state == "undone"
         with pytest.raises(CannotUndo):
             undo(enterprises(), outcome.record)
+
+
+def test_an_import_from_before_a_column_was_added_is_undone_all_the_same() -> None:
+    put(text(GOOD | {"name": "重庆市渝北区恒达机械厂", "credit_code": code(1)}))
+    outcome = put(text(GOOD | {"name": "重庆市渝北区永兴茶厂", "credit_code": code(1)}))
+    with acting(TESTER, EVERYWHERE):
+        kept = ImportedRows.objects.get(imported=outcome.record)
+        lacking = {"own_name", "above_scale"}  # one that follows from another, and one that does not
+        kept.befores = [{k: v for k, v in before.items() if k not in lacking} for before in kept.befores]
+        kept.save()
+        assert undo(enterprises(), outcome.record) == 1
+        one = Enterprise.objects.get()
+    assert (one.name, one.own_name, one.above_scale) == ("重庆市渝北区恒达机械厂", "恒达机械厂", False)
 
 
 def test_an_import_whose_rows_others_touched_is_not_undone() -> None:

@@ -27,6 +27,7 @@ def named(accounts: Iterable[int | None]) -> Callable[[int | None, str], str]:
     def tell(account: int | None, actor: str) -> str:
         username, words = known.get(account or 0, ("", ""))
         # A client program acts as its account and says which one it is: "district · ledger".
-        return words + actor.removeprefix(username) if words and actor.startswith(username) else actor
+        signed_in, dot, program = actor.partition(" · ")
+        return words + dot + program if words and signed_in == username else actor
 
     return tell

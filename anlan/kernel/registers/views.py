@@ -237,10 +237,11 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
     stale, status = False, 200
     if request.method == "POST":
         form = made(meanwhile.decided(request.POST), instance=row)
-        seen = request.POST.get("version", "")
-        if row is not None and seen.isdigit() and int(seen) != row.version:
+        valid = form.is_valid()
+        seen = form.cleaned_data.get("version")
+        if row is not None and seen is not None and seen != row.version:
             stale = True
-        elif form.is_valid():
+        elif valid:
             try:
                 writing.store(form.instance)
                 return HttpResponseRedirect(f"/r/{name}/{form.instance.pk}/")
@@ -260,6 +261,8 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
         {"title": title, "fields": [form[n] for n in fields if n in form.fields]} for title, fields in declared.sections
     ]
     context = {"register": declared, "record": row, "form": form, "sections": sections, "stale": stale}
+    if row is not None:
+        shown.send(declared.model, records=[row], page=request.path)
     return render(request, "form.html", context, status=status)
 
 
@@ -306,6 +309,7 @@ def remove_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
             status = 422
     sections = [{"title": _("Remove"), "fields": [form["reason"]]}]
     context = {"register": declared, "record": row, "form": form, "sections": sections, "removing": True}
+    shown.send(declared.model, records=[row], page=request.path)
     return render(request, "form.html", context, status=status)
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from anlan.kernel.registers import Register, all_registers
 from anlan.kernel.registers.conformance import ELSEWHERE, HERE, narrowed, sample, seer
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.parties.models import Account, Enterprise
+from anlan.parties.models import Account, Enterprise, Looked
 
 pytestmark = pytest.mark.django_db
 TESTER = Actor("test", "tests")
@@ -138,6 +138,26 @@ def test_the_next_save_does_what_was_decided_field_by_field(take: str, staff: in
     with acting(TESTER, EVERYWHERE):
         now = Enterprise.objects.get(pk=row.pk)
     assert (now.name, now.staff, now.address) == ("渝北总厂", staff, "新址")
+
+
+@pytest.mark.parametrize("seen", ["²", "１", "9" * 30, "9" * 5000, "-1", "x"])
+def test_a_version_that_is_none_saves_nothing(seen: str) -> None:
+    here, address, sent, row = two_at_one_form()
+    assert here.post(address, sent | {"staff": "7", "version": seen}).status_code in (409, 422)
+    with acting(TESTER, EVERYWHERE):
+        assert Enterprise.objects.get(pk=row.pk).staff == 6
+
+
+@pytest.mark.parametrize(("verb", "tail"), [("change", "edit/"), ("remove", "remove/")])
+def test_a_look_at_personal_data_through_a_form_is_logged(verb: Any, tail: str) -> None:
+    declared = next(d for d in REGISTERS if getattr(d.model, "personal", False) and d.rights.roles(verb))
+    row, client = kept(declared), signed_in(sorted(declared.rights.roles(verb) - {"enterprise"})[0])
+    address = f"/r/{declared.name}/{row.pk}/{tail}"
+    late = {"version": row.version + 1, "reason": "重复登记"}
+    for answer in (client.get(address), client.post(address, late)):
+        assert answer.status_code in (200, 409)
+    with acting(TESTER, EVERYWHERE):
+        assert Looked.objects.filter(row=str(row.pk), page=address).count() == 2
 
 
 def test_a_save_that_is_late_twice_shows_the_newest_again() -> None:

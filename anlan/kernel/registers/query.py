@@ -203,17 +203,19 @@ class Listing:
     filters: django_filters.FilterSet
     sort: str
     columns: tuple[str, ...]
-    text: str = ""
+    whole_of_area: bool = False
+    """Nothing is asked of the rows but where they lie."""
 
     def count(self) -> Count:
         """Counts, but never further than `COUNTED`; of a long list the planner tells about how many there are.
 
-        Not of what a text was looked for in: where it begins the number of a case, say, it says the district too,
-        and the planner, which takes the two to have nothing to do with each other, is wrong by a factor of hundred.
+        Only of a list of whatever lies in an area. The planner takes what else is asked to be as frequent there as in
+        the whole table: it would be wrong by a factor of hundred (where a text begins the number of a case, it says the
+        district too), and it would tell how frequent that is at the neighbours'.
         """
         rows = self.rows.order_by()
         # Nothing is explained, and nothing asked, where a condition rules out every row.
-        told = "" if self.text else rows.explain(format="json")
+        told = rows.explain(format="json") if self.whole_of_area else ""
         about = json.loads(told)[0]["Plan"]["Plan Rows"] if told else 0
         bound = SURE if about > COUNTED else COUNTED
         number = rows[: bound + 1].count()
@@ -354,12 +356,15 @@ def listing(
     if not declared.sortable(column) or column not in {*declared.columns, declared.order.removeprefix("-")}:
         raise BadQuery("sort", _("The list cannot be sorted by this."))
     found = filters.qs
+    asked_of = [n for n, value in filters.form.cleaned_data.items() if value not in (None, "", [])]
+    whole = all(isinstance(filters.filters[n], AreaFilter) for n in asked_of)
     for narrowing in narrowings:
         found = narrowing.rows(declared, found, asked)
+        whole = whole and not any(asked.get(n) for n in narrowing.parameters)
     text = str(asked.get("q") or "").strip()
     if text:
         found = found.filter(matches(declared, text))
-    return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked), text)
+    return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked), whole and not text)
 
 
 def matches(declared: type[Register], text: str) -> Q:

@@ -140,7 +140,14 @@ def test_a_long_list_is_counted_in_part_and_its_length_estimated(
         assert listing().count() == query.Count(11, True)
         monkeypatch.setattr(query, "SURE", 3)
         assert listing().count() == query.Count(3, False, 53_000)
-        assert listing(q="渝").count().about is None
+        assert listing(area_code="500112000000").count() == query.Count(3, False, 53_000)
+        monkeypatch.setattr(query, "SURE", 1)
+        for narrower, number in (({"q": "甲"}, 3), ({"high_hazard": "false"}, 11)):
+            assert listing(**narrower).count() == query.Count(number, True), "how frequent it is elsewhere is not told"
+        counted = QueryDict("counted=hazards.open&period=2013")
+        dangers = register_named("dangers")
+        assert dangers is not None
+        assert not query.listing(dangers, Danger.objects.all(), counted).whole_of_area
 
 
 def test_an_area_filter_takes_all_below_it(enterprises: list[int]) -> None:

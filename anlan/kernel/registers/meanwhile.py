@@ -8,10 +8,10 @@ knowing it, and is refused again if it has changed once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.db import connection
@@ -19,8 +19,10 @@ from django.forms import BoundField
 from django.http import QueryDict
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from .. import actors
+from . import cells
 from .declaration import Register
 
 THEIRS = "theirs"
@@ -80,6 +82,9 @@ class Held(forms.BaseForm):
             bound.meanwhile = change  # type: ignore[attr-defined]
 
 
+F = TypeVar("F", bound=Held)
+
+
 def _same(field: forms.Field, kept: Any, sent: Any) -> bool:
     if isinstance(kept, str) and isinstance(sent, str):
         # Browsers send each line's end as two signs, whatever is kept.
@@ -95,6 +100,27 @@ def decided(sent: QueryDict) -> QueryDict:
         if name != key and sent[key] == THEIRS and f"initial-{name}" in sent:
             data.setlist(name, sent.getlist(f"initial-{name}"))
     return data
+
+
+def compared(
+    make: Callable[[QueryDict, Any], F], declared: type[Register], sent: QueryDict, fresh: Callable[[], Any]
+) -> F:
+    """The form of a save that came too late: what was typed, over the record as it now stands (`fresh` reads it).
+
+    `make(data, record)` makes the form.
+    """
+    row = fresh()
+    data, changed = make(sent, row).late()
+    data["version"] = str(row.version)
+    form = make(data, fresh())
+    known = by_whom(declared, row, changed)
+    places = cells.area_codes(declared, [row], list(changed))
+    changes = {}
+    for name, taken in changed.items():
+        by, at = known.get(name, (_("Another person"), None))
+        changes[name] = Change(cells.cell(declared, row, name, places).text, by, at, taken)
+    form.tell(changes)
+    return form
 
 
 def by_whom(declared: type[Register], row: Any, names: Iterable[str]) -> dict[str, tuple[str, datetime]]:

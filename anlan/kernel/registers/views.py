@@ -19,7 +19,7 @@ from ..models import Stale
 from ..policy import VERBS
 from . import cells, columns, history, meanwhile, picking, query, saved, search, writing
 from .declaration import Register, register_named
-from .forms import RecordForm, RemovalForm, form_class
+from .forms import RemovalForm, form_class
 from .models import SavedView
 from .related import related
 from .shown import shown
@@ -253,7 +253,10 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
                 stale = True
         if stale:
             row = _row(declared, request, str(form.instance.pk))
-            form = _with_changes(declared, request, form.data, row)
+            pk, sent = str(row.pk), meanwhile.decided(request.POST)
+            form = meanwhile.compared(
+                lambda data, now: made(data, instance=now), declared, sent, lambda: _row(declared, request, pk)
+            )
         status = 409 if stale else 422
     else:
         form = made(instance=row, initial={"version": row.version} if row is not None else None)
@@ -264,22 +267,6 @@ def form_page(request: HttpRequest, name: str, key: str | None = None) -> HttpRe
     if row is not None:
         shown.send(declared.model, records=[row], page=request.path)
     return render(request, "form.html", context, status=status)
-
-
-def _with_changes(declared: type[Register], request: HttpRequest, sent: Any, row: Any) -> RecordForm:
-    """The form of a save that came too late: what was typed, over the record as it now stands."""
-    made = form_class(declared)
-    data, changed = made(sent, instance=row).late()
-    data["version"] = str(row.version)
-    form = made(data, instance=_row(declared, request, str(row.pk)))
-    known = meanwhile.by_whom(declared, row, changed)
-    places = cells.area_codes(declared, [row], list(changed))
-    changes = {}
-    for name, taken in changed.items():
-        by, at = known.get(name, (_("Another person"), None))
-        changes[name] = meanwhile.Change(cells.cell(declared, row, name, places).text, by, at, taken)
-    form.tell(changes)
-    return form
 
 
 @login_required

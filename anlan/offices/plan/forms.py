@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
 from anlan.kernel.registers.declaration import all_registers
+from anlan.kernel.registers.meanwhile import Held
 from anlan.parties.models import Authority, Industry, Post
 
 from . import proofs
@@ -41,8 +43,8 @@ class BeginForm(forms.Form):
         return data
 
 
-class Versioned(forms.ModelForm):
-    """Knows which version the person saw."""
+class Versioned(Held, forms.ModelForm):
+    """Knows which version the person saw, and what its fields held then."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -51,6 +53,8 @@ class Versioned(forms.ModelForm):
         self.fields["version"].initial = self.instance.version
         # Several such forms may stand on a page: each has names of its own for labels.
         self.auto_id = f"id_{self._meta.model._meta.model_name}_{self.instance.pk or 'new'}_%s"
+        if self.instance.pk is not None:
+            self.hold(name for name in self.fields if name != "version")
 
 
 class HeadForm(Versioned):
@@ -111,7 +115,7 @@ class TargetForm(Versioned):
             self.fields[name].widget.attrs["step"] = "any"
             value = getattr(self.instance, name)
             if value is not None:  # 38, not 38.0000
-                self.initial[name] = f"{value.normalize():f}"
+                self.initial[name] = Decimal(f"{value.normalize():f}")
 
 
 class ReasonForm(forms.Form):

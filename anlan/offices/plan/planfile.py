@@ -94,7 +94,8 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         # What is missing at the end is missed at the line after the last.
         line = f"{min(mark.line, text.rstrip().count(chr(10))) + 1}:" if mark else ""
-        raise BadPlanFile(f"{path}:{line} {getattr(error, 'problem', None) or error}") from error
+        why = _("no YAML can be read here (%(why)s)") % {"why": getattr(error, "problem", None) or error}
+        raise BadPlanFile(f"{path}:{line} {why}") from error
     except (ValueError, OverflowError, TypeError) as error:
         # YAML takes some words for numbers that Python cannot make of them, as 0x_.
         raise BadPlanFile(
@@ -104,7 +105,7 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
     faults = [*misformed, *_contradictions(content, {place for place, _words in misformed})]
     if faults:
         faults.sort(key=lambda fault: _line(lines, fault[0]))
-        told = [f"{path}:{_line(lines, place)}: {_name(place)}: {words}" for place, words in faults[:FAULTS]]
+        told = [f"{path}:{_line(lines, place)}: {_name(place, content)}: {words}" for place, words in faults[:FAULTS]]
         if len(faults) > FAULTS:
             told.append(_("%(path)s: %(n)d further faults") % {"path": path, "n": len(faults) - FAULTS})
         raise BadPlanFile("\n".join(told))
@@ -250,8 +251,12 @@ def _line(lines: dict[tuple[Any, ...], int], path: tuple[Any, ...]) -> int:
     return lines.get(path, 1)
 
 
-def _name(path: tuple[Any, ...]) -> str:
-    return ".".join(str(part) for part in path) or _("the file")
+def _name(path: tuple[Any, ...], content: Any) -> str:
+    """The field, with the id of the clause or target that it belongs to, by which people know it."""
+    name = ".".join(str(part) for part in path)
+    entry = content[path[0]][path[1]] if len(path) > 1 and isinstance(path[1], int) else None
+    code = entry.get("id") if isinstance(entry, dict) else None
+    return f"{name} ({code[:24]})" if isinstance(code, str) else name or _("the file")
 
 
 def load(path: Path, drafted_by: Any = None) -> Any:

@@ -65,8 +65,9 @@ def begin(request: HttpRequest) -> HttpResponse:
                 with transaction.atomic():
                     plan = _begun(request, form)
             except (Unreadable, planfile.BadPlanFile) as error:
+                given = "file" if form.cleaned_data.get("file") else "text"
                 for line in str(error).splitlines()[:20]:
-                    form.add_error("file" if form.cleaned_data.get("file") else "text", line)
+                    form.add_error(given, line)
             except drafting.Refused as error:
                 form.add_error("year" if error.code == "plan.year" else None, str(error))
             else:

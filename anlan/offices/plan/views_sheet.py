@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.forms import ModelForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from anlan.kernel import clock
 from anlan.kernel.models import Stale
-from anlan.kernel.registers import history
+from anlan.kernel.registers import history, meanwhile
 from anlan.kernel.registers.declaration import Register
 
 from . import adoption, drafting, duties, sheet
@@ -55,7 +56,7 @@ def show(
         "from_to": _span(request.POST or request.GET, source),
         "pieces": sheet.pieces(source.text, clauses, targets, gaps) if source else [],
         "rows": sheet.rows(clauses, targets),
-        "unread": [g for g in gaps if not g.settled], "settled": [g for g in gaps if g.settled],
+        "unread_gaps": [g for g in gaps if not g.settled], "settled": [g for g in gaps if g.settled],
         "n_clauses": len(clauses), "n_targets": len(targets), "holes": holes,
         "n_holes": len(holes.clauses) + len(holes.targets),
         "missing": adoption.missing(plan) if may_edit else [], "may_adopt": adoption.may_adopt(plan, request.user),
@@ -128,24 +129,24 @@ def _refused(request: HttpRequest, key: int, refused: drafting.Refused) -> HttpR
     return show(request, plan_or_404(key), status=409, refused=str(refused))
 
 
-def _save(
-    request: HttpRequest, plan: Plan, place: str, form: Versioned, declared: type[Register], **facts: Any
-) -> HttpResponse:
-    """Keeps a valid form; else shows it with its faults, or what somebody else changed meanwhile."""
+Make = Callable[[QueryDict, Any], Versioned]
+"""Makes a form of what was sent, over a row."""
+
+
+def _save(request: HttpRequest, plan: Plan, place: str, make: Make, row: Any, declared: type[Register]) -> HttpResponse:
+    """Keeps a valid form; else shows it with its faults, or beside what somebody else wrote meanwhile."""
+    form = make(meanwhile.decided(request.POST), row)
     if not form.is_valid():
         return show(request, plan, {place: form}, 422)
-    row = form.instance
-    for name, value in facts.items():
-        setattr(row, name, value)
     if row.pk:
         now = declared.model._default_manager.get(pk=row.pk)
         if now.version != form.cleaned_data["version"]:  # type: ignore[attr-defined]
-            return _told(request, plan, place, declared, now)
+            return _late(request, plan, place, make, form, declared)
     try:
         with transaction.atomic():
             row.save()
     except Stale:
-        return _told(request, plan, place, declared, row)
+        return _late(request, plan, place, make, form, declared)
     except IntegrityError:
         form.add_error(None, _("There is one with this id already."))
         return show(request, plan, {place: form}, 422)
@@ -160,8 +161,17 @@ def _save(
     return _back(plan, key)
 
 
+def _late(
+    request: HttpRequest, plan: Plan, place: str, make: Make, form: Versioned, declared: type[Register]
+) -> HttpResponse:
+    """The second of two at one form decides over what the first wrote; nothing is overwritten, nothing lost."""
+    key = form.instance.pk
+    both = meanwhile.compared(make, declared, form.data, lambda: declared.model._default_manager.get(pk=key))  # type: ignore[arg-type]
+    return show(request, plan_or_404(plan.pk), {place: both}, 409)
+
+
 def _told(request: HttpRequest, plan: Plan, place: str, declared: type[Register], now: Any) -> HttpResponse:
-    """The second of two is told what the first changed; nothing is overwritten."""
+    """The second of two is told what the first changed, and that his removal was not made."""
     changes = history.of(declared, now)
     return show(
         request, plan_or_404(plan.pk), status=409, stale={"place": place, "change": changes[0] if changes else None}
@@ -176,7 +186,7 @@ def save_head(request: HttpRequest, key: int) -> HttpResponse:
         plan = _open(request, key)
     except drafting.Refused as refused:
         return _refused(request, key, refused)
-    return _save(request, plan, "head", HeadForm(request.POST, instance=plan), Plans)
+    return _save(request, plan, "head", lambda sent, row: HeadForm(sent, instance=row), plan, Plans)
 
 
 @login_required
@@ -188,7 +198,7 @@ def save_clause(request: HttpRequest, key: int, clause: int) -> HttpResponse:
     except drafting.Refused as refused:
         return _refused(request, key, refused)
     row = get_object_or_404(Clause, pk=clause, plan=plan)
-    return _save(request, plan, f"c{row.pk}", ClauseForm(request.POST, instance=row), Clauses)
+    return _save(request, plan, f"c{row.pk}", lambda sent, row: ClauseForm(sent, instance=row), row, Clauses)
 
 
 @login_required
@@ -200,7 +210,7 @@ def save_target(request: HttpRequest, key: int, target: int) -> HttpResponse:
     except drafting.Refused as refused:
         return _refused(request, key, refused)
     row = get_object_or_404(Target, pk=target, plan=plan)
-    return _save(request, plan, f"t{row.pk}", TargetForm(request.POST, instance=row, plan=plan), Targets)
+    return _save(request, plan, f"t{row.pk}", lambda sent, row: TargetForm(sent, instance=row, plan=plan), row, Targets)
 
 
 @login_required
@@ -214,7 +224,9 @@ def add(request: HttpRequest, key: int, kind: str) -> HttpResponse:
     start, end = _span(request.POST, Source.objects.filter(plan=plan).first())
     if kind == "target":
         row = Target(plan=plan, code=drafting.next_target(plan), start=start, end=end)
-        return _save(request, plan, "new-target", TargetForm(request.POST, instance=row, plan=plan), Targets)
+        return _save(
+            request, plan, "new-target", lambda sent, row: TargetForm(sent, instance=row, plan=plan), row, Targets
+        )
     if kind != "clause":
         raise Http404
     form = ClauseForm(request.POST, instance=Clause(plan=plan, start=start, end=end))

@@ -127,6 +127,13 @@ def test_the_second_of_two_is_told_what_the_first_changed__and_nothing_is_overwr
     assert "别人的标题" in page
     clause.refresh_from_db()
     assert clause.title == "别人的标题"
+    # What was typed still stands in the form, the other's words beside it; saved again knowing it, it is kept.
+    form = answer.context["forms"][f"c{clause.pk}"]
+    assert (form["title"].value(), [b.name for b, _change in form.meanwhile]) == ("改过的标题", ["title"])
+    again = {"initial-title": "别人的标题", "take-title": "mine", "version": form["version"].value()}
+    assert drafter.post(f"/plan/{draft.pk}/clause/{clause.pk}/", CLAUSE | again).status_code == 302
+    clause.refresh_from_db()
+    assert clause.title == "改过的标题"
     stale = drafter.post(f"/plan/{draft.pk}/clause/{clause.pk}/remove/", {"version": 1})
     assert stale.status_code == 409
     draft.refresh_from_db()
@@ -235,3 +242,19 @@ def test_a_part_of_another_plan_is_not_reached_through_this_one(draft: Plan, dra
     wrong = {"clause": foreign.pk, "subject": "x", "comparator": "<=", "value": "4", "unit": "起", "version": 1}
     assert drafter.post(f"/plan/{draft.pk}/target/{target.pk}/", wrong).status_code == 422
     assert Target.objects.get(pk=target.pk).clause.plan == draft
+
+
+def test_every_fault_of_an_uploaded_plan_file_stands_at_the_file(account: Make, client: Client) -> None:
+    client.force_login(account("drafter"))
+    Installation.objects.get_or_create(pk=1)
+    raw = 'plan: {year: 13, city: "5", title: x}\nclauses: [{id: G1}]\ntargets: []\n'.encode()
+    answer = client.post("/plan/new/", {"file": SimpleUploadedFile("p.yaml", raw), "text": "", "year": ""})
+    errors = answer.context["form"].errors
+    assert (answer.status_code, list(errors)) == (422, ["file"])
+    assert [e.split(": ")[1] for e in errors["file"]] == ["plan.year", "plan.city", "clauses.0 (G1)"]
+
+
+def test_the_bell_counts_notices_beside_places_not_read(draft: Plan, drafter: Client) -> None:
+    Gap.objects.create(plan=draft, what="the unit", words="…", start=1, end=2)
+    page = drafter.get(f"/plan/{draft.pk}/")
+    assert (page.context["unread"], len(page.context["unread_gaps"])) == (0, 1)

@@ -80,8 +80,9 @@ def test_every_fault_of_a_plan_file_is_named_at_once(tmp_path: Path) -> None:
         planfile.parse(text.encode(), "plan.yaml")
     told = str(refused.value).splitlines()
     assert [line.split(": ")[:2] for line in told] == [
-        ["plan.yaml:3", "plan.city"], ["plan.yaml:3", "plan.issued_on"], ["plan.yaml:69", "targets.1"],
-        ["plan.yaml:69", "targets.1"], ["plan.yaml:69", "targets.1.id"], ["plan.yaml:69", "targets.1.clause"],
+        ["plan.yaml:3", "plan.city"], ["plan.yaml:3", "plan.issued_on"], ["plan.yaml:69", "targets.1 (T1)"],
+        ["plan.yaml:69", "targets.1 (T1)"], ["plan.yaml:69", "targets.1.id (T1)"],
+        ["plan.yaml:69", "targets.1.clause (T1)"],
     ]  # fmt: skip
     assert all(re.search("[一-鿿]", line.split(": ", 2)[2]) for line in told)
 

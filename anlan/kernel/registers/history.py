@@ -31,7 +31,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the audit. `at` is real time; `actor` who acted, as people name him."""
+    """One entry of the audit. `at` is what our clock said then, as on every page; `actor` who acted, as people say."""
 
     at: datetime
     actor: str
@@ -45,7 +45,7 @@ def of(declared: type[Register], row: Any) -> list[Change]:
     words = {"insert": _("Recorded"), "update": _("Changed"), "delete": _("Removed")}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT at, account_id, actor, actor_kind, op, changes::text FROM audit_entry "
+            "SELECT coalesce(on_clock, at), account_id, actor, actor_kind, op, changes::text FROM audit_entry "
             "WHERE table_name = %s AND row_id = %s ORDER BY id DESC LIMIT %s",
             [declared.model._meta.db_table, str(row.pk), LAST],
         )

@@ -247,7 +247,7 @@ def test_a_part_of_another_plan_is_not_reached_through_this_one(draft: Plan, dra
 def test_every_fault_of_an_uploaded_plan_file_stands_at_the_file(account: Make, client: Client) -> None:
     client.force_login(account("drafter"))
     Installation.objects.get_or_create(pk=1)
-    raw = 'plan: {year: 13, city: "5", title: x}\nclauses: [{id: G1}]\ntargets: []\n'.encode()
+    raw = b'plan: {year: 13, city: "5", title: x}\nclauses: [{id: G1}]\ntargets: []\n'
     answer = client.post("/plan/new/", {"file": SimpleUploadedFile("p.yaml", raw), "text": "", "year": ""})
     errors = answer.context["form"].errors
     assert (answer.status_code, list(errors)) == (422, ["file"])

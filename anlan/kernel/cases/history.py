@@ -121,8 +121,8 @@ def show(value: Any, field: Field | None = None) -> str:
     if isinstance(value, list | tuple):
         return str(_(", ")).join(show(v, field) for v in value)
     if isinstance(value, Decimal):
-        whole = value == value.to_integral_value()
-        return number_format(value.quantize(1) if whole else value, force_grouping=True)
+        # As kept in a column (106.500000) and as once typed (106.5) it reads the same.
+        return number_format(Decimal(f"{value.normalize():f}"), force_grouping=True)
     if isinstance(field, DecimalField) and isinstance(value, str):
         return show(Decimal(value))
     if isinstance(field, ChoiceField) and not hasattr(field, "queryset"):

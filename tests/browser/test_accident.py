@@ -23,8 +23,11 @@ def test_a_call_is_taken_by_keyboard_and_the_next_report_is_drafted(
     assert page.locator("[data-since]").inner_text()[:2] in ("0:", "1:")
     area = page.locator('div.pick:has(input[name="area_code"]) input[role=combobox]')
     area.fill("龙兴镇")
+    area.press("Enter")  # before the list is there: nothing is sent
     page.locator('div.pick:has(input[name="area_code"]) [role=option]').first.wait_for()
+    assert area.input_value() == "龙兴镇"
     area.press("Enter")
+    assert area.input_value() == "渝北区 › 龙兴镇"
     page.select_option('select[name="category"]', index=5)
     assert page.input_value('select[name="source"]') == ""
     page.select_option('select[name="source"]', "unit")

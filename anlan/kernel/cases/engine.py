@@ -19,6 +19,7 @@ from anlan.kernel.deadlines import Interval, Limit, due, due_on
 from anlan.kernel.models import Stale as StaleRecord
 from anlan.kernel.scope import acting_now, area_prefix
 
+from . import point
 from .lifecycle import Clock, Demand, Evidence, Field, Lifecycle, Move, Person, form_field, lifecycle_of, limit_of
 from .lifecycle import lifecycle as find_lifecycle
 from .models import Case, CaseCounter, CaseEntry, EvidenceFile, Extension, Handler, Pause
@@ -215,10 +216,7 @@ def open_case(
         if prepare is not None:
             prepare(case)
         case.due_at = recomputed_due(case)
-        try:
-            case.full_clean(exclude=["number"])
-        except ValidationError as error:
-            raise FieldError(error.message_dict) from error
+        _check(case, {"number"}, point.faults(case.lon, case.lat))
         case.number = next_number(lifecycle, case.owner_area_code, at.astimezone(BEIJING).year)
         case.save()
         plain = {name: _plain(value) for name, value in fields.items() if value not in (None, "")}
@@ -294,10 +292,8 @@ def _make(
         case.due_at = recomputed_due(case)
     # What the case points at already was checked when it was set; who moves it now need not have it in scope.
     untouched = {name for name, key in pointed.items() if getattr(case, case._meta.get_field(name).attname) == key}
-    try:
-        case.full_clean(exclude=untouched)
-    except ValidationError as error:
-        raise FieldError(error.message_dict) from error
+    # Nor does a point of before hinder a move that does not speak of it.
+    _check(case, untouched, point.faults(case.lon, case.lat) if {"lon", "lat"} & set(facts) else {})
     case.save()
     late = bool(was_due and at > was_due)
     entry = _write(case, wanted.name, before, by, {k: _plain(v) for k, v in facts.items()}, at, late)
@@ -306,6 +302,17 @@ def _make(
         _keep(case, entry, demand, given, types)
     events.tell(wanted.tells or f"{lifecycle.kind}.{wanted.name}", case=case, by=by.pk, entry=entry.pk)
     return case
+
+
+def _check(case: Case, exclude: Collection[str], besides: Mapping[str, Sequence[str]]) -> None:
+    """`FieldError` with all that the model finds wrong, and what was found besides."""
+    wrong = dict(besides)
+    try:
+        case.full_clean(exclude=exclude)
+    except ValidationError as error:
+        wrong |= error.message_dict
+    if wrong:
+        raise FieldError(wrong)
 
 
 def _end_pauses(case: Case, at: datetime) -> None:

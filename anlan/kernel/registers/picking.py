@@ -43,14 +43,24 @@ def _only(found: list[Any], what: Any, many: Any) -> Any:
     return found[0]
 
 
-def area_of(text: str) -> str:
-    """The code of the division of one's own area that `text` names: a name or a path of names. Raises `Unclear`."""
+def _divisions(everywhere: bool) -> models.QuerySet[Any]:
+    """The divisions of one's own area, or all of them: which there are is no secret."""
+    now = acting_now()
+    if now is None:
+        return areas.divisions().none()
+    return areas.divisions() if everywhere else areas.divisions().filter(areas.within(now[1].area, "code"))
+
+
+def area_of(text: str, everywhere: bool = False) -> str:
+    """The code of the division of one's own area that `text` names: a name or a path of names. Raises `Unclear`.
+
+    `everywhere`: of any area.
+    """
     unknown = _("There is no such division in your area.")
     parts = [p for p in re.split(r"\s*[›>/]\s*|\s+", text.replace("\0", "").strip()) if p]
-    now = acting_now()
-    if not parts or now is None:
+    if not parts:
         raise Unclear(unknown, code="unknown")
-    within = areas.divisions().filter(areas.within(now[1].area, "code"))
+    within = _divisions(everywhere)
     codes = list(within.filter(name=parts[-1]).values_list("code", flat=True)[:500])
     if not codes and len(parts) == 1:
         codes = list(within.filter(_begins("name", parts[0])).values_list("code", flat=True)[:2])
@@ -122,8 +132,8 @@ class PickWidget(forms.TextInput):
 class AreaWidget(PickWidget):
     """Holds a division's code; shows its path of names."""
 
-    def __init__(self) -> None:
-        super().__init__("/r/-/area/")
+    def __init__(self, everywhere: bool = False) -> None:
+        super().__init__("/r/-/division/" if everywhere else "/r/-/area/")
 
     def words(self, value: str) -> str:
         code = value.ljust(12, "0")
@@ -141,17 +151,17 @@ def pick_widget(field: models.Field[Any, Any]) -> forms.Widget:
     return PickWidget(f"/r/{found.name}/pick/") if found and found.search else forms.TextInput({"autocomplete": "off"})
 
 
-def divisions_beginning(text: str, most: int = 20) -> list[dict[str, str]]:
-    """Divisions of one's own area by the beginning of name, pinyin initials or code, the highest first."""
-    now, text = acting_now(), text.replace("\0", "").strip()
-    if now is None or not text:
+def divisions_beginning(text: str, most: int = 20, everywhere: bool = False) -> list[dict[str, str]]:
+    """Divisions of one's own area, or of any, by the beginning of name, pinyin initials or code, the highest first."""
+    text = text.replace("\0", "").strip()
+    if not text:
         return []
     # 渝北区 › 龙 and 渝北区 龙: what begins the last part, within what the parts before it name.
     *above, last = [p for p in re.split(r"\s*[›>/]\s*|\s+", text) if p] or [text]
-    within = areas.divisions().filter(areas.within(now[1].area, "code"))
+    within = _divisions(everywhere)
     if above:
         try:
-            within = within.filter(areas.within(area_prefix(area_of(" ".join(above))), "code"))
+            within = within.filter(areas.within(area_prefix(area_of(" ".join(above), everywhere)), "code"))
         except Unclear:
             return []
     asked = _begins("name", last) | _begins("pinyin", last.lower()) | _begins("pinyin", last.upper())

@@ -9,6 +9,7 @@ from .declaration import all_registers
 app_name = "registers"
 urlpatterns = [
     path("-/area/", views.pick_area, name="pick-area"),
+    path("-/division/", views.pick_division, name="pick-division"),
     path("<slug:name>/", views.list_page, name="list"),
     path("<slug:name>/new/", views.form_page, name="new"),
     path("<slug:name>/views/", views.keep_view, name="views"),

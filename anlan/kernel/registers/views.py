@@ -317,3 +317,10 @@ def pick(request: HttpRequest, name: str) -> HttpResponse:
 def pick_area(request: HttpRequest) -> HttpResponse:
     """Up to twenty divisions of one's own scope, by the beginning of name, pinyin initials or code."""
     return JsonResponse({"rows": picking.divisions_beginning(request.GET.get("q", ""))})
+
+
+@login_required
+@require_safe
+def pick_division(request: HttpRequest) -> HttpResponse:
+    """The same of any area, for what may lie beyond one's own."""
+    return JsonResponse({"rows": picking.divisions_beginning(request.GET.get("q", ""), everywhere=True)})

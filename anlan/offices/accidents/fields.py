@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.registers.declaration import all_registers
+from anlan.kernel.registers.picking import AreaWidget, Unclear, area_of
 from anlan.parties.models import Enterprise
 
 from .models import SOURCES
@@ -51,11 +52,24 @@ def yes_no(label: Any) -> Callable[[], forms.Field]:
 
 
 class AreaCodeField(forms.CharField):
-    """Any division of the country that is known here, also beyond one's own scope; picked by typing its name."""
+    """Any division of the country that is known here, also beyond one's own scope; picked by typing its name.
+
+    What names none stays as it was written: whoever asks says what then.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=12, **kwargs)
-        self.widget.attrs.update({"data-pick": "/r/divisions/pick/", "autocomplete": "off"})
+        super().__init__(max_length=120, widget=AreaWidget(everywhere=True), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value) or "")
+        if not text or text.isdecimal():
+            return text
+        try:
+            return area_of(text, everywhere=True)
+        except Unclear as unclear:
+            if unclear.code == "several":
+                raise
+            return text
 
 
 def area(label: Any) -> Callable[[], forms.Field]:

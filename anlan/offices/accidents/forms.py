@@ -9,10 +9,11 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import areas, clock
+from anlan.kernel import clock
 from anlan.kernel.clock import BEIJING
 from anlan.parties.models import Enterprise
 
+from . import reporting
 from .fields import AreaCodeField, MomentField, source
 from .models import Accident, Category
 
@@ -89,10 +90,6 @@ class FirstReportForm(forms.ModelForm):
 
     def _show_picked(self) -> None:
         """A picked field shows the words of what it holds, in a page that comes back as in a new one."""
-        code = str(self["area_code"].value() or "")
-        name = areas.names([code[:12]])[code[:12]] if code.isascii() and code.isdecimal() else ""
-        if name and name != code[:12]:
-            self.fields["area_code"].widget.attrs["data-text"] = name
         if "enterprise" in self.fields:
             key = str(self["enterprise"].value() or "")
             enterprise = Enterprise.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
@@ -105,15 +102,7 @@ class FirstReportForm(forms.ModelForm):
             if name not in self.errors and said.get(name) is None:
                 said[name] = 0
         now, occurred = clock.now(), said.get("occurred_at")
-        for name in ("occurred_at", "known_at", "at"):
-            if said.get(name) is not None and said[name] > now:
-                self.add_error(name, _("The time lies in the future."))
-        if occurred is not None and "occurred_at" not in self.errors:
-            known = said.get("known_at")
-            if known is not None and known < occurred:
-                self.add_error("known_at", _("The unit cannot have been told before the accident happened."))
-            if occurred.year < 1990:
-                self.add_error("occurred_at", _("Check the year."))
+        if occurred is not None and occurred <= now:
             said_category = self.data.get("category")
             if "category" in self.errors and said_category and occurred.astimezone(BEIJING).date() != now.date():
                 self.errors.pop("category")
@@ -124,6 +113,13 @@ class FirstReportForm(forms.ModelForm):
                     self.add_error("category", _("This category was not in force on the day of the accident."))
                 else:
                     said["category"] = category
+        if said.get("outside"):
+            self.errors.pop("area_code", None)  # where it lies is said in words: what else was typed does not matter
+        # All in one round: what no field finds wrong by itself stands beside what they do.
+        unread = {name for name in ("lon", "lat") if name in self.errors}
+        for name, words in reporting.faults(self.by, said).items():
+            if name not in self.errors and not (unread and name in ("lon", "lat")):
+                self.add_error(name if name in self.fields else None, list(words))
         return said
 
     def _post_clean(self) -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from anlan.kernel import cases, clock, law
+from anlan.kernel.cases import point
 from anlan.kernel.cases.engine import recomputed_due
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, acting, acting_now, area_prefix
@@ -183,26 +185,42 @@ def resettle(accident: Accident) -> None:
 # --- Making a version ----------------------------------------------------------------------------------
 
 
+def time_faults(
+    occurred_at: datetime | None, known_at: datetime | None, at: datetime, from_level: str
+) -> dict[str, list[str]]:
+    """One clear error for each time that cannot be; nothing is measured against one that is wrong itself."""
+    wrong: dict[str, list[str]] = {}
+    now = clock.now()
+    for name, moment in (("occurred_at", occurred_at), ("known_at", known_at), ("at", at)):
+        if moment is not None and moment > now:
+            wrong[name] = [_("The time lies in the future.")]
+    if occurred_at is not None and "occurred_at" not in wrong:
+        if occurred_at.astimezone(BEIJING).date() < law.book().history("accidents.grade_deaths")[0].valid_from:
+            wrong["occurred_at"] = [_("No rule on the grade of accidents was in force on that day.")]
+        if known_at is not None and known_at < occurred_at:
+            wrong["known_at"] = [_("The unit cannot have been told before the accident happened.")]
+        if at < occurred_at:
+            wrong["at"] = [_("A report cannot be made before the accident happened.")]
+    if known_at is not None and from_level == "unit" and at < known_at and not {"known_at", "at"} & set(wrong):
+        wrong["at"] = [_("The unit cannot have reported before it was told.")]
+    return wrong
+
+
+def number_faults(said: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with the figures that are stated, each by its own bounds."""
+    stated = {name: said[name] for name in STATED if said.get(name) not in (None, "")}
+    try:
+        Accident(**stated).clean_fields(exclude={f.name for f in Accident._meta.concrete_fields} - set(stated))
+    except ValidationError as error:
+        return error.message_dict
+    return {}
+
+
 def checked_times(
     occurred_at: datetime, known_at: datetime | None, at: datetime, from_level: str, facts_known_at: datetime | None
 ) -> None:
-    """One clear error for each order of times that cannot be."""
-    wrong: dict[str, list[str]] = {}
-    now = clock.now()
-    if occurred_at.astimezone(BEIJING).date() < law.book().history("accidents.grade_deaths")[0].valid_from:
-        wrong["occurred_at"] = [_("No rule on the grade of accidents was in force on that day.")]
-    elif occurred_at > now:
-        wrong["occurred_at"] = [_("The time lies in the future.")]
-    elif known_at is not None and known_at > now:
-        wrong["known_at"] = [_("The time lies in the future.")]
-    elif known_at is not None and known_at < occurred_at:
-        wrong["known_at"] = [_("The unit cannot have been told before the accident happened.")]
-    elif at > now:
-        wrong["at"] = [_("The time lies in the future.")]
-    elif at < occurred_at:
-        wrong["at"] = [_("A report cannot be made before the accident happened.")]
-    elif known_at is not None and from_level == "unit" and at < known_at:
-        wrong["at"] = [_("The unit cannot have reported before it was told.")]
+    """`cases.FieldError` with each order of times that cannot be."""
+    wrong = time_faults(occurred_at, known_at, at, from_level)
     if facts_known_at is not None and not occurred_at <= facts_known_at <= at:
         wrong["facts_known_at"] = [_("This must lie between the accident and the report.")]
     if wrong:
@@ -218,6 +236,8 @@ def report_of(
         raise cases.FieldError({"at": [_("Leave this empty: your own report counts from when it is sent.")]})
     at = at or clock.now()
     checked_times(accident.occurred_at, accident.known_at, at, from_level, more.get("facts_known_at"))
+    if wrong := number_faults(accident.stated()):
+        raise cases.FieldError(wrong)
     report = Report(
         accident=accident, area_code=accident.area_code, industry_id=accident.industry_id,
         enterprise_id=accident.enterprise_id, no=accident.reports_no + 1, kind=kind, from_level=from_level,
@@ -314,14 +334,16 @@ def receipt(
     )  # fmt: skip
 
 
-def _complete(by: Any, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The accident's own fields from what was said; industry and title follow where they were left out."""
+def faults(by: Any, said: Mapping[str, Any]) -> dict[str, list[str]]:
+    """All that is wrong with what a first report says, by field, so that it can be put right in one round."""
     wrong: dict[str, list[str]] = {}
-    area = str(said.get("area_code") or "")
+    area, from_level = str(said.get("area_code") or ""), ""
     if said.get("outside"):
-        area = by.area_code
+        pass
     elif said.get("passed_to"):
         wrong["outside"] = [_("Say where it lies, if it is for another authority.")]
+    elif not area:
+        wrong["area_code"] = [_("Choose where it happened.")]
     elif not Division.objects.filter(pk=area).exists():
         words = _(
             "There is no such division here. If it lies in none of our districts, say where under “Outside our area”."
@@ -331,8 +353,19 @@ def _complete(by: Any, said: Mapping[str, Any]) -> dict[str, Any]:
         wrong["area_code"] = [_("Name the district at least, so that the report reaches who is responsible.")]
     if said.get("category") is None:
         wrong["category"] = [_("This is needed.")]
-    if wrong:
+    try:
+        from_level = source_of(by, said)[0]
+    except cases.FieldError as error:
+        wrong |= error.errors
+    wrong |= number_faults(said) | point.faults(said.get("lon"), said.get("lat"))
+    return wrong | time_faults(said.get("occurred_at"), said.get("known_at"), said.get("at") or clock.now(), from_level)
+
+
+def _complete(by: Any, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The accident's own fields from what was said; industry and title follow where they were left out."""
+    if wrong := faults(by, said):
         raise cases.FieldError(wrong)
+    area = by.area_code if said.get("outside") else str(said["area_code"])
     own = {*STATED, "place", "lon", "lat", "title", "occurred_at", "known_at", "enterprise", "unit_name", "category",
            "outside"}  # fmt: skip
     fields = {k: v for k, v in said.items() if k in own and v is not None} | {"area_code": area}

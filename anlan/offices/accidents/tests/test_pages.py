@@ -67,7 +67,9 @@ def test_a_call_becomes_an_accident_on_one_screen() -> None:
         ({"area_code": CITY}, "area_code"), ({"area_code": "\0"}, "area_code"), ({"category": "0"}, "category"),
         ({"category": "x"}, "category"), ({"loss_yuan": "-1"}, "loss_yuan"), ({"lon": "200000"}, "lon"),
         ({"caller_phone": "ring me"}, "caller_phone"), ({"enterprise": "99"}, "enterprise"),
-        ({"enterprise": "9" * 30}, "enterprise"),
+        ({"enterprise": "9" * 30}, "enterprise"), ({"lon": "200", "lat": "29.5"}, "lon"),
+        ({"lon": "106.5", "lat": "99"}, "lat"), ({"lon": "106.5"}, "lat"), ({"lat": "29.5"}, "lon"),
+        ({"hours": "-1"}, "hours"),
     ],
 )  # fmt: skip
 def test_bad_input_comes_back_with_its_place_and_keeps_nothing(wrong: dict[str, str], name: str) -> None:
@@ -96,6 +98,37 @@ def test_what_is_wrong_is_listed_in_the_order_of_the_page() -> None:
     answer = browser(account("duty", CITY)).post("/accidents/intake/", called_in(course="", source="", deaths="-1"))
     summary = answer.content.decode().split("data-error-summary", 1)[1]
     assert re.findall(r'href="#id_(\w+)"', summary.split("</ul>", 1)[0]) == ["source", "deaths", "course"]
+
+
+def test_all_that_is_wrong_is_told_in_one_round() -> None:
+    wrong = {"area_code": "", "loss_yuan": "-5", "deaths": "99999", "lon": "200", "lat": "99", "course": "",
+             "occurred_at": "2013-06-14T12:30", "at": "2013-06-14T12:40", "source": ""}  # fmt: skip
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(account("duty", CITY))
+    errors = client.post("/accidents/intake/", called_in(**wrong)).context["form"].errors
+    assert set(errors) == set(wrong)
+    assert errors["area_code"] == ["请选择事发地。"]
+    assert errors["loss_yuan"] == ["不得小于 0。"]
+    assert (errors["lon"], errors["lat"]) == (["不得大于 136。"], ["不得大于 54。"])
+
+
+def test_the_place_is_told_by_its_path_wherever_it_lies() -> None:
+    duty = account("district")
+    client = browser(duty)
+    page = client.get("/accidents/intake/").content.decode()
+    asked = re.search(r'<input[^>]*name="area_code"[^>]*>', page)
+    assert asked is not None
+    assert 'data-pick="/r/-/division/"' in asked[0]
+    assert 'maxlength="12"' not in asked[0]
+    rows = client.get("/r/-/division/", {"q": "渝北区 龙兴"}).json()["rows"]
+    assert "渝北区 › 龙兴镇" in [row["text"] for row in rows]
+    assert client.get("/r/-/division/", {"q": "巴南区"}).json()["rows"][0]["value"] == BANAN
+    assert Client().get("/r/-/division/", {"q": "巴南区"}).status_code == 302
+    # What was written and not picked is read as a path too.
+    answer = client.post("/accidents/intake/", called_in(area_code="渝北区 › 龙兴镇"))
+    assert answer.status_code == 302
+    with acting(TESTER, EVERYWHERE):
+        assert Accident.objects.get().area_code == VILLAGE[:9] + "000"
 
 
 def test_the_telephone_page_is_for_who_answers_the_telephone() -> None:
@@ -211,6 +244,9 @@ def test_the_place_is_picked_on_a_map_or_written_and_shown_where_it_is_known() -
     assert 'id="id_lon"' in page
     shown = client.post("/accidents/intake/", called_in(lon="106.551600", lat="29.563"), follow=True).content.decode()
     assert 'data-at="106.551600,29.563000"' in shown
+    # In the facts as in the history, however many places the column keeps.
+    assert shown.count("106.5516<") == 2
+    assert "106.551600<" not in shown
     without = client.post("/accidents/intake/", called_in(place="别处"), follow=True).content.decode()
     assert "data-place-map" not in without
 
@@ -342,7 +378,8 @@ def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> Non
         ({"known_at": "2013-06-14T11:00:00+08:00"}, "known_at"), ({"hours": 1e400}, "hours"),
         ({"passed_to": "邻水县"}, "outside"), ({"area_code": ""}, "area_code"),
         ({"source": None}, "source"), ({"source": "state"}, "source"), ({"loss_yuan": "9000000000000"}, "loss_yuan"),
-        ({"evacuated": 2 * 10**9}, "evacuated"),
+        ({"evacuated": 2 * 10**9}, "evacuated"), ({"lon": "200", "lat": "29.5"}, "lon"),
+        ({"lon": "106.5", "lat": "99"}, "lat"), ({"lon": "106.5"}, "lat"),
     ],
 )  # fmt: skip
 def test_over_rest_bad_input_names_its_place(wrong: dict[str, Any], place: str) -> None:

@@ -42,6 +42,8 @@ behaviour("input[data-pick]", (element) => {
   let asked = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let settled = kept.value;
+  // What was typed has not been looked up yet: Enter waits for the list instead of sending the form.
+  let waiting = false;
   const isOpen = (): boolean => list.classList.contains("show");
   const show = (open: boolean, words = ""): void => {
     list.classList.toggle("show", open && rows.length > 0);
@@ -68,6 +70,7 @@ behaviour("input[data-pick]", (element) => {
   };
   const take = (row: Row): void => {
     asked++;
+    waiting = false;
     kept.value = row.value;
     field.value = row.text;
     rows = [];
@@ -94,6 +97,7 @@ behaviour("input[data-pick]", (element) => {
     const mine = ++asked;
     const query = field.value.trim();
     if (!query) {
+      waiting = false;
       rows = [];
       return show(false);
     }
@@ -106,17 +110,22 @@ behaviour("input[data-pick]", (element) => {
       if (mine !== asked) return;
       rows = [];
       show(true, say("search_failed"));
+    } finally {
+      if (mine === asked) waiting = false;
     }
   };
   field.addEventListener("input", () => {
     kept.value = field.value.trim();
+    waiting = true;
     clearTimeout(timer);
     timer = setTimeout(() => void ask(), 150);
   });
   field.addEventListener("change", (event) => event.stopPropagation());
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "ArrowDown" && !isOpen()) void ask();
+    if (event.key === "Enter" && waiting) {
+      // The list that stands there, if any, is of what was typed before.
+    } else if (event.key === "ArrowDown" && !isOpen()) void ask();
     else if (!isOpen()) return;
     else if (event.key === "ArrowDown") choose(chosen + 1);
     else if (event.key === "ArrowUp") choose(chosen - 1);
@@ -130,6 +139,7 @@ behaviour("input[data-pick]", (element) => {
   field.addEventListener("blur", () => {
     clearTimeout(timer);
     asked++;
+    waiting = false;
     // Exactly what was written stands in the list: that is meant.
     const same = rows.filter((row) => row.text === field.value.trim());
     const [only] = same;

@@ -17,6 +17,7 @@ export async function show(place: HTMLElement): Promise<void> {
   const mark = new Marker({ element: make("span", { class: "place-mark", "aria-hidden": "true" }) });
   if (!lon || !lat) {
     const at = (place.dataset["at"] ?? "").split(",").map(Number) as [number, number];
+    if (Math.abs(at[1]) > 90) return; // no such place: a record of before points where no map reaches
     chart.jumpTo({ center: at, zoom: near });
     mark.setLngLat(at).addTo(chart);
     return;

@@ -258,7 +258,7 @@ def move(
             raise MoveRefused(refused.code, refused.message)
         clean, uploads = checked(lifecycle, wanted.demands, {**(facts_ or {}), **facts}, now_case)
         if wanted.gate is not None and (why := wanted.gate(now_case, clean)):
-            raise MoveRefused("gate", str(why))
+            raise FieldError(why) if isinstance(why, Mapping) else MoveRefused("gate", str(why))
         return _make(lifecycle, now_case, wanted, by, clean, uploads)
 
 

@@ -107,9 +107,10 @@ class Move:
     """One way a case moves on. `to=None` leaves the state as it is.
 
     `ready(case)` gives, before anything is filled in, why the move cannot be made now, or None;
-    `gate(case, facts)` the same once the facts are there; `effect(case, facts, by)` changes the case
-    beyond its demanded fields, before it is saved. `forbid_same_person_as` names moves: who did one of
-    them last since the case was opened or reopened may not do this one.
+    `gate(case, facts)` the same once the facts are there, or all that is wrong with them by field;
+    `effect(case, facts, by)` changes the case beyond its demanded fields, before it is saved.
+    `forbid_same_person_as` names moves: who did one of them last since the case was opened or reopened may not do
+    this one.
     `words` is how the history tells it: a template with `%(actor)s`, `%(state)s` and the demanded facts.
     """
 

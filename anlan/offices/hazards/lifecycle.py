@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -144,23 +146,26 @@ def graded_by_the_criteria(case: Danger, facts: Mapping[str, Any]) -> Any:
         outside_cause=bool(facts.get("outside_cause")),
     )
     if proposed.grade == "major" and facts["grade"] != "major":
-        return _("By what you stated this is a major danger (Decree 16, Article 3).")
+        return {"grade": [_("By what you stated this is a major danger (Decree 16, Article 3).")]}
     if facts["grade"] == "major" and not proposed.why:
-        return _("Say why it is major: a clause, a necessary stop of production, or an outside cause.")
+        return {"judgement": [_("Say why it is major: a clause, a necessary stop of production, or an outside cause.")]}
     return None
 
 
 def five_in_place(case: Danger, facts: Mapping[str, Any]) -> Any:
     """整改措施、责任、资金、时限和预案: none may be missing, and the time limit lies ahead."""
-    missing = missing_of_five(facts)
-    if missing:
-        labels = {f.name: str(f.verbose_name) for f in Danger._meta.concrete_fields}
-        return _("Not in place: %(what)s.") % {"what": ", ".join(labels[name] for name in missing)}
-    if facts["rectify_by"] < clock.today():
-        return _("The date lies in the past.")
-    if facts["rectify_by"] > clock.today() + timedelta(days=FARTHEST_DAYS):
-        return _("The date lies more than ten years ahead: check the year.")
-    return None
+    wrong: dict[str, list[Any]] = {name: [_("This is not in place.")] for name in missing_of_five(facts)}
+    if facts.get("money") is not None:
+        try:
+            MinValueValidator(0)(facts["money"])
+        except ValidationError as error:
+            wrong["money"] = list(error.messages)
+    by = facts.get("rectify_by")
+    if by is not None and by < clock.today():
+        wrong["rectify_by"] = [_("The date lies in the past.")]
+    elif by is not None and by > clock.today() + timedelta(days=FARTHEST_DAYS):
+        wrong["rectify_by"] = [_("The date lies more than ten years ahead: check the year.")]
+    return wrong
 
 
 def from_self_check(case: Danger) -> Any:

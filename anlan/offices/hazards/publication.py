@@ -69,7 +69,8 @@ def can_propose(case: Danger) -> Any:
 
 def without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
     """No personal data goes out: no telephone or identity number, nobody of the enterprise, not who is responsible."""
-    return _names_someone(case, facts["public_text"])
+    why = _names_someone(case, facts["public_text"])
+    return {"public_text": [why]} if why else None
 
 
 def still_without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
@@ -79,7 +80,8 @@ def still_without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
 
 def reason_without_persons(case: Danger, facts: Mapping[str, Any]) -> Any:
     """Why a publication is taken back is read by the public too."""
-    return _names_someone(case, facts["reason"])
+    why = _names_someone(case, facts["reason"])
+    return {"reason": [why]} if why else None
 
 
 def proposed(case: Danger) -> Any:

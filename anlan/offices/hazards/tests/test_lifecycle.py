@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils import translation
 from PIL import Image
 
 from anlan.kernel import cases, clock
@@ -17,7 +20,7 @@ from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger, JudgementClause
-from anlan.parties.models import Enterprise
+from anlan.parties.models import Account, Enterprise
 
 NOON = datetime(2013, 6, 14, 12, tzinfo=BEIJING)
 pytestmark = pytest.mark.django_db
@@ -81,7 +84,7 @@ def test_a_major_danger_from_finding_to_acceptance(mine: Enterprise) -> None:
     case = major(mine)
     assert case.number == "渝北安隐〔2013〕1号"
     case = step(case, "stop_work", DISTRICT, stop_order="回采工作面", reason="瓦斯监控失效")
-    assert "gate" in refused(case, "plan", safety_manager, **FIVE | {"rectify_by": date(9999, 12, 31)})
+    assert "invalid" in refused(case, "plan", safety_manager, **FIVE | {"rectify_by": date(9999, 12, 31)})
     case = step(case, "plan", safety_manager, **FIVE)
     assert case.due_at == datetime(2013, 6, 28, 23, 59, 59, tzinfo=BEIJING)
     case = step(case, "rectify", safety_manager, result="已更换并校准", after=[photo()])
@@ -115,14 +118,29 @@ def test_without_all_five_in_place_no_rectification_begins(mine: Enterprise, gon
     assert refused(major(mine), "plan", DISTRICT, **{k: v for k, v in FIVE.items() if k != gone})
 
 
+def test_what_is_wrong_with_the_five_is_told_at_once_each_at_its_field(mine: Enterprise) -> None:
+    case = major(mine)
+    wrong = FIVE | {"money": -3, "rectify_by": date(2013, 6, 1)}
+    with translation.override("zh-hans"), pytest.raises(cases.FieldError) as caught:
+        step(case, "plan", DISTRICT, **wrong)
+    assert caught.value.errors == {"money": ["不得小于 0。"], "rectify_by": ["日期已过。"]}
+    account = Account.objects.create(username="x", name="x", role="district", area_code="500112000000")
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(account)
+    page = client.post(f"{case.get_absolute_url()}plan/", wrong | {"seen_version": case.version})
+    assert page.status_code == 422
+    summary = page.content.decode().split("data-error-summary", 1)[1].split("</ul>", 1)[0]
+    assert re.findall(r'href="#([\w-]+)"', summary) == ["plan-money", "plan-rectify_by"]
+
+
 def test_a_major_danger_is_not_simply_fixed(mine: Enterprise) -> None:
     assert refused(major(mine), "fix_now", DISTRICT, result="x", after=[photo()]).startswith("gate")
 
 
 def test_the_grade_follows_the_criteria__decree_16_art_3(mine: Enterprise) -> None:
     case = opened(mine)
-    assert refused(case, "verify", DISTRICT, grade="general", needs_stop=True).startswith("gate")
-    assert refused(case, "verify", DISTRICT, grade="major").startswith("gate")
+    assert refused(case, "verify", DISTRICT, grade="general", needs_stop=True).startswith("invalid: invalid: grade")
+    assert refused(case, "verify", DISTRICT, grade="major").startswith("invalid: invalid: judgement")
 
 
 def test_a_clause_must_be_of_the_industry_and_in_force_on_the_day(mine: Enterprise) -> None:

@@ -86,7 +86,7 @@ COLLEAGUE_DISTRICT = type(DISTRICT)(**(vars(DISTRICT) | {"pk": 77}))
     ],
 )
 def test_no_person_goes_out(danger: Danger, text: str) -> None:
-    assert refused(danger, "propose_publication", DISTRICT, public_text=text).startswith("gate")
+    assert refused(danger, "propose_publication", DISTRICT, public_text=text).startswith("invalid")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_who_is_named_responsible_after_the_proposal_does_not_go_out_either(dang
 @pytest.mark.parametrize("reason", ["举报人电话138 1234 5678", "王建国要求撤下"])
 def test_no_person_goes_out_with_the_reason_of_a_withdrawal(danger: Danger, reason: str) -> None:
     case = published(danger)
-    assert refused(case, "unpublish", DISTRICT, reason=reason).startswith("gate")
+    assert refused(case, "unpublish", DISTRICT, reason=reason).startswith("invalid")
     assert reason not in page()
 
 

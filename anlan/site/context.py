@@ -41,14 +41,14 @@ def words(language: str) -> SafeString:
         "search": _("Search"),
         "search_hint": _("Enterprise, pinyin initials, credit code, case number or page"),
         "search_help": _(
-            "Write the beginning of a name, with or without its place, its pinyin initials, "
-            "a credit code or a case number."
+            "Write the beginning of a name, with or without its place, its pinyin initials, a credit code, "
+            "or a case number or its end."
         ),
         "searching": _("Searching…"),
         "search_failed": _("The search did not answer."),
         "results": _("Results"),
         "found": _("{count} found"),
-        "found_none": _("Nothing begins with “{query}” within your area."),
+        "found_none": _("Nothing within your area matches “{query}”."),
         "keys_choose": _("choose"),
         "keys_open": _("open"),
         "live_lost": _("Live messages have stopped; the page tries to reach the server again."),

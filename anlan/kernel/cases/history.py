@@ -64,7 +64,9 @@ def tell_all(
 
 def tell_rise(rise: Rise) -> Told:
     """A rise in words."""
-    words = _("Overdue by %(days)s days, risen to %(authority)s") % {"days": rise.days, "authority": rise.authority}
+    words = ngettext(
+        "Overdue by %(days)s day, risen to %(authority)s", "Overdue by %(days)s days, risen to %(authority)s", rise.days
+    ) % {"days": rise.days, "authority": rise.authority}
     name = rise.rule.name if (get_language() or "").startswith("zh") else rise.rule.name_en
     since = ngettext("%(rule)s: from %(n)s day overdue", "%(rule)s: from %(n)s days overdue", rise.since)
     facts = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -56,7 +58,14 @@ def test_any_other_fault_is_one_page_that_tells_nothing_of_the_inside(
     ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fails_with(OperationalError("server closed the connection: secret detail"), monkeypatch)
+    (words,) = logging.getLogger("django").handlers
+    assert isinstance(words, logging.StreamHandler)
+    recorded = io.StringIO()
+    monkeypatch.setattr(words, "stream", recorded)
     page, told = ask("/"), ask("/api/v1/enterprises")
+    # As the page says: whoever runs the installation finds what broke, and where.
+    assert recorded.getvalue().count("secret detail") >= 2
+    assert "Traceback" in recorded.getvalue()
     assert (page.status_code, told.status_code) == (500, 500)
     assert "Retry-After" not in page
     assert "secret" not in page.content.decode() + told.content.decode()

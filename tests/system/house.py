@@ -50,12 +50,17 @@ class House:
         self.out = folder / "start.out"
 
     def start(self) -> None:
+        """Starts the house and waits until it says that it serves, and does: what answered before may answer still."""
+        said = self._serves()
         with self.out.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "anlan", "start"], cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        eventually(f"the start; it said {self.out.read_text()}", self.well, 300)
+        eventually(f"the start; it said {self.out.read_text()}", lambda: self._serves() > said and self.well(), 300)
+
+    def _serves(self) -> int:
+        return self.out.read_text().count(" serves at ") if self.out.exists() else 0
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

@@ -384,7 +384,7 @@ def _judge(
         f"CASE WHEN _verdict = 'add' THEN {new} ELSE _found END AS _target FROM "
         f"({judged}) j"
     )
-    if known and not any(f.unique for c, f in columns if c.key in sheet.natural_key):
+    if cursor.rowcount > good.height:
         # A name may be borne by several (an authority before and after a reform): the number must decide.
         cursor.execute(
             f"WITH several AS (SELECT _row, min(ctid) AS kept FROM {JUDGED} GROUP BY _row HAVING count(*) > 1), "

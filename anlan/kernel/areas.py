@@ -11,6 +11,9 @@ from django.db import models
 
 from .scope import upper_bound
 
+LON, LAT = (73, 136), (3, 54)
+"""Degrees of longitude and latitude between which the country lies."""
+
 
 def divisions() -> models.QuerySet[Any]:
     """The table of divisions (setting `ANLAN_DIVISION_MODEL`): `code`, `name`, `tier`, `pinyin`."""

@@ -1,4 +1,4 @@
-"""Where a case lies on the map: within the country's bounds, as of an enterprise, and never half a point."""
+"""Where a case lies on the map: within the country's bounds, and never half a point."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 
-BOUNDS = {"lon": (73, 136), "lat": (3, 54)}
-"""Degrees of longitude and latitude that a place of this country may have."""
+from anlan.kernel.areas import LAT, LON
 
 
 def faults(lon: Decimal | None, lat: Decimal | None) -> dict[str, list[str]]:
@@ -20,7 +19,7 @@ def faults(lon: Decimal | None, lat: Decimal | None) -> dict[str, list[str]]:
     if missing := [name for name, degrees in said.items() if degrees is None]:
         return {missing[0]: [_("Longitude and latitude belong together: give both, or neither.")]}
     wrong = {}
-    for name, (least, most) in BOUNDS.items():
+    for name, (least, most) in {"lon": LON, "lat": LAT}.items():
         try:
             MinValueValidator(least)(said[name])
             MaxValueValidator(most)(said[name])

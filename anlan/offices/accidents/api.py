@@ -13,7 +13,7 @@ from ninja import Schema, Status
 from pydantic import ConfigDict, Field
 
 from anlan.kernel import cases
-from anlan.kernel.cases.point import BOUNDS
+from anlan.kernel.areas import LAT, LON
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.registers import schemas
 from anlan.kernel.registers.api import Refusal, _entered, api
@@ -49,12 +49,8 @@ class FirstReportIn(Schema):
     measures: schemas.text(4000) = ""  # type: ignore[valid-type]
     title: schemas.text(200) = ""  # type: ignore[valid-type]
     place: schemas.text(200) = ""  # type: ignore[valid-type]
-    lon: Annotated[Decimal, Field(ge=BOUNDS["lon"][0], le=BOUNDS["lon"][1], max_digits=9, decimal_places=6)] | None = (
-        None
-    )
-    lat: Annotated[Decimal, Field(ge=BOUNDS["lat"][0], le=BOUNDS["lat"][1], max_digits=8, decimal_places=6)] | None = (
-        None
-    )
+    lon: Annotated[Decimal, Field(ge=LON[0], le=LON[1], max_digits=9, decimal_places=6)] | None = None
+    lat: Annotated[Decimal, Field(ge=LAT[0], le=LAT[1], max_digits=8, decimal_places=6)] | None = None
     enterprise: schemas.Key | None = None
     unit_name: schemas.text(120) = ""  # type: ignore[valid-type]
     deaths: People = 0

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel.areas import LAT, LON
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By
 
@@ -65,11 +66,11 @@ class Enterprise(Kept):
     area_code = AreaCode(_("Area"))
     address = models.CharField(_("Address"), max_length=200, blank=True, default="")
     lon = models.FloatField(
-        _("Longitude"), null=True, blank=True, validators=[MinValueValidator(73), MaxValueValidator(136)],
+        _("Longitude"), null=True, blank=True, validators=[MinValueValidator(LON[0]), MaxValueValidator(LON[1])],
         help_text=_("Degrees east, CGCS2000"),
     )  # fmt: skip
     lat = models.FloatField(
-        _("Latitude"), null=True, blank=True, validators=[MinValueValidator(3), MaxValueValidator(54)],
+        _("Latitude"), null=True, blank=True, validators=[MinValueValidator(LAT[0]), MaxValueValidator(LAT[1])],
         help_text=_("Degrees north, CGCS2000"),
     )  # fmt: skip
     staff = models.PositiveIntegerField(_("Staff"), null=True, blank=True)

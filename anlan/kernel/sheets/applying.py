@@ -107,7 +107,7 @@ def import_file(
             # Without a column that is needed no row can be written, even on trial.
             lame = any(p.code == "IMP012" for p in table.wrong)
             _recognise(sheet, checked.wrong(sheet, table, every=lame), checked.keys, outcome, rights)
-            bad = 0 if lame else _write(sheet, checked, outcome, rights, step)
+            bad, written = (0, "") if lame else _write(sheet, checked, outcome, rights, step)
             outcome.refused = int(checked.faults.bad.sum()) + bad
             if table.wrong:
                 outcome.refused, outcome.added, outcome.changed, outcome.unchanged = outcome.rows, 0, 0, 0
@@ -119,7 +119,8 @@ def import_file(
                 raise _DryRun
             outcome.record = record or started(declared, name, actor, scope)
             outcome.record.file_sha256 = hashlib.sha256(data).hexdigest()
-            _remember(sheet, outcome.record)
+            if written:
+                _remember(outcome.record, written)
             outcome.applied = True
             if record is None:
                 concluded(outcome.record, outcome)
@@ -170,13 +171,16 @@ def _columns(sheet: Sheet, keys: Iterable[str]) -> Pairs:
     return [(c, f) for c, f in pairs if f is not None]
 
 
-def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[str], step: Tell) -> int:
-    """Stages the good rows, judges them, changes and adds; returns how many more rows had to be refused."""
+def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[str], step: Tell) -> tuple[int, str]:
+    """Stages the good rows, judges them, changes and adds.
+
+    Returns how many more rows had to be refused, and the SQL of what was written (key, version, before).
+    """
     columns = _columns(sheet, checked.keys)
     good = checked.good()
     if RECORD in checked.frame.columns and good[RECORD].null_count() < good.height and not columns:
         outcome.unchanged = good.height
-        return 0
+        return 0, ""
     derived = [f for n in checked.derived if (f := sheet.declared.field(n)) is not None]
     with connection.cursor() as cursor:
         found, refused = _matched(cursor, sheet, columns, derived, good, outcome, rights, step)
@@ -202,14 +206,15 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
                         f"CREATE TEMP TABLE {WRITTEN} (key text, version integer, before jsonb) ON COMMIT DROP"
                     )
                     outcome.added = outcome.changed = 0
+                    written = f"SELECT key, version, before FROM {WRITTEN}"
                     if changing:
                         outcome.changed = _in_slices(cursor, *_updating(sheet, columns, derived), told, 0)
                     if adding:
                         adds, values = _inserting(sheet, columns, derived, conflicts)
                         outcome.added = _in_slices(cursor, adds, values, told, outcome.changed)
-                        if not conflicts:  # then all of them were added, and are noted at once
-                            cursor.execute(
-                                f"INSERT INTO {WRITTEN} SELECT _target::text, {_first_version(sheet)} "
+                        if not conflicts:  # then all of them were added, and need not be noted one by one
+                            written += (
+                                f" UNION ALL SELECT _target::text, {_first_version(sheet)}, NULL "
                                 f"FROM {JUDGED} WHERE _verdict = 'add'"
                             )
                     # What the database checks at the end it checks here, where it can still be told.
@@ -231,17 +236,17 @@ def _write(sheet: Sheet, checked: Checked, outcome: Outcome, rights: frozenset[s
                 f"SELECT _row FROM {JUDGED} WHERE _verdict IN ('add', 'change') ORDER BY _row LIMIT {LISTED}"
             )
             _refuse(outcome, [row for (row,) in cursor.fetchall()], code, total)
-            return refused + total
+            return refused + total, ""
         missed = total - outcome.added - outcome.changed
         if missed:
             # Added by nobody who may be named here, or changed by somebody since this began.
             cursor.execute(
                 f"SELECT _row, _verdict FROM {JUDGED} s WHERE _verdict IN ('add', 'change') AND NOT EXISTS "
-                f"(SELECT 1 FROM {WRITTEN} w WHERE w.key = s._target::text) ORDER BY _row"
+                f"(SELECT FROM ({written}) w WHERE w.key = s._target::text) ORDER BY _row"
             )
             for row, verdict in cursor.fetchall():
                 _refuse(outcome, [row], "IMP042" if verdict == "add" else "IMP048", 1)
-        return refused + missed
+        return refused + missed, written
 
 
 def _recognise(
@@ -260,8 +265,9 @@ def _matched(
 ) -> tuple[dict[str, int], int]:  # fmt: skip
     """Holds rows against the records there are: how many are of each verdict, and how many had to be refused."""
     cursor.execute(f"DROP TABLE IF EXISTS {STAGE}, {JUDGED}, {WRITTEN}")
-    # Each statement runs but a few times: compiling it costs more than it saves.
-    cursor.execute("SET LOCAL jit = off")
+    # Each statement runs but a few times: compiling it costs more than it saves. What is staged is looked at by a
+    # sample of some thousand rows: enough to tell whether its keys are many or few.
+    cursor.execute("SET LOCAL jit = off; SET LOCAL default_statistics_target = 10")
     _stage(cursor, columns, derived, rows, step)
     _judge(cursor, sheet, columns, derived, rows, rights)
     step("compare", 2, 2)
@@ -463,16 +469,13 @@ def _in_slices(cursor: Any, statement: str, values: list[Any], told: Callable[[i
     return written
 
 
-def _remember(sheet: Sheet, record: Import) -> None:
+def _remember(record: Import, written: str) -> None:
     """Keeps what is needed to undo the import, a thousand records to a row."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT to_regclass('pg_temp.{WRITTEN}')")
-        if cursor.fetchone()[0] is None:
-            return
         cursor.execute(
             f"INSERT INTO {_q(ImportedRows._meta.db_table)} (imported_id, records, versions, befores) "
             "SELECT %s, array_agg(key), array_agg(version), array_agg(before) FROM "
-            f"(SELECT *, row_number() OVER () / 1000 AS part FROM {WRITTEN}) x GROUP BY part",
+            f"(SELECT *, row_number() OVER () / 1000 AS part FROM ({written}) w) x GROUP BY part",
             [record.pk],
         )
 

@@ -4,6 +4,6 @@ An office's `measures.py` declares; `computing.compute` computes through the app
 row security holds; `lists.records_url` gives the list whose records a figure counts. See docs/measures.md.
 """
 
-from .declaring import demanded, measure, measured_clauses, ratio, source, titles
+from .declaring import demanded, measure, measured_clauses, mismatch, ratio, source, titles
 
-__all__ = ["demanded", "measure", "measured_clauses", "ratio", "source", "titles"]
+__all__ = ["demanded", "measure", "measured_clauses", "mismatch", "ratio", "source", "titles"]

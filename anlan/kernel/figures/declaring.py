@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from anlan.engines.measures import BadMeasure, Measure, Ratio, Registry, Source
 from anlan.engines.measures.declaration import Condition
@@ -85,6 +86,17 @@ def demanded(subject: str) -> str:
 def titles() -> dict[str, Any]:
     """The measures there are: name → title."""
     return {one.name: one.title for one in REGISTRY.all()}
+
+
+def mismatch(name: str, unit: str) -> str:
+    """Why a number of `unit` cannot be held against the measure, in words; empty where it can.
+
+    A share is held against per cent, a count against a number. Nothing is said of a measure that there is not.
+    """
+    counted = next((one.unit != "%" for one in REGISTRY.all() if one.name == name), unit != "%")
+    if counted == (unit != "%"):
+        return ""
+    return _("This figure is a number, not per cent.") if counted else _("This figure is in per cent, not a number.")
 
 
 def measured_clauses() -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,14 @@ class FieldChange:
     label: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last change of a record: when by our clock, and who made it, as people say."""
+
+    at: datetime
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,28 @@ def of(declared: type[Register], row: Any) -> list[Change]:
     ]  # fmt: skip
 
 
+def last(declared: type[Register], keys: Sequence[str], since: models.Model) -> dict[str, Last]:
+    """By key the last change of each record, its removal too, as far as it lies in scope; one query, and the names.
+
+    Only what came after `since`, another record, had been brought to the state "done".
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (row_id) row_id, coalesce(on_clock, at), account_id, actor FROM audit_entry "
+            "WHERE table_name = %s AND row_id = ANY (%s) AND id > (SELECT min(id) FROM audit_entry "
+            "WHERE table_name = %s AND row_id = %s AND changes -> 'state' ->> 1 = 'done') ORDER BY row_id, id DESC",
+            [declared.model._meta.db_table, list(keys), since._meta.db_table, str(since.pk)],
+        )
+        entries = cursor.fetchall()
+    by = actors.named(account for _key, _at, account, _actor in entries)
+    return {key: Last(at, by(account, actor)) for key, at, account, actor in entries}
+
+
+def moment(at: datetime) -> str:
+    """A time to the minute, in our time, as lists and histories show it."""
+    return formats.date_format(timezone.localtime(at), "Y-m-d H:i")
+
+
 def _names(declared: type[Register]) -> dict[str, None]:
     return dict.fromkeys([*declared.columns, *(n for _title, fields in declared.sections for n in fields)])
 
@@ -95,8 +125,8 @@ def _words(values: list[tuple[Any, Any]]) -> Callable[[Any, Any], str]:
             return places.get(str(value), str(value))
         if isinstance(field, models.ForeignKey):
             return names[field.related_model].get(str(value), _("a record that is gone or not within your area"))
-        if isinstance(field, models.DateTimeField) and (moment := parse_datetime(str(value))) is not None:
-            return formats.date_format(timezone.localtime(moment), "Y-m-d H:i")
+        if isinstance(field, models.DateTimeField) and (at := parse_datetime(str(value))) is not None:
+            return moment(at)
         return str(dict(field.flatchoices).get(value, value) if field.choices else value)
 
     return tell

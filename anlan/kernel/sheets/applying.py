@@ -59,11 +59,11 @@ class Outcome:
 
 
 class CannotUndo(Exception):
-    """The import cannot be undone: `touched` are the records that others have changed, or need, since."""
+    """The import cannot be undone: `touched` are the records that others have `changed` since, or else need."""
 
-    def __init__(self, touched: list[str]) -> None:
+    def __init__(self, touched: list[str], changed: bool = False) -> None:
         super().__init__(", ".join(touched[:20]))
-        self.touched = touched
+        self.touched, self.changed = touched, changed
 
 
 class _DryRun(Exception):
@@ -511,7 +511,7 @@ def undo(declared: type[Register], record: Import, tell: Tell | None = None) -> 
         )
         touched = [key for (key,) in cursor.fetchall()]
         if touched:
-            raise CannotUndo(touched)
+            raise CannotUndo(touched, changed=True)
         _completed(cursor, model)
         fixed = {"id", "version", "updated_at", model._meta.pk.column}
         columns = [_q(str(f.column)) for f in given_fields(model) if f.column not in fixed]

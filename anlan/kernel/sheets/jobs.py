@@ -6,7 +6,6 @@ asked, within the scope and with the rights of that moment, everything or nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from .. import clock, notices
 from ..jobs import Report, job
 from ..models import Progress
 from ..policy import Verb
+from ..registers import history
 from ..registers.declaration import Register, register_named
 from ..registers.models import Removal
 from ..registers.search import told_apart
@@ -150,11 +150,15 @@ def run(number: int, what: str) -> None:
                     applying.undo(declared, record, report.tell)
                     _end(record, what)
                 except CannotUndo as error:
-                    _end(record, what, "touched", called(declared, error.touched))
+                    _end(record, what, "touched", told(declared, record, error))
 
 
-def called(declared: type[Register], keys: Sequence[str]) -> str:
-    """What people call the records of these keys, each with what tells it from its namesakes; the first `NAMED`."""
+def told(declared: type[Register], record: Import, refused: CannotUndo) -> str:
+    """What people call the records for which an import cannot be undone, the first `NAMED`.
+
+    Each with what tells it from its namesakes and, where others have changed it since, who was the last and when.
+    """
+    keys = refused.touched
     model, first = declared.model, list(keys[:NAMED])
     found = {str(key): row for key, row in model._default_manager.in_bulk(first).items()}
     rows = list(found.values())
@@ -162,19 +166,19 @@ def called(declared: type[Register], keys: Sequence[str]) -> str:
     # A record that was removed since is called what it was called when it was.
     gone = dict(Removal.objects.filter(table=model._meta.db_table, row__in=first).values_list("row", "label"))
     shown.send(model, records=rows, page=f"/r/{declared.name}/import/")
+    last = history.last(declared, first, record) if refused.changed else {}
 
     def words(key: str) -> str:
-        if key in gone:
-            return _("%(name)s (removed)") % {"name": gone[key]}
-        if key not in found:
-            return _("a record that is gone or not within your area")
-        told = {"name": found[key], "note": notes[key]}
-        return _("%(name)s (%(note)s)") % told if notes[key] else str(found[key])
+        notes_of = [_("removed")] if key in gone else [notes[key]] if notes.get(key) else []
+        if key in last:
+            notes_of.append(_("%(who)s, %(when)s") % {"who": last[key].actor, "when": history.moment(last[key].at)})
+        name = gone.get(key) or found.get(key) or _("a record that is gone or not within your area")
+        return _("%(name)s (%(note)s)") % {"name": name, "note": _("; ").join(notes_of)} if notes_of else str(name)
 
-    told = [words(key) for key in first]
+    named = [words(key) for key in first]
     if more := len(keys) - len(first):
-        told.append(_("%(n)s more") % {"n": f"{more:,}"})
-    return _("; ").join(told)
+        named.append(_("%(n)s more") % {"n": f"{more:,}"})
+    return _("; ").join(named)
 
 
 def _allowed(declared: type[Register], account: Any, asked: Scope) -> bool:

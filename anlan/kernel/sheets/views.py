@@ -223,7 +223,7 @@ def undo_import(request: HttpRequest, name: str, number: int) -> HttpResponse:
             messages.success(request, gettext("The import was undone."))
     except CannotUndo as error:
         text = gettext("The import cannot be undone: these records were changed or are needed since: %(records)s")
-        messages.error(request, text % {"records": jobs.called(declared, error.touched)})
+        messages.error(request, text % {"records": jobs.told(declared, record, error)})
     return HttpResponseRedirect(record.url)
 
 

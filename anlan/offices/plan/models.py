@@ -7,13 +7,14 @@ from datetime import date
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel.figures import titles
+from anlan.kernel.figures import mismatch, titles
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import ANY, By, Through
 from anlan.parties.models import Account, Authority, Post
@@ -244,6 +245,12 @@ class Target(Part):
                 violation_error_message=_("A fall needs the year with which it is compared."),
             ),
         ]  # fmt: skip
+
+    def clean(self) -> None:
+        super().clean()
+        # The fall of a number is demanded in per cent as well.
+        if self.comparator != "down_by" and (why := mismatch(self.measure, self.unit)):
+            raise ValidationError({"measure": why})
 
     @property
     def name(self) -> str:

@@ -22,7 +22,7 @@ import yaml
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from anlan.kernel.figures import titles
+from anlan.kernel.figures import mismatch, titles
 
 SCHEMA = Path(__file__).parent / "plan-file.schema.json"
 
@@ -228,6 +228,12 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tupl
         measure = target.get("measure")
         if isinstance(measure, str) and measure not in measures:
             yield ("targets", n, "measure"), _("there is no measure %(name)s") % {"name": measure[:60]}
+        elif (
+            isinstance(measure, str)
+            and target.get("comparator") != "down_by"
+            and (why := mismatch(measure, target.get("unit", "")))
+        ):
+            yield ("targets", n, "measure"), why
         clause = target.get("clause")
         if isinstance(clause, str) and clause not in known["clauses"]:
             yield ("targets", n, "clause"), _("there is no clause %(code)s") % {"code": clause[:60]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import openpyxl
@@ -66,14 +67,19 @@ def test_checked_then_imported_without_sending_it_again_then_undone(district: Cl
 
 
 def test_what_stands_against_an_undo_is_called_by_its_name(district: Client) -> None:
-    send(district, "all", GOOD | {"credit_code": code(1)}, GOOD | {"name": "关闭的厂", "credit_code": code(2)})
+    named = {1: "保存的厂", 2: "更改的厂", 3: "关闭的厂"}
+    send(district, "all", *(GOOD | {"name": name, "credit_code": code(n)} for n, name in named.items()))
     with acting(TESTER, EVERYWHERE):
-        changed, gone = Enterprise.objects.order_by("id")
+        saved, changed, gone = Enterprise.objects.order_by("id")
+        saved.save()
+        changed.staff = 7
         changed.save()
         remove(gone, "重复登记")
     page = district.post(address() + "undo/", follow=True).content.decode()
-    assert f"{changed.name}（{code(1)} · " in page
-    assert "关闭的厂（已删除）" in page
+    who = r"；tests于20\d\d-\d\d-\d\d \d\d:\d\d操作）"
+    assert re.search(rf"保存的厂（{code(1)} · [^；（）]+）", page), "nobody changed it, though it was saved again"
+    assert re.search(rf"更改的厂（{code(2)} · [^；（）]+{who}", page)
+    assert re.search(f"关闭的厂（已删除{who}", page)
 
 
 def test_an_import_names_the_person_who_made_it_and_his_authority(district: Client) -> None:

@@ -52,6 +52,7 @@ def test_the_plan_of_2013_holds_the_notice_s_clauses_and_targets() -> None:
         (("value: 40,", "value: " + "9" * 5000 + ","), ("number", "")),
         (("duty: [government,", "duty: [government, government,"), ("clauses.0.duty", "twice")),
         (("measure: accidents.larger", "measure: accidents.large"), ("targets.1.measure", "no measure")),
+        (("value: 40, unit: 起", 'value: 40, unit: "%"'), ("targets.1.measure", "a number, not per cent")),
         (("zh: 形势持续向好", "at: [1, 2], zh: 形势持续向好"), ("clauses.0.at", "outside of the source")),
     ],
 )

@@ -219,8 +219,9 @@ class Target(Part):
     value = models.DecimalField(_("Value"), max_digits=16, decimal_places=4, validators=[MinValueValidator(0)])
     unit = models.CharField(_("Unit"), max_length=12, blank=True, default="", help_text=_("Empty for a rate."))
     baseline = models.CharField(
-        _("Baseline year"), max_length=4, blank=True, default="", validators=[RegexValidator(r"\A(19|20|21)\d\d\Z")]
-    )
+        _("Baseline year"), max_length=4, blank=True, default="",
+        validators=[RegexValidator(r"\A(19|20|21)[0-9]{2}\Z", _("A year is written with four digits, like 2012."))],
+    )  # fmt: skip
     baseline_value = models.DecimalField(
         _("Value in the baseline year"), max_digits=16, decimal_places=4, null=True, blank=True,
         validators=[MinValueValidator(0)],

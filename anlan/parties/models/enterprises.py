@@ -60,8 +60,9 @@ class Enterprise(Kept):
         validators=[validators.registration_number],
     )  # fmt: skip
     gb4754 = models.CharField(
-        _("GB/T 4754 code"), max_length=4, blank=True, default="", validators=[RegexValidator(r"^\d{2,4}$")]
-    )
+        _("GB/T 4754 code"), max_length=4, blank=True, default="",
+        validators=[RegexValidator(r"\A[0-9]{2,4}\Z", _("A code of GB/T 4754 is two to four digits, like 2610."))],
+    )  # fmt: skip
     industry = models.ForeignKey(Industry, models.PROTECT, null=True, blank=True, verbose_name=_("Industry"))
     area_code = AreaCode(_("Area"))
     address = models.CharField(_("Address"), max_length=200, blank=True, default="")

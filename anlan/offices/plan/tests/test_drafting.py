@@ -165,7 +165,8 @@ def test_a_target_is_added_from_a_selected_sentence_and_settles_what_was_not_rea
         ({"value": "-1"}, "greater than or equal"), ({"comparator": "down_by"}, "A fall needs the year"),
         ({"value": "abc"}, "Enter a number"), ({"clause": "999999"}, "valid choice"),
         ({"comparator": "~"}, "valid choice"),
-        ({"baseline": "12"}, "valid value"), ({"value": "9" * 20}, "digits"), ({"subject": ""}, "required"),
+        ({"baseline": "12"}, "four digits"), ({"value": "9" * 20}, "digits"), ({"subject": ""}, "required"),
+        ({"measure": "accidents.larger", "unit": "%"}, "a number, not per cent"),
     ],
 )  # fmt: skip
 def test_a_wrong_target_is_shown_with_its_fault_and_not_kept(

@@ -136,6 +136,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         },
         "may": _may(declared, request),
         "views": views,
+        "not_kept": request.session.pop(_not_kept(name), None),
     }
     shown.send(declared.model, records=page.rows, page=request.path)
     return render(request, "list.html", context)
@@ -177,8 +178,14 @@ def keep_view(request: HttpRequest, name: str) -> HttpResponse:
     except query.BadQuery as error:
         return cannot_be_shown(request, declared, error)
     except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+        # The list that follows opens the form again, with what was typed and why it cannot be.
+        typed = {"do": do, "name": asked.get("name", "")[: 2 * saved.LONGEST], "shared": shared}
+        request.session[_not_kept(name)] = typed | {"why": " ".join(error.messages)}
     return HttpResponseRedirect(here)
+
+
+def _not_kept(name: str) -> str:
+    return f"view not kept: {name}"
 
 
 def _view_key(text: str) -> int | None:

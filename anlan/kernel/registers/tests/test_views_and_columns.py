@@ -218,7 +218,8 @@ def test_a_name_is_used_once_for_a_list_and_a_list_has_at_most_fifty_of_ones_own
     with acting(TESTER, EVERYWHERE):
         assert list(SavedView.objects.order_by("name").values_list("name", flat=True)) == ["乙", "甲"]
     page = client.get("/r/enterprises/", {"view": "all"}).content.decode()
-    assert "已保存2个视图" in page and 'value="丙"' in page, "the form comes back open, with what was typed and why not"
+    assert "已保存2个视图" in page
+    assert 'value="丙"' in page, "the form comes back open, with what was typed"
     assert 'value="丙"' not in client.get("/r/enterprises/", {"view": "all"}).content.decode()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,43 +39,61 @@ class Last:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the audit. `at` is what our clock said then, as on every page; `actor` who acted, as people say."""
+    """One entry of the audit. `at` is what our clock said then, as on every page; `actor` who acted, as people say.
+
+    `through` is what it was part of, an import say: in words, and where it is.
+    """
 
     at: datetime
     actor: str
     kind: str
     words: str
     fields: tuple[FieldChange, ...]
+    through: tuple[str, str] | None = None
+
+
+Parts = Callable[[Sequence[str]], Mapping[str, tuple[str, str]]]
+"""Given the numbers of transactions: what those that were part of something larger belonged to."""
+parts: list[Parts] = []
+"""What floors above know of transactions."""
 
 
 def of(declared: type[Register], row: Any) -> list[Change]:
     """The last `LAST` changes of a record, newest first. The database gives entries in scope only."""
     words = {"insert": _("Recorded"), "update": _("Changed"), "delete": _("Removed")}
+    machines = {
+        "command": _("Command “%(name)s”"), "job": _("Background work “%(name)s”"),
+        "event": _("Background work “%(name)s”"), "sql": _("Database user “%(name)s”"),
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(on_clock, at), account_id, actor, actor_kind, op, changes::text FROM audit_entry "
-            "WHERE table_name = %s AND row_id = %s ORDER BY id DESC LIMIT %s",
+            "SELECT xid::text, coalesce(on_clock, at), account_id, actor, actor_kind, op, changes::text "
+            "FROM audit_entry WHERE table_name = %s AND row_id = %s ORDER BY id DESC LIMIT %s",
             [declared.model._meta.db_table, str(row.pk), LAST],
         )
         entries = cursor.fetchall()
     shown = {f.column: f for n in _names(declared) if (f := declared.field(n)) is not None}
     told = []
-    by = actors.named(account for _at, account, *_rest in entries)
-    for at, account, actor, kind, op, changes in entries:
+    by = actors.named(account for _xid, _at, account, *_rest in entries)
+    larger: dict[str, tuple[str, str]] = {}
+    for known in parts:
+        larger |= known(list(dict.fromkeys(xid for xid, *_rest in entries)))
+    for xid, at, account, actor, kind, op, changes in entries:
         pairs, changed = [], json.loads(changes)
         for column in shown:
             if column in changed:
                 change = changed[column]
                 before, after = change if op == "update" else ("", change) if op == "insert" else (change, "")
                 pairs.append((shown[column], before, after))
-        told.append((at, by(account, actor), kind, words[op], pairs))
+        who = by(account, actor) if account or kind not in machines else machines[kind] % {"name": actor}
+        told.append((at, who, kind, words[op], larger.get(xid), pairs))
     texts = _words([(field, value) for *_entry, pairs in told for field, *both in pairs for value in both])
     return [
         Change(at, actor, kind, word, tuple(
             FieldChange(str(field.verbose_name), texts(field, before), texts(field, after))
             for field, before, after in pairs
-        ))
-        for at, actor, kind, word, pairs in told
+        ), through)
+        for at, actor, kind, word, through, pairs in told
     ]  # fmt: skip
 
 

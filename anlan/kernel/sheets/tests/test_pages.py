@@ -82,6 +82,18 @@ def test_what_stands_against_an_undo_is_called_by_its_name(district: Client) -> 
     assert re.search(f"关闭的厂（已删除{who}", page)
 
 
+@pytest.mark.django_db(transaction=True)  # what is part of an import is known by its transaction
+def test_a_record_s_changes_name_the_import_that_they_were_part_of(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1)})
+    with acting(TESTER, EVERYWHERE):
+        one = Enterprise.objects.get()
+        one.staff = 7
+        one.save()
+        made = Import.objects.get()
+    page = district.get(f"/r/enterprises/{one.pk}/?tab=audit").content.decode()
+    assert page.count(f'<a href="{made.url}">导入“') == 1, "and not the change after it"
+
+
 def test_an_import_names_the_person_who_made_it_and_his_authority(district: Client) -> None:
     send(district, "all", GOOD | {"credit_code": code(1)})
     with acting(TESTER, EVERYWHERE):

@@ -60,6 +60,10 @@ class Refused(ValueError):
         self.code, self.message = code, message
 
 
+BROKEN = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError)
+"""What `zipfile` raises for an archive that is none, or none of its kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A file in the store."""
@@ -122,8 +126,11 @@ def sniff(path: Path, types: Collection[str] | None = None) -> str:
     except (puremagic.PureError, ValueError) as error:
         raise _not_taken("unknown_type", types) from error
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except BROKEN as error:
+            raise _not_taken("unknown_type", types) from error
         found = next((t for part, t in _OFFICE.items() if any(n.startswith(part) for n in names)), "application/zip")
         if "[Content_Types].xml" not in names or any(n.endswith("vbaProject.bin") for n in names):
             found = "application/zip"

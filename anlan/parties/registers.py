@@ -74,7 +74,7 @@ class Enterprises(Register):
     group = "parties"
     columns = ("name", "credit_code", "area_code", "industry", "staff", "high_hazard", "status")
     filters = ("area_code", "industry", "status", "high_hazard", "above_scale", "gb4754")
-    search = ("name", "pinyin", "own_name", "credit_code", "registration_number")
+    search = ("name", "pinyin", "own_name", "own_pinyin", "credit_code", "registration_number")
     natural_key = ("credit_code",)
     sections = (
         (_("Identity"), ("name", "credit_code", "registration_number", "gb4754", "industry", "status")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -60,6 +61,14 @@ def words(language: str) -> SafeString:
     return json_script(said, "words")
 
 
+def here(request: HttpRequest) -> str:
+    """Where the page at hand can be opened again: one that answers to what was sent stands at no address of its own."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    came = urlsplit(request.headers.get("Referer", ""))
+    return urlunsplit(("", "", came.path, came.query, "")) if came.netloc == request.get_host() and came.path else "/"
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every template."""
     user = getattr(request, "user", None)
@@ -67,10 +76,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     installation = Installation.objects.filter(id=1).first() or Installation()
     return {
         "clock_now": clock.now(),
+        "here": here(request),
         "demo": installation.demonstration,
         "city": installation.city_name,
         "sprite": assets.sprite(),
-        "words": words(get_language()),
+        "script_words": words(get_language()),
         "account_menu": [{"title": _("My account"), "url": reverse("account"), "icon": "settings"}]
         if signed_in
         else [],

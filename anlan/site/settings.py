@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "anlan.kernel.middleware.ScopeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "anlan.site.views.NotAllowedMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

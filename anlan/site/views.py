@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -121,7 +122,12 @@ def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResp
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400."""
-    return _error(request, 400, _("This request cannot be read"), _("Go back, load the page again and repeat it."))
+    title = _("This request cannot be read")
+    if request.path.startswith("/api/"):
+        way_out = _("Send less at once: fewer parameters, a shorter body.")
+        said = {"code": "bad_request", "message": title, "place": "", "way_out": way_out}
+        return JsonResponse(said, status=400)
+    return _error(request, 400, title, _("Go back, load the page again and repeat it."))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -141,6 +147,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: does not exist, or is not within one's scope; the two are not told apart."""
     text = _("Nothing stands at this address, or it is not within your area. Ctrl-K searches what is.")
     return _error(request, 404, _("Not found"), text)
+
+
+class NotAllowedMiddleware:
+    """Gives the empty 405 of an address that only takes what a form sends a page that says where to go on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if answer.status_code == 405 and request.method == "GET" and not answer.streaming and not answer.content:
+            text = _("This address only takes what a form sends. Go back, or begin at the home page.")
+            page = _error(request, 405, _("Nothing to show here"), text)
+            page["Allow"] = answer["Allow"]
+            return page
+        return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.db import models
@@ -131,13 +132,14 @@ def make_move(request: HttpRequest, kind: str, number: str, move: str) -> HttpRe
     except engine.Stale as stale:
         return _late(request, declared, stale, wanted, form)
     except engine.FieldError as error:
-        for name, messages in error.errors.items():
-            for message in messages:
-                form.add_error(name if name in form.fields else None, message)
+        for name, texts in error.errors.items():
+            for text in texts:
+                form.add_error(name if name in form.fields else None, text)
         return _page(request, declared, case, wanted, form, status=422)
     except engine.MoveRefused as refused:
         form.add_error(None, refused.message)
         return _page(request, declared, case, wanted, form, status=422 if refused.code == "gate" else 403)
+    messages.success(request, _("Done: %(step)s") % {"step": wanted.title})
     return HttpResponseRedirect(case.get_absolute_url())
 
 

@@ -28,7 +28,7 @@ class AreaField(forms.CharField):
         code = str(super().clean(value) or "")
         if not code:
             return code
-        if not code.isdigit():
+        if not code.isdecimal():
             code = area_of(code)
         problem = area_problem(code)
         if problem is not None:
@@ -63,6 +63,7 @@ class RecordForm(Held, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
+            self.fields["version"].required = True
             self.hold(name for name in self.fields if name != "version")
 
 

@@ -61,10 +61,6 @@ parts: list[Parts] = []
 def of(declared: type[Register], row: Any) -> list[Change]:
     """The last `LAST` changes of a record, newest first. The database gives entries in scope only."""
     words = {"insert": _("Recorded"), "update": _("Changed"), "delete": _("Removed")}
-    machines = {
-        "command": _("Command “%(name)s”"), "job": _("Background work “%(name)s”"),
-        "event": _("Background work “%(name)s”"), "sql": _("Database user “%(name)s”"),
-    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT xid::text, coalesce(on_clock, at), account_id, actor, actor_kind, op, changes::text "
@@ -85,8 +81,7 @@ def of(declared: type[Register], row: Any) -> list[Change]:
                 change = changed[column]
                 before, after = change if op == "update" else ("", change) if op == "insert" else (change, "")
                 pairs.append((shown[column], before, after))
-        who = by(account, actor) if account or kind not in machines else machines[kind] % {"name": actor}
-        told.append((at, who, kind, words[op], larger.get(xid), pairs))
+        told.append((at, by(account, actor, kind), kind, words[op], larger.get(xid), pairs))
     texts = _words([(field, value) for *_entry, pairs in told for field, *both in pairs for value in both])
     return [
         Change(at, actor, kind, word, tuple(
@@ -104,14 +99,14 @@ def last(declared: type[Register], keys: Sequence[str], since: models.Model) -> 
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT ON (row_id) row_id, coalesce(on_clock, at), account_id, actor FROM audit_entry "
-            "WHERE table_name = %s AND row_id = ANY (%s) AND id > (SELECT min(id) FROM audit_entry "
+            "SELECT DISTINCT ON (row_id) row_id, coalesce(on_clock, at), account_id, actor, actor_kind "
+            "FROM audit_entry WHERE table_name = %s AND row_id = ANY (%s) AND id > (SELECT min(id) FROM audit_entry "
             "WHERE table_name = %s AND row_id = %s AND changes -> 'state' ->> 1 = 'done') ORDER BY row_id, id DESC",
             [declared.model._meta.db_table, list(keys), since._meta.db_table, str(since.pk)],
         )
         entries = cursor.fetchall()
-    by = actors.named(account for _key, _at, account, _actor in entries)
-    return {key: Last(at, by(account, actor)) for key, at, account, actor in entries}
+    by = actors.named(account for _key, _at, account, *_rest in entries)
+    return {key: Last(at, by(*who)) for key, at, *who in entries}
 
 
 def moment(at: datetime) -> str:

@@ -137,7 +137,7 @@ class AreaWidget(PickWidget):
 
     def words(self, value: str) -> str:
         code = value.ljust(12, "0")
-        names = areas.names([code], BETWEEN) if code.isdigit() else {}
+        names = areas.names([code], BETWEEN) if code.isdecimal() else {}
         return "" if names.get(code) == code else names.get(code, "")
 
 

@@ -24,7 +24,8 @@ from django.utils.translation import gettext_lazy as _
 from .. import areas
 from ..clock import BEIJING
 from ..models import AreaCode, pointed
-from ..scope import area_prefix
+from ..policies import rule_of
+from ..scope import By, acting_now, area_prefix
 from . import columns as columns_of
 from .declaration import Register, register_of
 from .picking import AreaWidget, Unclear, area_of, key_field, pick_widget
@@ -164,8 +165,15 @@ def _record_filter(field: models.Field[Any, Any], widget: forms.Widget) -> Recor
         field_name=field.name,
         label=field.verbose_name,
         widget=widget,
-        queryset=lambda request: field.related_model._default_manager.all(),  # type: ignore[union-attr]
+        queryset=lambda request: _to_be_named(field.related_model, request),
     )
+
+
+def _to_be_named(model: Any, request: Any) -> models.QuerySet[Any]:
+    """The records that may be asked for: those of a register that the reader may see, and no other's names."""
+    declared, rows = register_of(model), model._default_manager.all()
+    user = getattr(request, "user", None)
+    return rows if declared is None or user is None else declared.policy.which(user, "see")
 
 
 def parameters(declared: type[Register]) -> list[str]:
@@ -357,7 +365,7 @@ def listing(
         raise BadQuery("sort", _("The list cannot be sorted by this."))
     found = filters.qs
     asked_of = [n for n, value in filters.form.cleaned_data.items() if value not in (None, "", [])]
-    whole = all(isinstance(filters.filters[n], AreaFilter) for n in asked_of)
+    whole = _of_an_area() and all(_where_it_lies(declared, filters.filters[n]) for n in asked_of)
     for narrowing in narrowings:
         found = narrowing.rows(declared, found, asked)
         whole = whole and not any(asked.get(n) for n in narrowing.parameters)
@@ -365,6 +373,17 @@ def listing(
     if text:
         found = found.filter(matches(declared, text))
     return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked), whole and not text)
+
+
+def _of_an_area() -> bool:
+    """Whether whoever acts sees whatever lies in his area: the planner knows nothing of where the others' rows lie."""
+    now = acting_now()
+    return now is not None and now[1].industries is None and now[1].enterprise is None
+
+
+def _where_it_lies(declared: type[Register], asked: Any) -> bool:
+    rule = rule_of(declared.model)
+    return isinstance(asked, AreaFilter) and isinstance(rule, By) and asked.field_name == rule.area
 
 
 def matches(declared: type[Register], text: str) -> Q:

@@ -27,6 +27,13 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, where there is no request at hand."""
+
+    user: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """What stands above a list: `mine` and `others` are the views offered, `current` is the chosen one.
 
@@ -82,7 +89,7 @@ def _named(name: str) -> str:
 def _keeps(declared: type[Register], account: Any, text: str) -> str:
     """The state that `text` asks for. Raises `BadQuery` for one that cannot be."""
     asked = QueryDict(text[: 2 * LONGEST])
-    query.listing(declared, declared.policy.which(account, "see"), asked)
+    query.listing(declared, declared.policy.which(account, "see"), asked, Asking(account))
     state = state_of(declared, asked)
     if len(state) > LONGEST:
         raise ValidationError(_("There are too many filters to keep as a view."))

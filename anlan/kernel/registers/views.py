@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ..models import Stale
 from ..policy import VERBS
+from ..scope import alone
 from . import cells, columns, history, meanwhile, picking, query, saved, search, writing
 from .declaration import Register, register_named
 from .forms import RemovalForm, form_class
@@ -147,6 +148,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
 def keep_view(request: HttpRequest, name: str) -> HttpResponse:
     """Keeps, changes and removes one's own views of a list, and chooses with which one it opens."""
     declared = _register(name, request)
+    alone(request.user.pk)
     asked, do = request.POST, request.POST.get("do", "")
     key, back = _view_key(asked.get("view", "")), asked.get("query", "")[: 2 * saved.LONGEST]
     seen = SavedView.objects.filter(register=name, pk=key).filter(Q(account=request.user.pk) | Q(shared=True))

@@ -6,6 +6,8 @@ asked, within the scope and with the rights of that moment, everything or nothin
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from .. import clock, notices
+from ..files import BROKEN
 from ..jobs import Report, job
 from ..models import Progress
 from ..policy import Verb
@@ -31,6 +34,8 @@ from .problems import packed
 
 AT_ONCE_BYTES = 256 * 2**10
 """Files up to here are imported while the person waits: some thousand rows, less than a second."""
+AT_ONCE_UNPACKED = 20 * AT_ONCE_BYTES
+"""What a workbook of that size unpacks to, if it was not made of one row a hundred thousand times."""
 AT_ONCE_ROWS = 5_000
 """Imports up to here are undone while the person waits."""
 ATTEMPTS = 5
@@ -60,10 +65,22 @@ def go_on(declared: type[Register], record: Import, how: str) -> None:
 
 
 def _begin(declared: type[Register], record: Import) -> None:
-    if record.file_size <= AT_ONCE_BYTES:
+    if record.file_size <= AT_ONCE_BYTES and unpacked(record.data() or b"") <= AT_ONCE_UNPACKED:
         carry_out(record, declared, None)
     else:
         _put(record, "import")
+
+
+def unpacked(data: bytes) -> int:
+    """The bytes of a workbook once unpacked, as it says itself; of anything else its own. What is broken has none."""
+    file = io.BytesIO(data)
+    if not zipfile.is_zipfile(file):
+        return len(data)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    except BROKEN:
+        return 0
 
 
 def ask_undo(declared: type[Register], record: Import) -> None:

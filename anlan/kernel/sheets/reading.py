@@ -31,7 +31,7 @@ PIECE = 5_000
 HEADING_WITHIN = 20
 ROW, STRANGE = "__row__", "__strange__"
 BLANKS = " \t\r\n\u3000\u00a0\ufeff"
-DANGEROUS = "=+-@\t\r'"
+DANGEROUS = "=+-@\t\r\n'＝＋－＠"
 """A cell that begins with one of these is a formula to some program, unless marked as text."""
 Rows = list[list[str]]
 

@@ -184,6 +184,18 @@ def test_an_ended_session_ends_its_stream_and_nobody_gets_one_without(address: s
     assert stream.ended.wait(10)
 
 
+def test_more_streams_than_connections_hold_nobody_up(address: str) -> None:
+    key = sign_in("yubei", "500112000000")
+    streams = [Stream(address, key) for _n in range(30)]
+    began = time.monotonic()
+    for _n in range(3):
+        page = httpx.get(f"{address}/r/industries/", cookies={settings.SESSION_COOKIE_NAME: key}, timeout=30)
+        assert page.status_code == 200
+    assert time.monotonic() - began < 8, "a request waits 10 s for a connection before it is refused"
+    publish("told", "500112000000")
+    until(lambda: all(stream.marks() == ["told"] for stream in streams))
+
+
 def test_what_was_rolled_back_was_never_sent(address: str) -> None:
     stream = Stream(address, sign_in("yubei", "500112000000"))
 

@@ -39,7 +39,7 @@ class FirstReportForm(forms.ModelForm):
 
     field_order = [name for names in CALL.values() for name in names]
 
-    began = forms.DateTimeField(widget=forms.HiddenInput, required=False)
+    began = MomentField(widget=forms.HiddenInput(), required=False)
     area_code = AreaCodeField(label=_("Where: district, township or village"), required=False)
     at = MomentField(label=_("Call came in at"))
     occurred_at = MomentField(label=_("Happened at"))
@@ -107,7 +107,7 @@ class FirstReportForm(forms.ModelForm):
             if "category" in self.errors and said_category and occurred.astimezone(BEIJING).date() != now.date():
                 self.errors.pop("category")
                 category = categories(occurred.astimezone(BEIJING).date()).filter(
-                    pk=said_category if str(said_category).isdecimal() else None
+                    pk=said_category if str(said_category).isdecimal() and len(said_category) < 10 else None
                 ).first()  # fmt: skip
                 if category is None:
                     self.add_error("category", _("This category was not in force on the day of the accident."))

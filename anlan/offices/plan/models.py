@@ -249,6 +249,8 @@ class Target(Part):
 
     def clean(self) -> None:
         super().clean()
+        if self.comparator == "down_by" and self.unit == "%" and self.value is not None and self.value > 100:
+            raise ValidationError({"value": _("Nothing falls by more than 100 per cent.")})
         # The fall of a number is demanded in per cent as well.
         if self.comparator != "down_by" and (why := mismatch(self.measure, self.unit)):
             raise ValidationError({"measure": why})

@@ -162,7 +162,7 @@ def clauses(request: HttpRequest) -> HttpResponse:
     """Every clause of a plan: who bears it, what proves it, how far it is; `mine=1`: only one's own."""
     wanted = request.GET.get("plan", "")
     if wanted:
-        plan = get_object_or_404(Plan, pk=wanted) if wanted.isdigit() and len(wanted) < 18 else None
+        plan = get_object_or_404(Plan, pk=wanted) if wanted.isdecimal() and len(wanted) < 18 else None
         if plan is None:
             raise Http404
     else:

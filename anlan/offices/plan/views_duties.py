@@ -85,13 +85,13 @@ def by_authority(request: HttpRequest, key: int) -> HttpResponse:
     }
     if asked["q"]:
         rows = rows.filter(begins("name", asked["q"]) | begins("pinyin", asked["q"].lower()))
-    if asked["tier"].isdigit() and int(asked["tier"]) in TIERS:
+    if asked["tier"].isdecimal() and int(asked["tier"]) in TIERS:
         rows = rows.filter(tier=int(asked["tier"]))
     if asked["kind"] in dict(Authority.KINDS):
         rows = rows.filter(kind=asked["kind"])
     narrowed = ""
     for name in ("clause", "target"):
-        if asked[name].isdigit() and len(asked[name]) < 18:
+        if asked[name].isdecimal() and len(asked[name]) < 18:
             one = get_object_or_404(getattr(plan, f"{name}s"), pk=int(asked[name]))
             borne = plan.duties.filter(**({"clause": one, "target": None} if name == "clause" else {"target": one}))
             rows, narrowed = rows.filter(pk__in=borne.values("authority")), str(one)
@@ -99,7 +99,7 @@ def by_authority(request: HttpRequest, key: int) -> HttpResponse:
     if asked["holes"] and all_seen:
         rows = rows.filter(pk__in=plan.duties.nobody(day).values("authority"))
     total = rows.count()
-    if asked["after"].isdigit() and len(asked["after"]) < 18:
+    if asked["after"].isdecimal() and len(asked["after"]) < 18:
         after = Authority.objects.filter(pk=int(asked["after"])).values_list("tier", "area_code", "pk").first()
         if after:
             tier, area, pk = after
@@ -164,7 +164,7 @@ def _held(request: HttpRequest, key: int) -> Plan:
 
 
 def _keys(values: list[str]) -> list[int]:
-    return [int(v) for v in values if v.isdigit() and len(v) < 18]
+    return [int(v) for v in values if v.isdecimal() and len(v) < 18]
 
 
 @login_required

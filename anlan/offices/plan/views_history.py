@@ -15,7 +15,7 @@ from django.template.defaultfilters import date as date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from anlan.kernel import clock
+from anlan.kernel import actors, clock
 from anlan.parties.models import Account
 
 from .models import KINDS, Clause, Gap, Plan, Source, Target
@@ -28,7 +28,7 @@ WITH rows AS (
   UNION SELECT DISTINCT table_name, row_id FROM audit_entry
   WHERE table_name IN ('plan_clause', 'plan_target', 'plan_gap', 'plan_source') AND op = 'insert'
     AND changes ->> 'plan_id' = %(plan)s::text)
-SELECT e.at, e.actor, e.actor_kind, e.table_name, e.row_id, e.op, e.changes::text
+SELECT coalesce(e.on_clock, e.at), e.account_id, e.actor, e.actor_kind, e.table_name, e.row_id, e.op, e.changes::text
 FROM audit_entry e JOIN rows ON e.table_name = rows.t AND e.row_id = rows.r
 WHERE NOT (e.op = 'insert' AND e.table_name = 'plan_gap')
 ORDER BY e.id DESC LIMIT 300
@@ -58,18 +58,18 @@ def history_words(plan: Plan, entries: list[Any]) -> list[dict[str, Any]]:
     names = {("plan_clause", str(c.pk)): str(c) for c in plan.clauses.all()}
     names |= {("plan_target", str(t.pk)): f"{t.code} {t}" for t in plan.targets.all()}
     names |= {("plan_gap", str(g.pk)): g.words for g in plan.gaps.all()}
-    for _at, _actor, _kind, table, row, op, raw in entries:
+    for *_who, table, row, op, raw in entries:
         if op != "update":
             gone = json.loads(raw)
             label = " ".join(filter(None, (gone.get("code"), gone.get("title") or gone.get("subject"))))
             names.setdefault((table, row), label or "–")
-    accounts = {a.username: a.name for a in Account.objects.filter(username__in={e[1] for e in entries})}
+    by = actors.named(account for _at, account, *_rest in entries)
     people = {str(a.pk): a.name for a in Account.objects.filter(pk__in=plan.hands)} | {
         str(a.pk): a.name for a in (plan.proposed_by, plan.adopted_by) if a
     }
     clauses = {str(c.pk): c.code for c in plan.clauses.all()}
     found = []
-    for at, actor, _kind, table, row, op, raw in entries:
+    for at, *who, table, row, op, raw in entries:
         title, model = kinds[table]
         fields = []
         if op == "update":
@@ -88,7 +88,7 @@ def history_words(plan: Plan, entries: list[Any]) -> list[dict[str, Any]]:
         found.append(
             {
                 "at": at,
-                "actor": accounts.get(actor, actor),
+                "actor": by(*who),
                 "words": words[op],
                 "kind": title,
                 "name": names.get((table, row), ""),

@@ -104,7 +104,7 @@ def _asked(
 def _span(data: Any, source: Source | None) -> tuple[int | None, int | None]:
     """A stretch of the source as the address or the form states it, or nothing."""
     start, end = data.get("from", ""), data.get("to", "")
-    if source is None or not (start.isdigit() and end.isdigit() and len(start) < 9 and len(end) < 9):
+    if source is None or not (start.isdecimal() and end.isdecimal() and len(start) < 9 and len(end) < 9):
         return None, None
     if not int(start) < int(end) <= len(source.text):
         return None, None
@@ -261,7 +261,7 @@ def change(request: HttpRequest, key: int, kind: str, row: int, deed: str) -> Ht
     try:
         if deed == "remove":
             version = request.POST.get("version", "")
-            drafting.remove(found, int(version) if version.isdigit() and len(version) < 9 else 0)
+            drafting.remove(found, int(version) if version.isdecimal() and len(version) < 9 else 0)
             return _back(plan, f"c{found.clause_id}" if kind == "target" else "tree")
         if deed in ("up", "down"):
             drafting.move(found, deed == "down")

@@ -18,6 +18,11 @@ from ..placenames import all_without_place
 from .places import Industry, IndustryClass
 
 
+def own_initials(names: list[str]) -> list[str]:
+    """The pinyin initials of names without their place."""
+    return all_initials(all_without_place(names))
+
+
 def as_registered(codes: list[str | None]) -> list[str | None]:
     """Codes as their register writes them: capitals, no blanks; none is null and never empty."""
     return [(code or "").strip().upper() or None for code in codes]
@@ -42,6 +47,7 @@ class Enterprise(Kept):
     derived: ClassVar = {
         "pinyin": ("name", all_initials),
         "own_name": ("name", all_without_place),
+        "own_pinyin": ("name", own_initials),
         "credit_code": ("credit_code", as_registered),
         "registration_number": ("registration_number", as_registered),
     }
@@ -50,6 +56,9 @@ class Enterprise(Kept):
     pinyin = models.CharField(_("Pinyin initials"), max_length=120, db_collation="C", editable=False, default="")
     own_name = models.CharField(
         _("Name without its place"), max_length=120, db_collation="C", editable=False, blank=True, default=""
+    )
+    own_pinyin = models.CharField(
+        _("Pinyin initials without its place"), max_length=120, db_collation="C", editable=False, blank=True, default=""
     )
     credit_code = models.CharField(
         _("Unified social credit code"), max_length=18, db_collation="C", unique=True, null=True, blank=True,
@@ -76,8 +85,9 @@ class Enterprise(Kept):
     )  # fmt: skip
     staff = models.PositiveIntegerField(_("Staff"), null=True, blank=True)
     revenue = models.DecimalField(
-        _("Yearly revenue (10,000 yuan)"), max_digits=14, decimal_places=2, null=True, blank=True
-    )
+        _("Yearly revenue (10,000 yuan)"), max_digits=14, decimal_places=2, null=True, blank=True,
+        validators=[MinValueValidator(0)],
+    )  # fmt: skip
     high_hazard = models.BooleanField(_("High hazard"), default=False)
     above_scale = models.BooleanField(_("Above scale"), default=False)
     park = models.CharField(_("Industrial park"), max_length=60, blank=True, default="")
@@ -93,6 +103,7 @@ class Enterprise(Kept):
             models.Index(fields=("name", "id", "area_code"), name="enterprise_by_name"),
             models.Index(fields=("pinyin", "id")),
             models.Index(fields=("own_name", "area_code"), name="enterprise_by_own_name"),
+            models.Index(fields=("own_pinyin", "area_code"), name="enterprise_by_own_pinyin"),
             models.Index(fields=("staff", "id", "area_code"), name="enterprise_by_staff"),
         ]
 

@@ -108,6 +108,33 @@ def test_a_work_list_that_there_is_not_is_not_found(city: Client, asked: str) ->
     assert city.get(f"{reverse('cases:work')}?{asked}").status_code == 404
 
 
+def test_an_address_that_takes_forms_only_says_so_and_leads_home(city: Client) -> None:
+    for address in (reverse("registers:views", args=("enterprises",)), "/plan/1/head/"):
+        answer = city.get(address)
+        assert answer.status_code == 405
+        assert "POST" in answer["Allow"]
+        assert "此地址仅接收表单提交" in answer.content.decode()
+
+
+def test_the_other_language_is_chosen_for_the_page_from_which_a_refused_form_came(city: Client) -> None:
+    def next_(**headers: str) -> str:
+        answer = city.post("/notices/preferences/", {"address": "a b c"}, headers=headers)
+        assert answer.status_code == 400
+        found = re.search(r'name="next" value="([^"]*)"', answer.content.decode())
+        assert found is not None
+        return html.unescape(found[1])
+
+    assert next_(Referer="http://testserver/notices/?page=2&x=1") == "/notices/?page=2&x=1"
+    assert next_(Referer="http://elsewhere/notices/") == "/"
+    assert next_() == "/"
+
+
+def test_no_page_takes_away_the_words_of_the_script(city: Client) -> None:
+    for address in ("/hazards/returns/", "/hazards/returns/enterprises/?period=2013Q1", "/"):
+        page = city.get(address, follow=True).content.decode()
+        assert page.count('<script id="words" type="application/json">') == 1, address
+
+
 def test_no_link_leads_to_a_register_that_the_reader_may_not_see(city: Client) -> None:
     account = Account(pk=1, username="x", role="city")
     assert url_of(account, Account(role="city")) == "/r/accounts/1/"

@@ -66,6 +66,8 @@ def test_bytes_changed_on_disk_are_noticed(store: Path) -> None:
         (b"MZ\x90\x00" + b"\0" * 200, "unknown_type"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "broken_image"),
         (office("evil.html"), "unknown_type"),
+        (office("[Content_Types].xml", "word/document.xml").replace(b"PK\1\2", b"PK\1\3"), "unknown_type"),
+        (b"%PDF-1.4\n" + b"PK\5\6" + b"\0" * 8 + b"\xff\0\0\0\xff\0\0\0\0\0", "unknown_type"),
         (office("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"), "unknown_type"),
     ],
 )

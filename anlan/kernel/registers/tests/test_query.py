@@ -144,6 +144,8 @@ def test_a_long_list_is_counted_in_part_and_its_length_estimated(
         monkeypatch.setattr(query, "SURE", 1)
         for narrower, number in (({"q": "甲"}, 3), ({"high_hazard": "false"}, 11)):
             assert listing(**narrower).count() == query.Count(number, True), "how frequent it is elsewhere is not told"
+        with acting(TESTER, Scope("500112", frozenset({"road"}))):
+            assert not listing().whole_of_area, "nor how the neighbours' industries lie"
         counted = QueryDict("counted=hazards.open&period=2013")
         dangers = register_named("dangers")
         assert dangers is not None

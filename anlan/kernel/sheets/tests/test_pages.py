@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from typing import Any
 
 import openpyxl
@@ -13,6 +14,7 @@ from django.test import Client
 
 from anlan.kernel.registers.writing import remove
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.kernel.sheets import jobs
 from anlan.kernel.sheets.models import Import, ImportPiece
 from anlan.parties.models import Account, Authority, Enterprise, Looked, Person
 
@@ -80,6 +82,31 @@ def test_what_stands_against_an_undo_is_called_by_its_name(district: Client) -> 
     assert re.search(rf"保存的厂（{code(1)} · [^；（）]+）", page), "nobody changed it, though it was saved again"
     assert re.search(rf"更改的厂（{code(2)} · [^；（）]+{who}", page)
     assert re.search(f"关闭的厂（已删除{who}", page)
+
+
+def test_a_checked_file_that_would_empty_values_says_so_and_is_imported_from_its_page(district: Client) -> None:
+    send(district, "all", GOOD | {"credit_code": code(1)})
+    page = send(district, "check", GOOD | {"credit_code": code(1), "staff": ""})
+    assert page.status_code == 200
+    assert "尚未保存" in page.content.decode()
+    assert "从业人数 1" in page.content.decode()
+    assert "文件已导入" in district.post(address() + "proceed/", {"how": "all"}, follow=True).content.decode()
+    with acting(TESTER, EVERYWHERE):
+        assert Enterprise.objects.get().staff is None
+
+
+def test_a_small_file_that_unpacks_to_much_waits_for_the_worker(district: Client) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 2_000_000)
+    data = packed.getvalue()
+    assert len(data) < jobs.AT_ONCE_BYTES < jobs.AT_ONCE_UNPACKED < jobs.unpacked(data)
+    assert jobs.unpacked(b"name\n") == 5
+    assert jobs.unpacked(data[: len(data) // 2] + data[-22:]) == 0
+    file = SimpleUploadedFile("名录.xlsx", data)
+    district.post("/r/enterprises/import/", {"file": file, "how": "check"})
+    with acting(TESTER, EVERYWHERE):
+        assert Import.objects.latest("id").state == "waiting"
 
 
 @pytest.mark.django_db(transaction=True)  # what is part of an import is known by its transaction

@@ -80,8 +80,11 @@ def _list(
     counts = rows.aggregate(**{name: Count("pk", filter=cut()) for name, (_title, cut) in cuts.items()})
     found = rows.filter(cuts[only][1]())
     at, _dash, key = request.GET.get("after", "").partition("/")
-    after = parse_datetime(at) if at else None
-    if after is not None and after.tzinfo is not None and key.isdigit() and len(key) < 19:
+    try:
+        after = parse_datetime(at) if at else None
+    except ValueError:  # no day of any calendar
+        after = None
+    if after is not None and after.tzinfo is not None and key.isdecimal() and len(key) < 19:
         found = found.filter(Q(**{moment: after, "pk__lt": int(key)}) | Q(**{f"{moment}__lt": after}))
     listing = list(found.select_related("enterprise", "industry").order_by(f"-{moment}", "-pk")[: PAGE + 1])
     shown = listing[:PAGE]
@@ -166,7 +169,7 @@ def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
     with override(language):
         page = render_to_string("hazards/public.html", {
             "places": places, "past": past, "shown": found, "today": clock.today(), "clock_now": clock.now(),
-            "demo": installation.demonstration, "city": installation.city_name, "updated": updated, "words": {},
+            "demo": installation.demonstration, "city": installation.city_name, "updated": updated, "script_words": "",
             "more": wanted.count() - SHOWN if len(found) == SHOWN else 0, "other": _OTHER[language],
         })  # fmt: skip
     answer = HttpResponse(page)

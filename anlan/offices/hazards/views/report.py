@@ -76,6 +76,9 @@ class ReportForm(forms.Form):
             self.add_error("after", _("A photograph shows that it was fixed."))
         if said.get("after") and not said.get("result") and "result" not in self.errors:
             self.add_error("result", _("Say what was done."))
+        found = self.own or said.get("enterprise") or said.get("place")
+        if not found and not {"enterprise", "place"} & set(self.errors):
+            self.add_error("place", _("Say where it is, or which enterprise it concerns: others must find it."))
         return said
 
     def first(self) -> list[Any]:

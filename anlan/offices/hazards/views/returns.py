@@ -294,7 +294,7 @@ def _state(row: dict[str, Any]) -> Any:
 
 def _after(text: str) -> tuple[str, int] | None:
     area, _colon, key = text.partition(":")
-    return (area, int(key)) if area.isdigit() and key.isdigit() and len(key) < 19 else None
+    return (area, int(key)) if area.isdecimal() and key.isdecimal() and len(key) < 19 else None
 
 
 def _sheet(name: str, headings: list[str], rows: Any, form: str) -> StreamingHttpResponse:

@@ -46,8 +46,9 @@ def test_an_enterprise_is_found_by_its_name_without_the_place(client: Client) ->
         renamed.name = "重庆市渝北区永兴茶厂"
         renamed.save()
     client.force_login(account)
-    groups = client.get("/search", {"q": "恒达"}).json()["groups"]
-    assert [hit["title"] for group in groups for hit in group["hits"]] == [wanted.name]
+    for text in ("恒达", "hdj", "HDJX", "cqsybqhdjx"):
+        groups = client.get("/search", {"q": text}).json()["groups"]
+        assert [hit["title"] for group in groups for hit in group["hits"]] == [wanted.name], text
     assert [row["url"] for row in client.get("/r/enterprises/?q=恒达机械").context["rows"]] == [
         f"/r/enterprises/{wanted.pk}/"
     ]

@@ -140,7 +140,7 @@ def test_the_next_save_does_what_was_decided_field_by_field(take: str, staff: in
     assert (now.name, now.staff, now.address) == ("渝北总厂", staff, "新址")
 
 
-@pytest.mark.parametrize("seen", ["²", "１", "9" * 30, "9" * 5000, "-1", "x"])
+@pytest.mark.parametrize("seen", ["", "²", "１", "9" * 30, "9" * 5000, "-1", "x"])
 def test_a_version_that_is_none_saves_nothing(seen: str) -> None:
     here, address, sent, row = two_at_one_form()
     assert here.post(address, sent | {"staff": "7", "version": seen}).status_code in (409, 422)
@@ -158,6 +158,18 @@ def test_a_look_at_personal_data_through_a_form_is_logged(verb: Any, tail: str) 
         assert answer.status_code in (200, 409)
     with acting(TESTER, EVERYWHERE):
         assert Looked.objects.filter(row=str(row.pk), page=address).count() == 2
+
+
+@pytest.mark.parametrize("role", ["department", "duty"])
+def test_nobody_is_asked_for_by_who_may_not_see_the_register_of_accounts(role: str) -> None:
+    client = signed_in(role, "500000000000")
+    with acting(TESTER, EVERYWHERE):
+        other = Account.objects.create(username="somebody", name="某人", role="city", area_code="500000000000")
+    for asked in (other.pk, "somebody", "nobody"):
+        page = client.get(f"/r/plans/?drafted_by={asked}")
+        assert page.status_code == 400
+        assert "某人" not in page.content.decode()
+    assert signed_in("city", "500000000000").get(f"/r/plans/?drafted_by={other.pk}").status_code == 200
 
 
 def test_a_save_that_is_late_twice_shows_the_newest_again() -> None:

@@ -167,6 +167,7 @@ def test_a_target_is_added_from_a_selected_sentence_and_settles_what_was_not_rea
         ({"comparator": "~"}, "valid choice"),
         ({"baseline": "12"}, "four digits"), ({"value": "9" * 20}, "digits"), ({"subject": ""}, "required"),
         ({"measure": "accidents.larger", "unit": "%"}, "a number, not per cent"),
+        ({"comparator": "down_by", "unit": "%", "value": "400", "baseline": "2012"}, "more than 100 per cent"),
     ],
 )  # fmt: skip
 def test_a_wrong_target_is_shown_with_its_fault_and_not_kept(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -110,11 +111,24 @@ class House:
         raise AssertionError(f"the supervisor runs no {name}")
 
     def kill(self, name: str) -> None:
-        """kill -9."""
+        """kill -9, of the part and of the processes that it began: they would serve on for a moment without it."""
         if name == "database":
             self.server.kill()
-        else:
-            os.kill(self.part(name), signal.SIGKILL)
+            return
+        part = self.part(name)
+        for pid in (part, *_begun_by(part)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _begun_by(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(state[1]) == parent:
+                found.append(int(entry.name))
+    return found
 
 
 class Writer(threading.Thread):

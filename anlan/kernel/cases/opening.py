@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from anlan.kernel import files
+from anlan.kernel import clock, files
 
 from . import engine
 from .engine import FieldError, MoveRefused, Stored
@@ -35,8 +37,9 @@ def open_declared(kind: str, *, by: Person, facts: Mapping[str, Any]) -> Any:
     return engine.open_case(kind, by, evidence=uploads, **fields)
 
 
-def once(by: Person, key: str, said: Mapping[str, Any], open_: Callable[[], Case]) -> tuple[Any, bool]:
-    """The case that `open_` opens, and whether it is new: sent again under the same key it is the first one.
+def once(by: Person, key: str, said: Mapping[str, Any], open_: Callable[[], Model]) -> tuple[Any, bool]:
+    """The case, or other record, that `open_` opens, and whether it is new: sent again under the same key it is the
+    first one.
 
     Two at the same moment: the second waits for the first's transaction and then finds its case. Without a key
     there is nothing to recognise. Errors: those of `open_`; `MoveRefused` `key_reused` if something else was
@@ -55,13 +58,15 @@ def once(by: Person, key: str, said: Mapping[str, Any], open_: Callable[[], Case
             row = cursor.fetchone()
         if row is not None:
             case = open_()
-            OpeningKey.objects.filter(pk=row[0]).update(case_kind=case.kind, case_id=case.pk, at=case.opened_at)
+            kind = case.kind if isinstance(case, Case) else case._meta.label_lower
+            OpeningKey.objects.filter(pk=row[0]).update(case_kind=kind, case_id=case.pk, at=clock.now())
             return case, True
     known = OpeningKey.objects.get(account_id=by.pk, key=key)
     if known.digest != digest:
         raise MoveRefused("key_reused", _("Something else was sent under this key before."))
     lifecycle = find_lifecycle(known.case_kind)
-    found = None if lifecycle is None else lifecycle.model._default_manager.filter(pk=known.case_id).first()
+    model: Any = lifecycle.model if lifecycle else apps.get_model(known.case_kind) if "." in known.case_kind else None
+    found = None if model is None else model._default_manager.filter(pk=known.case_id).first()
     if found is None:
         raise MoveRefused("key_reused", _("The case opened under this key is no longer within your area."))
     return found, False

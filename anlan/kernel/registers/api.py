@@ -216,7 +216,7 @@ def _query_model(declared: type[Register]) -> type[Schema]:
     return create_model(f"{declared.__name__}Asked", __base__=base, **members)
 
 
-Reason = schemas.Annotated[str, schemas.Field(min_length=1, max_length=500), schemas.AfterValidator(schemas._no_nul)]
+Reason = schemas.Annotated[str, schemas.Field(min_length=1, max_length=500), schemas.AfterValidator(schemas._seen)]
 """Why a record is removed: kept for good."""
 
 _READ = {400: Error, 401: Error, 404: Error, 422: Error, 403: Error}

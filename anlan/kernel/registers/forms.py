@@ -8,6 +8,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .. import texts
 from ..models import AreaCode
 from .declaration import Register
 from .meanwhile import Held
@@ -45,7 +46,10 @@ def _formfield(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | No
         kwargs["widget"] = pick_widget(field)
         if isinstance(kwargs["widget"], PickWidget):
             kwargs["form_class"] = KeyField
-    return field.formfield(**kwargs)
+    made = field.formfield(**kwargs)
+    if type(made) is forms.CharField:
+        made.validators.append(texts.seen)
+    return made
 
 
 class RemovalForm(forms.Form):

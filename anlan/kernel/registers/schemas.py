@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, create_model
 
+from .. import texts
 from ..models import AreaCode
 from .declaration import Register
 
@@ -37,9 +39,11 @@ class Count(Schema):
     about: int | None
 
 
-def _no_nul(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("null characters are not allowed")
+def _seen(value: str) -> str:
+    try:
+        texts.seen(value)
+    except ValidationError as error:
+        raise ValueError(error.messages[0]) from None
     return value
 
 
@@ -49,9 +53,10 @@ def _in_calendar(value: Any) -> Any:
     return value
 
 
-def text(longest: int | None = None, pattern: str | None = None) -> Any:
-    """A string type without NUL."""
-    return Annotated[str, StringConstraints(max_length=longest, pattern=pattern), AfterValidator(_no_nul)]
+def text(longest: int | None = None, pattern: str | None = None, shortest: int = 0) -> Any:
+    """A string type as a form takes it: without blanks around it, without signs that nobody sees."""
+    bounds = StringConstraints(strip_whitespace=True, min_length=shortest, max_length=longest, pattern=pattern)
+    return Annotated[str, bounds, AfterValidator(_seen)]
 
 
 def _integer(field: "models.Field[Any, Any]") -> Any:
@@ -68,7 +73,10 @@ def _integer(field: "models.Field[Any, Any]") -> Any:
 def _base(field: "models.Field[Any, Any]", *, incoming: bool) -> Any:
     """The Python type of a field's value; strict where it comes in."""
     if isinstance(field, models.ForeignKey):
-        return _base(field.target_field, incoming=incoming)
+        target = field.target_field
+        if incoming and isinstance(target, models.CharField) and not isinstance(target, AreaCode):
+            return text(target.max_length)  # an empty key points at nothing
+        return _base(target, incoming=incoming)
     if isinstance(field, ArrayField):
         return list[_base(field.base_field, incoming=incoming)]  # type: ignore[misc]
     if isinstance(field, models.JSONField):
@@ -94,7 +102,7 @@ def _base(field: "models.Field[Any, Any]", *, incoming: bool) -> Any:
         return Annotated[dt.date, AfterValidator(_in_calendar)] if incoming else dt.date
     if isinstance(field, models.DurationField):
         return dt.timedelta
-    return text(field.max_length) if incoming else str
+    return text(field.max_length, shortest=0 if field.blank else 1) if incoming else str
 
 
 def shown(declared: type[Register]) -> "list[models.Field[Any, Any]]":

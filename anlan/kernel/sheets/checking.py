@@ -15,6 +15,7 @@ from django.utils.translation import override
 from .. import areas
 from ..policies import rule_of
 from ..scope import By, Scope, area_prefix
+from ..texts import UNSEEN
 from .problems import LANGUAGES, Problem
 from .reading import ROW, Table
 from .spec import NUMBERED, RECORD, Column, Sheet
@@ -125,7 +126,7 @@ def _column(column: Column, raw: pl.Series, faults: Faults, scope: Scope) -> pl.
     if column.kind != "text" or column.code:
         raw = raw.str.normalize("NFKC").str.replace(r"^'", "").str.strip_chars()
     given = raw.replace("", None)
-    complain(given.str.contains(r"[\x00-\x08\x0b\x0c\x0e-\x1f]|[\u{fffe}\u{ffff}]"), "IMP033")
+    complain(given.str.contains(UNSEEN), "IMP033")
     if column.required:
         complain(given.is_null(), "IMP020")
     unread = given.is_not_null()

@@ -13,14 +13,18 @@ LANGUAGES = ("zh-hans", "en")
 WORDS = {
     # The file as a whole: nothing was read.
     "IMP001": gettext_noop("The file is larger than %(limit)s."),
-    "IMP002": gettext_noop("The file is neither an .xlsx workbook nor text with separators."),
-    "IMP003": gettext_noop("The text is neither UTF-8 nor GB18030."),
+    "IMP002": gettext_noop("The file is neither an .xlsx workbook nor text with separators. Save it as .xlsx or .csv."),
+    "IMP003": gettext_noop("The text is neither UTF-8 nor GB18030. Save it as .xlsx."),
     "IMP004": gettext_noop("The file has more than %(limit)s rows."),
     "IMP005": gettext_noop("The file has more than %(limit)s columns."),
-    "IMP006": gettext_noop("The workbook is damaged or unpacks to far more than it should."),
+    "IMP006": gettext_noop(
+        "The workbook is damaged or unpacks to far more than it should. Open it and save it anew as .xlsx."
+    ),
     "IMP007": gettext_noop("There is no row under the headings."),
     # The headings.
-    "IMP010": gettext_noop("No row of headings was found in the first %(limit)s rows."),
+    "IMP010": gettext_noop(
+        "No row of headings was found in the first %(limit)s rows. Use the template of this register."
+    ),
     "IMP011": gettext_noop(
         "There is no column “%(heading)s” in this register: name it as in the template, or delete it."
     ),

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from ..clock import BEIJING
 from ..registers import cells
+from ..texts import UNSEEN
 from .problems import Problem
 from .reading import DANGEROUS, ROW, Table
 from .spec import NUMBERED, Column, Sheet
@@ -37,7 +38,7 @@ XLSX_ROWS = 1_048_575
 WHOLE_ROWS = 20_000
 """An error workbook shows files up to here whole, and of larger ones the rows with errors."""
 _EXACT = 15
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROLS = re.compile(UNSEEN)
 TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",

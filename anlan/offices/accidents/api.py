@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from anlan.kernel import cases
 from anlan.kernel.areas import LAT, LON
+from anlan.kernel.cases.api import IdempotencyKey
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.registers import schemas
 from anlan.kernel.registers.api import Refusal, _entered, api
@@ -22,7 +23,7 @@ from anlan.parties.models import Enterprise
 
 from .models import EVENTS, MOST, MOST_EVACUATED, MOST_MW, MOST_YUAN, Category
 from .registers import Accidents
-from .reporting import first_report
+from .reporting import first_report_once
 
 People = Annotated[int, Field(ge=0, le=MOST)]
 Moment = Annotated[datetime, schemas.AfterValidator(schemas._in_calendar)]
@@ -80,11 +81,16 @@ class FiledOut(Schema):
 @api.post(
     "/first-reports",
     operation_id="accidents.first_report",
-    response={201: FiledOut, 400: Error, 401: Error, 403: Error, 404: Error, 422: Error},
+    response={
+        200: FiledOut, 201: FiledOut, 400: Error, 401: Error, 403: Error, 404: Error, 409: Error, 422: Error,
+    },
     tags=["accidents"],
-)
-def post_first_report(request: HttpRequest, new: FirstReportIn) -> Any:
-    """Takes the first report of an accident, wherever it happened."""
+)  # fmt: skip
+def post_first_report(request: HttpRequest, new: FirstReportIn, idempotency_key: IdempotencyKey = None) -> Any:  # type: ignore[valid-type]
+    """Takes the first report of an accident, wherever it happened.
+
+    Sent again with the same `Idempotency-Key` and body, it answers 200 with the first.
+    """
     way_out = _("Correct the value and send it again.")
     for name in ("occurred_at", "known_at", "at"):
         value = getattr(new, name)
@@ -105,14 +111,17 @@ def post_first_report(request: HttpRequest, new: FirstReportIn) -> Any:
         if new.enterprise and said["enterprise"] is None:
             raise Refusal(422, "invalid", _("There is no such enterprise in your area."), "enterprise", way_out)
         try:
-            filed = first_report(account, said)
+            filed, first = first_report_once(account, idempotency_key or "", said)
         except cases.FieldError as error:
             place, problems = next(iter(error.errors.items()))
             raise Refusal(422, "invalid", problems[0], place, way_out) from None
         except cases.MoveRefused as refused:
+            if refused.code == "key_reused":
+                way_out = _("Send it under another key.")
+                raise Refusal(409, refused.code, refused.message, "Idempotency-Key", way_out) from None
             raise Refusal(403, refused.code, refused.message, "", _("Ask the authority in charge.")) from None
         made = filed.accident
-        return Status(201, {
+        return Status(201 if first else 200, {
             "number": filed.number, "passed_on": made is None, "grade": made.grade if made else None,
-            "due_at": made.due_at if made else None,
+            "due_at": made.due_at.astimezone(BEIJING) if made and made.due_at else None,
         })  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +40,7 @@ class FirstReportForm(forms.ModelForm):
 
     field_order = [name for names in CALL.values() for name in names]
 
+    token = forms.UUIDField(widget=forms.HiddenInput, required=False)
     began = MomentField(widget=forms.HiddenInput(), required=False)
     area_code = AreaCodeField(label=_("Where: district, township or village"), required=False)
     at = MomentField(label=_("Call came in at"))
@@ -74,6 +76,7 @@ class FirstReportForm(forms.ModelForm):
             self.fields[name].required = False
             self.fields[name].widget.attrs.update({"min": 0, "inputmode": "numeric"})
         self.initial = {**self.initial, **dict.fromkeys(NUMBERS, 0), "began": now, "at": now, "occurred_at": now}
+        self.initial["token"] = uuid.uuid4()
         if not phone:
             del self.fields["caller"], self.fields["caller_phone"]
             self.fields["at"].label = _("Reported at")
@@ -134,4 +137,4 @@ class FirstReportForm(forms.ModelForm):
 
     def said(self) -> dict[str, Any]:
         """The fields for `reporting.first_report`."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "began"}
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("began", "token")}

@@ -202,7 +202,7 @@ ACCIDENT = declare(
         ),
         decisions=(
             Decision("time", _("Earlier time to be confirmed"), {"city", "duty"}, time_said, False, ("confirm_time",)),
-            Decision("press", _("Limit near, to be pressed for"), {"duty"}, limit_near, seat=False),
+            Decision("press", _("A report is owed: press for it"), {"duty"}, limit_near, seat=False),
         ),
         universal=Universal(list_=("city", "district", "department"), assign=OFFICIALS),
         sections=(

@@ -292,6 +292,26 @@ class Filed:
     receipt: HandedOver | None
 
 
+def first_report_once(by: Any, key: str, said: Mapping[str, Any]) -> tuple[Filed, bool]:
+    """A first report, and whether it is new: sent again under the same `key` it is the first one, wherever that went.
+
+    Errors: those of `first_report`; `MoveRefused` `key_reused` if something else was said under the key.
+    """
+    filed: list[Filed] = []
+
+    def open_() -> Accident | HandedOver:
+        filed.append(first_report(by, said))
+        made = filed[0].accident or filed[0].receipt
+        assert made is not None
+        return made
+
+    made, new = cases.once(by, key, said, open_)
+    if filed:
+        return filed[0], new
+    accident = made if isinstance(made, Accident) else None
+    return Filed(made.number, accident, None if accident else made), new
+
+
 def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
     """Takes the first report (首报) of an accident, wherever it happened: nobody who calls is turned away.
 

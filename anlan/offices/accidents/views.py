@@ -25,7 +25,7 @@ from . import chain, draft, merging, rules, sheets
 from .forms import CALL, FirstReportForm
 from .lifecycle import ACCIDENT
 from .models import GRADES, LEVELS, Accident
-from .reporting import first_report, source_of
+from .reporting import first_report_once, source_of
 
 PHONE_ROLES = frozenset({"duty", "city", "district"})
 
@@ -53,12 +53,13 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
     form = FirstReportForm(request.POST or None, by=user, phone=phone)
     if request.method == "POST" and form.is_valid():
         try:
-            filed = first_report(user, form.said())
+            filed, _new = first_report_once(user, str(form.cleaned_data.get("token") or ""), form.said())
         except cases.FieldError as error:
             for name, words in error.errors.items():
                 form.add_error(name if name in form.fields else None, list(words))
         except cases.MoveRefused as refused:
-            form.add_error(None, refused.message)
+            known = _("This form was sent already. Open it anew for another accident.")
+            form.add_error(None, known if refused.code == "key_reused" else refused.message)
         else:
             if filed.accident is not None:
                 messages.success(request, _("First report taken: %(number)s") % {"number": filed.number})

@@ -102,6 +102,9 @@ def test_an_empty_key_points_at_nothing(house: dict[str, Any]) -> None:
         (b'{"name": "x", "area_code": "500112000000", "id": 1}', 422),
         (b'{"name": "x", "area_code": "500112000000", "industry_id": "none"}', 422),
         (b'{"name": "", "area_code": "500112000000"}', 422),
+        (b'{"name": "  \\t ", "area_code": "500112000000"}', 422),
+        (b'{"name": "a\\u0001b", "area_code": "500112000000"}', 422),
+        (b'{"name": "a\\u202eb", "area_code": "500112000000"}', 422),
         (b"[]", 422),
     ],
 )

@@ -169,6 +169,23 @@ def test_elsewhere_it_is_passed_on_and_the_reporter_reads_so() -> None:
     assert "/r/accident-hand-overs/" in answer.redirect_chain[0][0]
 
 
+@pytest.mark.parametrize("area", [VILLAGE, "500113103000"])
+def test_a_report_that_is_sent_again_is_one_accident_wherever_it_lies(area: str) -> None:
+    client = browser(account("district"))
+    page = client.get("/accidents/intake/").content.decode()
+    token = re.search(r'name="token" value="([0-9a-f-]{36})"', page)
+    assert token is not None
+    sent = called_in(area_code=area, token=token[1])
+    first, again = (client.post("/accidents/intake/", sent) for _n in range(2))
+    assert first.status_code == again.status_code == 302
+    assert first.headers["Location"] == again.headers["Location"]
+    other = client.post("/accidents/intake/", sent | {"deaths": "2"})
+    assert other.status_code == 422
+    assert "sent already" in other.content.decode()
+    with acting(TESTER, EVERYWHERE):
+        assert Accident.objects.get().deaths == 1
+
+
 def test_in_none_of_our_districts_the_page_takes_it_and_says_to_whom_it_went() -> None:
     client = browser(account("district"))
     refused = client.post("/accidents/intake/", called_in(area_code="四川邻水"[:12]))
@@ -339,8 +356,8 @@ def test_looks_at_names_are_logged_and_few_may_see_them() -> None:
 # --- REST ----------------------------------------------------------------------------------------------
 
 
-def post(token: str, body: Any) -> Any:
-    headers = {"Authorization": f"Bearer {token}", "accept-language": "en"}
+def post(token: str, body: Any, **more: str) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "accept-language": "en", **more}
     return Client().post("/api/v1/first-reports", json.dumps(body), content_type="application/json", headers=headers)
 
 
@@ -365,6 +382,20 @@ def test_over_rest_a_first_report_is_taken_here_and_passed_on_elsewhere() -> Non
     assert post(writer, outside).json()["passed_on"] is False
     assert post(reader, body()).status_code == 403
     assert post("", body()).status_code == 401
+
+
+def test_over_rest_a_report_sent_again_under_its_key_is_one_accident() -> None:
+    with acting(TESTER, EVERYWHERE):
+        writer = ApiToken.issue(account("district"), "w", ["*:write"])
+    for area in (VILLAGE, "500113103000"):
+        key = {"Idempotency-Key": f"call-{area}"}
+        first, again = (post(writer, body(area_code=area), **key) for _n in range(2))
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert first.json() == again.json()
+        other = post(writer, body(area_code=area, deaths=1), **key)
+        assert (other.status_code, other.json()["place"]) == (409, "Idempotency-Key")
+    with acting(TESTER, EVERYWHERE):
+        assert Accident.objects.count() == 2
 
 
 @pytest.mark.parametrize(

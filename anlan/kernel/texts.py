@@ -1,0 +1,18 @@
+"""What a text may hold, however it comes in: through a form, a file or the interface."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+UNSEEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
+"""Signs that nobody sees: controls, and those that turn the direction of what follows. As a pattern, also in Rust."""
+_UNSEEN = re.compile(UNSEEN)
+
+
+def seen(text: str) -> None:
+    """A validator: `ValidationError` for a text with signs that nobody sees."""
+    if _UNSEEN.search(text):
+        raise ValidationError(_("The text holds control characters, which nobody sees."), code="unseen")

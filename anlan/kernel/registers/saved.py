@@ -99,7 +99,8 @@ def _keeps(declared: type[Register], account: Any, text: str) -> str:
 def _free(declared: type[Register], account: Any, name: str, but: int | None = None) -> None:
     own = SavedView.objects.filter(account=account.pk, register=declared.name)
     if own.filter(name=name).exclude(pk=but).exists():
-        raise ValidationError(_("You have a view of this name already."))
+        words = _("You have a view of this name already. Take another name, or open that view and keep the list in it.")
+        raise ValidationError(words)
     if but is None and own.count() >= MOST:
         raise ValidationError(_("You have %(most)s views of this list; remove one first.") % {"most": MOST})
 

@@ -7,9 +7,12 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
 application = get_asgi_application()
 
-from anlan.kernel.figures import computing  # noqa: E402 - Django must be set up first
+from django.urls import reverse  # noqa: E402 - Django must be set up first
+
+from anlan.kernel.figures import computing  # noqa: E402
 from anlan.site.board.content import count_ahead  # noqa: E402
 from anlan.site.installation import set_clock  # noqa: E402
 
 set_clock()
+reverse("home")  # loads the code of all pages now, not while the first reader of this process waits
 computing.warm(count_ahead)

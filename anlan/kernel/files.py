@@ -60,8 +60,8 @@ class Refused(ValueError):
         self.code, self.message = code, message
 
 
-BROKEN = (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError)
-"""What `zipfile` raises for an archive that is none, or none of its kind."""
+BROKEN = (zipfile.BadZipFile, RuntimeError, ValueError, EOFError)
+"""What `zipfile` raises for an archive that is none, is encrypted, or packed in a way that it does not know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .. import texts
+from .. import entered
 from ..models import AreaCode
 from .declaration import Register
 from .meanwhile import Held
@@ -48,7 +48,7 @@ def _formfield(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | No
             kwargs["form_class"] = KeyField
     made = field.formfield(**kwargs)
     if type(made) is forms.CharField:
-        made.validators.append(texts.seen)
+        made.validators.append(entered.seen)
     return made
 
 

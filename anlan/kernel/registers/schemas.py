@@ -5,6 +5,7 @@ their columns; times lie between 1900 and 2200, so that no time zone carries the
 """
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,7 @@ from django.db import models
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, create_model
 
-from .. import texts
+from .. import entered
 from ..models import AreaCode
 from .declaration import Register
 
@@ -39,18 +40,20 @@ class Count(Schema):
     about: int | None
 
 
-def _seen(value: str) -> str:
-    try:
-        texts.seen(value)
-    except ValidationError as error:
-        raise ValueError(error.messages[0]) from None
-    return value
+def _by(validator: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """A validator of forms, as one of bodies."""
+
+    def checked(value: Any) -> Any:
+        try:
+            validator(value)
+        except ValidationError as error:
+            raise ValueError(error.messages[0]) from None
+        return value
+
+    return checked
 
 
-def _in_calendar(value: Any) -> Any:
-    if not 1900 <= value.year < 2200:
-        raise ValueError("dates lie between the years 1900 and 2199")
-    return value
+_seen, _in_calendar = _by(entered.seen), _by(entered.in_calendar)
 
 
 def text(longest: int | None = None, pattern: str | None = None, shortest: int = 0) -> Any:

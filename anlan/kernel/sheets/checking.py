@@ -13,9 +13,9 @@ from django.db import models
 from django.utils.translation import override
 
 from .. import areas
+from ..entered import UNSEEN
 from ..policies import rule_of
 from ..scope import By, Scope, area_prefix
-from ..texts import UNSEEN
 from .problems import LANGUAGES, Problem
 from .reading import ROW, Table
 from .spec import NUMBERED, RECORD, Column, Sheet

@@ -72,7 +72,10 @@ def _begin(declared: type[Register], record: Import) -> None:
 
 
 def unpacked(data: bytes) -> int:
-    """The bytes of a workbook once unpacked, as it says itself; of anything else its own. What is broken has none."""
+    """The bytes of a workbook once unpacked, as it says itself; of anything else its own. What is broken has none.
+
+    One that says less than it holds gains nothing by it: it is refused when it is read.
+    """
     file = io.BytesIO(data)
     if not zipfile.is_zipfile(file):
         return len(data)

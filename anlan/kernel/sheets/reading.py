@@ -15,6 +15,7 @@ from itertools import islice, zip_longest
 
 import polars as pl
 
+from ..files import BROKEN
 from . import workbook
 from .problems import Problem, Unreadable
 from .spec import Sheet, told_headings
@@ -116,8 +117,7 @@ def _workbook(data: bytes) -> Iterator[Rows]:
             if height > MAX_ROWS + HEADING_WITHIN:
                 raise _whole("IMP004", limit=MAX_ROWS)
             yield piece
-    # `zipfile` says NotImplementedError of a compression that it does not know, RuntimeError of an encrypted part.
-    except (zipfile.BadZipFile, workbook.Damaged, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (workbook.Damaged, *BROKEN) as error:
         raise _whole("IMP006") from error
 
 

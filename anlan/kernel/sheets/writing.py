@@ -25,8 +25,8 @@ from django.db.models.functions import Cast, Coalesce, Concat, NullIf
 from django.utils.translation import gettext as _
 
 from ..clock import BEIJING
+from ..entered import UNSEEN
 from ..registers import cells
-from ..texts import UNSEEN
 from .problems import Problem
 from .reading import DANGEROUS, ROW, Table
 from .spec import NUMBERED, Column, Sheet

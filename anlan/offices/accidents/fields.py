@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel import entered
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.registers.declaration import all_registers
 from anlan.kernel.registers.picking import AreaWidget, Unclear, area_of
@@ -27,8 +27,8 @@ class MomentField(forms.DateTimeField):
 
     def to_python(self, value: Any) -> Any:
         found = super().to_python(value)
-        if found is not None and not 1900 <= found.year < 2200:
-            raise ValidationError(_("Dates lie between the years 1900 and 2199."), code="invalid")
+        if found is not None:
+            entered.in_calendar(found)
         return found
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import django.core.validators
 from django.db import migrations, models
 
-from anlan.parties.models.enterprises import own_initials
+from anlan.parties.names import all_initials
 
 SCOPE = """
 SELECT set_config(n, v, true) FROM (VALUES ('anlan.area_low', ''), ('anlan.area_high', '~'), ('anlan.industries', '*'),
@@ -15,12 +15,12 @@ def fill(apps: Any, schema_editor: Any) -> None:
     """The initials of names without their places. Nobody changed an enterprise: the audit says nothing of it."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(SCOPE)
-        cursor.execute("SELECT id, name FROM parties_enterprise WHERE own_name <> ''")
+        cursor.execute("SELECT id, own_name FROM parties_enterprise WHERE own_name <> ''")
         rows = cursor.fetchall()
         cursor.execute("CREATE TEMP TABLE own_initials (id bigint, own_pinyin text) ON COMMIT DROP")
         with cursor.copy("COPY own_initials FROM STDIN") as copy:
-            for (key, _name), own in zip(rows, own_initials([name for _key, name in rows]), strict=True):
-                copy.write_row((key, own))
+            for (key, _name), initials in zip(rows, all_initials([name for _key, name in rows]), strict=True):
+                copy.write_row((key, initials))
         cursor.execute("ALTER TABLE parties_enterprise DISABLE TRIGGER USER")
         cursor.execute("UPDATE parties_enterprise e SET own_pinyin = o.own_pinyin FROM own_initials o WHERE e.id = o.id")
         cursor.execute("ALTER TABLE parties_enterprise ENABLE TRIGGER USER")

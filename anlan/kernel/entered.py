@@ -1,8 +1,9 @@
-"""What a text may hold, however it comes in: through a form, a file or the interface."""
+"""What may be entered, however it comes in: through a form, a file or the interface."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -16,3 +17,9 @@ def seen(text: str) -> None:
     """A validator: `ValidationError` for a text with signs that nobody sees."""
     if _UNSEEN.search(text):
         raise ValidationError(_("The text holds control characters, which nobody sees."), code="unseen")
+
+
+def in_calendar(day: date) -> None:
+    """A validator: `ValidationError` for a day or time that a time zone could carry out of the calendar."""
+    if not 1900 <= day.year < 2200:
+        raise ValidationError(_("Dates lie between the years 1900 and 2199."), code="invalid")

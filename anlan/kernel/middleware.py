@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 
-from .scope import Actor, Scope, acting
+from .scope import Actor, Scope, acting, become
 
 NOBODY = Scope("000000000000", frozenset())
 """Of no industry, in a place that is none: sees what is open to all or published, and no scoped row."""
@@ -36,15 +36,11 @@ class ScopeMiddleware:
             # The account reads itself under its own id; only then is its scope known.
             user = getattr(request, "user", None)
             if user is not None and user.is_authenticated:
-                with acting(user.actor, user.scope, savepoint=False):
-                    return self._answer(request)
-            return self._answer(request)
-
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        if response.status_code >= 500 or getattr(request, "_failed", False):
-            transaction.set_rollback(True)
-        return response
+                become(user.actor, user.scope)
+            response = self.get_response(request)
+            if response.status_code >= 500 or getattr(request, "_failed", False):
+                transaction.set_rollback(True)
+            return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         request._failed = True  # type: ignore[attr-defined]

@@ -143,6 +143,15 @@ def acting(actor: Actor, scope: Scope, *, savepoint: bool = True) -> Iterator[No
             state(cursor, *(before or (None, None)))
 
 
+def become(actor: Actor, scope: Scope) -> None:
+    """From here on until the innermost `acting` ends, `actor` acts within `scope`: whoever began has said who he is."""
+    assert acting_now() is not None
+    assert connection.in_atomic_block
+    with connection.cursor() as cursor:
+        state(cursor, actor, scope)
+    _acting.set((actor, scope))
+
+
 _SETTINGS = ("area_low", "area_high", "industries", "enterprise", "account", "actor_kind", "actor", "now")
 
 

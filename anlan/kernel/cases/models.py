@@ -117,6 +117,11 @@ class Case(Numbered, Kept):
                 name="%(class)s_open_next",
                 condition=models.Q(closed_at__isnull=True),
             ),
+            models.Index(
+                fields=("industry", "due_at", "number_order"),
+                name="%(class)s_open_industry",
+                condition=models.Q(closed_at__isnull=True),
+            ),
             # What waits for an authority's own people, and for the person who took charge of it.
             models.Index(
                 fields=("owner_area_code", "due_at"),
@@ -128,9 +133,10 @@ class Case(Numbered, Kept):
                 name="%(class)s_open_owner",
                 condition=models.Q(closed_at__isnull=True, owner_id__isnull=False),
             ),
-            # The list as it opens, newest first: of a large area along the sort, of a small one by the area.
+            # The list as it opens, newest first: of a large area along the sort. Of a small one by the area, for which
+            # each kind declares an index with the day of its facts.
             models.Index(fields=("opened_at", "id", "area_code"), name="%(class)s_opened"),
-            models.Index(fields=("area_code", "opened_at"), name="%(class)s_area"),
+            models.Index(fields=("industry", "opened_at", "id", "area_code"), name="%(class)s_industry"),
             models.Index(fields=("due_at", "id", "area_code"), name="%(class)s_due"),
             models.Index(fields=("number_order", "id", "area_code"), name="%(class)s_number"),
             models.Index(fields=("number_backwards",), name="%(class)s_backwards"),
@@ -243,7 +249,7 @@ class CaseEntry(CasePart):
             models.UniqueConstraint(fields=("case_kind", "case_id", "version"), name="one_entry_per_version")
         ]
         # By its case it is found through the constraint's own index.
-        indexes: ClassVar = [models.Index(fields=("at", "id", "area_code"), name="caseentry_latest")]
+        indexes: ClassVar = [models.Index(fields=("at", "id", "area_code", "industry_id"), name="caseentry_latest")]
         ordering = ("id",)
 
 

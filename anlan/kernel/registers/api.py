@@ -7,7 +7,7 @@ not exist. Each refusal is an `Error`: stable code, words, place, way out.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import get_language
@@ -211,6 +211,7 @@ def _query_model(declared: type[Register]) -> type[Schema]:
         many = isinstance(one, django_filters.MultipleChoiceFilter)
         members[name] = (list[str] if many else str | None, [] if many else None)
     members |= {"q": (str | None, None), "sort": (str | None, None), "cursor": (str | None, None)}
+    members["count"] = (Literal["all"] | None, None)
     members["limit"] = (schemas.Annotated[int, schemas.Field(ge=1, le=query.LARGEST_PAGE)], query.PAGE)
     base = type("AskedBase", (Schema,), {"model_config": ConfigDict(extra="forbid")})
     return create_model(f"{declared.__name__}Asked", __base__=base, **members)
@@ -250,7 +251,7 @@ def _serve(declared: type[Register]) -> None:
             try:
                 listing = query.listing(declared, declared.policy.which(account, "see"), request.GET, request)
                 count = listing.count()
-                page = listing.page(asked.cursor or "", asked.limit, few=count.exact)  # type: ignore[attr-defined]
+                page = listing.page(asked.cursor or "", asked.limit, few=count.few)  # type: ignore[attr-defined]
             except query.BadQuery as bad:
                 way_out = _("Correct or leave out this parameter.")
                 raise Refusal(400, "bad_query", str(bad.message), bad.place, way_out) from None

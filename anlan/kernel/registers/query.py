@@ -10,14 +10,15 @@ import base64
 import binascii
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
-from django.db import models
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connection, models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,7 @@ from .. import areas
 from ..clock import BEIJING
 from ..models import AreaCode, pointed
 from ..policies import rule_of
+from ..policy import own_industry
 from ..scope import By, acting_now, area_prefix
 from . import columns as columns_of
 from .declaration import Register, register_of
@@ -33,10 +35,14 @@ from .problems import BadQuery
 
 PAGE = 50
 LARGEST_PAGE = 200
-COUNTED = 10_000
-"""Counts beyond this are estimated or shown as "more than": exact where cheap, honest where not."""
-SURE = 1_000
-"""Of a list that the planner holds to be longer than `COUNTED`, so many rows are counted to be sure that it is long."""
+COUNTED = 1_000
+"""Counts beyond this are estimated or shown as "more than", unless somebody asks for all: ten times as far costs ten
+times as long, for each page of a list."""
+
+FEW = 16_000
+"""About so many rows are sooner found and sorted than walked to along the sort of a table of millions."""
+ALL = "all"
+"""What an address says as `count` to have all the rows counted."""
 
 
 class AreaFilter(django_filters.CharFilter):
@@ -185,12 +191,32 @@ def parameters(declared: type[Register]) -> list[str]:
 class Count:
     """How many rows there are; `exact` is False where there are more than were counted.
 
-    Then `about` is the planner's estimate to two digits, where it can be relied on.
+    Then `about` is the planner's estimate to two digits, where it can be relied on. Whether there are a `few`, so that
+    they are sooner found and sorted than walked to along the sort, rests on that estimate in any case.
     """
 
     number: int
     exact: bool
     about: int | None = None
+    few: bool = True
+
+
+def counted(*lists: models.QuerySet[Any]) -> list[Count]:
+    """How many rows each list has, counted to `COUNTED` at most; one query for all of them."""
+    parts: list[str] = []
+    params: list[Any] = []
+    for rows in lists:
+        try:
+            sql, asked = rows.order_by().values("pk")[: COUNTED + 1].query.sql_with_params()
+        except EmptyResultSet:
+            sql, asked = "SELECT 1 WHERE false", ()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")
+        params += asked
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        return [Count(min(number, COUNTED), number <= COUNTED) for number in cursor.fetchone()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,23 +239,29 @@ class Listing:
     columns: tuple[str, ...]
     whole_of_area: bool = False
     """Nothing is asked of the rows but where they lie."""
+    sought: frozenset[str] = frozenset()
+    """The fields in which a text is looked for."""
+    to_the_end: bool = False
+    """Somebody asks how many there are, however long it takes to count them."""
 
     def count(self) -> Count:
-        """Counts, but never further than `COUNTED`; of a long list the planner tells about how many there are.
+        """Counts, no further than `COUNTED` unless it is asked for; of a long list the planner tells about how many.
 
         Only of a list of whatever lies in an area. The planner takes what else is asked to be as frequent there as in
         the whole table: it would be wrong by a factor of hundred (where a text begins the number of a case, it says the
         district too), and it would tell how frequent that is at the neighbours'.
         """
         rows = self.rows.order_by()
-        # Nothing is explained, and nothing asked, where a condition rules out every row.
-        told = rows.explain(format="json") if self.whole_of_area else ""
-        about = json.loads(told)[0]["Plan"]["Plan Rows"] if told else 0
-        bound = SURE if about > COUNTED else COUNTED
-        number = rows[: bound + 1].count()
-        if number <= bound:
-            return Count(number, True)
-        return Count(bound, False, round(about, 2 - len(str(about))) if about > COUNTED else None)
+        if self.to_the_end:
+            number = rows.count()
+            return Count(number, True, few=number <= FEW)
+        (found,) = counted(rows)
+        if found.exact:
+            return found
+        about = json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"]
+        told = round(about, 2 - len(str(about))) if self.whole_of_area and about > COUNTED else None
+        # The planner takes rows that a text begins to be few: numbers of cases begin with their district's name.
+        return Count(found.number, False, told, about <= FEW and not self.sought)
 
     def whole(self) -> models.QuerySet[Any]:
         """All the rows in the order of the list, for an export: those without a value last in both directions."""
@@ -245,17 +277,24 @@ class Listing:
     def page(self, cursor: str = "", size: int = PAGE, few: bool = False) -> Page:
         """The page that the cursor points at; the first one for an empty cursor. Raises `BadQuery`.
 
-        `few`: the list is known to be short. Then its rows are found by what is asked and sorted. Of a long one the
-        first rows are found along the sort: there the planner may choose, but of a short list it would often walk
-        half the table, for it takes what is asked and the sort to have nothing to do with each other.
+        `few`: the rows are found by what is asked, and sorted. Otherwise they are walked to along the sort. The
+        planner, which takes what is asked and the sort to have nothing to do with each other, would often do the one
+        where the other is right, and read half a table. Where a text is looked for and the sort goes by something else
+        nothing is known, and the planner chooses.
         """
+        if few or (self.sought and self._order not in self.sought):
+            return self._page(self.rows, cursor, size, few)
+        with _along_the_sort():
+            return self._page(self.rows.filter(own_industry(self.declared.model)), cursor, size, few)
+
+    def _page(self, rows: models.QuerySet[Any], cursor: str, size: int, few: bool) -> Page:
         name, down = self._order, self.sort.startswith("-")
         backwards, mark = _decode(cursor) if cursor else (False, None)
         flip = down != backwards
         value = Func(F(name), F(name), function="COALESCE") if few else F(name)  # the same, and no index is sorted so
         order = (value.desc() if flip else value.asc(), "-pk" if flip else "pk")
         found: list[Any] = []
-        for part in self._parts(name, mark, up=not flip, backwards=backwards):
+        for part in self._parts(rows, name, mark, up=not flip, backwards=backwards):
             found += part.order_by(*order).select_related(*self._related())[: size + 1 - len(found)]
             if len(found) > size:
                 break
@@ -273,7 +312,7 @@ class Listing:
         )
 
     def _parts(
-        self, name: str, mark: tuple[Any, Any] | None, *, up: bool, backwards: bool
+        self, rows: models.QuerySet[Any], name: str, mark: tuple[Any, Any] | None, *, up: bool, backwards: bool
     ) -> list[models.QuerySet[Any]]:
         """The rows on the far side of the mark (value, key), in parts in the order in which they are read.
 
@@ -281,9 +320,7 @@ class Listing:
         read downwards has them first, so one query for all would sort the whole table.
         """
         field, misses = _last(self.declared.model, name), _may_miss(self.declared.model, name)
-        there, empty = (
-            self.rows.filter(**{f"{name}__isnull": none}) if misses else self.rows for none in (False, True)
-        )
+        there, empty = (rows.filter(**{f"{name}__isnull": none}) if misses else rows for none in (False, True))
         if mark is None:
             return [there, empty] if misses else [there]
         op = "gt" if up else "lt"
@@ -305,6 +342,15 @@ class Listing:
         """The foreign keys that the columns show, or the sort goes by: fetched in the same query."""
         fields = (self.declared.field(name) for name in (*self.columns, self.sort.removeprefix("-")))
         return [f.name for f in fields if isinstance(f, models.ForeignKey)]
+
+
+@contextmanager
+def _along_the_sort() -> Iterator[None]:
+    """The planner sorts nothing that an index has in order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        yield
+        cursor.execute("SET LOCAL enable_sort = on")
 
 
 def _last(model: Any, path: str) -> models.Field[Any, Any]:
@@ -359,20 +405,35 @@ def listing(
     if not filters.is_valid():
         name, errors = next(iter(filters.errors.items()))
         raise BadQuery(name, errors[0])
-    sort = str(asked.get("sort") or declared.order)
+    text = str(asked.get("q") or "").strip()
+    pairs = sought(declared, text) if text else []
+    sort = str(asked.get("sort") or _order_of_what_is_sought(declared, pairs) or declared.order)
     column = sort.removeprefix("-")
     if not declared.sortable(column) or column not in {*declared.columns, declared.order.removeprefix("-")}:
         raise BadQuery("sort", _("The list cannot be sorted by this."))
+    if asked.get("count") not in (None, "", ALL):
+        raise BadQuery("count", _("Only “all” can be said here."))
     found = filters.qs
     asked_of = [n for n, value in filters.form.cleaned_data.items() if value not in (None, "", [])]
     whole = _of_an_area() and all(_where_it_lies(declared, filters.filters[n]) for n in asked_of)
     for narrowing in narrowings:
         found = narrowing.rows(declared, found, asked)
         whole = whole and not any(asked.get(n) for n in narrowing.parameters)
-    text = str(asked.get("q") or "").strip()
     if text:
-        found = found.filter(matches(declared, text))
-    return Listing(declared, found, filters, sort, columns_of.chosen(declared, asked), whole and not text)
+        found = found.filter(begins_with_any(pairs))
+    shown = columns_of.chosen(declared, asked)
+    fields = frozenset(name for name, _begins in pairs)
+    return Listing(declared, found, filters, sort, shown, whole and not text, fields, asked.get("count") == ALL)
+
+
+def _order_of_what_is_sought(declared: type[Register], pairs: Iterable[tuple[str, str]]) -> str:
+    """The sort by the one column in which a text is looked for, in the direction of the list's own; else nothing.
+
+    The list of all cases whose number begins so opens in the order of the numbers, in which they lie side by side.
+    """
+    fields = {name for name, _begins in pairs}
+    found = [c for c in declared.columns if fields == {declared.order_of(c)}]
+    return ("-" if declared.order.startswith("-") else "") + found[0] if found else ""
 
 
 def _of_an_area() -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .declaration import Register, Text, all_registers
-from .query import COUNTED, Count, pointing
+from .query import Count, counted, pointing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,14 @@ class Related:
 
 
 def related(declared: type[Register], account: Any, row: Any) -> list[Related]:
-    """Everything that points at `row` and that the account may see: one bounded count for each relation."""
+    """Everything that points at `row` and that the account may see: bounded counts, in one query."""
     found = []
     for other in all_registers():
         fields = [f for f in pointing(other) if f.related_model is declared.model]
-        if not fields or not other.policy.may(account, "see"):
-            continue
-        for field in fields:
-            rows = other.policy.which(account, "see").filter(**{field.name: row.pk}).order_by()
-            number = rows[: COUNTED + 1].count()
-            by = field.verbose_name if len(fields) > 1 else ""
-            count = Count(min(number, COUNTED), number <= COUNTED)
-            url = f"/r/{other.name}/?view=all&{field.name}={row.pk}"
-            found.append(Related(other.title, other.icon, by, count, url))
-    return found
+        if fields and other.policy.may(account, "see"):
+            found += [(other, field, field.verbose_name if len(fields) > 1 else "") for field in fields]
+    counts = counted(*(o.policy.which(account, "see").filter(**{field.name: row.pk}) for o, field, _by in found))
+    return [
+        Related(other.title, other.icon, by, count, f"/r/{other.name}/?view=all&{field.name}={row.pk}")
+        for (other, field, by), count in zip(found, counts, strict=True)
+    ]

@@ -47,7 +47,7 @@ def _may(declared: type[Register], request: HttpRequest, row: Any = None) -> dic
 
 
 def _with(request: HttpRequest, **changes: str | None) -> str:
-    asked = {k: v for k, v in request.GET.lists() if k not in {"cursor", *changes}}
+    asked = {k: v for k, v in request.GET.lists() if k not in {"cursor", "count", *changes}}
     kept = [(k, one) for k, v in asked.items() for one in v]
     return "?" + urlencode([*kept, *((k, v) for k, v in changes.items() if v)])
 
@@ -55,7 +55,7 @@ def _with(request: HttpRequest, **changes: str | None) -> str:
 def cannot_be_shown(request: HttpRequest, declared: type[Register], error: query.BadQuery) -> HttpResponse:
     """400: which part of the address is wrong, and the way back to a list that can be shown."""
     filters = query.filterset(declared).base_filters
-    where = {"sort": _("Sort"), "cols": _("Columns"), "cursor": _("Page"), "q": _("Search")}
+    where = {"sort": _("Sort"), "cols": _("Columns"), "cursor": _("Page"), "q": _("Search"), "count": _("Count")}
     place = str(filters[error.place].label) if error.place in filters else str(where.get(error.place, error.place))
     context = {
         "status": 400,
@@ -83,7 +83,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
     try:
         listing = query.listing(declared, rows, request.GET, request)
         count = listing.count()
-        page = listing.page(request.GET.get("cursor", ""), few=count.exact)
+        page = listing.page(request.GET.get("cursor", ""), few=count.few)
     except query.BadQuery as error:
         return cannot_be_shown(request, declared, error)
     places = cells.area_codes(declared, page.rows, listing.columns)
@@ -128,9 +128,12 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "filters": {"form": bound, "chips": chips},
         # What of the address the form of filters does not ask for, but must keep.
         "kept": [(n, v) for n in ("sort", "cols", "view", *hidden, *narrowed) for v in request.GET.getlist(n) if v],
-        "asked": [(n, v) for n, vs in request.GET.lists() if n not in ("cursor", "cols", "choosing") for v in vs if v],
+        "asked": [
+            (n, v) for n, vs in request.GET.lists() if n not in ("cursor", "count", "cols", "choosing") for v in vs if v
+        ],
         "query": request.GET.get("q", ""),
         "count": count,
+        "count_url": "" if count.exact else _with(request, count=query.ALL),
         "pager": {
             "next_url": _with(request, cursor=page.after) if page.after else "",
             "previous_url": _with(request, cursor=page.before) if page.before else "",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,8 +12,8 @@ from django.db.models import Count
 from anlan.kernel.figures import measured_clauses, titles
 from anlan.kernel.policy import Policy
 from anlan.kernel.registers import register_named
-from anlan.kernel.registers.query import COUNTED
 from anlan.kernel.registers.query import Count as Bounded
+from anlan.kernel.registers.query import counted
 from anlan.parties.models import Industry
 
 from . import proofs
@@ -85,22 +85,11 @@ def states(
         targets.setdefault(target.clause_id, []).append(target)
     duties = plan.duties.values_list("clause").annotate(n=Count("authority", distinct=True))
     holders: dict[int, int] = dict(duties.order_by())
-    industries = Industry.objects.in_bulk()
-    counted: dict[tuple[str, str | None], Proof] = {}
-
-    def proved_by(clause: Clause) -> list[Proof]:
-        found = []
-        for name in clause.proofs:
-            for industry in _industries(name, clause):
-                key = (name, industry)
-                if key not in counted:
-                    counted[key] = _count(name, industries.get(industry or ""), account)
-                found.append(counted[key])
-        return found
-
+    proved_by = {c.pk: [(name, i) for name in c.proofs for i in _industries(name, c)] for c in clauses}
+    proof = _proofs((key for keys in proved_by.values() for key in keys), account)
     return [
         ClauseState(
-            c, targets.get(c.pk, []), holders.get(c.pk, 0), proved_by(c),
+            c, targets.get(c.pk, []), holders.get(c.pk, 0), [proof[key] for key in proved_by[c.pk]],
             c.code in measured or any(t.measure in known for t in targets.get(c.pk, [])), c.code in warned,
         )
         for c in clauses
@@ -115,18 +104,25 @@ def _industries(name: str, clause: Clause) -> list[str | None]:
     return list(clause.industries)
 
 
-def _count(name: str, industry: Industry | None, account: Any) -> Proof:
-    declared = register_named(name)
-    if declared is None:
-        return Proof(name, proofs.title(name))
-    policy: Policy = declared.policy
-    if account is not None and not policy.may(account, "see"):
-        return Proof(name, declared.title, industry, hidden=True)
-    rows = declared.model._default_manager.order_by()
-    if industry is not None:
-        rows = rows.filter(industry=industry)
-    number = rows[: COUNTED + 1].count()
-    return Proof(name, declared.title, industry, Bounded(min(number, COUNTED), number <= COUNTED))
+def _proofs(wanted: Iterable[tuple[str, str | None]], account: Any) -> dict[tuple[str, str | None], Proof]:
+    """The proofs by register and industry, their records counted in one query."""
+    industries = Industry.objects.in_bulk()
+    found: dict[tuple[str, str | None], Proof] = {}
+    records: dict[tuple[str, str | None], Any] = {}
+    for name, code in dict.fromkeys(wanted):
+        declared, industry = register_named(name), industries.get(code or "")
+        if declared is None:
+            found[name, code] = Proof(name, proofs.title(name))
+            continue
+        policy: Policy = declared.policy
+        hidden = account is not None and not policy.may(account, "see")
+        found[name, code] = Proof(name, declared.title, industry, hidden=hidden)
+        if not hidden:
+            rows = declared.model._default_manager.all()
+            records[name, code] = rows if industry is None else rows.filter(industry=industry)
+    for key, count in zip(records, counted(*records.values()), strict=True):
+        found[key] = replace(found[key], count=count)
+    return found
 
 
 def in_force(day: date) -> Plan | None:

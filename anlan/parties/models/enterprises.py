@@ -101,6 +101,7 @@ class Enterprise(Kept):
             models.Index(fields=("industry", "area_code")),
             # Picked out along the sort without a look at the table: names begin with their district's.
             models.Index(fields=("name", "id", "area_code"), name="enterprise_by_name"),
+            models.Index(fields=("credit_code", "id", "area_code"), name="enterprise_by_code"),
             models.Index(fields=("pinyin", "id")),
             models.Index(fields=("own_name", "area_code"), name="enterprise_by_own_name"),
             models.Index(fields=("own_pinyin", "area_code"), name="enterprise_by_own_pinyin"),

@@ -165,4 +165,4 @@ def of_kind(kind: str, number: int, allowed: Callable[[Any], bool] = lambda acco
     rng = Random(SEED)  # noqa: S311 - no secret
     having = [v for v in crowd() if kind in v.pages and allowed(v.account)]
     rng.shuffle(having)
-    return [(v := having[n % len(having)], v.pages[kind][n // len(having) % len(v.pages[kind])]) for n in range(number)]
+    return [(v := having[n % len(having)], v.pages[kind][n % len(v.pages[kind])]) for n in range(number)]

@@ -24,6 +24,8 @@ REQUESTS = 80
 PAGE_MS, SEARCH_MS = 100.0, 50.0
 LOAD_S, PAUSE_S = 30.0, 0.55
 """With 200 people and this pause some 330 requests a second are asked for."""
+READING_S = 10.0
+"""So long somebody at work looks at a page, on average: 200 people ask for some 20 pages a second."""
 
 
 class NotServing(click.ClickException):
@@ -135,6 +137,17 @@ def _load() -> tuple[list[Answer], float]:
     port = _port()
     together(port, 5, PAUSE_S)
     return together(port, LOAD_S, PAUSE_S)
+
+
+@benchmark("200 people at work", unit="ms", target=500, more_is_better=False)
+def at_work() -> Measured:
+    """The same people, each with ten seconds between an answer and the next request; 95th percentile."""
+    answers, pages_a_second = together(_port(), LOAD_S, READING_S)
+    _all_well(answers)
+    return Measured(
+        percentile(answers, 95),
+        {"p50": percentile(answers, 50), "p99": percentile(answers, 99), "pages_a_second": pages_a_second},
+    )
 
 
 @benchmark("200 people at once", unit="requests/s", target=300)

@@ -24,6 +24,7 @@ from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.figures import words as wording
 from anlan.kernel.figures.computing import DIGITS, lately, named, postgres
 from anlan.kernel.figures.lists import list_url
+from anlan.kernel.policy import own_industry
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.offices.plan.models import Plan
@@ -371,7 +372,8 @@ def _latest(account: Any) -> list[Happened]:
     """The last steps of cases of every kind in scope, in one query for the steps and one for each kind of case."""
     kinds = [declared.kind for declared in seen_by(account)]
     since = clock.now() - timedelta(days=LATEST_DAYS)
-    entries = list(CaseEntry.objects.filter(case_kind__in=kinds, at__gte=since).order_by("-at", "-id")[:LATEST])
+    steps = CaseEntry.objects.filter(own_industry(CaseEntry), case_kind__in=kinds, at__gte=since)
+    entries = list(steps.order_by("-at", "-id")[:LATEST])
     cases: dict[tuple[str, int], Any] = {}
     for kind in {entry.case_kind for entry in entries}:
         declared = lifecycle(kind)

@@ -179,7 +179,7 @@ def here(context: dict[str, Any], **changes: Any) -> str:
 def list_query(context: dict[str, Any], **changes: str) -> str:
     """The address's query without its page and with some parameters changed; an empty value removes one."""
     query = context["request"].GET.copy()
-    for key in ("cursor", "choosing", *changes):
+    for key in ("cursor", "count", "choosing", *changes):
         query.pop(key, None)
     query.update({key: value for key, value in changes.items() if value})
     return f"?{query.urlencode()}"

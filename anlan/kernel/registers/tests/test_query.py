@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import clock
 from anlan.kernel.models import pointed
@@ -136,20 +138,75 @@ def test_a_long_list_is_counted_in_part_and_its_length_estimated(
         assert listing().count() == query.Count(11, True)  # as the planner itself tells it
         assert query.listing(register_named("enterprises"), Enterprise.objects.none(), QueryDict()).count().number == 0
         monkeypatch.setattr(QuerySet, "explain", lambda rows, format: '[{"Plan": {"Plan Rows": 52749}}]')
-        monkeypatch.setattr(query, "SURE", 11)
+        monkeypatch.setattr(query, "COUNTED", 11)
         assert listing().count() == query.Count(11, True)
-        monkeypatch.setattr(query, "SURE", 3)
-        assert listing().count() == query.Count(3, False, 53_000)
-        assert listing(area_code="500112000000").count() == query.Count(3, False, 53_000)
-        monkeypatch.setattr(query, "SURE", 1)
-        for narrower, number in (({"q": "甲"}, 3), ({"high_hazard": "false"}, 11)):
-            assert listing(**narrower).count() == query.Count(number, True), "how frequent it is elsewhere is not told"
+        monkeypatch.setattr(query, "COUNTED", 3)
+        assert listing().count() == query.Count(3, False, 53_000, few=False)
+        assert listing(area_code="500112000000").count() == query.Count(3, False, 53_000, few=False)
+        assert listing(count="all").count() == query.Count(11, True)
+        monkeypatch.setattr(query, "COUNTED", 1)
+        for narrower in ({"q": "甲"}, {"high_hazard": "false"}):
+            told = listing(**narrower).count()
+            assert told == query.Count(1, False, few=False), "how frequent it is elsewhere is not told"
         with acting(TESTER, Scope("500112", frozenset({"road"}))):
             assert not listing().whole_of_area, "nor how the neighbours' industries lie"
         counted = QueryDict("counted=hazards.open&period=2013")
         dangers = register_named("dangers")
         assert dangers is not None
         assert not query.listing(dangers, Danger.objects.all(), counted).whole_of_area
+
+
+def test_several_lists_are_counted_in_one_query(enterprises: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "COUNTED", 4)
+    rows = Enterprise.objects
+    with acting(TESTER, EVERYWHERE), CaptureQueriesContext(connection) as queries:
+        found = query.counted(rows.all(), rows.filter(area_code="500113000000"), rows.none(), rows.filter(pk__in=[]))
+    assert found == [query.Count(4, False), query.Count(4, True), query.Count(0, True), query.Count(0, True)]
+    assert len([q for q in queries if "count(*)" in q["sql"]]) == 1
+    assert query.counted() == []
+
+
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_a_page_is_the_same_by_whichever_way_its_rows_are_found(enterprises: list[int], size: int) -> None:
+    with acting(TESTER, EVERYWHERE):
+        for asked in ({"sort": "name"}, {"sort": "-staff"}, {"sort": "staff", "q": "甲"}, {"q": "甲"}):
+            some = listing(**asked)
+            walked, sorted_ = some.page(size=size), some.page(size=size, few=True)
+            assert [r.pk for r in walked.rows] == [r.pk for r in sorted_.rows]
+            assert (walked.after, walked.before) == (sorted_.after, sorted_.before)
+            assert some.page(walked.after, size).rows == some.page(sorted_.after, size, few=True).rows
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW enable_sort")
+            assert cursor.fetchone() == ("on",), "what comes after is planned as usual"
+
+
+def test_whoever_sees_one_industry_is_told_its_rows_in_order(enterprises: list[int]) -> None:
+    with acting(TESTER, EVERYWHERE):
+        Enterprise.objects.filter(pk__in=enterprises[::2]).update(industry="road")
+        Enterprise.objects.filter(pk__in=enterprises[1::2]).update(industry="fire")
+        expected = [r.pk for r in listing(sort="name").page(few=True).rows if r.industry_id == "road"]
+    for industries in ({"road"}, {"road", "coal"}):
+        with acting(TESTER, Scope("50", frozenset(industries))):
+            assert [r.pk for r in listing(sort="name").page().rows] == expected
+
+
+def test_cases_found_by_their_number_stand_in_its_order() -> None:
+    declared = register_named("dangers")
+    assert declared is not None
+
+    def opened(**asked: str) -> str:
+        return query.listing(declared, Danger.objects.all(), asked).sort
+
+    with acting(TESTER, EVERYWHERE):
+        assert opened(q="渝北安隐〔2013〕") == "-number"
+        assert opened(q="渝北安隐〔2013〕", sort="due_at") == "due_at"
+        assert opened() == declared.order
+
+
+def test_an_address_asks_for_all_to_be_counted_or_not_at_all(enterprises: list[int]) -> None:
+    with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery) as refused:
+        listing(count="some")
+    assert refused.value.place == "count"
 
 
 def test_an_area_filter_takes_all_below_it(enterprises: list[int]) -> None:

@@ -121,11 +121,19 @@ class Danger(Case):
         verbose_name = _("Hidden danger")
         indexes: ClassVar = [
             *Case.Meta.indexes,
-            models.Index(fields=("enterprise", "found_at"), name="danger_of_enterprise"),
+            models.Index(fields=("area_code", "industry", "found_at"), name="danger_area"),
+            models.Index(fields=("enterprise",), name="danger_of_enterprise"),
+            # The open ones of a whole city are counted without a look at the table.
+            models.Index(
+                fields=("area_code", "due_at"),
+                include=("industry", "enterprise", "listed_at", "listed_by_area"),
+                name="danger_open_counted",
+                condition=models.Q(closed_at__isnull=True),
+            ),
             models.Index(
                 fields=("-listed_at", "-id"), name="danger_listed", condition=models.Q(listed_at__isnull=False)
             ),
-            models.Index(fields=("-found_at", "-id"), name="danger_major", condition=models.Q(grade="major")),
+            models.Index(fields=("area_code", "due_at"), name="danger_major", condition=models.Q(grade="major")),
         ]
         constraints: ClassVar = [
             # 五到位 as a gate that no code path can pass by: the notice, (三) item 5.

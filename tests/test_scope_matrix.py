@@ -207,7 +207,7 @@ def readings(me: Somebody, home: Place) -> Iterator[tuple[Client, str]]:
             yield me.program, f"/api/v1/{register.name}?sort={sort}"
     for identifier, method, path, _described in operations():
         if method == "get" and "{" not in path:
-            for one in ("", f"?q={HEAD}", f"?q={HOME}", "?limit=1"):
+            for one in ("", f"?q={HEAD}", f"?q={HOME}", "?limit=1", "?count=all"):
                 yield me.program, path + one
         elif method == "get" and identifier in addresses.keyed_addresses():
             for _row, filled in mine(addresses.keyed_addresses()[identifier], home):

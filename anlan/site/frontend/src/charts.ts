@@ -51,20 +51,25 @@ function read(figure: HTMLElement): Data {
 
 const inks = ["water", "umber", "plum"];
 
-function option(kind: string, data: Data): EChartsCoreOption {
+/** `height` is that of the canvas: names and steps of the scale take no more room than there is. */
+function option(kind: string, data: Data, height: number): EChartsCoreOption {
   const ink = colour("ink");
   const soft = colour("ink-soft");
   const font = getComputedStyle(document.body).fontFamily;
   const lying = kind === "bar";
   const wall = document.body.classList.contains("wall");
   const size = wall ? 0.95 * parseFloat(getComputedStyle(document.body).fontSize) : 12;
-  const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: wall && lying ? size * 0.75 : size, interval: lying ? 0 : "auto" } };
-  const numbers = { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size } };
+  const top = data.series.length > 1 ? 24 + size : 12;
+  const room = Math.max(0, height - top - 2 * size);
+  const each = lying ? Math.min(size, (0.9 * room) / Math.max(1, data.labels.length)) : size;
+  const names = { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: each, interval: lying ? 0 : "auto" } };
+  const steps = lying ? 5 : Math.min(5, Math.max(1, Math.floor(room / (2.5 * size))));
+  const numbers = { type: "value", minInterval: 1, splitNumber: steps, splitLine: { lineStyle: { color: colour("line") } }, axisLabel: { color: soft, fontSize: size, hideOverlap: true } };
   const drawn = data.series.filter((series) => !series.dashed);
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     textStyle: { fontFamily: font, color: ink },
-    grid: { left: 8, right: 16, top: data.series.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 16, top, bottom: 4, containLabel: true },
     legend: { show: data.series.length > 1, top: 0, left: 0, icon: "roundRect", itemWidth: 14, itemHeight: 3, textStyle: { color: ink, fontSize: size } },
     tooltip: {
       trigger: "axis",
@@ -103,18 +108,22 @@ behaviour("figure[data-chart]", (figure) => {
   // In em: the command room writes larger.
   if (kind === "bar") canvas.style.setProperty("min-height", `${Math.max(6, data.labels.length * 1.6 + 2)}em`);
   const chart = init(canvas, null, { renderer: "canvas" });
-  chart.setOption(option(kind, data));
+  const draw = (): void => chart.setOption(option(kind, data, canvas.clientHeight));
+  draw();
   chart.on("click", (point) => {
     const href = data.series[point.seriesIndex ?? 0]?.links[point.dataIndex];
     if (href) location.assign(href);
   });
-  new ResizeObserver(() => chart.resize()).observe(canvas);
+  new ResizeObserver(() => {
+    chart.resize();
+    draw();
+  }).observe(canvas);
   const table = figure.querySelector("table")?.parentElement;
   if (table) {
     // New numbers came: the table was exchanged for one that has them.
     new MutationObserver(() => {
       data = read(figure);
-      chart.setOption(option(kind, data));
+      draw();
     }).observe(table, { childList: true });
   }
   onPicture(figure, () => save(chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: colour("surface") }), figure));

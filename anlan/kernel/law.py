@@ -27,8 +27,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -295,9 +295,32 @@ def _bands(path: Path, node: yaml.Node) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def load(folders: Iterable[Path]) -> Book:
-    """The book of every `*.yaml` in these folders."""
-    return Book(rule for folder in folders for path in sorted(folder.glob("*.yaml")) for rule in read(path))
+def load(folders: Iterable[Path], own: Path | None = None) -> Book:
+    """The book of every `*.yaml` in these folders, and in `own`, the city's settings.
+
+    A rule there takes the place of the product's for its period, where that is a setting (certainty CONFIG) and no law.
+    """
+    settings = _all([own] if own else [])
+    shipped = [piece for rule in _all(folders) for piece in _left_of(rule, [s for s in settings if s.id == rule.id])]
+    return Book([*shipped, *settings])
+
+
+def _all(folders: Iterable[Path]) -> list[Rule]:
+    return [rule for folder in folders for path in sorted(folder.glob("*.yaml")) for rule in read(path)]
+
+
+def _left_of(rule: Rule, settings: Iterable[Rule]) -> Iterator[Rule]:
+    """What is left of a setting of the product, in time, beside the city's own of the same id."""
+    begins: date | None = rule.valid_from
+    for own in sorted(settings, key=lambda r: r.valid_from) if rule.certainty == "CONFIG" else ():
+        ends = rule.valid_to or date.max
+        if begins is None or own.valid_from >= ends or (own.valid_to or date.max) <= begins:
+            continue
+        if begins < own.valid_from:
+            yield replace(rule, valid_from=begins, valid_to=own.valid_from)
+        begins = own.valid_to
+    if begins is not None and (rule.valid_to is None or begins < rule.valid_to):
+        yield replace(rule, valid_from=begins)
 
 
 @cache
@@ -307,7 +330,7 @@ def book() -> Book:
     from django.conf import settings
 
     folders = [Path(config.path) / "law" for config in apps.get_app_configs() if config.name.startswith("anlan.")]
-    return load([*folders, settings.HOME / "law"])
+    return load(folders, settings.HOME / "law")
 
 
 def value(rule_id: str, on: date) -> Rule:

@@ -14,7 +14,7 @@ from django.db import models
 
 from .areas import within
 from .policies import rule_of
-from .scope import By, Scope, Through, acting_now
+from .scope import ANY, By, Scope, Through, acting_now
 
 Verb = Literal["see", "add", "change", "remove", "import", "export"]
 VERBS: tuple[Verb, ...] = ("see", "add", "change", "remove", "import", "export")
@@ -69,11 +69,11 @@ class Rights:
 def own_industry(model: type[models.Model]) -> models.Q:
     """For whoever sees one industry: that the row is of it, as row security has it.
 
-    That asks for an industry, or for none, and no index serves an "or" along with an order. The planner then takes
-    the rows to be fewer than they are, so it is said only where an index is to be walked along.
+    Row security asks for that industry, or that the reader sees all, and no index serves an "or" along with an order.
+    The planner then takes the rows to be fewer than they are, so it is said only where an index begins with it.
     """
     rule, now = rule_of(model), acting_now()
-    narrow = isinstance(rule, By) and rule.industry and not rule.account and not rule.published
+    narrow = isinstance(rule, By) and rule.industry not in (None, ANY) and not rule.account and not rule.published
     industries = now[1].industries if now and narrow else None
     return models.Q((rule.industry, *industries)) if industries and len(industries) == 1 else models.Q()  # type: ignore[union-attr]
 

@@ -72,6 +72,7 @@ class Enterprises(Register):
     singular = _("Enterprise")
     icon = "building-factory-2"
     group = "parties"
+    large = True
     columns = ("name", "credit_code", "area_code", "industry", "staff", "high_hazard", "status")
     filters = ("area_code", "industry", "status", "high_hazard", "above_scale", "gb4754")
     search = ("name", "pinyin", "own_name", "own_pinyin", "credit_code", "registration_number")
@@ -143,6 +144,7 @@ class People(Register):
     singular = _("Person")
     icon = "users"
     group = "parties"
+    large = True
     columns = ("name", "phone", "enterprise", "area_code", "industry")
     filters = ("area_code", "industry")
     search = ("name", "pinyin")
@@ -159,6 +161,7 @@ class Posts(Register):
     singular = _("Post")
     icon = "id-badge-2"
     group = "parties"
+    large = True
     columns = ("person", "title", "authority", "enterprise", "head", "valid_from", "valid_to")
     filters = ("head",)
     sample = staticmethod(sample_post)

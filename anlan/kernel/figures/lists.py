@@ -150,13 +150,21 @@ class CountedIn:
             rows = rows.filter(_empty(declared, measure.source.dimensions[name]))
         return rows.filter(Counted(measure, span))
 
-    def chips(self, declared: type[Register], asked: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
-        """What of the address this is, in words: label, value, and the parameters that it stands for."""
+    def chips(
+        self, declared: type[Register], asked: Mapping[str, Any], rows: models.QuerySet[Any]
+    ) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What of the address this is, in words: label, value, and the parameters that it stands for.
+
+        Of a figure that is a sum, the sum over the list: the number of its records is another number.
+        """
         given = {name: str(asked[name]) for name in self.parameters if asked.get(name)}
         if "counted" not in given and set(given) <= set(declared.filters):
             return []
         measure, period = _asked(declared, given)
         what = _("%(measure)s, %(period)s") % {"measure": measure.title, "period": words.period_title(period)}
+        if measure.value is not None:
+            total = rows.order_by().aggregate(total=models.Sum(measure.value))["total"] or 0
+            what = _("%(what)s: %(total)s %(unit)s") % {"what": what, "total": f"{total:,}", "unit": measure.unit}
         made: list[tuple[str, str, tuple[str, ...]]] = [(_("Counted as"), what, ("counted", "period", "until"))]
         if begins := given.get("area_begins"):
             code = begins.ljust(12, "0")

@@ -47,7 +47,9 @@ class Register:
     choices: ClassVar[Mapping[str, Callable[[], Sequence[tuple[str, Text]]]]] = {}
     """What a filter offers whose field declares no choices of its own: the states of a case."""
     related: ClassVar[Sequence[str]] = ()
-    """Foreign keys that the list shows: fetched in the same query."""
+    """Foreign keys that a record's page shows: fetched in the same query."""
+    large: ClassVar[bool] = False
+    """Of hundreds of thousands of records: a sort is offered only where an index has it in order."""
 
     files: ClassVar[Sequence[tuple[Text, str]]] = ()
     """Further files of the list as it is filtered, for who may export it: what each is, and the name of its address."""
@@ -113,8 +115,9 @@ class Register:
 
     @classmethod
     def sortable(cls, name: str) -> bool:
-        """Whether the list can be sorted by that column."""
-        return bool(cls.order_of(name))
+        """Whether the list can be sorted by that column; a large one only where an index has it in order."""
+        path = cls.order_of(name)
+        return bool(path) and (not cls.large or _in_order(cls.model, path))
 
     @classmethod
     def check(cls) -> None:
@@ -130,6 +133,16 @@ class Register:
                 raise BadDeclaration(f"{cls.name}: {cls.model.__name__} has neither a field nor an attribute {name}")
         if cls.field(cls.order.lstrip("-")) is None:
             raise BadDeclaration(f"{cls.name}.order: {cls.model.__name__} has no field {cls.order}")
+
+
+def _in_order(model: Any, path: str) -> bool:
+    """Whether an index over the whole table begins with the field at the end of the path."""
+    name, _sep, rest = path.partition("__")
+    field = model._meta.get_field(name)
+    if rest:
+        return _in_order(field.related_model, rest)
+    firsts = {index.fields[0] for index in model._meta.indexes if index.condition is None}
+    return field.primary_key or field.unique or field.db_index or field.name in firsts or field.attname in firsts
 
 
 def _ordered_as(model: Any, name: str) -> str:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 import django_filters
@@ -22,7 +23,7 @@ from django.db import connection, models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from .. import areas
+from .. import areas, entered
 from ..clock import BEIJING
 from ..models import AreaCode, pointed
 from ..policies import rule_of
@@ -108,8 +109,10 @@ class Narrowing(Protocol):
         """The rows that the address asks for. Raises `BadQuery`."""
         ...
 
-    def chips(self, declared: type[Register], asked: Mapping[str, Any]) -> list[tuple[str, str, tuple[str, ...]]]:
-        """What is asked for in words: label, value, and the parameters to leave out to have it gone."""
+    def chips(
+        self, declared: type[Register], asked: Mapping[str, Any], rows: models.QuerySet[Any]
+    ) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What is asked of `rows` in words: label, value, and the parameters to leave out to have it gone."""
         ...
 
 
@@ -178,7 +181,7 @@ def _record_filter(field: models.Field[Any, Any], widget: forms.Widget) -> Recor
 def _to_be_named(model: Any, request: Any) -> models.QuerySet[Any]:
     """The records that may be asked for: those of a register that the reader may see, and no other's names."""
     declared, rows = register_of(model), model._default_manager.all()
-    user = getattr(request, "user", None)
+    user = getattr(request, "auth", None) or getattr(request, "user", None)  # a caller with a token, or who signed in
     return rows if declared is None or user is None else declared.policy.which(user, "see")
 
 
@@ -192,7 +195,7 @@ class Count:
     """How many rows there are; `exact` is False where there are more than were counted.
 
     Then `about` is the planner's estimate to two digits, where it can be relied on. Whether there are a `few`, so that
-    they are sooner found and sorted than walked to along the sort, rests on that estimate in any case.
+    they are sooner found and sorted than walked to along the sort, rests on that estimate even where it is not told.
     """
 
     number: int
@@ -282,14 +285,16 @@ class Listing:
         where the other is right, and read half a table. Where a text is looked for and the sort goes by something else
         nothing is known, and the planner chooses.
         """
+        backwards, mark = self._mark(cursor)
         if few or (self.sought and self._order not in self.sought):
-            return self._page(self.rows, cursor, size, few)
+            return self._page(self.rows, backwards, mark, size, few)
         with _along_the_sort():
-            return self._page(self.rows.filter(own_industry(self.declared.model)), cursor, size, few)
+            return self._page(self.rows.filter(own_industry(self.declared.model)), backwards, mark, size, few)
 
-    def _page(self, rows: models.QuerySet[Any], cursor: str, size: int, few: bool) -> Page:
+    def _page(
+        self, rows: models.QuerySet[Any], backwards: bool, mark: tuple[Any, Any] | None, size: int, few: bool
+    ) -> Page:
         name, down = self._order, self.sort.startswith("-")
-        backwards, mark = _decode(cursor) if cursor else (False, None)
         flip = down != backwards
         value = Func(F(name), F(name), function="COALESCE") if few else F(name)  # the same, and no index is sorted so
         order = (value.desc() if flip else value.asc(), "-pk" if flip else "pk")
@@ -302,7 +307,7 @@ class Listing:
         if backwards:
             found.reverse()
         forward = more if not backwards else True
-        back = bool(cursor) if not backwards else more
+        back = mark is not None if not backwards else more
         if not found:
             return Page([], "", "")
         return Page(
@@ -310,6 +315,24 @@ class Listing:
             _encode(False, name, found[-1]) if forward else "",
             _encode(True, name, found[0]) if back else "",
         )
+
+    def _mark(self, cursor: str) -> tuple[bool, tuple[Any, Any] | None]:
+        """Whether the cursor goes backwards, and value and key of the row next to the page. Raises `BadQuery`."""
+        if not cursor:
+            return False, None
+        backwards, (value, key) = _decode(cursor)
+        try:
+            key = self.declared.model._meta.pk.to_python(key)
+            value = None if value is None else _last(self.declared.model, self._order).to_python(value)
+            if isinstance(value, dt.date):
+                entered.in_calendar(value)
+            elif isinstance(value, Decimal) and not -99 < value.adjusted() < 99:
+                raise _not_ours()
+        except ValidationError:
+            raise _not_ours() from None
+        if value is None and not _may_miss(self.declared.model, self._order):
+            raise _not_ours()
+        return backwards, (value, key)
 
     def _parts(
         self, rows: models.QuerySet[Any], name: str, mark: tuple[Any, Any] | None, *, up: bool, backwards: bool
@@ -319,18 +342,11 @@ class Listing:
         Rows without a value stand last in both directions of sort. They are a part of their own: an index that is
         read downwards has them first, so one query for all would sort the whole table.
         """
-        field, misses = _last(self.declared.model, name), _may_miss(self.declared.model, name)
+        misses = _may_miss(self.declared.model, name)
         there, empty = (rows.filter(**{f"{name}__isnull": none}) if misses else rows for none in (False, True))
         if mark is None:
             return [there, empty] if misses else [there]
-        op = "gt" if up else "lt"
-        try:
-            key = self.declared.model._meta.pk.to_python(mark[1])
-            value = None if mark[0] is None else field.to_python(mark[0])
-        except ValidationError:
-            raise _not_ours() from None
-        if value is None and not misses:
-            raise _not_ours()
+        op, (value, key) = "gt" if up else "lt", mark
         tie = Q(**{f"pk__{op}": key})
         if value is None:
             return [empty.filter(tie), there] if backwards else [empty.filter(tie)]
@@ -389,7 +405,7 @@ def _decode(cursor: str) -> tuple[bool, tuple[Any, Any]]:
             raise ValueError
         if b"\0" in (key + (value or "")).encode():  # what cannot be encoded cannot be asked either
             raise ValueError
-    except (ValueError, TypeError, binascii.Error, UnicodeError):
+    except (ValueError, TypeError, RecursionError, binascii.Error, UnicodeError):
         raise _not_ours() from None
     return bool(backwards), (value, key)
 
@@ -415,7 +431,7 @@ def listing(
         raise BadQuery("count", _("Only “all” can be said here."))
     found = filters.qs
     asked_of = [n for n, value in filters.form.cleaned_data.items() if value not in (None, "", [])]
-    whole = _of_an_area() and all(_where_it_lies(declared, filters.filters[n]) for n in asked_of)
+    whole = _all_of_an_area(declared) and all(_where_it_lies(declared, filters.filters[n]) for n in asked_of)
     for narrowing in narrowings:
         found = narrowing.rows(declared, found, asked)
         whole = whole and not any(asked.get(n) for n in narrowing.parameters)
@@ -436,10 +452,12 @@ def _order_of_what_is_sought(declared: type[Register], pairs: Iterable[tuple[str
     return ("-" if declared.order.startswith("-") else "") + found[0] if found else ""
 
 
-def _of_an_area() -> bool:
-    """Whether whoever acts sees whatever lies in his area: the planner knows nothing of where the others' rows lie."""
-    now = acting_now()
-    return now is not None and now[1].industries is None and now[1].enterprise is None
+def _all_of_an_area(declared: type[Register]) -> bool:
+    """Whether whoever acts sees whatever lies in his area, and nothing else: of that the planner knows how much there
+    is. It takes what follows other records, is one's own or was published, to be a share of the whole table."""
+    now, rule = acting_now(), rule_of(declared.model)
+    by_area = isinstance(rule, By) and not rule.account and not rule.published
+    return by_area and now is not None and now[1].industries is None and now[1].enterprise is None
 
 
 def _where_it_lies(declared: type[Register], asked: Any) -> bool:

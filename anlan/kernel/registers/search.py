@@ -36,6 +36,8 @@ def found(declared: type[Register], account: Any, text: str, most: int) -> list[
     return list(declared.policy.which(account, "see").filter(matches(declared, text)).order_by()[:most])
 
 
+AMONG = 50
+"""Of so many that are found in a register the first few are chosen."""
 _STANDS_IN = 0xE000
 """From here on signs stand for the texts asked for while the question is put into SQL: signs of no language, that
 nobody types."""
@@ -68,14 +70,17 @@ def _hits(account: Any, text: str, most: int) -> list[tuple[type[Register], list
     shape = tuple(
         (d, tuple((name, texts.setdefault(begun, len(texts))) for name, begun in sought(d, text))) for d in asked
     )
-    sql, parameters = _question(shape, most)
+    sql, parameters = _question(shape, max(most, AMONG))
     put = {_STANDS_IN + n: begun for begun, n in texts.items()}
     keys: dict[int, list[Any]] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql, [p.translate(put) if isinstance(p, str) else p for p in parameters])
         for at, key in cursor.fetchall():
             keys.setdefault(at, []).append(asked[at].model._meta.pk.to_python(key))
-    return [(asked[at], keys[at]) for at in sorted(keys)]
+    # Where the newest come first in the list, so they do here, as far as one has looked.
+    newest = [(asked[at], sorted(keys[at], reverse=True) if asked[at].order.startswith("-") else keys[at])
+              for at in sorted(keys)]  # fmt: skip
+    return [(declared, own[:most]) for declared, own in newest]
 
 
 def find(account: Any, text: str, most: int = 8) -> list[Found]:

@@ -109,9 +109,11 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
     narrowed: list[str] = []
     for narrowing in query.narrowings:
         narrowed += narrowing.parameters
-        for label, value, names in narrowing.chips(declared, request.GET):
+        for label, value, names in narrowing.chips(declared, request.GET, listing.rows):
             chips.append({"label": label, "value": value, "remove_url": _with(request, **dict.fromkeys(names))})
     links = cells.Links(request.user)
+    # Who had all counted keeps the number while he turns pages, where that takes no time.
+    counted = query.ALL if listing.to_the_end and count.few else None
     shown_as = [cells.column(declared, c, places, links) for c in listing.columns]
     context = {
         "register": declared,
@@ -132,11 +134,12 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
             (n, v) for n, vs in request.GET.lists() if n not in ("cursor", "count", "cols", "choosing") for v in vs if v
         ],
         "query": request.GET.get("q", ""),
+        "searched": [declared.label(name) for name in declared.search],
         "count": count,
         "count_url": "" if count.exact else _with(request, count=query.ALL),
         "pager": {
-            "next_url": _with(request, cursor=page.after) if page.after else "",
-            "previous_url": _with(request, cursor=page.before) if page.before else "",
+            "next_url": _with(request, cursor=page.after, count=counted) if page.after else "",
+            "previous_url": _with(request, cursor=page.before, count=counted) if page.before else "",
         },
         "may": _may(declared, request),
         "views": views,

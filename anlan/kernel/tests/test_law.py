@@ -143,3 +143,40 @@ def test_the_installed_tables_can_all_be_read() -> None:
 )
 def test_number_and_version_stand_behind_the_title_marks(source: str, cited: str) -> None:
     assert law.titled(source) == cited
+
+
+SETTING = """\
+- id: accidents.own_act_tolerance
+  value: 10
+  unit: minutes
+  valid_from: 2007-06-01
+  article: 本市设置
+  source: 本市设置
+  certainty: CONFIG
+"""
+
+
+def test_the_citys_own_setting_takes_the_place_of_the_products_for_its_time(folder: Path) -> None:
+    shipped, own = folder / "shipped", folder / "own"
+    shipped.mkdir()
+    own.mkdir()
+    (shipped / "a.yaml").write_text(SETTING)
+    (own / "ours.yaml").write_text(
+        SETTING.replace("10", "30").replace("2007-06-01", "2013-01-01\n  valid_to: 2014-01-01")
+    )
+    found = law.load([shipped], own)
+    told = [
+        (r.value, r.valid_from.year, r.valid_to and r.valid_to.year)
+        for r in found.history("accidents.own_act_tolerance")
+    ]
+    assert told == [(10, 2007, 2013), (30, 2013, 2014), (10, 2014, None)]
+
+
+def test_no_setting_takes_the_place_of_law(folder: Path) -> None:
+    shipped, own = folder / "shipped", folder / "own"
+    shipped.mkdir()
+    own.mkdir()
+    (shipped / "a.yaml").write_text(RULE)
+    (own / "ours.yaml").write_text(RULE.replace("value: 10", "value: 99"))
+    with pytest.raises(law.LawError, match="overlaps"):
+        law.load([shipped], own)

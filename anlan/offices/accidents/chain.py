@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from anlan.kernel import law
+from anlan.kernel import deadlines, law
+from anlan.kernel.cases.lifecycle import limit_of
 from anlan.kernel.clock import BEIJING
 
 from .rules import GRADES, Figures, Grade
@@ -22,7 +23,6 @@ OTHER = "other"
 """Who reported was none of the levels: the public, the police, the media."""
 
 Fault = Literal["late", "omission", "false", "concealment"]
-FAULTS: tuple[Fault, ...] = ("late", "omission", "false", "concealment")
 """迟报、漏报、谎报、瞒报: SAWS Decree 13 Art. 5."""
 
 
@@ -53,7 +53,8 @@ class Passed:
 class Leg:
     """From one level to the next: since when it runs, until when, and when it was done.
 
-    `started_at` None: the lower level does not know yet. `skipped`: the higher level knew before the lower one did.
+    `started_at` None: the lower level does not know yet. `skipped`: the higher level knew before the lower one did, or
+    by a lower one's report. `by`: the level whose report it was.
     """
 
     from_level: str
@@ -62,6 +63,7 @@ class Leg:
     due_at: datetime | None
     done_at: datetime | None
     rule: law.Rule | None
+    by: str = ""
 
     @property
     def open(self) -> bool:
@@ -70,7 +72,7 @@ class Leg:
 
     @property
     def skipped(self) -> bool:
-        return self.done_at is not None and self.due_at is None
+        return self.done_at is not None and (self.due_at is None or self.by != self.from_level)
 
     def late(self, now: datetime) -> bool:
         """Whether the limit was missed, or is over by `now`."""
@@ -100,6 +102,13 @@ def limit(level: str, grade: Grade, on: datetime) -> law.Rule:
     return law.value("accidents.report_government", on)
 
 
+def ended(at: datetime, rule: law.Rule) -> datetime:
+    """When the limit of `rule` that began `at` is over, by the rule's own unit."""
+    end = deadlines.due(at, limit_of(rule.value, rule.unit))
+    assert end is not None, "nothing pauses it"
+    return end
+
+
 def chain(
     occurred_at: datetime, known_at: datetime | None, reports: Iterable[Passed], *, has_unit: bool = True,
     taken_over_at: datetime | None = None,
@@ -125,7 +134,7 @@ def chain(
         if level == "unit" and not has_unit:
             continue
         above, below = set(order[i + 1 :]), set(order[: i + 1])
-        paid = [(r.at, r.grade) for r in known if r.to_level in above and r.from_level in below]
+        paid = [(r.at, r.grade, r.from_level) for r in known if r.to_level in above and r.from_level in below]
         if level == "unit":
             # Once it has told of the accident it owes supplements (Art. 13), and they have no hour.
             received = [(known_at, GRADES[0])] if known_at else []
@@ -139,10 +148,11 @@ def chain(
             grade = given
             while order.index(reach(grade, on)) > i:
                 rule = limit(level, grade, on)
-                due = at + timedelta(hours=rule.value)
-                done = min(
-                    (max(when, at) for when, told in paid if _pays(told, when, grade, at, received)), default=None
-                )
+                due = ended(at, rule)
+                done, by = min(
+                    ((max(when, at), own) for when, told, own in paid if _pays(told, when, grade, at, received)),
+                    default=(None, ""), key=lambda one: (one[0], one[1] != level),
+                )  # fmt: skip
                 lesser = next(
                     (
                         less
@@ -152,13 +162,14 @@ def chain(
                     None,
                 )
                 if lesser is None or level == "unit":
-                    debts.append(Leg(level, order[i + 1], at, due, done, rule))
+                    debts.append(Leg(level, order[i + 1], at, due, done, rule, by))
                     break
                 grade = lesser
         if debts:
             legs.append(min(debts, key=_pressing))
         else:
-            legs.append(Leg(level, order[i + 1], None, None, min((when for when, _grade in paid), default=None), None))
+            done, by = min(((when, own) for when, _grade, own in paid), default=(None, ""))
+            legs.append(Leg(level, order[i + 1], None, None, done, None, by))
     return tuple(legs)
 
 

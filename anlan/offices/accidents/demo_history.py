@@ -311,7 +311,7 @@ class _Story:
             figures, final = {**stated, "loss_yuan": None}, graded
             for one in self.reports:
                 one |= {"deaths": deaths, "grade": graded.grade, "article": f"{graded.source}{graded.article}"}
-        clock_ = {"value": rule.value, "unit": "days", "count_first_day": False, "rolls": False, "rule": rule.id,
+        clock_ = {"value": rule.value, "unit": rule.unit, "count_first_day": False, "rolls": False, "rule": rule.id,
                   "article": rule.article, "source": rule.source, "certainty": rule.certainty}  # fmt: skip
         self.row = {
             "id": pk, "created_at": told, "updated_at": self.entries[-1]["at"], "version": len(self.entries),

@@ -143,13 +143,11 @@ class Stated(models.Model):
 
     @property
     def figures(self) -> rules.Figures:
-        return rules.Figures(self.deaths, self.missing, self.injured, self.loss_yuan)
+        return rules.Figures.of(self.stated())
 
     @property
     def equipment(self) -> rules.Equipment | None:
-        if not self.equipment_event:
-            return None
-        return rules.Equipment(self.equipment_event, self.capacity_mw, self.evacuated, self.trapped, self.hours)
+        return rules.Equipment.of(self.stated())
 
     @classmethod
     def stated_fields(cls) -> tuple[str, ...]:

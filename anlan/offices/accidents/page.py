@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock, law
 
-from . import chain, merging, references
+from . import chain, merging, references, rules
 from .models import LEVELS, READ_FAULTS, Accident, HandedOver, Report, ReportFault
 from .reporting import all_reports, legs
 
@@ -33,8 +33,11 @@ class Step:
 
 
 def steps(accident: Accident, reports: list[Report]) -> list[Step]:
-    """The chain in words; none for an accident of before there was one (a history taken over)."""
+    """The chain in words; none for an accident of before there was one (a history taken over), and none for what is
+    another one's, or no accident at all: there it stands with that one, or nothing is owed."""
     now, found = clock.now(), []
+    if accident.state in ("merged", "dismissed"):
+        return []
     try:
         chained = legs(accident, reports)
     except law.NoRuleInForce:
@@ -44,10 +47,10 @@ def steps(accident: Accident, reports: list[Report]) -> list[Step]:
             state = "skipped" if leg.skipped else "late" if leg.late(now) else "done"
         else:
             state = "waiting" if leg.due_at is None else "over" if leg.late(now) else "running"
-        basis = str(leg.rule or "")
-        found.append(
-            Step(_LEVEL[leg.from_level], _LEVEL[leg.to_level], state, leg.started_at, leg.due_at, leg.done_at, basis)
-        )
+        started, due, done, basis = leg.started_at, leg.due_at, leg.done_at, str(leg.rule or "")
+        if leg.skipped:  # no report of this level's own, so no time of one
+            started, due, done, basis = None, None, None, ""
+        found.append(Step(_LEVEL[leg.from_level], _LEVEL[leg.to_level], state, started, due, done, basis))
     return found
 
 
@@ -59,9 +62,16 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
     previous = None
     versions = []
     confirmed = {r.at for r in own if r.kind == "confirmed"}
+    ends = None
+    with suppress(law.NoRuleInForce):  # a history of before there was such a time
+        ends = rules.window_end(case.occurred_at, case.category.window)
     for report in own:
         if report.kind == "confirmed":
             versions.append({"report": report, "regraded": False})
+            continue
+        if previous is not None and ends is not None and (report.facts_known_at or report.at) > ends:
+            # It is kept, and changes nothing: the facts above stand as they were (Art. 13).
+            versions.append({"report": report, "regraded": False, "beyond": True})
             continue
         raised = previous is not None and chain.GRADES.index(report.grade) > chain.GRADES.index(previous.grade)
         versions.append(

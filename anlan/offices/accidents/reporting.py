@@ -155,16 +155,16 @@ def reclock(accident: Accident, reports: Sequence[Report]) -> None:
     started: datetime | None
     if accident.outside:
         started = min(r.at for r in reports)
-        rule, unit = law.value("accidents.pass_outside", started), "hours"
+        rule = law.value("accidents.pass_outside", started)
     elif waiting:
         leg = min(waiting, key=lambda one: (one.due_at, order.index(one.from_level)))
-        rule, unit, started = leg.rule, "hours", leg.started_at
+        rule, started = leg.rule, leg.started_at
     else:
         day = accident.occurred_at.astimezone(BEIJING).date()
-        rule, unit, started = rules.window_rule(accident.category.window, day), "days", accident.occurred_at
+        rule, started = rules.window_rule(accident.category.window, day), accident.occurred_at
     assert rule is not None
     stated = {
-        "value": rule.value, "unit": unit, "count_first_day": False, "rolls": False, "rule": rule.id,
+        "value": rule.value, "unit": rule.unit, "count_first_day": False, "rolls": False, "rule": rule.id,
         "article": rule.article, "source": rule.source, "certainty": rule.certainty,
     }  # fmt: skip
     if (accident.clock, accident.started_at) != (stated, started):

@@ -7,15 +7,15 @@ Art. 48.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from anlan.kernel import deadlines, law
+from anlan.kernel.cases.lifecycle import limit_of
 from anlan.kernel.clock import BEIJING
-from anlan.kernel.deadlines import Limit
 
 Grade = Literal["ordinary", "larger", "major", "extraordinary"]
 GRADES: tuple[Grade, ...] = ("ordinary", "larger", "major", "extraordinary")
@@ -44,6 +44,11 @@ class Figures:
     injured: int = 0
     loss: Decimal | None = None
 
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Figures:
+        """From what a report or a form says, by field; left empty is none."""
+        return cls(said.get("deaths") or 0, said.get("missing") or 0, said.get("injured") or 0, said.get("loss_yuan"))
+
     def __post_init__(self) -> None:
         for name in ("deaths", "missing", "injured"):
             value = getattr(self, name)
@@ -65,6 +70,16 @@ class Equipment:
     evacuated: int = 0
     stranded: int = 0
     hours: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Equipment | None:
+        """From what a report or a form says, by field; None where it names no event."""
+        if not said.get("equipment_event"):
+            return None
+        return cls(
+            said["equipment_event"], said.get("capacity_mw") or 0, said.get("evacuated") or 0, said.get("trapped") or 0,
+            said.get("hours") or Decimal(0),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,12 @@ def grade(figures: Figures, on: date, equipment: Equipment | None = None) -> Gra
         ("injured", "accidents.grade_injured", figures.injured),
         ("loss", "accidents.grade_loss", figures.loss or 0),
     ):
-        rule = law.value(rule_id, on)
+        try:
+            rule = law.value(rule_id, on)
+        except law.NoRuleInForce:
+            if criterion == "deaths":
+                raise
+            continue  # a criterion of a later law
         band = rule.band(amount)
         if amount or criterion == "deaths":
             article = f"{rule.article}{band.item}"
@@ -181,6 +201,10 @@ def risk_event(
 # --- Decree 493 Art. 13: until when a change of casualties counts ---------------------------------------
 
 
+WINDOWS = ("accidents.supplement", "accidents.supplement_road_fire")
+"""The rules of the time for supplements: what runs while nothing is owed."""
+
+
 def window_rule(window: str, on: date) -> law.Rule:
     """The rule of the time for supplements: 30 days, 7 for road traffic and fire accidents (`window` road or fire)."""
     return law.value("accidents.supplement_road_fire" if window in ("road", "fire") else "accidents.supplement", on)
@@ -189,7 +213,7 @@ def window_rule(window: str, on: date) -> law.Rule:
 def window_end(occurred_at: datetime, window: str) -> datetime:
     """The last moment at which a change of casualties still counts: the end of the last day."""
     rule = window_rule(window, occurred_at.astimezone(BEIJING).date())
-    end = deadlines.due(occurred_at, Limit(rule.value, "days"))
+    end = deadlines.due(occurred_at, limit_of(rule.value, rule.unit))
     assert end is not None
     return end
 

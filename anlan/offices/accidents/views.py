@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -15,9 +14,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from anlan.kernel import cases, clock, deadlines, law
+from anlan.kernel import cases, clock, law
 from anlan.kernel.clock import BEIJING
-from anlan.kernel.deadlines import Limit
 from anlan.kernel.sheets import writing
 from anlan.kernel.sheets.views import download, list_file
 
@@ -82,15 +80,6 @@ def _groups(form: FirstReportForm) -> list[tuple[str, list[Any], str]]:
             for part, names in CALL.items()]  # fmt: skip
 
 
-def _equipment(said: dict[str, Any]) -> rules.Equipment | None:
-    if not said.get("equipment_event"):
-        return None
-    return rules.Equipment(
-        said["equipment_event"], said.get("capacity_mw") or 0, said.get("evacuated") or 0, said.get("trapped") or 0,
-        said.get("hours") or Decimal(0),
-    )  # fmt: skip
-
-
 @login_required
 @require_POST
 def check(request: HttpRequest) -> HttpResponse:
@@ -101,12 +90,14 @@ def check(request: HttpRequest) -> HttpResponse:
     form = FirstReportForm(request.POST, by=user, phone="caller" in request.POST)
     form.is_valid()
     said: dict[str, Any] = getattr(form, "cleaned_data", {})
+    wrong = [n for n in form.errors if n in form.fields and form[n].data not in (None, "", [], [""], ["", ""])]
+    if set(wrong) & {"occurred_at", "at", "known_at", "deaths", "missing", "injured", "loss_yuan"}:
+        # Whatever stood there instead would be graded: say first what is wrong.
+        return render(request, "accidents/check.html", {"wrong": [form.fields[n].label for n in wrong]})
     occurred = said.get("occurred_at") or clock.now()
     try:
-        figures = rules.Figures(
-            said.get("deaths") or 0, said.get("missing") or 0, said.get("injured") or 0, said.get("loss_yuan")
-        )
-        graded = rules.grade(figures, occurred.astimezone(BEIJING).date(), _equipment(said))
+        day = occurred.astimezone(BEIJING).date()
+        graded = rules.grade(rules.Figures.of(said), day, rules.Equipment.of(said))
     except (rules.BadFigures, law.NoRuleInForce):
         return render(request, "accidents/check.html", {})
     at = said.get("at") or clock.now()
@@ -119,7 +110,7 @@ def check(request: HttpRequest) -> HttpResponse:
     running = [(title[leg.to_level], leg.due_at) for leg in found if leg.open]
     if outside:
         rule = law.value("accidents.pass_outside", at)
-        running = [(outside, deadlines.due(at, Limit(rule.value, "hours")))]
+        running = [(outside, chain.ended(at, rule))]
     area = said.get("area_code") or ""
     alike = merging.similar(
         area_code=area, occurred_at=occurred, unit_name=said.get("unit_name") or "",

@@ -52,6 +52,7 @@ class Dangers(Register):
     singular = _("Hidden danger")
     icon = "alert-triangle"
     group = "hazards"
+    large = True
     columns = ("number", "title", "enterprise", "area_code", "industry", "grade", "state_title", "due_at")
     further = ("place", "owner_name", "opened_at", "closed_at", "listed_at")
     filters = ("state", "grade", "industry", "area_code", "enterprise", "source", "type", "found_at")

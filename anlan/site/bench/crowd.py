@@ -6,7 +6,6 @@ with a key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -160,9 +159,9 @@ def day(visitor: Visitor, rng: Random, number: int) -> list[tuple[str, str]]:
     return [(kind, rng.choice(visitor.pages[kind])) for kind in chosen]
 
 
-def of_kind(kind: str, number: int, allowed: Callable[[Any], bool] = lambda account: True) -> list[tuple[Visitor, str]]:
+def of_kind(kind: str, number: int) -> list[tuple[Visitor, str]]:
     """So many different requests for one kind of page, spread over roles and tiers; the same at every run."""
     rng = Random(SEED)  # noqa: S311 - no secret
-    having = [v for v in crowd() if kind in v.pages and allowed(v.account)]
+    having = [v for v in crowd() if kind in v.pages]
     rng.shuffle(having)
     return [(v := having[n % len(having)], v.pages[kind][n % len(v.pages[kind])]) for n in range(number)]

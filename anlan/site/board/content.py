@@ -111,7 +111,12 @@ def may_open(account: Any, name: str) -> bool:
 def count_ahead() -> None:
     """Counts what every board shows, that nobody has to wait for it."""
     with acting(Actor("job", "figures"), EVERYWHERE):
-        lately((*DANGERS, *ACCIDENTS), Period.of("year", clock.today()), by=("area", "industry"), tier=2)
+        _figures(Period.of("year", clock.today()), tier=2)
+
+
+def _figures(year: Period, tier: int) -> Figures:
+    """What every board shows: asked in one way only, for figures are kept by what is asked."""
+    return lately((*DANGERS, *ACCIDENTS), year, by=("area", "industry"), tier=tier)
 
 
 def board_of(account: Any) -> Board:
@@ -121,7 +126,7 @@ def board_of(account: Any) -> Board:
     # The places that are told apart lie one tier below one's own; below the township there is none but itself.
     tier = {2: 2, 6: 3}.get(len(own), 4)
     dangers, accidents = may_open(account, DANGERS[0]), may_open(account, "accidents.deaths")
-    figures = lately((*DANGERS, *ACCIDENTS), year, by=("area", "industry"), tier=tier)
+    figures = _figures(year, tier)
     view = _View(account, year, today, figures, _places(figures, own, tier), _industries(figures, account.industries))
     plan = _plan(account, today.year)
     cards: list[tuple[Card, ...]] = []
@@ -217,7 +222,7 @@ def _deaths_card(view: _View, cell: Cell, stands: Progress | None) -> Card:
         words = _("%(n)s fewer than the control line of today") % {"n": f"{left:,}"}
     else:
         words = _("%(n)s more than the control line of today") % {"n": f"{-left:,}"}
-    notes = (_("The year may reach %(n)s") % {"n": f"{stands.number:,}"},)
+    notes = (_("Cap for the year: %(n)s") % {"n": f"{stands.number:,}"},)
     state = {"over": "over", "impossible": "over", "on_line": "near"}.get(stands.standing, "calm")
     return Card(title, cell, unit, Cell(stands.line), words, state, notes)  # type: ignore[arg-type]
 

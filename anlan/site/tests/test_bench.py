@@ -66,6 +66,8 @@ def test_everything_that_people_ask_for_answers(monkeypatch: pytest.MonkeyPatch)
         people = crowd.crowd()
         assert {v.account.role for v in people} > {"district", "township", "enterprise"}
         assert {kind for v in people for kind in v.pages} >= {"home", "list", "filter", "record", "search", "board"}
+        lists = {address for v in people for address in v.pages["list"]}
+        assert {address for _v, address in crowd.of_kind("list", 80)} == lists, "not only the first of each"
         visitor = next(v for v in people if v.account.role == "district")
         browser = Client()
         browser.cookies[settings.SESSION_COOKIE_NAME] = visitor.session

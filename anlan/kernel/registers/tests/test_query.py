@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from typing import Any
 
@@ -144,6 +146,9 @@ def test_a_long_list_is_counted_in_part_and_its_length_estimated(
         assert listing().count() == query.Count(3, False, 53_000, few=False)
         assert listing(area_code="500112000000").count() == query.Count(3, False, 53_000, few=False)
         assert listing(count="all").count() == query.Count(11, True)
+        monkeypatch.setattr(QuerySet, "explain", lambda rows, format: '[{"Plan": {"Plan Rows": 15000}}]')
+        assert listing().count() == query.Count(3, False, 15_000, few=True), "sooner sorted than walked to"
+        monkeypatch.setattr(QuerySet, "explain", lambda rows, format: '[{"Plan": {"Plan Rows": 52749}}]')
         monkeypatch.setattr(query, "COUNTED", 1)
         for narrower in ({"q": "甲"}, {"high_hazard": "false"}):
             told = listing(**narrower).count()
@@ -207,6 +212,52 @@ def test_an_address_asks_for_all_to_be_counted_or_not_at_all(enterprises: list[i
     with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery) as refused:
         listing(count="some")
     assert refused.value.place == "count"
+
+
+@pytest.mark.parametrize("name", ["posts", "looks", "accounts", "plan-duties"])
+def test_how_much_there_is_of_what_follows_others_or_is_ones_own_is_not_estimated(name: str) -> None:
+    """The planner takes it to be a share of the whole table, and would tell how long that is."""
+    declared = register_named(name)
+    assert declared is not None
+    with acting(TESTER, Scope("500112")):
+        assert not query.listing(declared, declared.model._default_manager.all(), {}).whole_of_area
+        assert query.listing(register_named("dangers"), Danger.objects.all(), {}).whole_of_area
+
+
+@pytest.mark.parametrize(
+    ("sort", "raw"),
+    [
+        ("-opened_at", "[" * 20_000),
+        ("-opened_at", '{"a":' * 9_000),
+        ("-opened_at", json.dumps([0, "9999-12-31T23:59:59-23:59", "1"])),
+        ("-opened_at", json.dumps([0, "0001-01-01T00:00:00+23:59", "1"])),
+    ],
+)
+def test_a_cursor_made_by_hand_is_refused(sort: str, raw: str) -> None:
+    declared = register_named("dangers")
+    assert declared is not None
+    cursor = base64.urlsafe_b64encode(raw.encode()).decode()
+    with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery) as refused:
+        query.listing(declared, Danger.objects.all(), {"sort": sort}).page(cursor)
+    assert refused.value.place == "cursor"
+
+
+def test_a_cursor_of_an_amount_beyond_all_amounts_is_refused() -> None:
+    declared = register_named("plan-targets")
+    assert declared is not None
+    cursor = base64.urlsafe_b64encode(json.dumps([0, "1e999999", "1"]).encode()).decode()
+    with acting(TESTER, EVERYWHERE), pytest.raises(query.BadQuery):
+        query.listing(declared, declared.model._default_manager.all(), {"sort": "value"}).page(cursor)
+
+
+def test_a_large_list_is_sorted_only_as_an_index_has_it() -> None:
+    dangers, enterprises = register_named("dangers"), register_named("enterprises")
+    assert dangers is not None
+    assert enterprises is not None
+    assert [c for c in dangers.columns if dangers.sortable(c)] == ["number", "enterprise", "area_code", "due_at"]
+    assert not enterprises.sortable("high_hazard")
+    for declared in all_registers():
+        assert declared.sortable(declared.order.removeprefix("-")), declared.name
 
 
 def test_an_area_filter_takes_all_below_it(enterprises: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anlan.kernel.clock import BEIJING
-from anlan.offices.accidents.chain import Passed, chain, limit, reach, suspicions
+from anlan.offices.accidents.chain import Passed, chain, ended, limit, reach, suspicions
 from anlan.offices.accidents.rules import GRADES, Figures
 
 T = datetime(2013, 6, 14, 8, tzinfo=BEIJING)
@@ -37,6 +38,14 @@ def test_each_government_within_two_hours_a_district_within_one_for_larger__art_
     level: str, grade: str, hours: int
 ) -> None:
     assert limit(level, grade, T).value == hours  # type: ignore[arg-type]
+
+
+def test_a_limit_runs_by_the_unit_of_its_rule() -> None:
+    hours = limit("unit", "ordinary", T)
+    assert ended(T, hours) == after(hours=1)
+    assert ended(T, replace(hours, unit="days")) == datetime(2013, 6, 15, 23, 59, 59, tzinfo=BEIJING)
+    with pytest.raises(ValueError, match="no time limit"):
+        ended(T, replace(hours, unit="persons"))
 
 
 def test_before_the_city_s_regulation_two_hours_held_for_larger_ones_too() -> None:

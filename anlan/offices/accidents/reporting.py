@@ -327,6 +327,7 @@ def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
         raise RuntimeError("somebody must act to report an accident")
     actor, scope = now
     if by.role == "enterprise":
+        _not_too_many(by)
         said = {**said, "enterprise": Enterprise.objects.get(pk=by.enterprise_id)}
     fields = _complete(by, said)
     enterprise_id = fields["enterprise"].pk if fields.get("enterprise") else None
@@ -341,6 +342,16 @@ def first_report(by: Any, said: Mapping[str, Any]) -> Filed:
         to_area = "" if case.outside else case.area_code
         kept = receipt(case, by, by.area_code, by.enterprise_id, to_area=to_area, to_outside=case.outside)
         return Filed(case.number, None, kept)
+
+
+def _not_too_many(by: Any) -> None:
+    """What a unit reports counts at once, wherever it is said to have happened: nobody floods others' figures."""
+    now = clock.now()
+    most, since = law.value("accidents.unit_reports_an_hour", now).value, now - timedelta(hours=1)
+    own = Report.objects.filter(by_id=by.pk, kind="first", kept_at__gte=since).count()
+    if own + HandedOver.objects.filter(by_id=by.pk, at__gte=since).count() >= most:
+        words = _("You have reported %(most)s accidents within an hour. Telephone the duty officer for a further one.")
+        raise cases.MoveRefused("too_many", words % {"most": most})
 
 
 def receipt(

@@ -95,6 +95,14 @@ def test_a_level_may_be_skipped__decree_493_art_11() -> None:
     assert district.skipped
 
 
+def test_what_a_unit_told_above_by_itself_is_no_report_of_its_district() -> None:
+    unit, district = chain(T, T, [report(9, "unit", "city"), report(13, "unit", "district")])
+    assert unit.done_at == after(minutes=9)
+    assert district.skipped
+    assert district.by == "unit"
+    assert not chain(T, T, [report(9, "unit", "district"), report(20, "district", "city")])[1].skipped
+
+
 def test_a_raised_grade_starts_its_own_limit_and_the_earlier_binds() -> None:
     raised = [report(10, "unit", "district"), report(20, "unit", "district", "larger")]
     assert chain(T, T, raised)[1].due_at == after(minutes=80)

@@ -40,6 +40,17 @@ from .conftest import (
 pytestmark = pytest.mark.django_db
 
 
+def test_a_unit_does_not_flood_the_figures_of_others() -> None:
+    works = factory()
+    unit = account("enterprise", VILLAGE, enterprise=works)
+    for n in range(10):
+        filed(unit, area_code="500113103000" if n % 2 else VILLAGE, course=f"第{n}起")
+    assert "too_many" in refused(lambda: filed(unit, area_code="500113103000"))
+    assert filed(account("district"), course="另一起").accident, "whoever takes calls takes every call"
+    with clock.frozen(clock.now() + timedelta(minutes=61)):
+        assert filed(unit, course="一小时以后").accident
+
+
 def test_outside_of_one_s_area_it_is_taken_and_passed_on_and_never_lost() -> None:
     here, there = account("district", name="渝北局"), account("district", BANAN, name="巴南局")
     away = "500113103000"

@@ -40,7 +40,7 @@ COUNTED = 1_000
 """Counts beyond this are estimated or shown as "more than", unless somebody asks for all: ten times as far costs ten
 times as long, for each page of a list."""
 
-FEW = 16_000
+FEW = 6_000
 """About so many rows are sooner found and sorted than walked to along the sort of a table of millions."""
 ALL = "all"
 """What an address says as `count` to have all the rows counted."""

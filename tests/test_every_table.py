@@ -8,10 +8,12 @@ from __future__ import annotations
 import pytest
 from django.db import ProgrammingError, connection, connections, transaction
 
-from anlan.kernel import policies, sealing
+from anlan.kernel import files, policies, sealing
 from anlan.kernel.middleware import NOBODY
 from anlan.kernel.scope import EVERYWHERE, Actor, Open, Scope, Shut, acting
+from anlan.offices.plan.models import Plan, Source
 from anlan.parties.models import Account, Authenticator, Recovery
+from anlan.site.backup.making import named_evidence
 
 TESTER = Actor("test", "tests")
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
@@ -147,3 +149,17 @@ def test_a_key_is_replaced_without_locking_anybody_out(settings: object) -> None
     for text in (sealed, sealed[:-4], "1.", "", "deadbeef", "1.é"):
         with pytest.raises(sealing.CannotOpen):
             sealing.unseal(text, "p")
+
+
+def test_every_table_with_a_digest_says_whether_it_is_a_files() -> None:
+    naming = {m._meta.db_table for m in policies.our_models() if files.names_files(m)}
+    assert naming == {"cases_evidencefile", "cases_upload"}
+
+
+@pytest.mark.django_db
+def test_the_text_of_a_plan_is_no_evidence_that_could_be_missing() -> None:
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        plan = Plan.objects.create(year=2013, area_code="500000000000", edition=1, title="要点")
+        Source.objects.create(plan=plan, name="要点.md", text="原文", sha256="7f" * 32)
+        assert Source.objects.exists()
+        assert list(named_evidence(connection.connection)) == []

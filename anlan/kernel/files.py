@@ -157,6 +157,14 @@ def store() -> Path:
     return folder
 
 
+def names_files(model: Any) -> bool:
+    """Whether the rows of a model name kept files in their column `sha256`.
+
+    Each model with such a column says so itself (`names_files`): a digest may as well be that of a text in the row.
+    """
+    return any(f.column == "sha256" for f in model._meta.concrete_fields) and bool(model.names_files)
+
+
 def whole(sha256: str) -> bool:
     """Whether the stored bytes are there and still have this digest."""
     path = path_of(sha256)

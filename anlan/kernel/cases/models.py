@@ -257,6 +257,7 @@ class EvidenceFile(CasePart):
     """A file given as evidence; the bytes stand in the store under their SHA-256 (`kernel.files`)."""
 
     append_only = True
+    names_files = True
 
     entry = models.ForeignKey(CaseEntry, models.PROTECT, related_name="files")
     demand = models.CharField(_("Shows"), max_length=40)
@@ -364,6 +365,7 @@ class Upload(models.Model):
     """A file that an account has sent and may name as evidence; kept as evidence only once a case takes it."""
 
     scope_rule = Mine("account_id")
+    names_files = True
     audited = False  # what a case takes as evidence is audited there
 
     account_id = models.BigIntegerField()

@@ -145,6 +145,7 @@ class Source(Part):
     """The notice's text from which the draft was read, as it was given; never changed."""
 
     audit_hides: ClassVar[tuple[str, ...]] = ("text",)
+    names_files = False  # the digest is that of the text beside it
 
     plan = models.OneToOneField(Plan, models.CASCADE, related_name="source", verbose_name=_("Plan"))
     name = models.CharField(_("File name"), max_length=120)

@@ -21,7 +21,7 @@ from django.conf import settings
 from psycopg import sql
 
 import anlan
-from anlan.kernel import audit
+from anlan.kernel import audit, files
 from anlan.kernel.policies import our_models
 from anlan.site.installation import embedded
 from anlan.site.postgres import data_folder
@@ -177,7 +177,7 @@ def _there(folder: Path, digest: str) -> bool:
 def named_evidence(connection: Any) -> Iterator[str]:
     """The digest of every evidence file that a row of the database names."""
     for model in our_models():
-        if any(f.column == "sha256" for f in model._meta.concrete_fields):
+        if files.names_files(model):
             with connection.cursor(name="evidence") as cursor:
                 cursor.itersize = 20_000
                 table = sql.Identifier(model._meta.db_table)

@@ -59,7 +59,7 @@ def heads(connection: Any, deep: bool) -> Iterator[Finding]:
 
 def evidence(connection: Any, deep: bool) -> Iterator[Finding]:
     """Evidence files."""
-    tables = [m._meta.db_table for m in our_models() if any(f.column == "sha256" for f in m._meta.concrete_fields)]
+    tables = [m._meta.db_table for m in our_models() if files.names_files(m)]
     seen, missing, damaged = 0, [], []
     for digest in chain.from_iterable(_named(connection, table, deep) for table in tables):
         seen += 1

@@ -219,7 +219,7 @@ def counted(*lists: models.QuerySet[Any]) -> list[Count]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", params)
-        return [Count(min(number, COUNTED), number <= COUNTED) for number in cursor.fetchone()]
+        return [Count(min(n, COUNTED), n <= COUNTED, few=n <= COUNTED) for n in cursor.fetchone()]
 
 
 @dataclass(frozen=True, slots=True)

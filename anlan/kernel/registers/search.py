@@ -78,9 +78,10 @@ def _hits(account: Any, text: str, most: int) -> list[tuple[type[Register], list
         for at, key in cursor.fetchall():
             keys.setdefault(at, []).append(asked[at].model._meta.pk.to_python(key))
     # Where the newest come first in the list, so they do here, as far as one has looked.
-    newest = [(asked[at], sorted(keys[at], reverse=True) if asked[at].order.startswith("-") else keys[at])
-              for at in sorted(keys)]  # fmt: skip
-    return [(declared, own[:most]) for declared, own in newest]
+    for at, own in keys.items():
+        if asked[at].order.startswith("-"):
+            own.sort(reverse=True)
+    return [(asked[at], keys[at][:most]) for at in sorted(keys)]
 
 
 def find(account: Any, text: str, most: int = 8) -> list[Found]:

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from anlan.kernel import deadlines, law
-from anlan.kernel.cases.lifecycle import limit_of
+from anlan.kernel import law
 from anlan.kernel.clock import BEIJING
 
-from .rules import GRADES, Figures, Grade
+from .rules import GRADES, Figures, Grade, ended
 
 Level = Literal["unit", "district", "city", "state"]
 OTHER = "other"
@@ -53,8 +52,8 @@ class Passed:
 class Leg:
     """From one level to the next: since when it runs, until when, and when it was done.
 
-    `started_at` None: the lower level does not know yet. `skipped`: the higher level knew before the lower one did, or
-    by a lower one's report. `by`: the level whose report it was.
+    `started_at` None: the lower level does not know yet. `by`: the level whose report it was. `skipped`: the higher
+    level knew before the lower one did, or by the time that it did, from another's report.
     """
 
     from_level: str
@@ -72,7 +71,8 @@ class Leg:
 
     @property
     def skipped(self) -> bool:
-        return self.done_at is not None and (self.due_at is None or self.by != self.from_level)
+        known_before = self.started_at is None or self.done_at == self.started_at
+        return self.done_at is not None and self.by != self.from_level and known_before
 
     def late(self, now: datetime) -> bool:
         """Whether the limit was missed, or is over by `now`."""
@@ -100,13 +100,6 @@ def limit(level: str, grade: Grade, on: datetime) -> law.Rule:
         except law.NoRuleInForce:
             pass
     return law.value("accidents.report_government", on)
-
-
-def ended(at: datetime, rule: law.Rule) -> datetime:
-    """When the limit of `rule` that began `at` is over, by the rule's own unit."""
-    end = deadlines.due(at, limit_of(rule.value, rule.unit))
-    assert end is not None, "nothing pauses it"
-    return end
 
 
 def chain(

@@ -14,7 +14,7 @@ from anlan.kernel import clock, law
 
 from . import chain, merging, references, rules
 from .models import LEVELS, READ_FAULTS, Accident, HandedOver, Report, ReportFault
-from .reporting import all_reports, legs
+from .reporting import all_reports, legs, version
 
 _LEVEL = dict(LEVELS)
 
@@ -69,7 +69,7 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
         if report.kind == "confirmed":
             versions.append({"report": report, "regraded": False})
             continue
-        if previous is not None and ends is not None and (report.facts_known_at or report.at) > ends:
+        if previous is not None and ends is not None and not version(report).known_by(ends):
             # It is kept, and changes nothing: the facts above stand as they were (Art. 13).
             versions.append({"report": report, "regraded": False, "beyond": True})
             continue

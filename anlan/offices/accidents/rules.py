@@ -198,6 +198,13 @@ def risk_event(
     return tuple(name for name, holds in held.items() if holds)
 
 
+def ended(at: datetime, rule: law.Rule) -> datetime:
+    """When the limit of `rule` that began `at` is over, by the rule's own unit."""
+    end = deadlines.due(at, limit_of(rule.value, rule.unit))
+    assert end is not None, "nothing pauses it"
+    return end
+
+
 # --- Decree 493 Art. 13: until when a change of casualties counts ---------------------------------------
 
 
@@ -207,15 +214,14 @@ WINDOWS = ("accidents.supplement", "accidents.supplement_road_fire")
 
 def window_rule(window: str, on: date) -> law.Rule:
     """The rule of the time for supplements: 30 days, 7 for road traffic and fire accidents (`window` road or fire)."""
-    return law.value("accidents.supplement_road_fire" if window in ("road", "fire") else "accidents.supplement", on)
+    usual, road_and_fire = WINDOWS
+    return law.value(road_and_fire if window in ("road", "fire") else usual, on)
 
 
 def window_end(occurred_at: datetime, window: str) -> datetime:
     """The last moment at which a change of casualties still counts: the end of the last day."""
     rule = window_rule(window, occurred_at.astimezone(BEIJING).date())
-    end = deadlines.due(occurred_at, limit_of(rule.value, rule.unit))
-    assert end is not None
-    return end
+    return ended(occurred_at, rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +234,10 @@ class Version:
     known_at: datetime | None = None
     equipment: Equipment | None = None
 
+    def known_by(self, end: datetime) -> bool:
+        """Whether it states what was known, or was made, by then."""
+        return min(self.at, self.known_at or self.at) <= end
+
 
 def counting(versions: Iterable[Version], occurred_at: datetime, window: str) -> Version:
     """The version whose figures count: the last one stating what was known while supplements ran (Art. 13).
@@ -238,7 +248,7 @@ def counting(versions: Iterable[Version], occurred_at: datetime, window: str) ->
     ordered = sorted(versions, key=lambda v: v.no)
     if not ordered:
         raise ValueError("an accident has at least its first report")
-    return [v for i, v in enumerate(ordered) if i == 0 or min(v.at, v.known_at or v.at) <= end][-1]
+    return [v for i, v in enumerate(ordered) if i == 0 or v.known_by(end)][-1]
 
 
 def grade_of(versions: Iterable[Version], occurred_at: datetime, window: str) -> Grading:

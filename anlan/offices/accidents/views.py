@@ -110,7 +110,7 @@ def check(request: HttpRequest) -> HttpResponse:
     running = [(title[leg.to_level], leg.due_at) for leg in found if leg.open]
     if outside:
         rule = law.value("accidents.pass_outside", at)
-        running = [(outside, chain.ended(at, rule))]
+        running = [(outside, rules.ended(at, rule))]
     area = said.get("area_code") or ""
     alike = merging.similar(
         area_code=area, occurred_at=occurred, unit_name=said.get("unit_name") or "",

@@ -166,7 +166,7 @@ def test_several_lists_are_counted_in_one_query(enterprises: list[int], monkeypa
     rows = Enterprise.objects
     with acting(TESTER, EVERYWHERE), CaptureQueriesContext(connection) as queries:
         found = query.counted(rows.all(), rows.filter(area_code="500113000000"), rows.none(), rows.filter(pk__in=[]))
-    assert found == [query.Count(4, False), query.Count(4, True), query.Count(0, True), query.Count(0, True)]
+    assert found == [query.Count(4, False, few=False), query.Count(4, True), query.Count(0, True), query.Count(0, True)]
     assert len([q for q in queries if "count(*)" in q["sql"]]) == 1
     assert query.counted() == []
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anlan.kernel.clock import BEIJING
-from anlan.offices.accidents.chain import Passed, chain, ended, limit, reach, suspicions
-from anlan.offices.accidents.rules import GRADES, Figures
+from anlan.offices.accidents.chain import Passed, chain, limit, reach, suspicions
+from anlan.offices.accidents.rules import GRADES, Figures, ended
 
 T = datetime(2013, 6, 14, 8, tzinfo=BEIJING)
 
@@ -101,6 +101,9 @@ def test_what_a_unit_told_above_by_itself_is_no_report_of_its_district() -> None
     assert district.skipped
     assert district.by == "unit"
     assert not chain(T, T, [report(9, "unit", "district"), report(20, "district", "city")])[1].skipped
+    told_too_late = chain(T, T, [report(9, "unit", "district"), report(180, "unit", "city")])[1]
+    assert not told_too_late.skipped, "it knew, and its time had run out"
+    assert told_too_late.late(after(hours=4))
 
 
 def test_a_raised_grade_starts_its_own_limit_and_the_earlier_binds() -> None:

@@ -13,6 +13,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RemoveIndex(
             model_name='danger',
+            name='danger_open_due',
+        ),
+        migrations.RemoveIndex(
+            model_name='danger',
             name='danger_area',
         ),
         migrations.RemoveIndex(

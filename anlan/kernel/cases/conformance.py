@@ -162,6 +162,7 @@ def untranslated(declared: Lifecycle, language: str = "zh-hans") -> list[str]:
     from django.utils import translation
 
     texts: list[Any] = [declared.title, declared.singular, *(s.title for s in declared.states)]
+    texts += declared.notes.values()
     for move in declared.moves:
         texts += [move.title, *(e.title for e in move.evidence), *((move.words,) if move.words else ())]
     missing = []

@@ -220,7 +220,7 @@ def open_case(
         case.number = next_number(lifecycle, case.owner_area_code, at.astimezone(BEIJING).year)
         case.save()
         plain = {name: _plain(value) for name, value in fields.items() if value not in (None, "")}
-        entry = _write(case, OPENED, "", by, plain, at)
+        entry = enter(case, OPENED, "", by, plain, at)
         types = {d.name: d.types for d in lifecycle.opening if isinstance(d, Evidence)}
         for name, uploads in (evidence or {}).items():
             _keep(case, entry, name, uploads, types.get(name))
@@ -296,7 +296,7 @@ def _make(
     _check(case, untouched, point.faults(case.lon, case.lat) if {"lon", "lat"} & set(facts) else {})
     case.save()
     late = bool(was_due and at > was_due)
-    entry = _write(case, wanted.name, before, by, {k: _plain(v) for k, v in facts.items()}, at, late)
+    entry = enter(case, wanted.name, before, by, {k: _plain(v) for k, v in facts.items()}, at, late)
     for demand, given in uploads.items():
         types = next(e.types for e in wanted.evidence if e.name == demand)
         _keep(case, entry, demand, given, types)
@@ -355,7 +355,7 @@ def checked(
     return clean, uploads
 
 
-def _write(
+def enter(
     case: Case, name: str, before: str, by: Person, facts: Mapping[str, Any], at: datetime, late: bool = False
 ) -> CaseEntry:
     entry = CaseEntry.objects.create(

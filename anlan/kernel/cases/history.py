@@ -84,7 +84,9 @@ def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...
     shown = dict(_facts(lifecycle, entry))
     known: defaultdict[str, str] = defaultdict(str, {name: value for name, (_label, value) in shown.items()})
     known |= {"actor": entry.by_name, "state": str(lifecycle.state(entry.to_state).title)}
-    if move is None:
+    if entry.move in lifecycle.notes:
+        words = str(lifecycle.notes[entry.move]) % {"actor": entry.by_name, **entry.facts}
+    elif move is None:
         words = str(lifecycle.opened_words or _("%(actor)s opened the case")) % known
     elif move.words is not None:
         words = str(move.words) % known

@@ -194,6 +194,8 @@ class Lifecycle:
     owner_area: Callable[[str], str] = lambda area: (area[:6] + "000000") if len(area) >= 6 else area
     start_clock: Clock | None = None
     opened_words: Promise | None = None
+    notes: Mapping[str, Promise] = field(default_factory=dict)
+    """What stands in a history besides moves, as the move of another case left it there: by name, its words."""
     opening: tuple[Demand, ...] = ()
     complete: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
     universal: Universal = field(default_factory=Universal)
@@ -293,6 +295,9 @@ class Lifecycle:
             day = move.clock.field if isinstance(move.clock, Clock) else None
             if day and day not in self._columns | {f.name for f in move.fields}:
                 raise wrong(f"{move.name} starts a clock from unknown field {day}")
+        titles += [(f"words of {name}", words) for name, words in self.notes.items()]
+        if set(self.notes) & set(self._moves):
+            raise wrong("a note bears the name of a move")
         for decision in self.decisions:
             if set(decision.moves) - set(self._moves):
                 raise wrong(f"decision {decision.name} names a move that does not exist")

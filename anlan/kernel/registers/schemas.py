@@ -7,7 +7,7 @@ their columns; times lie between 1900 and 2200, so that no time zone carries the
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -75,6 +75,8 @@ def _integer(field: "models.Field[Any, Any]") -> Any:
 
 def _base(field: "models.Field[Any, Any]", *, incoming: bool) -> Any:
     """The Python type of a field's value; strict where it comes in."""
+    if isinstance(field, models.GeneratedField):
+        return _base(cast("models.Field[Any, Any]", field.output_field), incoming=incoming)
     if isinstance(field, models.ForeignKey):
         target = field.target_field
         if incoming and isinstance(target, models.CharField) and not isinstance(target, AreaCode):

@@ -17,7 +17,6 @@ from typing import Any
 
 from django.db import connection, models
 
-from anlan.kernel import law
 from anlan.kernel.cases.models import CaseCounter, CaseEntry
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.models import given_fields
@@ -250,10 +249,10 @@ class _Story:
         lagging = rng.random() < 0.02 * careless
         passed = told + timedelta(minutes=rng.randrange(limit + 5, 600) if lagging else rng.randrange(8, limit - 4))
         checked = passed + timedelta(days=rng.randrange(2, 6), minutes=rng.randrange(600))
-        window = 7 if category.window in ("road", "fire") else 30
+        window = 7 if category.window in rules.SHORT else 30
         last_day = (at + timedelta(days=window)).date()
-        due = datetime(last_day.year, last_day.month, last_day.day, 23, 59, 59, tzinfo=BEIJING)
-        closed = due + timedelta(days=rng.randrange(1, 6), hours=9)
+        ends = datetime(last_day.year, last_day.month, last_day.day, 23, 59, 59, tzinfo=BEIJING)
+        closed = ends + timedelta(days=rng.randrange(1, 6), hours=9)
         self.late = slow or lagging
         unit = site.unit if linked else ""
         course = rng.choice(COURSES[category.code])
@@ -284,13 +283,12 @@ class _Story:
             report(2, "first", ("district", "city"), passed, early, before, _DISTRICT),
         ]
         self.entries: list[dict[str, Any]] = []
-        rule = law.value("accidents.supplement_road_fire" if window == 7 else "accidents.supplement", day)
 
         def enter(when: datetime, move: str, to: str, by: tuple[str, str], late: bool = False, **facts: Any) -> None:
             self.entries.append({
                 "case_kind": "accident", "case_id": pk, **scope, "at": when, "move": move,
                 "from_state": "reporting" if self.entries else "", "to_state": to, "version": len(self.entries) + 1,
-                "due_at": due, "late": late, "by_id": None, "by_name": by[0], "by_role": by[1],
+                "due_at": None, "late": late, "by_id": None, "by_name": by[0], "by_role": by[1],
                 "facts": json.dumps(facts),
             })  # fmt: skip
 
@@ -311,15 +309,13 @@ class _Story:
             figures, final = {**stated, "loss_yuan": None}, graded
             for one in self.reports:
                 one |= {"deaths": deaths, "grade": graded.grade, "article": f"{graded.source}{graded.article}"}
-        clock_ = {"value": rule.value, "unit": rule.unit, "count_first_day": False, "rolls": False, "rule": rule.id,
-                  "article": rule.article, "source": rule.source, "certainty": rule.certainty}  # fmt: skip
         self.row = {
             "id": pk, "created_at": told, "updated_at": self.entries[-1]["at"], "version": len(self.entries),
             "number": number, "title": title, **scope, "place": place, "lon": _degrees(site.lon),
             "lat": _degrees(site.lat),
             "level": final.grade, "state": state, "owner_area_code": owner, "authority_code": "", "owner_id": None,
-            "owner_name": "", "opened_at": told, "started_at": at, "clock": json.dumps(clock_), "clock_no": 3,
-            "due_at": due,
+            "owner_name": "", "opened_at": told, "started_at": None, "clock": None, "clock_no": 3,
+            "due_at": None,
             "closed_at": closed_at, "listed_at": None, "listed_by": "", "listed_by_area": "", **figures,
             "unit_name": unit,
             "category_id": category.pk, "occurred_at": at, "known_at": known, "grade": final.grade,

@@ -14,8 +14,11 @@ from django.utils import translation
 
 from anlan.kernel import areas, law
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.models import pointed
 
+from . import rules
 from .models import Accident, Report, Stated
+from .reporting import version
 
 
 def money(yuan: Decimal | None) -> str:
@@ -30,6 +33,11 @@ def casualties(row: Stated) -> str:
     parts = [("死亡", row.deaths), ("下落不明", row.missing), ("重伤", row.injured), ("轻伤", row.slight),
              ("被困", row.trapped), ("涉险", row.endangered), ("紧急疏散", row.evacuated)]  # fmt: skip
     return "、".join(f"{name}{n}人" for name, n in parts if n) or "暂无人员伤亡"
+
+
+def _plain(yuan: Decimal | None) -> Any:
+    """Without decimals that say nothing."""
+    return yuan if yuan is None or yuan != yuan.to_integral_value() else int(yuan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ FIGURES = (
     Line("下落不明（人）", lambda accident, place: accident.missing),
     Line("重伤（人）", lambda accident, place: accident.injured),
     Line("轻伤（人）", lambda accident, place: accident.slight),
-    Line("直接经济损失（元）", lambda accident, place: accident.loss_yuan),
+    Line("直接经济损失（元）", lambda accident, place: _plain(accident.loss_yuan)),
 )
 FORM = (*ARTICLE_12, *FIGURES)
 """The reporting form: on paper, as a file, and one row for each accident in the register of accidents."""
@@ -92,8 +100,19 @@ def basis(accident: Accident) -> str:
 def places(accidents: Iterable[Accident]) -> list[str]:
     """Where each happened, as a form writes it; one query for all."""
     rows = list(accidents)
-    names = areas.names(r.area_code for r in rows)
-    return [(r.outside or names.get(r.area_code, r.area_code)) + r.place for r in rows]
+    names = areas.names(code for r in rows for code in (r.area_code, _district(r)))
+
+    def place(row: Accident) -> str:
+        if row.outside:
+            return row.outside + row.place
+        said = names.get(_district(row), "") in row.place  # it names its district itself
+        return row.place if said else names.get(row.area_code, row.area_code) + row.place
+
+    return [place(row) for row in rows]
+
+
+def _district(accident: Accident) -> str:
+    return accident.area_code[:6].ljust(12, "0")
 
 
 def told(lines: Sequence[Line], accident: Accident) -> list[tuple[str, Any]]:
@@ -103,19 +122,43 @@ def told(lines: Sequence[Line], accident: Accident) -> list[tuple[str, Any]]:
         return [(line.title, line.tell(accident, place)) for line in lines]
 
 
-def course(reports: Iterable[Report]) -> str:
-    """How it was reported: each version in one line."""
-    return "\n".join(
-        f"第{r.no}次：{r.at.astimezone(BEIJING):%-m月%-d日%-H时%-M分}，死亡{r.deaths}人、下落不明{r.missing}人、重伤{r.injured}人。"
-        for r in reports
-    )
+def course(accident: Accident, reports: Iterable[Report], merged: Iterable[Report] = ()) -> str:
+    """How it was reported: each version in one line, and then what was reported apart and merged into it.
+
+    What came after the time for supplements says so: the figures above do not go by it.
+    """
+    told = []
+    for number, r in enumerate(reports):
+        beyond = number and not counts_in_time(accident, r)
+        told.append(f"第{r.no}次：{_stated(r)}{'（补报期满后报告，统计数不作调整）' if beyond else ''}")
+    return "\n".join([*told, *(f"并入的{r.accident.number}：{_stated(r)}" for r in merged)])
+
+
+def _stated(r: Report) -> str:
+    at = r.at.astimezone(BEIJING)
+    return f"{at:%-m月%-d日%-H时%-M分}，死亡{r.deaths}人、下落不明{r.missing}人、重伤{r.injured}人。"
+
+
+def counts_in_time(accident: Accident, report: Report) -> bool:
+    """Whether a report states what was so, or was made, while supplements counted (Art. 13)."""
+    try:
+        end = rules.window_end(accident.occurred_at, accident.category.window)
+    except law.NoRuleInForce:  # a history of before there was such a time
+        return True
+    return version(report).known_by(end)
 
 
 def form(accident: Accident) -> list[tuple[str, Any]]:
     """The whole reporting form of an accident, by heading; what is not known yet says so."""
-    reports = Report.objects.filter(accident=accident).exclude(kind="confirmed")
+    shown = Report.objects.exclude(kind="confirmed").select_related("accident")
+    reports = shown.filter(accident=accident).order_by("no")
+    merged = shown.filter(accident__merged_into=accident).order_by("at")
     rows = [(title, "正在核定" if value is None else value) for title, value in told(FORM, accident)]
-    return [*rows, ("报告经过", course(reports))]
+    lines = [*rows, ("报告经过", course(accident, reports, merged))]
+    into = pointed(accident, "merged_into")
+    if accident.state == "merged":
+        lines.insert(0, ("说明", f"本起报告已并入{into.number if into else '另一起事故'}，此表仅存档，不作统计。"))
+    return lines
 
 
 def report_text(accident: Accident) -> str:

@@ -38,8 +38,9 @@ def moment(label: Any, required: bool = False, help_text: Any = "") -> Callable[
 
 def known_moment() -> forms.Field:
     return MomentField(
-        label=_("Became known at"), required=False,
-        help_text=_("When what is reported here became known, if that was earlier"),
+        label=_("Happened or became known at"), required=False,
+        help_text=_("When the change that is reported happened or became known, if that was earlier. After the time "
+                    "for supplements (30 days; road and fire 7) only what happened within it changes the figures."),
     )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from anlan.kernel import cases, clock
+from anlan.kernel.cases.engine import enter
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.models import pointed
 from anlan.kernel.scope import EVERYWHERE, acting, acting_now
 from anlan.parties.models import Division
 
-from . import chain, faults, references, rules
+from . import chain, draft, faults, references, rules
 from .merging import similar_to
 from .models import FAULTS, LEVELS, Accident, KnownBefore, Report, ReportFault
 from .reporting import (
@@ -298,9 +299,14 @@ def merge(case: Accident, facts: Facts, by: Any) -> None:
     if has_merged(case):
         raise cases.FieldError({"into": [_("Others were merged into this one: merge that one into this instead.")]})
     case.merged_into = other
+    case.clock, case.started_at, case.due_at = None, None, None  # what is owed is owed there
     # Its reports count for the other's chain from now on; set before this row is saved, all in one transaction.
     Accident.objects.filter(pk=case.pk).update(merged_into=other, state="merged")
     resettle(other)
+    other.refresh_from_db()
+    other.save()  # a version of its own, for its history
+    # Where the one that stays has less (somebody trapped, say), who reads it must see that more was said.
+    enter(other, "took_in", other.state, by, {"merged": case.number, "stated": draft.casualties(case)}, clock.now())
 
 
 def unmerge(case: Accident, facts: Facts, by: Any) -> None:

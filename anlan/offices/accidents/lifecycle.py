@@ -26,6 +26,7 @@ from anlan.kernel.policy import OFFICIALS
 from anlan.parties.names import mark
 
 from . import gates as g
+from . import rules
 from .fields import area, enterprise, known_moment, moment, other_accident, ref_kind, source, text, yes_no
 from .models import READ_FAULTS, Accident, ReportFault
 from .page import fault_part, part
@@ -61,6 +62,17 @@ def limit_near(by: Any) -> Q:
     return Q(state="reporting", due_at__lt=clock.now() + timedelta(days=1))
 
 
+def supplements_over(by: Any) -> Q:
+    """Accidents of which all is reported and no change counts any more: the reporting phase can be closed."""
+    today = clock.now().astimezone(clock.BEIJING).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def before(window: str) -> Q:
+        return Q(occurred_at__lt=today - timedelta(days=rules.window_rule(window, today.date()).value))
+
+    short = Q(category__window__in=rules.SHORT)
+    return Q(state="reporting", due_at__isnull=True) & ((short & before(rules.SHORT[0])) | (~short & before("")))
+
+
 def time_said(by: Any) -> Q:
     """Accidents whose district says that it reported earlier than it is on record: somebody above it confirms."""
     return Q(time_waits=True) if by.area_code.endswith("0" * 10) else Q(pk__in=())
@@ -87,6 +99,7 @@ ACCIDENT = declare(
         number="{mark}安事〔{year}〕{n}号",
         mark=mark,
         opened_words=_("%(actor)s took the first report"),
+        notes={"took_in": _("%(actor)s merged %(merged)s into this; it had stated: %(stated)s")},
         moves=(
             Move(
                 "follow_up", _("Follow-up report"), (*OPEN, "outside"), None, TAKING | {"enterprise"},
@@ -202,6 +215,10 @@ ACCIDENT = declare(
         ),
         decisions=(
             Decision("time", _("Earlier time to be confirmed"), {"city", "duty"}, time_said, False, ("confirm_time",)),
+            Decision(
+                "closing", _("The time for supplements is over: close the reporting phase"), DECIDING | {"inspector"},
+                supplements_over, moves=("close",),
+            ),
             Decision("press", _("A report is owed: press for it"), {"duty"}, limit_near, seat=False),
         ),
         universal=Universal(list_=("city", "district", "department"), assign=OFFICIALS),
@@ -211,7 +228,7 @@ ACCIDENT = declare(
             (_("Casualties and loss"), ("deaths", "missing", "injured", "slight", "trapped", "endangered", "evacuated",
                                         "loss_yuan")),
             (_("Accident grade"), ("grade", "grade_basis", "risk_event", "equipment_event", "reached")),
-            (_("Statistics"), ("counts", "count_target", "count_reason", "count_proposed", "count_approved_by")),
+            (_("Statistics"), ("in_figures", "count_target", "count_reason", "count_proposed", "count_approved_by")),
             (_("Where it went"), ("merged_into", "handed_to", "outside", "passed_to")),
         ),
         part=part,

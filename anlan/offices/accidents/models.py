@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Case as If
+from django.db.models import Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
@@ -66,6 +68,8 @@ ABOUT = (
     ("casualties", _("Casualties")),
     ("loss", _("Direct loss")),
 )
+NOT_OURS = ("merged", "handed_over", "dismissed", "outside", "passed_outside")
+"""States of what is counted elsewhere, or nowhere."""
 MOST = 20000
 """More people than this were hurt in no accident known: a slip of the finger."""
 MOST_EVACUATED, MOST_YUAN, MOST_MW = 10_000_000, Decimal(10) ** 12, 100_000
@@ -186,7 +190,12 @@ class Accident(Stated, Case):
     reached = models.CharField(_("Reported as far as"), max_length=8, choices=LEVELS, default="unit", editable=False)
     reports_no = models.PositiveIntegerField(_("Reports"), default=0, editable=False)
     time_waits = models.BooleanField(_("Earlier time waits to be confirmed"), default=False, editable=False)
-    counts = models.BooleanField(_("Counted towards the target"), default=True, editable=False)
+    counts = models.BooleanField(_("Counted, as it was decided"), default=True, editable=False)
+    in_figures = models.GeneratedField(
+        expression=If(When(Q(counts=True) & ~Q(state__in=NOT_OURS), then=Value(True)), default=Value(False)),
+        output_field=models.BooleanField(_("Counted towards the target")), db_persist=True,
+        verbose_name=_("Counted towards the target"),
+    )  # fmt: skip
     count_target = models.CharField(_("Target"), max_length=12, blank=True, default="")
     count_reason = models.CharField(_("Reason for counting or not"), max_length=1000, blank=True, default="")
     count_proposed = models.BooleanField(_("Proposed: counted"), null=True, blank=True, editable=False)

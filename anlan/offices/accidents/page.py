@@ -11,10 +11,12 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock, law
+from anlan.kernel.models import pointed
 
-from . import chain, merging, references, rules
+from . import chain, draft, merging, references, rules
+from .draft import counts_in_time
 from .models import LEVELS, READ_FAULTS, Accident, HandedOver, Report, ReportFault
-from .reporting import all_reports, legs, version
+from .reporting import all_reports, legs
 
 _LEVEL = dict(LEVELS)
 
@@ -63,13 +65,14 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
     versions = []
     confirmed = {r.at for r in own if r.kind == "confirmed"}
     ends = None
-    with suppress(law.NoRuleInForce):  # a history of before there was such a time
-        ends = rules.window_end(case.occurred_at, case.category.window)
+    if case.state == "reporting" and case.due_at is None:
+        with suppress(law.NoRuleInForce):  # a history of before there was such a time
+            ends = rules.window_end(case.occurred_at, case.category.window)
     for report in own:
         if report.kind == "confirmed":
             versions.append({"report": report, "regraded": False})
             continue
-        if previous is not None and ends is not None and not version(report).known_by(ends):
+        if previous is not None and not counts_in_time(case, report):
             # It is kept, and changes nothing: the facts above stand as they were (Art. 13).
             versions.append({"report": report, "regraded": False, "beyond": True})
             continue
@@ -87,7 +90,10 @@ def part(case: Accident, account: Any) -> tuple[str, dict[str, Any]]:
         "steps": steps(case, reports),
         "versions": versions,
         "similar": merging.offered(case, account) if case.state == "reporting" else [],
-        "merged": list(Accident.objects.filter(merged_into=case)),
+        "supplements": ends,
+        "supplements_over": ends is not None and ends < clock.now(),
+        "into": pointed(case, "merged_into"),
+        "merged": [(one, draft.casualties(one)) for one in Accident.objects.filter(merged_into=case)],
         "known_before": references.shown(case.known_before.all(), account),
         "faults": list(ReportFault.objects.filter(accident=case)) if account.role in READ_FAULTS else [],
         "passed_on": HandedOver.objects.filter(number=case.number).order_by("-at").first() if case.passed_to else None,

@@ -63,14 +63,14 @@ class Accidents(Register):
     )  # fmt: skip
     choices = {"state": ACCIDENT.choices}
     filters = (
-        "state", "area_code", "industry", "category", "grade", "occurred_at", "counts", "risk_event", "reached",
+        "state", "area_code", "industry", "category", "grade", "occurred_at", "in_figures", "risk_event", "reached",
         "deaths", "enterprise",
     )  # fmt: skip
     sections = (
         (_("Accident"), ("unit_name", "enterprise", "industry", "place", "outside", "passed_to", "lon", "lat",
                          "known_at", "course", "measures")),
         (_("Casualties and loss"), ("slight", "trapped", "endangered", "evacuated", "loss_yuan")),
-        (_("Statistics"), ("counts", "count_target", "count_reason", "risk_event", "grade_basis")),
+        (_("Statistics"), ("in_figures", "count_target", "count_reason", "risk_event", "grade_basis")),
     )  # fmt: skip
     search = ("number", "title")
     natural_key = ("number",)

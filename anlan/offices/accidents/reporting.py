@@ -144,26 +144,23 @@ def settle(accident: Accident, own: Sequence[Report], others: Sequence[Report] =
 
 
 def reclock(accident: Accident, reports: Sequence[Report]) -> None:
-    """The time limit that runs: the next report's, or, once all are made, that of supplements (Decree 493 Art. 13).
+    """The time limit that runs: the next report's. One outside our area is to be passed on to where it belongs.
 
-    One outside our area is to be passed on to the authority of its place.
+    Once all are made none runs. That changes are to be reported for so many days (Decree 493 Art. 13) is no deadline:
+    of what does not change nothing is owed.
     """
     order = chain.levels(accident.occurred_at)
     accident.reached = max((r.to_level for r in reports), key=order.index, default="unit")
     waiting = owed(accident, reports)
-    rule: law.Rule | None
-    started: datetime | None
+    rule: law.Rule | None = None
+    started: datetime | None = None
     if accident.outside:
         started = min(r.at for r in reports)
         rule = law.value("accidents.pass_outside", started)
     elif waiting:
         leg = min(waiting, key=lambda one: (one.due_at, order.index(one.from_level)))
         rule, started = leg.rule, leg.started_at
-    else:
-        day = accident.occurred_at.astimezone(BEIJING).date()
-        rule, started = rules.window_rule(accident.category.window, day), accident.occurred_at
-    assert rule is not None
-    stated = {
+    stated = None if rule is None else {
         "value": rule.value, "unit": rule.unit, "count_first_day": False, "rolls": False, "rule": rule.id,
         "article": rule.article, "source": rule.source, "certainty": rule.certainty,
     }  # fmt: skip

@@ -212,10 +212,14 @@ WINDOWS = ("accidents.supplement", "accidents.supplement_road_fire")
 """The rules of the time for supplements: what runs while nothing is owed."""
 
 
+SHORT = ("road", "fire")
+"""The windows of categories whose supplements end earlier."""
+
+
 def window_rule(window: str, on: date) -> law.Rule:
     """The rule of the time for supplements: 30 days, 7 for road traffic and fire accidents (`window` road or fire)."""
     usual, road_and_fire = WINDOWS
-    return law.value(road_and_fire if window in ("road", "fire") else usual, on)
+    return law.value(road_and_fire if window in SHORT else usual, on)
 
 
 def window_end(occurred_at: datetime, window: str) -> datetime:

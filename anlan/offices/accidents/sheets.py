@@ -16,7 +16,6 @@ from anlan.kernel.clock import BEIJING
 from anlan.kernel.sheets.plain import table
 
 from . import draft
-from .measures import NOT_OURS
 from .models import Accident
 
 PIECE = 1000
@@ -65,7 +64,7 @@ def _rows(accidents: Iterable[Accident]) -> Iterator[list[Any]]:
     rows = iter(accidents)
     while piece := list(islice(rows, PIECE)):
         for accident, place in zip(piece, draft.places(piece), strict=True):
-            counts = accident.counts and accident.state not in NOT_OURS
+            counts = accident.in_figures
             figures = [line.tell(accident, place) for line in draft.FIGURES]
             if counts:
                 number += 1

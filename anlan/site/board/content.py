@@ -146,7 +146,7 @@ def board_of(account: Any) -> Board:
         if many_places and many_industries:
             shown.append(_matrix(view))
     return Board(
-        place=areas.names([account.area_code])[account.area_code],
+        place=account.enterprise.name if account.enterprise_id else areas.names([account.area_code])[account.area_code],
         industries="" if account.industries is None else str(_(", ")).join(i.name for i in view.industries),
         cards=tuple(cards), figures=tuple(shown), latest=tuple(_latest(account)),
         as_of=figures.as_of,

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures.periods import Period
 from anlan.kernel import clock, events
+from anlan.kernel.cases.history import tell
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.scope import EVERYWHERE, acting
-from anlan.offices.accidents import jobs, merging
+from anlan.offices.accidents import draft, jobs, merging
 from anlan.offices.accidents.models import Accident, HandedOver, Report, ReportFault
 from anlan.offices.accidents.reporting import legs
 from anlan.parties.models import Account
@@ -312,3 +313,22 @@ def test_the_other_of_a_merging_is_held_until_it_is_done() -> None:
         step(two, "merge", duty, into=one.number, reason="同一起")
     held = [q["sql"] for q in asked if "FOR UPDATE" in q["sql"]]
     assert any(one.number in sql for sql in held)
+
+
+def test_a_merged_report_counts_nowhere_and_the_one_that_stays_says_what_it_stated() -> None:
+    duty, district = account("duty", CITY), account("district")
+    stays = accident(district, deaths=1)
+    merged = accident(duty, deaths=0, injured=2, trapped=1, source="other")
+    step(merged, "merge", district, into=stays.number, reason="同一起事故")
+    with acting(TESTER, EVERYWHERE):
+        merged.refresh_from_db()
+        stays.refresh_from_db()
+        assert (merged.in_figures, stays.in_figures) == (False, True)
+        assert merged.due_at is None
+        last = CaseEntry.of(stays).order_by("version").last()
+        told = f"{district.name}将{merged.number}并入本起事故，该起报告载明：重伤2人、被困1人"
+        assert tell(stays, [last])[0].words == told
+        lines = dict(draft.form(merged))
+        assert lines["说明"] == f"本起报告已并入{stays.number}，此表仅存档，不作统计。"
+        assert f"并入的{merged.number}：" in dict(draft.form(stays))["报告经过"]
+        assert dict(draft.form(stays))["报告经过"].startswith("第1次：")

@@ -13,7 +13,7 @@ from anlan.kernel.cases.engine import recomputed_due
 from anlan.kernel.cases.models import CaseEntry, Extension
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Scope, acting
-from anlan.offices.accidents import gates, jobs, rules
+from anlan.offices.accidents import draft, gates, jobs, rules
 from anlan.offices.accidents.models import Accident, Involved, KnownBefore, Report, ReportFault
 from anlan.offices.accidents.reporting import legs, owed, version
 
@@ -49,7 +49,7 @@ def test_the_unit_s_hour_and_the_district_s_two__decree_493_arts_9_and_11() -> N
     district = account("district")
     case = step(case, "pass_to_city", district, NOON + timedelta(minutes=50), report_text=case.report_text)
     assert case.reached == "city"
-    assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)  # thirty days: Art. 13
+    assert case.due_at is None  # changes count for thirty days (Art. 13), and of what does not change nothing is owed
     with acting(TESTER, EVERYWHERE):
         assert [leg.late(clock.now()) for leg in legs(case)] == [False, False]
 
@@ -156,8 +156,7 @@ def test_a_major_accident_goes_on_to_the_state_council_department() -> None:
     assert "gate" in refused(lambda: step(case, "pass_to_city", city, report_text="x"))
     case = step(case, "pass_to_state", city, NOON + timedelta(minutes=60), report_text="x")
     assert case.reached == "state"
-    assert case.clock is not None
-    assert case.clock["unit"] == "days"
+    assert case.clock is None
 
 
 @pytest.mark.parametrize(
@@ -235,7 +234,7 @@ def test_a_unit_that_never_reports_hinders_nothing_once_its_silence_has_been_loo
         events.deliver_due()
     with acting(TESTER, EVERYWHERE):
         case.refresh_from_db()
-        assert case.due_at == datetime(2013, 7, 14, 23, 59, 59, tzinfo=BEIJING)
+        assert case.due_at is None
     assert step(case, "close", district, last).state == "closed"
 
 
@@ -522,3 +521,32 @@ def test_who_must_know_is_told_at_once() -> None:
     with acting(TESTER, EVERYWHERE):
         told = set(Notice.objects.values_list("account_id", flat=True))
     assert told == {people[0].pk, people[1].pk, people[3].pk}
+
+
+def test_when_the_supplements_are_over_the_phase_waits_to_be_closed_and_nothing_is_overdue() -> None:
+    district = account("district")
+    case = accident(district)
+    case = step(case, "pass_to_city", district, NOON + timedelta(minutes=20), report_text="x")
+    thirty = datetime(2013, 7, 14, 23, 59, tzinfo=BEIJING)
+    with clock.frozen(thirty):
+        assert wanted(district, case) == ""
+    with clock.frozen(thirty + timedelta(minutes=2)):
+        assert wanted(district, case) == "closing"
+        with acting(TESTER, EVERYWHERE):
+            assert cases.worklist(district).overdue == 0
+    assert step(case, "close", district, thirty + timedelta(days=3)).state == "closed"
+
+
+def test_a_death_within_thirty_days_counts_whenever_it_is_told__decree_493_art_13() -> None:
+    district = account("district")
+    case = accident(district, deaths=1)
+    told = {"missing": 0, "injured": 0, "slight": 0, "course": "伤员经抢救无效死亡"}
+    late = NOON + timedelta(days=35)
+    within = step(case, "follow_up", district, late, deaths=2, facts_known_at=NOON + timedelta(days=20), **told)
+    assert within.deaths == 2
+    beyond = step(case, "follow_up", district, late + timedelta(hours=1), deaths=3, **told)
+    assert beyond.deaths == 2
+    with acting(TESTER, EVERYWHERE):
+        lines = dict(draft.form(beyond))
+        assert lines["死亡（人）"] == 2
+        assert lines["报告经过"].count("补报期满后报告") == 1

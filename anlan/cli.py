@@ -13,7 +13,7 @@ import click
 # These do without the installation's clock: they work before there is a database, or set it themselves.
 _CLOCKLESS = {
     "start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo", "backup", "restore",
-    "archive", "replica", "new",
+    "archive", "replica", "new", "telemetry",
 }  # fmt: skip
 _SERVING = {"start", "web", "worker"}
 

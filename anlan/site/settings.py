@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "anlan.parties",
     "anlan.offices.plan",
     "anlan.offices.hazards",
+    "anlan.offices.monitoring",
     "anlan.offices.accidents",
     "anlan.site",
 ]

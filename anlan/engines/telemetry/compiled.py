@@ -1,0 +1,229 @@
+"""Rules as arrays for the kernel: a lane for each level of each rule."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .rules import COMPARISONS, Rules, bound, duration
+
+LEVEL, RATE, SOON, STUCK, NOISY, SILENT, DRIVING, INSIDE, OUTSIDE, OFF_ROUTE = range(10)
+KINDS = {
+    "level": LEVEL, "rate": RATE, "soon": SOON, "stuck": STUCK, "noisy": NOISY, "silent": SILENT, "driving": DRIVING,
+    "inside": INSIDE, "outside": OUTSIDE, "off-route": OFF_ROUTE,
+}  # fmt: skip
+AT_LEAST, MORE_THAN, AT_MOST, LESS_THAN, EQUALS, NOTHING = range(6)
+OPERATORS = dict(zip(COMPARISONS, range(5), strict=True))
+ANYTHING = ""
+"""The metric that stands for every one that no rule speaks of: it breaks silence, and nothing else."""
+SAMPLES = 12
+"""Readings that a trend, a rate and a count of jumps remember at most."""
+LONGITUDE, LATITUDE = "lon", "lat"
+NEVER = np.iinfo(np.int64).max
+
+
+LANE = np.dtype(
+    [
+        ("kind", np.int8), ("op", np.int8), ("until_op", np.int8), ("flag", np.int8), ("day_from", np.int16),
+        ("day_to", np.int16), ("metric", np.int32), ("limit_metric", np.int32), ("until_metric", np.int32),
+        ("ring", np.int32), ("limit", np.float64), ("limit_times", np.float64), ("until", np.float64),
+        ("until_times", np.float64), ("number", np.float64), ("hold", np.int64), ("until_hold", np.int64),
+        ("programmes", np.int64), ("span", np.int64), ("other", np.int64), ("gap", np.int64),
+        ("shape_first", np.int64), ("shape_end", np.int64), ("guard_first", np.int64), ("guard_end", np.int64),
+    ],
+    align=True,
+)  # fmt: skip
+GUARD = np.dtype(
+    [
+        ("metric", np.int32), ("limit_metric", np.int32), ("op", np.int8), ("limit", np.float64),
+        ("limit_times", np.float64), ("age", np.int64),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+class Lanes(NamedTuple):
+    """What the kernel reads of the rules: a record for each lane, what they point at, and who listens to a metric."""
+
+    lane: Any
+    guard: Any
+    shape: Any
+    """Corners, as (longitude, latitude)."""
+    first: Any
+    """For each metric where its lanes begin in `heard`; one more for the end of the last."""
+    heard: Any
+    place: Any
+    """The codes of latitude and longitude, -1 where no rule minds places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One level of one rule. `digest` tells whether it says the same as before: then what it knew is still true."""
+
+    rule: str
+    level: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Rules ready to be run."""
+
+    lanes: tuple[Lane, ...]
+    arrays: Lanes
+    metrics: tuple[str, ...]
+    programmes: tuple[str, ...]
+    rings: int
+    late: int
+    version: str
+
+    @property
+    def widest_silence(self) -> bool:
+        """Whether a rule minds silence about everything, so that readings of any metric count."""
+        return ANYTHING in self.metrics
+
+
+def compiled(rules: Rules) -> Compiled:
+    """The rules as arrays. The order of metrics and lanes depends on nothing but the names in them."""
+    split = sorted(_lanes(rules), key=lambda one: (one[0]["name"], one[1]))
+    names = {name for rule, _level, said in split for name in _metrics_of(rule, said)}
+    metrics = tuple(sorted(names))
+    code = {name: number for number, name in enumerate(metrics)}
+    programmes = tuple(sorted({p for rule in rules.rules for p in rule.get("programmes", ())}))
+    if len(programmes) > 62:
+        raise ValueError("rules for more than 62 programmes")
+    rows = [_row(rule, said, code, programmes) for rule, _level, said in split]
+    rings = 0
+    for row in rows:
+        if row["kind"] in (RATE, SOON, NOISY):
+            row["ring"], rings = rings, rings + 1
+    heard = _heard(split, metrics, code)
+    lanes = tuple(Lane(rule["name"], level, _digest(rule, said)) for rule, level, said in split)
+    return Compiled(lanes, _arrays(rows, heard, code), metrics, programmes, rings, rules.late, rules.version)
+
+
+def _lanes(rules: Rules) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
+    for rule in rules.rules:
+        for said in rule.get("levels") or [{"level": rule["level"]}]:
+            yield rule, said["level"], said
+
+
+def _digest(rule: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    told = {k: v for k, v in rule.items() if k not in ("levels", "title", "source")}
+    return hashlib.sha256(json.dumps([told, said], sort_keys=True).encode()).hexdigest()
+
+
+def _limits(rule: Mapping[str, Any], said: Mapping[str, Any]) -> Iterator[Any]:
+    for one in (said, said.get("until") or {}, *rule.get("while", ())):
+        yield from (one[name] for name in COMPARISONS if name in one)
+
+
+def _heard_by(rule: Mapping[str, Any], said: Mapping[str, Any]) -> set[str]:
+    """The metrics whose readings make the lane look again."""
+    if rule["kind"] in ("inside", "outside", "off-route"):
+        own = {LATITUDE, LONGITUDE}
+    else:
+        own = {rule.get("metric", ANYTHING)}
+    limits = {limit["of"] for limit in _limits(rule, said) if isinstance(limit, Mapping)}
+    return own | limits | {one["metric"] for one in rule.get("while", ())}
+
+
+def _metrics_of(rule: Mapping[str, Any], said: Mapping[str, Any]) -> set[str]:
+    return _heard_by(rule, said)
+
+
+def _heard(split: list[Any], metrics: tuple[str, ...], code: Mapping[str, int]) -> list[list[int]]:
+    """For each metric the lanes that look again when it is read."""
+    heard: list[list[int]] = [[] for _ in metrics]
+    for number, (rule, _level, said) in enumerate(split):
+        names = _heard_by(rule, said)
+        # Silence about everything is broken by everything.
+        for name in metrics if ANYTHING in names else sorted(names):
+            heard[code[name]].append(number)
+    return heard
+
+
+_EMPTY: dict[str, Any] = {
+    "op": NOTHING, "until_op": NOTHING, "day_from": -1, "limit_metric": -1, "limit_times": 1.0, "until_metric": -1,
+    "until_times": 1.0, "ring": -1,
+}  # fmt: skip
+
+
+def _row(
+    rule: Mapping[str, Any], said: Mapping[str, Any], code: Mapping[str, int], programmes: tuple[str, ...]
+) -> dict[str, Any]:
+    row: dict[str, Any] = dict(_EMPTY, kind=KINDS[rule["kind"]], metric=code.get(rule.get("metric", ANYTHING), -1))
+    if said_bound := bound(said):
+        row |= dict(zip(("op", "limit", "limit_metric", "limit_times"), _bound(said_bound, code), strict=True))
+    if until := bound(said.get("until") or {}):
+        row |= dict(zip(("until_op", "until", "until_metric", "until_times"), _bound(until, code), strict=True))
+    row["hold"], row["until_hold"] = duration(rule.get("hold", "0s")), duration(rule.get("clear_hold", "0s"))
+    if "between" in rule:
+        row["day_from"], row["day_to"] = (int(t[:2]) * 60 + int(t[3:]) for t in rule["between"])
+    row["programmes"] = sum(1 << programmes.index(p) for p in set(rule.get("programmes", ())))
+    row["guards"] = [
+        (code[one["metric"]], *_bound(bound(one), code), duration(one.get("not_older_than", "366d")))
+        for one in rule.get("while", ())
+    ]
+    match rule["kind"]:
+        case "rate":
+            row |= {
+                "span": duration(rule["over"]),
+                "other": duration(rule["per"]),
+                "flag": rule.get("either_way", False),
+            }
+        case "soon":
+            row |= {"span": duration(rule["trend"]), "other": duration(rule["within"])}
+        case "stuck":
+            row |= {"span": duration(rule["for"]), "number": rule.get("tolerance", 0.0)}
+        case "noisy":
+            row |= {"span": duration(rule["in"]), "other": rule["times"], "number": rule["jump"]}
+        case "silent":
+            row["span"] = duration(rule["for"])
+        case "driving":
+            row |= {"span": duration(rule["longer_than"]), "other": duration(rule["rest"])}
+            row |= {"number": rule.get("faster_than", 5.0), "gap": duration(rule.get("gap", "10min"))}
+        case "inside" | "outside":
+            row["shape"] = rule["area"]
+        case "off-route":
+            row |= {"shape": rule["route"], "number": rule["metres"]}
+    return row
+
+
+def _bound(said: Any, code: Mapping[str, int]) -> tuple[int, float, int, float]:
+    name, limit = said
+    if isinstance(limit, Mapping):
+        return OPERATORS[name], 0.0, code[limit["of"]], float(limit.get("times", 1.0))
+    return OPERATORS[name], float(limit), -1, 1.0
+
+
+def _arrays(rows: list[dict[str, Any]], heard: list[list[int]], code: Mapping[str, int]) -> Lanes:
+    lane = np.zeros(len(rows), LANE)
+    corners: list[Any] = []
+    guards: list[Any] = []
+    for number, row in enumerate(rows):
+        shape, own = row.pop("shape", ()), row.pop("guards")
+        row |= {"shape_first": len(corners), "shape_end": len(corners) + len(shape)}
+        row |= {"guard_first": len(guards), "guard_end": len(guards) + len(own)}
+        corners += shape
+        guards += own
+        for name, value in row.items():
+            lane[name][number] = value
+    guard = np.zeros(len(guards), GUARD)
+    for number, told in enumerate(guards):
+        names = ("metric", "op", "limit", "limit_metric", "limit_times", "age")
+        for name, value in zip(names, told, strict=True):
+            guard[name][number] = value
+    return Lanes(
+        lane,
+        guard,
+        np.array(corners, np.float64).reshape(-1, 2),
+        np.cumsum([0, *(len(part) for part in heard)], dtype=np.int64),
+        np.array([number for part in heard for number in part], np.int32),
+        np.array([code.get(LATITUDE, -1), code.get(LONGITUDE, -1)], np.int32),
+    )

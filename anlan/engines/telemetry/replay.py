@@ -1,0 +1,136 @@
+"""A file of readings → a file of events, by the rules of a file.
+
+The readings are Parquet with the columns `device` (text or integer), `metric`, `ts` (milliseconds, or a timestamp)
+and `value`, in any order. The events are one JSON object to a line, in order of time, device, rule and level, and
+final: the same for the same readings however they were shuffled within the window of lateness or doubled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .compiled import compiled
+from .kernel import NIL
+from .rules import Rules
+from .stream import Event, Stream
+from .writing import keep
+
+COLUMNS = ("device", "metric", "ts", "value")
+_BATCH = 1 << 18
+
+
+class BadReadings(ValueError):
+    """The file holds no readings; says which file and which column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did: how many readings there were, what was refused and why, how many events."""
+
+    readings: int
+    counts: dict[str, int]
+    events: int
+
+
+def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Replayed:
+    """Runs the rules over the file and writes the events; `out` is whole or as it was. Raises `BadReadings`, `OSError`.
+
+    `progress` is told how many of how many readings are done.
+    """
+    stream, numbers, total = Stream(compiled(rules), at_once=False), {}, 0
+    with _opened(source) as file:
+        if faults := _faults(file.schema_arrow):
+            raise BadReadings(f"{source}: {faults}")
+        integers = pa.types.is_integer(file.schema_arrow.field("device").type)
+        try:
+            for batch in file.iter_batches(_BATCH, columns=list(COLUMNS)):
+                total += batch.num_rows
+                _take(stream, batch)
+                if progress:
+                    progress(total, file.metadata.num_rows)
+        except (pa.ArrowException, OSError) as error:
+            raise BadReadings(f"{source}: row {total + 1}: cannot be read ({str(error)[:200]})") from error
+    if integers:
+        numbers = {name: int(name) for name in stream.names}
+    events = sorted(stream.finish(), key=lambda e: (e.ts, numbers.get(e.device, e.device), e.rule, e.level, e.state))
+    keep(out, b"".join(_line(event, numbers) for event in events))
+    return Replayed(total, dict(stream.counts), len(events))
+
+
+def _line(event: Event, numbers: dict[str, int]) -> bytes:
+    told = event.told() | {"device": numbers.get(event.device, event.device)}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _opened(source: Path) -> Any:
+    try:
+        return pq.ParquetFile(source, read_dictionary=["device", "metric"])
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise BadReadings(f"{source}: no Parquet file can be read here ({str(error)[:200]})") from error
+
+
+def _faults(schema: Any) -> str:
+    for name in COLUMNS:
+        if name not in schema.names:
+            return f"column {name} is missing"
+    kinds: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "device": ("text or integer", lambda kind: _is_text(kind) or pa.types.is_integer(kind)),
+        "metric": ("text", _is_text),
+        "ts": (
+            "integer (milliseconds) or timestamp",
+            lambda kind: pa.types.is_integer(kind) or pa.types.is_timestamp(kind),
+        ),
+        "value": ("number", lambda kind: pa.types.is_floating(kind) or pa.types.is_integer(kind)),
+    }
+    for name, (words, fits) in kinds.items():
+        kind = schema.field(name).type
+        if not fits(kind):
+            return f"column {name} is of type {kind}, not {words}"
+    return ""
+
+
+def _is_text(kind: Any) -> bool:
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
+
+
+def _take(stream: Stream, batch: Any) -> None:
+    """Hands a batch to the stream; rows without a value in some column are refused as no reading."""
+    empty = sum(batch.column(name).null_count for name in COLUMNS)
+    if empty:
+        whole = [pc.is_valid(batch.column(name)) for name in COLUMNS]
+        there = pc.and_(pc.and_(whole[0], whole[1]), pc.and_(whole[2], whole[3]))
+        stream.counts["no_number"] += batch.num_rows - (pc.sum(there).as_py() or 0)
+        batch = batch.filter(there)
+    stream.feed_coded(
+        _coded(batch.column("device"), stream.code),
+        _coded(batch.column("metric"), stream.metric),
+        _moments(batch.column("ts")),
+        batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False),
+    )
+
+
+def _coded(column: Any, code: Callable[[list[str]], Any]) -> Any:
+    """Each text or number by its code; each different one is looked up once."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    codes = code([str(name) for name in column.dictionary.to_pylist()])
+    found = column.indices.to_numpy(zero_copy_only=False)
+    return codes[found] if len(codes) else np.full(len(found), NIL, np.int32)
+
+
+def _moments(column: Any) -> Any:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("ms"), safe=False)
+    return column.cast(pa.int64()).to_numpy(zero_copy_only=False)

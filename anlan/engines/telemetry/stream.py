@@ -1,0 +1,403 @@
+"""Readings in any order, twice or late → the events of their order in time; what is known is kept over restarts.
+
+    stream = Stream(compiled(rules.read(path)))
+    for change in stream.feed(device, metric, ts, value): …      # told at once
+    stream.save(path); stream = Stream.restored(rules, path)     # a restart in between
+    for event in stream.finish(): …                              # all that is final
+
+What a device measures is looked at as it comes. A reading that comes late, within the window of lateness, is put in its
+place and what followed is looked at anew: an event that it shows to be none is *withdrawn*. When nothing can come any
+more inside the window an event is final. So a stream that was shuffled within the window, doubled or stopped in between
+ends with the same events as one in order. Time is the readings' own: the window reaches back from the latest reading of
+each device.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from . import kernel
+from .compiled import ANYTHING, SAMPLES, Compiled
+from .kernel import CELL, DEVICE, EVENT, NEVER, NIL, NODE, VALUE, Devices, Out, State, Waiting
+from .writing import keep
+
+What = Literal["open", "clear", "withdrawn"]
+_OUT = 1 << 14
+_FORM = 1
+EARLIEST, LATEST = 0, 4_102_444_800_000
+"""Moments outside of 1970–2099 are no moments of a reading."""
+"""Milliseconds."""
+REFUSED = ("late", "twice", "too_many", "no_number", "no_moment", "no_rule")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Event:
+    """A rule opens or clears for a device. `ts` is the moment of the reading that makes it so; of silence the moment
+    at which it became too long. `value` is the reading, or what the rule made of it (a rate, what is foreseen, metres
+    off the route, hours driven)."""
+
+    ts: int
+    device: str
+    rule: str
+    level: str
+    state: Literal["clear", "open"]
+    value: float
+    suppressed: bool
+
+    def told(self) -> dict[str, Any]:
+        """As a plain mapping; `suppressed` only where it is, for a device under calibration."""
+        told: dict[str, Any] = {"device": self.device, "rule": self.rule, "ts": self.ts, "state": self.state}
+        told |= {"level": self.level, "value": self.value}
+        return told | {"suppressed": True} if self.suppressed else told
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is new: an event, or that one that was told is none."""
+
+    what: What
+    event: Event
+
+
+class BadSnapshot(ValueError):
+    """The file is no snapshot of a stream."""
+
+
+class Stream:
+    """The state of many devices under one set of rules.
+
+    `at_once`: tells changes as they come; otherwise only what is final, at half the cost. `calibrations` gives for a
+    device the stretches (from, to) in milliseconds in which what it opens is recorded, and is no warning. `programmes`
+    gives the programme of a device; one without is asked only by rules for all.
+    """
+
+    def __init__(
+        self,
+        rules: Compiled,
+        *,
+        at_once: bool = True,
+        programmes: Mapping[str, str] | None = None,
+        calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    ) -> None:
+        self.rules, self.at_once = rules, at_once
+        self.names: list[str] = []
+        self.now = self._waited = EARLIEST
+        self.counts = dict.fromkeys(("taken", *REFUSED), 0)
+        self._before: list[Change] = []
+        self._described = 0
+        self._codes: dict[str, int] = {}
+        self._programmes, self._calibrations = dict(programmes or {}), dict(calibrations or {})
+        self._metric = {name: code for code, name in enumerate(rules.metrics)}
+        self._settled, self._seen = self._state(0), self._state(0)
+        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), np.zeros(4, np.int64))
+        self._waiting = Waiting(np.empty(0, NODE), np.empty(0, np.int32), np.zeros(1, np.int64))
+        self._touched = np.empty(0, np.int32)
+        self._out = _out(max(_OUT, 4 * len(rules.lanes)))
+        self._final: list[Event] = []
+        self._told: dict[int, list[Event]] = {}
+
+    # -- what comes in ----------------------------------------------------------------------------------------------
+
+    def code(self, devices: Sequence[str]) -> Any:
+        """The rows of devices, which get one where they have none."""
+        codes = self._codes
+        new = [name for name in dict.fromkeys(devices) if name not in codes]
+        if new:
+            codes.update(zip(new, range(len(self.names), len(self.names) + len(new)), strict=True))
+            self.names += new
+            self._grow()
+        return np.fromiter((codes[name] for name in devices), np.int32, len(devices))
+
+    def metric(self, metrics: Sequence[str]) -> Any:
+        """The codes of metrics; -1 of those that no rule minds."""
+        other = self._metric.get(ANYTHING, NIL)
+        return np.fromiter((self._metric.get(name, other) for name in metrics), np.int32, len(metrics))
+
+    def feed(self, devices: Sequence[str], metrics: Sequence[str], ts: Any, values: Any) -> list[Change]:
+        """Takes readings, one per row; returns what is new. The order of rows and calls does not matter."""
+        return self.feed_coded(self.code(devices), self.metric(metrics), ts, values)
+
+    def feed_coded(self, device: Any, metric: Any, ts: Any, value: Any) -> list[Change]:
+        """As `feed`, of codes; `ts` in milliseconds."""
+        ts, value = np.asarray(ts, np.int64), np.asarray(value, np.float64)
+        good = self._usable(metric, ts, value)
+        if good is not None:
+            device, metric, ts, value = device[good], metric[good], ts[good], value[good]
+        if not len(device):
+            return []
+        touched = self._put(device, metric, ts, value)
+        self.now = max(self.now, int(ts.max()))
+        changes = self._before
+        self._before = []
+        if self.at_once:
+            changes += self._look(touched, {int(d) for d in touched[self._devices.one["dirty"][touched]]})
+        self._settle(touched)
+        return changes
+
+    def advance(self, now: int) -> list[Change]:
+        """Tells of silence up to `now` (milliseconds), where no reading has shown that it is so late already."""
+        self.now, self._waited = max(self.now, now), max(self._waited, now)
+        if not self.at_once:
+            return []
+        changes, self._before = self._before, []
+        return changes + self._new(self._wait(self._every(), self._seen, self._waited))
+
+    def finish(self) -> list[Event]:
+        """All events that were not taken yet, as if nothing came any more, in order of time, device, rule and level."""
+        self._settle(self._every(), late=0)
+        self._final += self._wait(self._every(), self._settled, self.now)
+        return self.taken()
+
+    def taken(self) -> list[Event]:
+        """The events that have become final since they were last taken, in order."""
+        events, self._final = sorted(self._final), []
+        return events
+
+    @property
+    def waiting(self) -> int:
+        """Readings inside the window of lateness."""
+        return int(self._devices.one["length"].sum())
+
+    def _every(self) -> Any:
+        return np.arange(len(self.names), dtype=np.int32)
+
+    # -- how it is done ---------------------------------------------------------------------------------------------
+
+    def _usable(self, metric: Any, ts: Any, value: Any) -> Any:
+        """The rows that are readings, None where all are; counts the others."""
+        ruled, finite = metric >= 0, np.isfinite(value)
+        dated = (ts >= EARLIEST) & (ts < LATEST)
+        good = ruled & finite & dated
+        if good.all():
+            return None
+        self.counts["no_number"] += int((~finite).sum())
+        self.counts["no_moment"] += int((finite & ~dated).sum())
+        self.counts["no_rule"] += int((finite & dated & ~ruled).sum())
+        return good
+
+    def _put(self, device: Any, metric: Any, ts: Any, value: Any) -> Any:
+        """Puts readings in their places; returns the devices that have new ones."""
+        free = int(self._waiting.count[0])
+        if free < len(device):
+            had = len(self._waiting.nodes)
+            more = max(1 << 14, had, len(device))
+            nodes = np.concatenate([self._waiting.nodes, np.empty(more, NODE)])
+            places = np.empty(had + more, np.int32)
+            places[:free] = self._waiting.free[:free]
+            places[free : free + more] = np.arange(had, had + more, dtype=np.int32)
+            self._waiting = Waiting(nodes, places, np.array([free + more], np.int64))
+        n = kernel.take(device, metric, ts, value, self._waiting, self._devices, self._touched)
+        touched = self._touched[:n].copy()
+        self._devices.one["touched"][touched] = False
+        for name, count in zip(_COUNTED, self._devices.counts, strict=True):
+            self.counts[name] += int(count)
+        self._devices.counts[:] = 0
+        return touched
+
+    def _look(self, touched: Any, late: set[int]) -> list[Change]:
+        arrays = self.rules.arrays
+
+        def look(some: Any, at: int, out: Out) -> int:
+            return int(kernel.look(some, at, self._waiting, self._devices, self._settled, self._seen, arrays, out))
+
+        told = self._run(touched, look)
+        if late:  # looked at anew from where no clock had told of silence
+            told += self._wait(np.fromiter(sorted(late), np.int32, len(late)), self._seen, self._waited)
+        return self._new(told, late)
+
+    def _wait(self, some: Any, state: State, now: int) -> list[Event]:
+        arrays = self.rules.arrays
+        return self._run(some, lambda part, at, out: kernel.wait(part, at, now, self._devices, state, arrays, out))
+
+    def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
+        """What is new in events that were just seen; of devices with late readings these are all that stand now."""
+        before = {d: self._told.pop(d, []) for d in late}
+        changes = []
+        for event in told:
+            d = self._codes[event.device]
+            self._told.setdefault(d, []).append(event)
+            if event not in before.get(d, ()):
+                changes.append(Change(event.state, event))
+        for d, events in before.items():
+            now = self._told.get(d, ())
+            changes += [Change("withdrawn", event) for event in events if event not in now]
+        return sorted(changes, key=lambda change: (change.event, change.what))
+
+    def _settle(self, touched: Any, late: int | None = None) -> None:
+        window, arrays = self.rules.late if late is None else late, self.rules.arrays
+
+        def settle(some: Any, at: int, out: Out) -> int:
+            return int(kernel.settle(some, at, window, self._waiting, self._devices, self._settled, arrays, out))
+
+        final = self._run(touched, settle)
+        self._final += final
+        for d in {self._codes[event.device] for event in final} & self._told.keys():
+            self._told[d] = [event for event in self._told[d] if event.ts > self._devices.one["settled"][d]]
+            if not self._told[d]:
+                del self._told[d]
+
+    def _run(self, some: Any, step: Callable[[Any, int, Out], int]) -> list[Event]:
+        """Calls the kernel until it is through with these devices, emptying what it has told when it stops for room."""
+        told: list[Event] = []
+        at = 0
+        while at < len(some):
+            at = step(some, at, self._out)
+            told += [self._event(row) for row in self._out.events[: int(self._out.count[0])].tolist()]
+            self._out.count[0] = 0
+        return told
+
+    def _event(self, row: tuple[Any, ...]) -> Event:
+        ts, value, device, number, opens, suppressed = row
+        lane = self.rules.lanes[number]
+        return Event(ts, self.names[device], lane.rule, lane.level, "open" if opens else "clear", value, suppressed)
+
+    # -- room -------------------------------------------------------------------------------------------------------
+
+    def _grow(self) -> None:
+        """A row in every array for each name."""
+        had, wanted = len(self._devices.one), len(self.names)
+        if wanted > had:
+            more = max(1024, 2 * had, wanted) - had
+            self._devices = self._devices._replace(one=np.concatenate([self._devices.one, _devices(more)]))
+            self._settled = State(*map(np.concatenate, zip(self._settled, self._state(more), strict=True)))
+            if self.at_once:
+                self._seen = State(*map(np.concatenate, zip(self._seen, self._state(more), strict=True)))
+            self._touched = np.empty(had + more, np.int32)
+        self._describe()
+
+    def _describe(self) -> None:
+        """Programme and calibrations of devices, as the kernel reads them."""
+        one = self._devices.one
+        known = {name: number for number, name in enumerate(self.rules.programmes)}
+        for name in self.names[self._described :]:
+            one["programme"][self._codes[name]] = known.get(self._programmes.get(name, ""), NIL)
+        self._described = len(self.names)
+        quiet: list[tuple[int, int]] = []
+        for name, stretches in self._calibrations.items():
+            if name in self._codes:
+                d = self._codes[name]
+                one["quiet_first"][d], one["quiet_end"][d] = len(quiet), len(quiet) + len(stretches)
+                quiet += stretches
+        self._devices = self._devices._replace(quiet=np.array(quiet, np.int64).reshape(-1, 2))
+
+    def _state(self, rows: int) -> State:
+        latest = np.zeros((rows, len(self.rules.metrics)), VALUE)
+        samples = np.zeros((rows, self.rules.rings, SAMPLES), VALUE)
+        latest["at"] = samples["at"] = NEVER
+        return State(latest, np.zeros((rows, len(self.rules.lanes)), CELL), samples)
+
+    # -- over restarts ----------------------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Keeps everything that is known, on disk when this returns; what stood there before stands until then."""
+        rows, total = len(self.names), self.waiting
+        device, node = np.empty(total, np.int32), np.empty(total, np.int32)
+        kernel.listed(rows, self._waiting, self._devices, device, node)
+        waiting = self._waiting.nodes[node]
+        told = {
+            "form": _FORM,
+            "version": self.rules.version,
+            "lanes": [[lane.rule, lane.level, lane.digest] for lane in self.rules.lanes],
+            "metrics": self.rules.metrics,
+            "names": self.names,
+            "now": self.now,
+            "waited": self._waited,
+            "counts": self.counts,
+            "told": [asdict(event) for events in self._told.values() for event in events],
+            "final": [asdict(event) for event in self._final],
+        }
+        held = io.BytesIO()
+        np.savez(
+            held,
+            told=np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
+            settled=self._devices.one["settled"][:rows],
+            latest=_bytes(self._settled.latest[:rows]),
+            cells=_bytes(self._settled.cells[:rows]),
+            samples=_bytes(self._settled.samples[:rows]),
+            rings=self.rules.arrays.lane["ring"],
+            w_device=device,
+            w_metric=waiting["metric"],
+            w_ts=waiting["ts"],
+            w_value=waiting["value"],
+        )
+        keep(path, held.getvalue())
+
+    @classmethod
+    def restored(cls, rules: Compiled, path: Path, **told: Any) -> Self:
+        """The stream as it was saved, under these rules; raises `BadSnapshot`.
+
+        A level of a rule that says the same as then goes on where it stood; one that is new or changed begins anew.
+        """
+        stream = cls(rules, **told)
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                arrays = {name: kept[name] for name in kept.files}
+            facts = json.loads(arrays["told"].tobytes())
+            if facts["form"] != _FORM:
+                raise BadSnapshot(f"{path}: of another form than this version writes")
+            stream._take_up(arrays, facts)
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            if isinstance(error, BadSnapshot):
+                raise
+            raise BadSnapshot(f"{path}: no snapshot of a stream ({error})") from error
+        return stream
+
+    def _take_up(self, arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        self.code(facts["names"])
+        rows, rules = len(self.names), self.rules
+        state, one = self._settled, self._devices.one
+        one["settled"][:rows] = one["seen"][:rows] = arrays["settled"]
+        latest = arrays["latest"].view(VALUE).reshape(rows, len(facts["metrics"]))
+        for new, name in enumerate(rules.metrics):
+            if name in facts["metrics"]:
+                state.latest[:rows, new] = latest[:, facts["metrics"].index(name)]
+        cells = arrays["cells"].view(CELL).reshape(rows, len(facts["lanes"]))
+        samples = arrays["samples"].view(VALUE).reshape(rows, -1, SAMPLES)
+        before = {tuple(lane): number for number, lane in enumerate(facts["lanes"])}
+        same = [(n, before.get((lane.rule, lane.level, lane.digest))) for n, lane in enumerate(rules.lanes)]
+        for new, old in same:
+            if old is not None:
+                state.cells[:rows, new] = cells[:, old]
+                ring, was = rules.arrays.lane["ring"][new], arrays["rings"][old]
+                if ring >= 0:
+                    state.samples[:rows, ring] = samples[:, was]
+        kept = {(lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None}
+        self._final = [Event(**event) for event in facts["final"]]
+        for event in (Event(**event) for event in facts["told"]):
+            if (event.rule, event.level) in kept:
+                self._told.setdefault(self._codes[event.device], []).append(event)
+        metric = self.metric(facts["metrics"])[arrays["w_metric"]]
+        ruled = metric >= 0
+        self._put(*(part[ruled] for part in (arrays["w_device"], metric, arrays["w_ts"], arrays["w_value"])))
+        self.now, self._waited = facts["now"], facts["waited"]
+        self.counts = dict.fromkeys(self.counts, 0) | facts["counts"]
+        if self.at_once:
+            one["dirty"][:rows] = True
+            self._before = self._look(self._every(), set(range(rows)))
+
+
+_COUNTED = ("late", "twice", "too_many", "taken")
+
+
+def _devices(rows: int) -> Any:
+    made = np.zeros(rows, DEVICE)
+    made["settled"] = made["seen"] = NEVER
+    made["head"] = made["tail"] = made["programme"] = NIL
+    return made
+
+
+def _out(places: int) -> Out:
+    return Out(np.zeros(places, EVENT), np.zeros(1, np.int64))
+
+
+def _bytes(records: Any) -> Any:
+    """Records as the bytes that they are: numpy's own file format takes records apart, field by field."""
+    return np.frombuffer(np.ascontiguousarray(records).tobytes(), np.uint8)

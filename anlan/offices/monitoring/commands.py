@@ -1,0 +1,84 @@
+"""`anlan telemetry …`: single frames looked at, files of readings run through rules."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group()
+def telemetry() -> None:
+    """Sensors, vehicles and ships: read their frames, run rules over their readings."""
+
+
+@telemetry.command("decode")
+@click.argument("protocol", type=click.Choice(["jt808", "ais", "mqtt"]))
+@click.argument("data", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object to a line, for each frame or message.")
+def decode(protocol: str, data: tuple[str, ...], as_json: bool) -> None:
+    """Say what frames (JT/T 808, hexadecimal), sentences (AIS) or payloads (MQTT, JSON after its topic) hold."""
+    from anlan.engines.telemetry.protocols.told import decoded
+
+    wrong = False
+    for number, fields in enumerate(decoded(protocol, data), 1):
+        if "error" in fields:
+            wrong = True
+            click.echo(f"{protocol}: {number}: {fields['error']}: {fields['words']}", err=True)
+        if as_json:
+            click.echo(json.dumps(fields, ensure_ascii=False))
+        elif "error" not in fields:
+            click.echo(_words(fields))
+    if wrong:
+        sys.exit(2)
+
+
+def _words(fields: dict[str, Any]) -> str:
+    width = max(len(name) for name in fields)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in fields.items()) + "\n"
+
+
+@telemetry.command("replay")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--rules", "rules_file", required=True, type=click.Path(path_type=Path), help="The rules, as YAML.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the events go, as JSON lines.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+def replay_(file: Path, rules_file: Path, out: Path, as_json: bool) -> None:
+    """Run rules over a Parquet file of readings (device, metric, ts, value) and write the events in order of time."""
+    from anlan.engines.telemetry.replay import BadReadings, replay
+    from anlan.engines.telemetry.rules import BadRules, read
+
+    def tell(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{done:,} / {total:,}", nl=done >= total, err=True)
+
+    try:
+        done = replay(file, read(rules_file), out, progress=tell)
+    except (BadRules, BadReadings) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        sys.exit(2)
+    refused = {name: count for name, count in done.counts.items() if count and name != "taken"}
+    if as_json:
+        click.echo(json.dumps({"readings": done.readings, "events": done.events, "refused": refused}))
+        return
+    click.echo(f"{done.readings:,} readings, {done.events:,} events")
+    for name, count in refused.items():
+        click.echo(f"  {_REFUSED[name]}: {count:,}")
+
+
+_REFUSED = {
+    "late": "came later than the window of lateness",
+    "twice": "for a moment that was there already",
+    "too_many": "more of one device inside the window than any sends",
+    "no_number": "without a number, or with an empty column",
+    "no_moment": "of no moment between 1970 and 2099",
+    "no_rule": "of metrics that no rule minds",
+}
+
+COMMANDS = [telemetry]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anlan.engines.telemetry.compiled import compiled
+from anlan.engines.telemetry.rules import read
+from anlan.engines.telemetry.stream import Stream
+from anlan.engines.telemetry.tests.conftest import MINUTE, NOON
+from anlan.offices import monitoring
+
+RULES = read(Path(monitoring.__file__).parent / "rules.yaml")
+
+
+def test_each_has_a_name_in_both_languages_and_says_on_what_it_rests() -> None:
+    for rule in RULES.rules:
+        assert set(rule["title"]) == {"zh", "en"}, rule["name"]
+        assert rule["source"], rule["name"]
+        assert rule["programmes"], rule["name"]
+
+
+@pytest.mark.parametrize(
+    ("alarm", "cut", "repower", "values", "levels"),
+    [
+        # A face of a low-gas mine: alarm 1.0, cut 1.5, power back below 1.0.
+        (1.0, 1.5, 1.0, [0.99, 1.0, 1.5, 1.0, 0.99], ["orange open", "red open", "orange clear", "red clear"]),
+        # A heading's return: 1.0, 1.0, 1.0.
+        (1.0, 1.0, 1.0, [1.0, 0.99], ["orange open", "red open", "orange clear", "red clear"]),
+        # A dedicated drain roadway: 2.5, 2.5, 2.5.
+        (2.5, 2.5, 2.5, [2.0], []),
+    ],
+)
+def test_methane_by_the_place_of_the_sensor__aq_1029_2007(
+    alarm: float, cut: float, repower: float, values: list[float], levels: list[str]
+) -> None:
+    one = Stream(compiled(RULES), programmes={"t1": "coal-gas"})
+    limits = {"ch4_alarm": alarm, "ch4_cut": cut, "ch4_repower": repower}
+    one.feed(["t1"] * 3, list(limits), [NOON - 1] * 3, list(limits.values()))
+    count = len(values)
+    one.feed(["t1"] * count, ["ch4"] * count, [NOON + n * MINUTE for n in range(count)], values)
+    assert [f"{e.level} {e.state}" for e in one.finish() if e.rule == "methane"] == levels

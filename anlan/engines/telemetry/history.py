@@ -1,0 +1,163 @@
+"""Readings for years: Parquet by day and metric, readable by every engine.
+
+    day=2013-06-14/metric=ch4/<name>.parquet          columns device, ts (milliseconds), value
+
+Days are Beijing's. A file is named after what it was made from, so that made twice it is there once; whole or not at
+all. Readers take each (device, moment) once, with its larger value, as the stream does: that files overlap while they
+are joined, or after a crash, is seen by nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from . import journal
+from .writing import keep
+
+BEIJING = timezone(timedelta(hours=8))
+_DAY = 86_400_000
+_SHIFT = 8 * 3_600_000
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}")
+_COLUMNS = ["device", "ts", "value"]
+
+
+def archive(folder: Path, history: Path, tail: journal.Tail | None = None) -> int:
+    """Moves finished files of a journal into the history; returns how many readings. Raises `OSError`.
+
+    A file that `tail` has not read to its end stays. Each is removed only when its readings stand in the history, so
+    that a crash in between leaves it to be moved again, into files of the same names.
+    """
+    moved = 0
+    for path in journal.finished(folder):
+        if tail is not None and tail.behind(path):
+            continue
+        table = journal.whole(path)
+        moved += table.num_rows
+        for day, metric, part in _parts(table):
+            keep_part(history, day, metric, path.name.removesuffix(journal.SUFFIX), part)
+        path.unlink()
+    return moved
+
+
+def _parts(table: Any) -> Iterator[tuple[date, str, Any]]:
+    """The readings by day and metric; a metric that can be no name of a folder is none that a rule or page asks for."""
+    if not table.num_rows:
+        return
+    days = (table["ts"].to_numpy() + _SHIFT) // _DAY
+    metrics = table["metric"].combine_chunks().dictionary_encode()
+    if isinstance(metrics, pa.ChunkedArray):
+        metrics = metrics.combine_chunks()
+    codes = metrics.indices.to_numpy(zero_copy_only=False)
+    order = np.lexsort((table["ts"].to_numpy(), codes, days))
+    keys = days[order] * len(metrics.dictionary) + codes[order]
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    plain = table.select(_COLUMNS)
+    for begin, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        rows = order[begin:end]
+        name = metrics.dictionary[int(codes[rows[0]])].as_py()
+        day = date(1970, 1, 1) + timedelta(days=int(days[rows[0]]))
+        if _NAME.fullmatch(name) and 1970 <= day.year < 2100:
+            yield day, name, plain.take(rows)
+
+
+def keep_part(history: Path, day: date, metric: str, name: str, table: Any) -> Path:
+    """Puts readings of one day and metric into the history, on disk when this returns."""
+    folder = history / f"day={day}" / f"metric={metric}"
+    folder.mkdir(parents=True, exist_ok=True)
+    held = io.BytesIO()
+    ordered = table.take(pc.sort_indices(table, [("device", "ascending"), ("ts", "ascending")]))
+    pq.write_table(ordered, held, compression="zstd", use_dictionary=["device"], row_group_size=1 << 17)
+    path = folder / f"{name}.parquet"
+    keep(path, held.getvalue())
+    return path
+
+
+def compact(history: Path, before: date, least: int = 2) -> int:
+    """Joins the files of each day before `before` and metric into one; returns how many were joined."""
+    joined = 0
+    for folder in sorted(history.glob("day=*/metric=*")):
+        if date.fromisoformat(folder.parent.name.removeprefix("day=")) >= before:
+            continue
+        parts = sorted(folder.glob("*.parquet"))
+        if len(parts) < least:
+            continue
+        with _asked() as db:
+            table = db.execute(
+                "SELECT device, ts, max(value) AS value FROM read_parquet(?) GROUP BY device, ts",
+                [[str(path) for path in parts]],
+            ).to_arrow_table()
+        name = "joined-" + hashlib.sha256("".join(path.name for path in parts).encode()).hexdigest()[:24]
+        made = keep_part(history, date.fromisoformat(folder.parent.name[4:]), folder.name[7:], name, table)
+        for path in parts:
+            if path != made:
+                path.unlink()
+        joined += len(parts)
+    return joined
+
+
+def drop(history: Path, metric: str, before: date) -> int:
+    """Removes a metric's readings of days before `before`; returns how many days."""
+    dropped = 0
+    for folder in sorted(history.glob(f"day=*/metric={metric}")):
+        if date.fromisoformat(folder.parent.name.removeprefix("day=")) < before:
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+            dropped += 1
+    return dropped
+
+
+def curve(history: Path, device: str, metric: str, begin: int, end: int, points: int = 800) -> Any:
+    """A device's readings in a stretch of time (milliseconds), for a line of at most so many points.
+
+    Columns `ts`, `low`, `high`, `last`, `count`, in order of time. In each step of time the lowest and the highest
+    reading stand, so that no peak is lost however long the stretch; where there are fewer readings than points each
+    stands for itself.
+    """
+    if not _NAME.fullmatch(metric):
+        raise ValueError(f"{metric!r} is no name of a metric")
+    begin, end = max(begin, 0), min(end, 4_102_444_800_000)
+    first, last = (datetime.fromtimestamp(ts / 1000, BEIJING).date() for ts in (begin, max(begin, end - 1)))
+    days = [f.parent for f in history.glob(f"day=*/metric={metric}")]
+    wanted = [d for d in days if str(first) <= d.name.removeprefix("day=") <= str(last)]
+    files = sorted(str(path) for day in wanted for path in (day / f"metric={metric}").glob("*.parquet"))
+    step = max((end - begin + points - 1) // points, 1)
+    if not files:
+        return pa.table({n: pa.array([], pa.int64() if n in ("ts", "count") else pa.float64()) for n in _CURVE})
+    with _asked() as db:
+        return db.execute(
+            """
+            WITH once AS (
+                SELECT ts, max(value) AS value FROM read_parquet($files)
+                WHERE device = $device AND ts >= $begin AND ts < $end GROUP BY ts
+            )
+            SELECT min(ts) AS ts, min(value) AS low, max(value) AS high, max_by(value, ts) AS last, count(*) AS count
+            FROM once GROUP BY (ts - $begin) // $step ORDER BY 1
+            """,
+            {"files": files, "device": device, "begin": begin, "end": end, "step": step},
+        ).to_arrow_table()
+
+
+_CURVE = ("ts", "low", "high", "last", "count")
+
+
+@contextmanager
+def _asked() -> Iterator[Any]:
+    db = duckdb.connect()
+    try:
+        yield db
+    finally:
+        db.close()

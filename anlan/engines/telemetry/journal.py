@@ -1,0 +1,241 @@
+"""What was acknowledged is on disk: readings in files that only grow, read by whoever evaluates and keeps them.
+
+    journal = Journal(folder, "gateway")
+    journal.append(columns)                  # on disk when this returns: only then is a device answered
+    for batch, place in Tail(folder).read(): # elsewhere: what was not read yet
+        …
+
+Each writer has files of its own, `<writer>-<started>-<number>.journal`; each entry in them is its length, its CRC-32
+and an Arrow stream. What a crash cut off in the middle was not acknowledged: whoever reads goes over it. A reader
+remembers how far it is (`Tail.places`), so that after a restart it reads what it had not; what it reads twice counts
+once, as the stream sees to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+SCHEMA = pa.schema({
+    "device": pa.string(), "metric": pa.string(), "ts": pa.int64(), "value": pa.float64(), "received": pa.int64(),
+})  # fmt: skip
+"""`ts` and `received` in milliseconds: when it was measured, and when it came."""
+FULL = 64 * 1024 * 1024
+"""Bytes after which a writer begins another file."""
+_HEAD = struct.Struct("<II")
+_LARGEST = 1 << 30
+SUFFIX = ".journal"
+
+
+class Journal:
+    """One writer's files. Not for several threads at once."""
+
+    def __init__(self, folder: Path, writer: str) -> None:
+        self._folder, self._name, self._number = folder, f"{writer}-{time.time_ns():020d}", 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = self._begun()
+
+    def append(self, batch: Any) -> int:
+        """Adds readings (of `SCHEMA`), on disk when this returns; says how many. Raises `OSError`."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, SCHEMA) as writer:
+            writer.write(batch)
+        content = sink.getvalue()
+        entry = _HEAD.pack(content.size, zlib.crc32(content)) + content.to_pybytes()
+        try:
+            view = memoryview(entry)
+            while view:
+                view = view[os.write(self._file, view) :]
+            os.fdatasync(self._file)
+        except OSError:
+            # A disk that was full for a moment leaves half an entry: what follows must not stand behind it.
+            self._next()
+            raise
+        if os.lseek(self._file, 0, os.SEEK_CUR) >= FULL:
+            self._next()
+        return int(batch.num_rows)
+
+    def turn(self) -> None:
+        """Begins another file, so that the last one can be kept and removed."""
+        if os.lseek(self._file, 0, os.SEEK_CUR):
+            self._next()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _next(self) -> None:
+        os.close(self._file)
+        self._number += 1
+        self._file = self._begun()
+
+    def _begun(self) -> int:
+        path = self._folder / f"{self._name}-{self._number:06d}{SUFFIX}"
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return made
+
+
+def batch_of(devices: Sequence[str], metrics: Sequence[str], ts: Any, values: Any, received: int) -> Any:
+    """Readings as an Arrow batch of `SCHEMA`."""
+    count = len(devices)
+    columns = (
+        pa.array(devices, pa.string()), pa.array(metrics, pa.string()), pa.array(ts, pa.int64()),
+        pa.array(values, pa.float64()), pa.array(np.full(count, received, np.int64)),
+    )  # fmt: skip
+    return pa.record_batch(list(columns), schema=SCHEMA)
+
+
+@dataclass(slots=True)
+class _Waits:
+    columns: tuple[Sequence[Any], ...]
+    done: asyncio.Future[None]
+
+
+class Committer:
+    """Lets many sessions share one `fdatasync`: what comes within some milliseconds is put on disk together.
+
+    `land` returns when the readings are on disk, and raises what the disk said where they are not.
+    """
+
+    def __init__(self, journal: Journal, gather: float = 0.005) -> None:
+        self._journal, self._gather = journal, gather
+        self._waits: list[_Waits] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.landed = 0
+
+    async def land(
+        self, devices: Sequence[str], metrics: Sequence[str], ts: Sequence[int], values: Sequence[float]
+    ) -> None:
+        if not devices:
+            return
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        one = _Waits((devices, metrics, ts, values), asyncio.get_running_loop().create_future())
+        self._waits.append(one)
+        self._wake.set()
+        await one.done
+
+    async def close(self) -> None:
+        """Puts on disk what waits, and ends."""
+        if self._task is not None:
+            while self._waits:
+                self._wake.set()
+                await asyncio.sleep(self._gather)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(self._gather)
+            self._wake.clear()
+            taken, self._waits = self._waits, []
+            if not taken:
+                continue
+            received = time.time_ns() // 1_000_000
+            devices, metrics, ts, values = (
+                list(chain.from_iterable(part)) for part in zip(*(one.columns for one in taken), strict=True)
+            )
+            try:
+                batch = batch_of(devices, metrics, ts, values, received)
+                # While the disk works, the sessions do.
+                self.landed += await asyncio.to_thread(self._journal.append, batch)
+            except Exception as error:  # whatever it was, those who wait learn it, and the next are served
+                for one in taken:
+                    if not one.done.done():
+                        one.done.set_exception(error)
+                continue
+            for one in taken:
+                if not one.done.done():
+                    one.done.set_result(None)
+
+
+class Tail:
+    """Reads all writers' files of a folder, each from where it was read to.
+
+    `places` says how far: bytes by the name of the file. Kept and handed in again, it goes on there.
+    """
+
+    def __init__(self, folder: Path, places: Mapping[str, int] | None = None) -> None:
+        self.folder, self.places = folder, dict(places or {})
+
+    def read(self) -> Iterator[Any]:
+        """The batches that are whole by now; `places` stands behind each as it is handed out."""
+        files = sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+        there = {path.name for path in files}
+        for gone in self.places.keys() - there:
+            del self.places[gone]
+        for path in files:
+            yield from self._of(path)
+
+    def _of(self, path: Path) -> Iterator[Any]:
+        at = self.places.get(path.name, 0)
+        try:
+            with path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size <= at:
+                    return
+                file.seek(at)
+                for content in _entries(file):
+                    at += _HEAD.size + len(content)
+                    with pa.ipc.open_stream(content) as reader:
+                        batches = list(reader)
+                    self.places[path.name] = at
+                    yield from batches
+        except FileNotFoundError:
+            return  # kept and removed between listing and opening
+
+    def behind(self, path: Path) -> bool:
+        """Whether a file holds whole entries that were not read yet."""
+        at = self.places.get(path.name, 0)
+        with path.open("rb") as file:
+            file.seek(at)
+            return next(_entries(file), None) is not None
+
+
+def _entries(file: Any) -> Iterator[bytes]:
+    """The whole entries from here on; ends before one that is cut off or does not fit its checksum."""
+    while True:
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return
+        length, check = _HEAD.unpack(head)
+        if length > _LARGEST:
+            return
+        content = file.read(length)
+        if len(content) < length or zlib.crc32(content) != check:
+            return
+        yield content
+
+
+def finished(folder: Path) -> list[Path]:
+    """Files to which nothing will be added: their writer has begun another."""
+    by_writer: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
+        by_writer.setdefault(path.name.rsplit("-", 2)[0], []).append(path)
+    return [path for files in by_writer.values() for path in files[:-1]]
+
+
+def whole(path: Path) -> Any:
+    """All readings of a file as one table of `SCHEMA`."""
+    with path.open("rb") as file:
+        batches = []
+        for content in _entries(file):
+            with pa.ipc.open_stream(content) as reader:
+                batches += list(reader)
+    return pa.Table.from_batches(batches, SCHEMA)

@@ -1,0 +1,171 @@
+"""Acknowledged is on disk; what a crash cut off is gone over; the history shows each reading once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from anlan.engines.telemetry import history, journal
+from anlan.engines.telemetry.journal import Committer, Journal, Tail, batch_of
+
+from .conftest import HOUR, MINUTE, NOON
+
+
+def batch(*values: float, device: str = "d", metric: str = "m", begin: int = NOON) -> object:
+    count = len(values)
+    return batch_of([device] * count, [metric] * count, [begin + n for n in range(count)], list(values), NOON)
+
+
+def values(tail: Tail) -> list[float]:
+    return [v for one in tail.read() for v in one.column("value").to_pylist()]
+
+
+def test_what_was_written_is_read_once_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    one, two, tail = Journal(tmp_path, "a"), Journal(tmp_path, "b"), Tail(tmp_path)
+    assert one.append(batch(1, 2)) == 2
+    two.append(batch(3))
+    assert sorted(values(tail)) == [1, 2, 3]
+    assert values(tail) == []
+    one.append(batch(4))
+    again = Tail(tmp_path, tail.places)
+    assert values(again) == [4]
+
+
+@pytest.mark.parametrize("cut", [1, 7, 8, 9, 100])
+def test_an_entry_that_was_cut_off_is_gone_over(tmp_path: Path, cut: int) -> None:
+    one = Journal(tmp_path, "a")
+    one.append(batch(1))
+    one.append(batch(2))
+    (path,) = tmp_path.glob("*.journal")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-cut])
+    tail = Tail(tmp_path)
+    assert values(tail) == [1]
+    path.write_bytes(whole)  # it was only not there yet
+    assert values(tail) == [2]
+    broken = bytearray(whole)
+    broken[-1] ^= 1
+    path.write_bytes(broken)
+    assert values(Tail(tmp_path)) == [1]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from anlan.engines.telemetry.journal import Journal, batch_of
+one, n = Journal(Path(sys.argv[1]), "child"), 0
+while True:
+    one.append(batch_of(["d"] * 50, ["m"] * 50, list(range(n, n + 50)), [float(i) for i in range(n, n + 50)], 0))
+    n += 50
+    print(n, flush=True)
+"""
+
+
+def test_killed_at_any_moment_nothing_acknowledged_is_missing(tmp_path: Path) -> None:
+    for round_ in range(3):
+        folder = tmp_path / str(round_)
+        child = subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        for _ in range(20 + 17 * round_):
+            child.stdout.readline()
+        os.kill(child.pid, signal.SIGKILL)
+        rest = child.stdout.read().split()
+        child.wait()
+        acknowledged = int(rest[-1]) if rest else 50 * (20 + 17 * round_)
+        found = values(Tail(folder))
+        assert found == [float(n) for n in range(len(found))]
+        assert len(found) >= acknowledged
+
+
+def test_many_share_one_write_and_learn_when_it_failed(tmp_path: Path) -> None:
+    one = Journal(tmp_path, "a")
+    written = 0
+
+    class Counting:
+        full = False
+
+        def append(self, content: object) -> int:
+            nonlocal written
+            written += 1
+            if self.full:
+                raise OSError(28, "No space left on device")
+            return one.append(content)
+
+    async def run() -> list[object]:
+        counting = Counting()
+        committer = Committer(counting)  # type: ignore[arg-type]
+        await asyncio.gather(*(committer.land([f"d{n}"], ["m"], [NOON], [float(n)]) for n in range(200)))
+        assert written < 20
+        counting.full = True
+        told = await asyncio.gather(committer.land(["x"], ["m"], [NOON], [1.0]), return_exceptions=True)
+        counting.full = False
+        await committer.land(["y"], ["m"], [NOON], [1.0])
+        await committer.close()
+        return told
+
+    (error,) = asyncio.run(run())
+    assert isinstance(error, OSError)
+    assert len(values(Tail(tmp_path))) == 201
+
+
+def test_archived_it_stands_by_day_and_metric_and_each_reading_once(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "journal", tmp_path / "history"
+    one, tail = Journal(folder, "a"), Tail(folder)
+    midnight = NOON + 12 * HOUR
+    one.append(batch(1, 2, 3, begin=midnight - 2))
+    one.append(batch(9, metric="other"))
+    one.append(batch(2, 7, begin=midnight - 1))  # the same moments once more, one with another value
+    assert history.archive(folder, kept, tail) == 0  # its writer still adds to it
+    one.turn()
+    assert history.archive(folder, kept, tail) == 0  # and nobody has evaluated it
+    list(tail.read())
+    assert history.archive(folder, kept, tail) == 6
+    assert len(list(folder.glob("*.journal"))) == 1
+    assert sorted(str(p.parent.relative_to(kept)) for p in kept.rglob("*.parquet")) == [
+        "day=2013-06-14/metric=m", "day=2013-06-14/metric=other", "day=2013-06-15/metric=m",
+    ]  # fmt: skip
+    found = history.curve(kept, "d", "m", midnight - HOUR, midnight + HOUR, points=10**7)
+    assert found.column("ts").to_pylist() == [midnight - 2, midnight - 1, midnight]
+    assert found.column("high").to_pylist() == [1, 2, 7]
+    assert history.curve(kept, "other", "m", 0, NOON * 2).num_rows == 0
+    assert history.curve(kept, "d", "none", 0, NOON * 2).num_rows == 0
+
+
+def test_archived_twice_after_a_crash_it_is_there_once(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "journal", tmp_path / "history"
+    one = Journal(folder, "a")
+    one.append(batch(1, 2))
+    one.turn()
+    (path,) = journal.finished(folder)
+    content = path.read_bytes()
+    history.archive(folder, kept)
+    path.write_bytes(content)  # the crash came before the file was removed
+    history.archive(folder, kept)
+    assert len(list(kept.rglob("*.parquet"))) == 1
+
+
+def test_joined_dropped_and_thinned_out(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "journal", tmp_path / "history"
+    one = Journal(folder, "a")
+    for minute in range(6):
+        one.append(batch(*[float(n % 100) for n in range(1000)], begin=NOON + minute * MINUTE))
+        one.turn()
+    history.archive(folder, kept)
+    before = history.curve(kept, "d", "m", NOON, NOON + HOUR, 50)
+    assert history.compact(kept, date(2013, 6, 14)) == 0
+    assert history.compact(kept, date(2013, 6, 15)) == 6
+    assert len(list(kept.rglob("*.parquet"))) == 1
+    after = history.curve(kept, "d", "m", NOON, NOON + HOUR, 50)
+    assert after.equals(before)
+    assert after.num_rows <= 50
+    assert (min(after["low"].to_pylist()), max(after["high"].to_pylist())) == (0, 99)  # no peak is lost
+    assert sum(after["count"].to_pylist()) == 6000
+    assert (history.drop(kept, "m", date(2013, 6, 14)), history.drop(kept, "m", date(2013, 6, 15))) == (0, 1)
+    assert history.curve(kept, "d", "m", NOON, NOON + HOUR).num_rows == 0

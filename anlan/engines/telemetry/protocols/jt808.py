@@ -158,6 +158,11 @@ class Cutter:
         self._rest = b""
         self.skipped = 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether bytes wait for the end of their frame."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         *whole, self._rest = (self._rest + data).split(b"\x7e")
         if len(self._rest) > LONGEST_FRAME:

@@ -1,0 +1,228 @@
+"""Terminals over real sockets: who is let in, what is answered when, what becomes of nonsense."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from anlan.engines.telemetry.gateway import Gateway, Limits
+from anlan.engines.telemetry.protocols import jt808
+from anlan.engines.telemetry.protocols.jt808 import BEIJING, Cutter, Frame, Location
+
+PHONE, CODE = "13900000001", "a-code"
+
+
+class Known:
+    """One terminal is registered, and one more may be."""
+
+    async def register(self, phone: str, said: dict[str, Any]) -> tuple[int, str]:
+        if phone != PHONE:
+            return jt808.NO_TERMINAL, ""
+        return (jt808.REGISTERED, CODE) if said["plate"] == "渝A12345" else (jt808.NO_VEHICLE, "")
+
+    async def authenticate(self, phone: str, code: str) -> bool:
+        return (phone, code) == (PHONE, CODE)
+
+
+class Client:
+    """A terminal's end of a connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer, self.cutter, self.serial = reader, writer, Cutter(), 0
+
+    async def say(self, id_: int, body: bytes = b"", phone: str = PHONE) -> None:
+        self.serial += 1
+        self.writer.write(jt808.framed(Frame(id_, phone, self.serial, body)))
+        await self.writer.drain()
+
+    async def hear(self) -> tuple[Frame, dict[str, Any]] | None:
+        while data := await asyncio.wait_for(self.reader.read(4096), 5):
+            for raw in self.cutter.feed(data):
+                frame = jt808.unframed(raw)
+                return frame, jt808.message(frame)
+        return None
+
+    async def ask(self, id_: int, body: bytes = b"", phone: str = PHONE) -> dict[str, Any] | None:
+        await self.say(id_, body, phone)
+        heard = await self.hear()
+        return heard and heard[1]
+
+
+Landed = list[tuple[str, str, int, float]]
+Talk = Callable[[Callable[[], Awaitable[Client]], Gateway, Landed], Awaitable[None]]
+
+
+def served(talk: Talk, limits: Limits | None = None, broken: bool = False) -> Gateway:
+    landed: Landed = []
+
+    async def land(*columns: Sequence[Any]) -> None:
+        if broken:
+            raise OSError(28, "No space left on device")
+        await asyncio.sleep(0.01)
+        landed.extend(zip(*columns, strict=True))
+
+    async def run() -> Gateway:
+        gateway = Gateway(Known(), land, limits)
+        server = await gateway.serve("127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+
+        async def connect() -> Client:
+            return Client(*await asyncio.open_connection("127.0.0.1", port))
+
+        try:
+            await talk(connect, gateway, landed)
+        finally:
+            server.close()
+            await gateway.close()
+        return gateway
+
+    return asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def where(ago: float = 0, **more: Any) -> bytes:
+    at = datetime.fromtimestamp(int(time.time() - ago), BEIJING)
+    return jt808.located(Location(0, 0b11, 29.7, 106.6, 300, 62.0, 90, at, True, **more))
+
+
+def registration(plate: str = "渝A12345") -> bytes:
+    body = (50).to_bytes(2) + (100).to_bytes(2) + b"maker" + b"model".ljust(20, b"\0") + b"term001" + b"\x01"
+    return body + plate.encode("gbk")
+
+
+async def introduced(connect: Callable[[], Awaitable[Client]]) -> Client:
+    client = await connect()
+    assert (await client.ask(jt808.AUTHENTICATE, CODE.encode()) or {})["result"] == jt808.DONE
+    return client
+
+
+def test_registered_authenticated_and_answered_when_it_is_on_disk() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await connect()
+        said = await client.ask(jt808.REGISTER, registration())
+        assert said == {"reply_serial": 1, "result": jt808.REGISTERED, "code": CODE}
+        assert (await client.ask(jt808.AUTHENTICATE, CODE.encode()))["result"] == jt808.DONE
+        said = await client.ask(jt808.LOCATION, where())
+        assert said == {"reply_serial": 3, "reply_id": jt808.LOCATION, "result": jt808.DONE}
+        assert ("13900000001", "lat", 29.7) in {(d, m, v) for d, m, _t, v in landed}  # before the answer
+        assert (await client.ask(jt808.HEARTBEAT))["result"] == jt808.DONE
+        assert (await client.ask(0x0900, b"x"))["result"] == jt808.UNSUPPORTED
+        assert list(gateway.online) == [PHONE]
+
+    counts = served(talk).counts
+    assert (counts["registered"], counts["authenticated"], counts["readings"]) == (1, 1, 7)
+
+
+def test_before_it_is_authenticated_nothing_is_taken() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await connect()
+        assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.FAILED
+        assert (await client.ask(jt808.AUTHENTICATE, b"guessed"))["result"] == jt808.FAILED
+        assert (await client.ask(jt808.REGISTER, registration("渝B99999")))["result"] == jt808.NO_VEHICLE
+        assert (await client.ask(jt808.REGISTER, registration(), "13911111111"))["result"] == jt808.NO_TERMINAL
+        assert landed == []
+
+    assert served(talk).counts["refused: code"] == 1
+
+
+def test_who_guesses_codes_is_parted_with() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await connect()
+        for n in range(20):
+            if await client.ask(jt808.AUTHENTICATE, b"%d" % n) is None:
+                break
+        assert n < 5
+
+    assert served(talk).counts["parted: nonsense"] == 1
+
+
+def test_it_speaks_for_itself_alone() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await introduced(connect)
+        await client.say(jt808.LOCATION, where(), "13922222222")
+        assert (await client.ask(jt808.HEARTBEAT))["reply_id"] == jt808.HEARTBEAT
+        assert landed == []
+
+    assert served(talk).counts["refused: phone"] == 1
+
+
+def test_a_disk_that_is_full_is_no_done() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await introduced(connect)
+        assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.FAILED
+
+    assert served(talk, broken=True).counts["refused: disk"] == 7
+
+
+def test_clocks_that_are_years_off_make_no_reading() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await introduced(connect)
+        for ago in (-3_600, 10 * 365 * 86_400):
+            assert (await client.ask(jt808.LOCATION, where(ago)))["result"] == jt808.DONE
+        assert landed == []
+
+    assert served(talk).counts["refused: clock"] == 2
+
+
+def test_kept_locations_in_parts_are_one_message() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await introduced(connect)
+        places = [where(60 * n) for n in range(40)]
+        body = (40).to_bytes(2) + b"\x01" + b"".join(len(p).to_bytes(2) + p for p in places)
+        parts = [body[:800], body[800:]]
+        for number, part in enumerate(parts, 1):
+            client.serial += 1
+            frame = Frame(jt808.LOCATIONS, PHONE, client.serial, part, parts=2, part=number)
+            client.writer.write(jt808.framed(frame))
+        heard = 0
+        while heard < 2:
+            data = await asyncio.wait_for(client.reader.read(4096), 5)
+            heard += len(client.cutter.feed(data))
+        assert len({ts for _d, _m, ts, _v in landed}) == 40
+
+    served(talk)
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"\x7e" + b"\x00" * 5000, "parted: a frame without an end"),
+        (b"\x7e" + b"\x01" * 21 + b"\x7e", "refused: checksum"),
+        (b"GET / HTTP/1.1\r\n\r\n", ""),
+    ],
+)
+def test_nonsense_is_counted_by_kind(sent: bytes, why: str) -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await connect()
+        client.writer.write(sent)
+        await asyncio.sleep(0.2)
+        assert not why or gateway.counts[why] == 1
+        await introduced(connect)  # the others are served
+
+    served(talk)
+
+
+def test_who_is_slow_or_silent_or_floods_is_parted_with() -> None:
+    limits = Limits(introduce=0.2, silent=0.3, frame=0.2, rate=1)
+
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        stranger, quiet, slow, flood = await connect(), *[await introduced(connect) for _ in range(3)]
+        slow.writer.write(b"\x7e\x00")
+        for _ in range(30):
+            await flood.say(jt808.HEARTBEAT)
+        for _ in range(8):
+            await asyncio.sleep(0.1)
+            if not slow.writer.is_closing():
+                slow.writer.write(b"\x01")
+        for client in (stranger, quiet, slow):
+            with suppress(ConnectionError):  # it is closed while something is still written
+                assert await client.hear() is None
+
+    counts = served(talk, limits).counts
+    for why in ("not introduced", "silent", "a frame without an end", "too many messages"):
+        assert counts[f"parted: {why}"] == 1, why

@@ -23,6 +23,8 @@ from .protocols.jt808 import Cutter, Frame, Joiner
 
 Land = Callable[[Sequence[str], Sequence[str], Sequence[int], Sequence[float]], Awaitable[None]]
 """Puts readings (devices, metrics, moments, values) on disk; they are there when it returns."""
+_UNREAD = 1 << 16
+"""Bytes of answers that a terminal has not taken yet, beyond which it is waited for."""
 SAMPLES = 50
 """Refused frames that are remembered for whoever looks what is wrong."""
 
@@ -58,15 +60,20 @@ class Limits:
     """The same of one that lies further back."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Session:
     peer: str
+    writer: asyncio.StreamWriter
     phone: str = ""
     known: bool = False
     serial: int = 0
     nonsense: int = 0
     allowed: float = 0.0
     filled: float = 0.0
+    until: float = 0.0
+    """Then it is parted with, for `why`."""
+    why: str = ""
+    parted: str = ""
     joiner: Joiner = field(default_factory=Joiner)
 
     def next(self) -> int:
@@ -88,69 +95,74 @@ class Gateway:
         """Peer, kind, why, and the frame in hexadecimal."""
         self.online: dict[str, float] = {}
         """When each terminal was last heard, by `time.time()`."""
-        self._open: dict[asyncio.Task[None], _Session] = {}
+        self._open: dict[_Session, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def serve(self, host: str, port: int) -> asyncio.Server:
         """Listens; `close()` parts with everybody."""
+        if self._sweeper is None:
+            self._sweeper = asyncio.create_task(self._sweep())
         return await asyncio.start_server(self._connected, host, port, limit=1 << 16, backlog=4096)
 
     async def close(self) -> None:
-        tasks = list(self._open)
+        tasks = [*self._open.values(), *([self._sweeper] if self._sweeper else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _sweep(self) -> None:
+        """Parts with who lets time pass: one look at all for many, and no timer for each byte that somebody sends."""
+        pause = min(1.0, self._limits.introduce / 4, self._limits.silent / 4, self._limits.frame / 4)
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            for session in [one for one in self._open if one.until < now]:
+                session.parted = session.parted or session.why
+                session.writer.transport.abort()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        peer = writer.get_extra_info("peername")
-        session = _Session(f"{peer[0]}:{peer[1]}" if peer else "?", filled=time.monotonic())
+        peer, now = writer.get_extra_info("peername"), time.monotonic()
+        session = _Session(f"{peer[0]}:{peer[1]}" if peer else "?", writer, filled=now)
+        session.until, session.why = now + self._limits.introduce, "not introduced"
         if len(self._open) >= self._limits.sessions:
             self.counts["parted: too many sessions"] += 1
             writer.close()
             return
-        self._open[task] = session
+        self._open[session] = task
         self.counts["connections"] += 1
         try:
-            await self._talk(session, reader, writer)
+            await self._talk(session, reader)
         except _Parted as parted:
-            self.counts[f"parted: {parted}"] += 1
-        except (ConnectionError, TimeoutError):
-            self.counts["parted: connection lost"] += 1
+            session.parted = str(parted)
+        except ConnectionError:
+            session.parted = session.parted or "connection lost"
         finally:
-            del self._open[task]
+            if session.parted:
+                self.counts[f"parted: {session.parted}"] += 1
+            del self._open[session]
             writer.close()
 
-    async def _talk(self, session: _Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        limits, cutter, began = self._limits, Cutter(), time.monotonic()
-        waits_since = began
-        while True:
-            patience = limits.silent
-            if not session.known:
-                patience = began + limits.introduce - time.monotonic()
-            elif cutter.begun:
-                patience = waits_since + limits.frame - time.monotonic()
-            if patience <= 0:
-                raise _Parted("a frame without an end" if session.known else "not introduced")
-            try:
-                data = await asyncio.wait_for(reader.read(1 << 14), patience)
-            except TimeoutError:
-                why = "not introduced" if not session.known else "a frame without an end" if cutter.begun else "silent"
-                raise _Parted(why) from None
-            if not data:
-                return
+    async def _talk(self, session: _Session, reader: asyncio.StreamReader) -> None:
+        limits, cutter = self._limits, Cutter()
+        while data := await reader.read(1 << 14):
             had_begun = cutter.begun
             try:
                 frames = cutter.feed(data)
             except Malformed as error:
                 self._refuse(session, error, data[:64])
                 raise _Parted("a frame without an end") from None
-            if frames or not had_begun:
-                waits_since = time.monotonic()
             self._spend(session, len(frames))
             if answers := await self._answered(session, frames):
-                writer.write(answers)
-                await asyncio.wait_for(writer.drain(), limits.frame)
+                session.writer.write(answers)
+                if session.writer.transport.get_write_buffer_size() > _UNREAD:
+                    session.until, session.why = time.monotonic() + limits.frame, "does not read"
+                    await session.writer.drain()
+            if session.known and not cutter.begun:
+                session.until, session.why = session.filled + limits.silent, "silent"
+            elif session.known and (frames or not had_begun):
+                session.until, session.why = session.filled + limits.frame, "a frame without an end"
 
     def _spend(self, session: _Session, messages: int) -> None:
         now, most = time.monotonic(), self._limits.rate * 20
@@ -183,7 +195,7 @@ class Gateway:
             except Malformed as error:
                 self._refuse(session, error, raw)
         if found:
-            columns = zip(*((r.device, r.metric, r.ts, r.value) for r in found), strict=True)
+            columns = zip(*found, strict=True)
             try:
                 await self._land(*columns)
                 self.counts["readings"] += len(found)
@@ -200,7 +212,7 @@ class Gateway:
         self.counts["messages"] += 1
         match frame.id:
             case jt808.LOCATION | jt808.LOCATIONS:
-                read = list(jt808.readings(frame))
+                read = jt808.readings(frame)
                 now = time.time()
                 early, late = (now - self._limits.behind) * 1000, (now + self._limits.ahead) * 1000
                 good = [r for r in read if early <= r.ts <= late]

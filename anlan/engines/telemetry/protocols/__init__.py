@@ -6,7 +6,7 @@ Every module is pure: no sockets, no clock. What cannot be read raises `Malforme
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Malformed(ValueError):
@@ -17,8 +17,7 @@ class Malformed(ValueError):
         self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One value that a device measured. `ts` in milliseconds since 1970 (UTC)."""
 
     device: str

@@ -8,7 +8,6 @@ parts, how many and which. Numbers are big-endian, texts GBK, times BCD in Beiji
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import reduce
@@ -300,31 +299,41 @@ def locations(body: bytes) -> tuple[int, list[Location]]:
     return kind, found
 
 
-def readings(frame: Frame) -> Iterator[Reading]:
+def readings(frame: Frame) -> list[Reading]:
     """What the locations of a message measured; nothing of one that is not valid but its alarms.
 
     Metrics: lat, lon (degrees), speed (km/h), direction (degrees), altitude (m), acc (0 or 1), alarm (the alarm word),
     mileage (km) and fuel (l) where they are sent.
     """
-    match frame.id:
-        case 0x0200:
-            found = [location(frame.body)]
-        case 0x0704:
-            _kind, found = locations(frame.body)
-        case _:
-            return
-    for one in found:
-        if one.time is None:
-            continue
-        ts = int(one.time.timestamp() * 1000)
-        said: dict[str, float] = {"acc": one.status & 1, "alarm": one.alarm}
-        if one.valid:
-            said |= {"lat": one.lat, "lon": one.lon, "speed": one.speed, "altitude": one.altitude}
-            said["direction"] = one.direction
-        for item, width, name in ((0x01, 4, "mileage"), (0x02, 2, "fuel")):
-            if len(one.items.get(item, b"")) == width:
-                said[name] = int.from_bytes(one.items[item]) / 10
-        yield from (Reading(frame.phone, name, ts, float(value)) for name, value in said.items())
+    if frame.id == LOCATION:
+        return _measured(frame.phone, location(frame.body))
+    if frame.id == LOCATIONS:
+        return [reading for one in locations(frame.body)[1] for reading in _measured(frame.phone, one)]
+    return []
+
+
+def _measured(phone: str, one: Location) -> list[Reading]:
+    if one.time is None:
+        return []
+    ts = int(one.time.timestamp() * 1000)
+    found = [Reading(phone, "acc", ts, float(one.status & 1)), Reading(phone, "alarm", ts, float(one.alarm))]
+    if one.valid:
+        found += (
+            Reading(phone, "lat", ts, one.lat),
+            Reading(phone, "lon", ts, one.lon),
+            Reading(phone, "speed", ts, one.speed),
+            Reading(phone, "direction", ts, float(one.direction)),
+            Reading(phone, "altitude", ts, float(one.altitude)),
+        )
+    for item, width, name in _MEASURED:
+        value = one.items.get(item)
+        if value is not None and len(value) == width:
+            found.append(Reading(phone, name, ts, int.from_bytes(value) / 10))
+    return found
+
+
+_MEASURED = ((0x01, 4, "mileage"), (0x02, 2, "fuel"))
+"""Additional items that are a number of tenths: item, bytes, metric."""
 
 
 # --- Answers ---------------------------------------------------------------------------------------------
@@ -356,8 +365,10 @@ def located(one: Location) -> bytes:
 
 def _moment(raw: bytes) -> datetime | None:
     """A moment in BCD, None where it is none."""
+    said = raw.hex()
     try:
-        return datetime.strptime(raw.hex(), "%y%m%d%H%M%S").replace(tzinfo=BEIJING)
+        year, month, day, hour, minute, second = (int(said[at : at + 2]) for at in range(0, 12, 2))
+        return datetime(2000 + year, month, day, hour, minute, second, tzinfo=BEIJING)
     except ValueError:
         return None
 

@@ -24,6 +24,7 @@ GROUPS = {
     "plan": _("Safety plan"),
     "hazards": pgettext_lazy("menu", "Hidden dangers"),
     "accidents": _("Accidents"),
+    "monitoring": _("Monitoring and early warning"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

@@ -51,8 +51,8 @@ INSTALLED_APPS = [
     "anlan.parties",
     "anlan.offices.plan",
     "anlan.offices.hazards",
-    "anlan.offices.monitoring",
     "anlan.offices.accidents",
+    "anlan.offices.monitoring",
     "anlan.site",
 ]
 

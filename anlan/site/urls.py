@@ -24,6 +24,7 @@ urlpatterns = [
     path("c/", include("anlan.kernel.cases.urls")),
     path("plan/", include("anlan.offices.plan.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
+    path("monitoring/", include("anlan.offices.monitoring.urls")),
     path("public/", include("anlan.offices.hazards.public_urls")),
     path("accidents/", include("anlan.offices.accidents.urls")),
 ]

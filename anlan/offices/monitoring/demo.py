@@ -1,0 +1,81 @@
+"""The demonstration city's devices: what each kind of enterprise must have, and most of which is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from random import Random
+
+from anlan.parties.demo import DemoCity
+from anlan.parties.models import Enterprise
+
+from .models import Device, Quota
+
+BASIS = "《重庆市2013年安全生产工作要点》三（六）"
+MINES = ("coal-gas", "mine-people", "mine-air", "mine-water", "mine-talk", "mine-refuge")
+_SLOPES = (("slopes", "mqtt", 2, "边坡{n}号监测点"),)
+_CHEMICALS = (("chemicals", "mqtt", 3, "{n}号储罐"),)
+_SITES = (("cranes", "mqtt", 1, "塔吊{n}号"), ("sites", "http", 1, "工地视频{n}号"))
+_SHIPS = (("passenger-ships", "ais", 2, "客渡船{n}号"),)
+BY_CLASS: dict[str, tuple[tuple[str, str, int, str], ...]] = {
+    "0610": tuple((programme, "mqtt", 4 if programme == "coal-gas" else 1, "井下{n}号") for programme in MINES),
+    "1011": _SLOPES, "1012": _SLOPES,
+    "5264": (("petrol", "http", 1, "加油站视频{n}号"),),
+    "2614": _CHEMICALS, "2641": _CHEMICALS, "2619": _CHEMICALS,
+    "2672": (("fireworks", "http", 1, "{n}号库区"),),
+    "2671": (("explosives", "http", 1, "{n}号库区"),),
+    "5420": (("coaches", "jt808", 4, "客车{n}号"),),
+    "5411": (("rural-buses", "jt808", 6, "农村客运{n}号"),),
+    "5430": (("dangerous-goods-vehicles", "jt808", 3, "危货车{n}号"),),
+    "5512": _SHIPS, "5523": (("dangerous-goods-ships", "ais", 1, "危险品船{n}号"),),
+    "4700": _SITES, "4813": _SITES,
+}  # fmt: skip
+"""For a class of GB/T 4754: programme, protocol, devices required of an enterprise, how they are called."""
+YEARLY = frozenset({"coal-gas", "chemicals", "lifts", "cranes"})
+"""Programmes whose devices are calibrated or tested."""
+MOST = 60
+"""Enterprises of one class that have devices on record in the small city."""
+
+
+def load(city: DemoCity) -> None:
+    """Fills the office. Draws by itself: what other offices draw stays as it was."""
+    rng = Random(20130614)  # noqa: S311 (synthetic data)
+    devices: list[Device] = []
+    quotas: list[Quota] = []
+    counted: Counter[str] = Counter()
+    for enterprise in city.enterprises:
+        wanted = BY_CLASS.get(enterprise.gb4754, ())
+        if not wanted or counted[enterprise.gb4754] >= MOST:
+            continue
+        counted[enterprise.gb4754] += 1
+        for programme, protocol, number, called in wanted:
+            quotas.append(_quota(enterprise, programme, number))
+            there = number if rng.random() < 0.75 + 0.2 * city.diligence(enterprise) else rng.randrange(number)
+            for n in range(1, there + 1):
+                devices.append(_device(enterprise, programme, protocol, called.format(n=n), len(devices), city, rng))
+    Quota.objects.bulk_create(quotas)
+    Device.objects.bulk_create(devices)
+    city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
+
+
+def _quota(enterprise: Enterprise, programme: str, number: int) -> Quota:
+    return Quota(
+        enterprise=enterprise, area_code=enterprise.area_code, industry_id=enterprise.industry_id, programme=programme,
+        required=number, since=date(2013, 1, 1), basis=BASIS,
+    )  # fmt: skip
+
+
+def _device(
+    enterprise: Enterprise, programme: str, protocol: str, name: str, number: int, city: DemoCity, rng: Random
+) -> Device:
+    today = city.now.date()
+    code = {"jt808": f"139{number:08d}", "ais": f"413{number:06d}"}.get(protocol, f"{programme}-{number:05d}")
+    valid = today + timedelta(days=rng.randrange(-25, 340)) if programme in YEARLY else None
+    # Nine of ten were heard in the last hours, the others days ago.
+    ago = timedelta(minutes=rng.randrange(1, 300)) if rng.random() < 0.9 else timedelta(days=rng.randrange(2, 30))
+    return Device(
+        code=code, name=name, programme=programme, protocol=protocol, enterprise=enterprise,
+        area_code=enterprise.area_code, industry_id=enterprise.industry_id, place=enterprise.address[:200],
+        lon=enterprise.lon, lat=enterprise.lat, installed_on=today - timedelta(days=rng.randrange(30, 900)),
+        calibrated_until=valid, heard_at=city.now - ago,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""How far the notice's programmes are carried out: devices required, in service, heard, with valid calibration."""
+
+import ibis
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel.figures import measure, ratio, source
+
+from .models import Device, Quota
+
+DEVICES = source(Device, cuts=("programme",))
+QUOTAS = source(Quota, cuts=("programme",))
+NOTICE = _("The notice, Part 3, item 6: technology in every industry")
+CLAUSES = ("W6.1",)
+
+
+def in_service(t, p):  # type: ignore[no-untyped-def]  # an Ibis table
+    """At the end of the period."""
+    return (t.installed_on < p.until_day) & (t.removed_on.isnull() | (t.removed_on >= p.until_day))
+
+
+required = measure(
+    "monitoring.required", QUOTAS,
+    lambda t, p: (t.since < p.until_day) & (t.until.isnull() | (t.until >= p.until_day)), value="required",
+    title=_("Devices required"), definition=_("That enterprises must have at the end of the period, by their quotas."),
+    source_of_law=NOTICE, unit=_("devices"), clauses=CLAUSES,
+)  # fmt: skip
+installed = measure(
+    "monitoring.installed", DEVICES, in_service,
+    title=_("Devices in service"), definition=_("In service at the end of the period."),
+    source_of_law=NOTICE, unit=_("devices"), better="more", clauses=CLAUSES,
+)  # fmt: skip
+online = measure(
+    "monitoring.online", DEVICES,
+    lambda t, p: in_service(t, p) & (t.heard_at >= p.until - ibis.interval(days=1)), present_only=True,
+    title=_("Devices online"), definition=_("In service, and heard within the last day of the period."),
+    source_of_law=NOTICE, unit=_("devices"), better="more", clauses=CLAUSES,
+)  # fmt: skip
+calibrated = measure(
+    "monitoring.calibrated", DEVICES,
+    lambda t, p: in_service(t, p) & (t.calibrated_until.isnull() | (t.calibrated_until >= p.until_day)),
+    title=_("Devices with valid calibration"),
+    definition=_("In service, and calibrated beyond the end of the period or in no need of it."),
+    source_of_law=NOTICE, unit=_("devices"), better="more", clauses=CLAUSES,
+)  # fmt: skip
+ratio(
+    "monitoring.coverage", installed, required, places=1,
+    title=_("Coverage"), definition=_("Devices in service, of those required."),
+    source_of_law=NOTICE, unit="%", better="more", clauses=CLAUSES,
+)  # fmt: skip
+ratio(
+    "monitoring.online_rate", online, installed, places=1,
+    title=_("Online rate"), definition=_("Devices online, of those in service."),
+    source_of_law=NOTICE, unit="%", better="more", clauses=CLAUSES,
+)  # fmt: skip

@@ -1,0 +1,5 @@
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel.pages import page
+
+page("monitoring:coverage", _("Coverage of monitoring"), icon="broadcast", group="monitoring")

@@ -1,0 +1,8 @@
+"""Addresses of the monitoring office that no register or case page serves."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "monitoring"
+urlpatterns = [path("", views.coverage, name="coverage")]

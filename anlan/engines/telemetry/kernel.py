@@ -235,6 +235,8 @@ def wait(some: Any, start: int, now: int, devices: Devices, state: State, lanes:
             if now - cell.t > lane.span:
                 cell.phase = OPEN
                 _tell(d, number, cell.t + lane.span, 0.0, True, devices, out)
+                # What was measured before that and comes after it shows that there was no such silence: it is late.
+                devices.one[d].seen = max(devices.one[d].seen, cell.t + lane.span)
     return len(some)
 
 

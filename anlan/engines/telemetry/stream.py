@@ -89,6 +89,8 @@ class Stream:
     ) -> None:
         self.rules, self.at_once = rules, at_once
         self.names: list[str] = []
+        self.extra: dict[str, Any] = {}
+        """What was kept along with the state that this one was restored from."""
         self.now = self._waited = EARLIEST
         self.counts = dict.fromkeys(("taken", *REFUSED), 0)
         self._before: list[Change] = []
@@ -115,6 +117,13 @@ class Stream:
             self.names += new
             self._grow()
         return np.fromiter((codes[name] for name in devices), np.int32, len(devices))
+
+    def know(self, programmes: Mapping[str, str]) -> None:
+        """Tells the programmes of devices, from now on."""
+        self._programmes.update(programmes)
+        self._described = 0
+        if len(self._devices.one):
+            self._describe()
 
     def metric(self, metrics: Sequence[str]) -> Any:
         """The codes of metrics; -1 of those that no rule minds."""
@@ -296,8 +305,11 @@ class Stream:
 
     # -- over restarts ----------------------------------------------------------------------------------------------
 
-    def save(self, path: Path) -> None:
-        """Keeps everything that is known, on disk when this returns; what stood there before stands until then."""
+    def save(self, path: Path, extra: Mapping[str, Any] | None = None) -> None:
+        """Keeps everything that is known, on disk when this returns; what stood there before stands until then.
+
+        `extra` (what JSON can hold) is kept along with it: how far the readings were read, say.
+        """
         rows, total = len(self.names), self.waiting
         device, node = np.empty(total, np.int32), np.empty(total, np.int32)
         kernel.listed(rows, self._waiting, self._devices, device, node)
@@ -311,6 +323,8 @@ class Stream:
             "now": self.now,
             "waited": self._waited,
             "counts": self.counts,
+            "extra": dict(extra or {}),
+            "programmes": self._programmes,
             "told": [asdict(event) for events in self._told.values() for event in events],
             "final": [asdict(event) for event in self._final],
         }
@@ -351,6 +365,7 @@ class Stream:
         return stream
 
     def _take_up(self, arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        self._programmes = facts["programmes"] | self._programmes
         self.code(facts["names"])
         rows, rules = len(self.names), self.rules
         state, one = self._settled, self._devices.one
@@ -377,7 +392,7 @@ class Stream:
         metric = self.metric(facts["metrics"])[arrays["w_metric"]]
         ruled = metric >= 0
         self._put(*(part[ruled] for part in (arrays["w_device"], metric, arrays["w_ts"], arrays["w_value"])))
-        self.now, self._waited = facts["now"], facts["waited"]
+        self.now, self._waited, self.extra = facts["now"], facts["waited"], facts["extra"]
         self.counts = dict.fromkeys(self.counts, 0) | facts["counts"]
         if self.at_once:
             one["dirty"][:rows] = True

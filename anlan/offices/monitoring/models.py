@@ -9,8 +9,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from anlan.kernel.areas import LAT, LON
+from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By
 
@@ -120,3 +122,50 @@ class Quota(Kept):
 
     def __str__(self) -> str:
         return f"{self.get_programme_display()} {self.required}"
+
+
+LEVELS = (
+    ("blue", _("Blue")),
+    ("yellow", _("Yellow")),
+    ("orange", _("Orange")),
+    ("red", _("Red")),
+)
+"""Of a warning, from low to high."""
+
+
+class EarlyWarning(Case):
+    """What a rule told of a device, driven to its end: looked at, dealt with or found false.
+
+    One for a device and a rule at a time: the database holds to it. `told` keeps each event of the rule that belongs to
+    it, so that what the evaluation says twice (after a crash) counts once. `measured_at` is the moment of the reading
+    that opened it, `cleared_at` that of the one with which all of it was over; both are the device's time.
+    """
+
+    scope_rule = _SCOPED
+
+    enterprise = models.ForeignKey("parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"))
+    device = models.ForeignKey(Device, models.PROTECT, verbose_name=_("Device"), related_name="warnings")
+    programme = models.CharField(_("Programme"), max_length=30, choices=PROGRAMMES)
+    rule = models.CharField(_("Rule"), max_length=60)
+    rule_source = models.CharField(_("Rule rests on"), max_length=400)
+    rule_version = models.CharField(_("Version of the rules"), max_length=64)
+    value = models.FloatField(_("Reading"))
+    measured_at = models.DateTimeField(_("Measured at"))
+    cleared_at = models.DateTimeField(_("Back to normal at"), null=True, blank=True, editable=False)
+    told = models.JSONField(_("Events"), default=list, blank=True, editable=False)
+    findings = models.TextField(pgettext_lazy("warning", "What was done"), max_length=4000, blank=True, default="")
+    cause = models.TextField(_("Cause of the false alarm"), max_length=1000, blank=True, default="")
+
+    class Meta(Case.Meta):
+        abstract = False
+        verbose_name = _("Warning")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("device", "rule"), condition=Q(closed_at__isnull=True), name="one_open_warning"
+            )
+        ]
+        indexes: ClassVar = [
+            *Case.Meta.indexes,
+            models.Index(fields=("area_code", "measured_at"), name="earlywarning_area"),
+            models.Index(fields=("device", "rule", "measured_at"), name="earlywarning_device"),
+        ]

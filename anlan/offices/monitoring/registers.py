@@ -10,7 +10,8 @@ from anlan.kernel.registers import Register, register
 from anlan.parties.codes import make_credit_code
 from anlan.parties.models import Enterprise
 
-from .models import Device, Quota
+from .lifecycle import WARNING
+from .models import LEVELS, Device, EarlyWarning, Quota
 
 SUPERVISORS = {"city", "department", "district", "township"}
 
@@ -86,3 +87,40 @@ class Quotas(Register):
     )
     order = "-since"
     rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
+
+
+def sample_warning(number: int) -> EarlyWarning:
+    """A warning of a device."""
+    device = sample_device(number)
+    device.save()
+    return EarlyWarning(
+        number=f"样本安警〔2013〕{number}号", title=f"样本预警{number}", state="open", device=device, rule="overspeed",
+        programme="coaches", rule_source="样本", rule_version="0", value=number, measured_at=clock.now(), level="red",
+        enterprise=device.enterprise, area_code="500112000000", owner_area_code="500112000000",
+    )  # fmt: skip
+
+
+@register
+class Warnings(Register):
+    name = "warnings"
+    model = EarlyWarning
+    title = _("Warnings")
+    singular = _("Warning")
+    icon = "broadcast"
+    group = "monitoring"
+    columns = (
+        "number", "title", "level", "programme", "device", "enterprise", "area_code", "measured_at", "cleared_at",
+        "state_title", "due_at",
+    )  # fmt: skip
+    choices = {"state": WARNING.choices, "level": lambda: LEVELS}
+    filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
+    sections = (
+        (_("Warning"), ("rule", "rule_source", "rule_version", "value", "place", "lon", "lat")),
+        (_("Dealing with it"), ("findings", "cause")),
+    )
+    search = ("number",)
+    natural_key = ("number",)
+    labels = {"state_title": _("State")}
+    sample = staticmethod(sample_warning)
+    order = "-measured_at"
+    rights = Rights(see=EVERY_ROLE, export=OFFICIALS)

@@ -141,6 +141,16 @@ def test_a_late_reading_shows_that_there_was_no_silence() -> None:
     assert one.finish() == []
 
 
+def test_what_comes_late_in_order_shows_too_that_there_was_no_silence() -> None:
+    one = stream("name: a, kind: silent, level: blue, for: 30min")
+    one.feed(["d"], ["m"], [NOON], [1])
+    assert [c.what for c in one.advance(NOON + 33 * MINUTE)] == ["open"]
+    count = 33
+    changes = one.feed(["d"] * count, ["m"] * count, [NOON + n * MINUTE for n in range(1, count + 1)], [1] * count)
+    assert [c.what for c in changes] == ["withdrawn"]
+    assert one.finish() == []
+
+
 FATIGUE = "name: a, kind: driving, metric: speed, level: orange, longer_than: 4h, rest: 20min"
 
 

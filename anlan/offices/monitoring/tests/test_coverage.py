@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,44 +10,25 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from anlan.engines.measures import Period
-from anlan.kernel import clock
-from anlan.kernel.clock import BEIJING
 from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
-from anlan.offices.monitoring.models import Device, Quota
-from anlan.parties.models import Account, Enterprise
+from anlan.offices.monitoring.models import Quota
+from anlan.parties.models import Enterprise
+
+from .conftest import AT, BANAN, TESTER, YUBEI, account, device
 
 pytestmark = pytest.mark.django_db
-TESTER = Actor("job", "test")
-NOON = datetime(2013, 6, 14, 12, tzinfo=BEIJING)
-YUBEI, BANAN = "500112131000", "500113001000"
-
-
-@pytest.fixture(autouse=True)
-def _at_noon() -> Any:
-    with clock.frozen(NOON):
-        yield
-
-
-def device(code: str, area: str = YUBEI, **more: Any) -> Device:
-    enterprise, _made = Enterprise.objects.get_or_create(name=f"车队{area}", area_code=area)
-    facts: dict[str, Any] = {
-        "programme": "coaches",
-        "protocol": "jt808",
-        "installed_on": NOON.date() - timedelta(days=9),
-    }
-    return Device.objects.create(code=code, name=code, enterprise=enterprise, area_code=area, **facts | more)
 
 
 def quota(number: int, area: str = YUBEI, **more: Any) -> Quota:
     enterprise, _made = Enterprise.objects.get_or_create(name=f"车队{area}", area_code=area)
-    facts: dict[str, Any] = {"programme": "coaches", "since": NOON.date() - timedelta(days=9), "basis": "要点"}
+    facts: dict[str, Any] = {"programme": "coaches", "since": AT.date() - timedelta(days=9), "basis": "要点"}
     return Quota.objects.create(enterprise=enterprise, area_code=area, required=number, **facts | more)
 
 
 def counted(**where: str) -> list[Any]:
     names = ("required", "installed", "online", "calibrated", "coverage", "online_rate")
-    figures = compute([f"monitoring.{n}" for n in names], Period.of("day", NOON.date()), by=tuple(where))
+    figures = compute([f"monitoring.{n}" for n in names], Period.of("day", AT.date()), by=tuple(where))
     return [figures.at(named((f"monitoring.{n}",))[0], **where).now.value for n in names]
 
 
@@ -55,12 +36,12 @@ def test_what_counts_as_in_service_online_and_calibrated() -> None:
     day = timedelta(days=1)
     with acting(TESTER, EVERYWHERE):
         quota(5)
-        quota(7, programme="lifts", until=NOON.date() - day)  # over since yesterday
-        device("heard", heard_at=NOON - day / 2)
-        device("silent", heard_at=NOON - 3 * day, calibrated_until=NOON.date() + day)
-        device("expired", calibrated_until=NOON.date() - day)
-        device("gone", removed_on=NOON.date() - day, heard_at=NOON)
-        device("to-come", installed_on=NOON.date() + day)
+        quota(7, programme="lifts", until=AT.date() - day)  # over since yesterday
+        device("heard", heard_at=AT - day / 2)
+        device("silent", heard_at=AT - 3 * day, calibrated_until=AT.date() + day)
+        device("expired", calibrated_until=AT.date() - day)
+        device("gone", removed_on=AT.date() - day, heard_at=AT)
+        device("to-come", installed_on=AT.date() + day)
         assert [float(v) if v is not None else None for v in counted()] == [5, 3, 1, 2, 60.0, 33.3]
         assert counted(programme="lifts")[0:2] == [0, 0]
         assert counted(programme="lifts")[4] is None  # nothing is required: not 0 %, and not 100 %
@@ -79,7 +60,7 @@ def test_each_sees_his_own_area() -> None:
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"removed_on": NOON.date() - timedelta(days=30)}, "removed_on"),
+        ({"removed_on": AT.date() - timedelta(days=30)}, "removed_on"),
         ({"lon": 106.5}, "lat"),
         ({"code": "a/b"}, "code"),
         ({"code": "a b"}, "code"),
@@ -96,18 +77,16 @@ def test_what_cannot_be_is_refused(wrong: dict[str, Any], field: str) -> None:
 
 
 def browser(role: str, area: str) -> Client:
-    with acting(TESTER, EVERYWHERE):
-        who = Account.objects.create_user(username=role, name=role, role=role, area_code=area, industries=None)
     client = Client(headers={"accept-language": "zh-hans"})
-    client.force_login(who)
+    client.force_login(account(role, area))
     return client
 
 
 def test_the_page_opens_what_it_counts() -> None:
     with acting(TESTER, EVERYWHERE):
         quota(3)
-        device("heard-1", heard_at=NOON - timedelta(hours=1))
-        device("silent-1", heard_at=NOON - timedelta(days=4))
+        device("heard-1", heard_at=AT - timedelta(hours=1))
+        device("silent-1", heard_at=AT - timedelta(days=4))
         device("other-1", BANAN)
     client = browser("district", "500112000000")
     page = client.get("/monitoring/").content.decode()

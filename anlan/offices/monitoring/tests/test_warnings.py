@@ -1,0 +1,218 @@
+"""From readings on disk to warnings: opened, raised, cleared, dealt with; once, whatever is run again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import settings as settings_
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+from anlan.engines.telemetry import rules
+from anlan.engines.telemetry.journal import Journal, batch_of
+from anlan.kernel import cases, clock
+from anlan.kernel.cases.conformance import LifecycleMachine, untranslated
+from anlan.kernel.cases.history import tell
+from anlan.kernel.cases.lifecycle import Move, lifecycle
+from anlan.kernel.cases.models import Case, CaseEntry
+from anlan.kernel.scope import EVERYWHERE, acting
+from anlan.offices.monitoring.evaluation import CORRECTED, WATCH, Evaluation
+from anlan.offices.monitoring.models import Device, EarlyWarning
+from anlan.parties.models import Account
+
+from .conftest import AT, TESTER, YUBEI, account, device
+
+pytestmark = pytest.mark.django_db
+MINUTE = 60_000
+NOON = int(AT.timestamp() * 1000)
+RULES = rules.parse(
+    """
+late: 2min
+rules:
+  - name: fast
+    title: {zh: 超速行驶, en: Too fast}
+    kind: level
+    metric: speed
+    programmes: [coaches]
+    source: 试验
+    levels: [{level: yellow, more_than: 100}, {level: red, more_than: 120}]
+  - name: quiet
+    title: {zh: 无数据, en: Silent}
+    kind: silent
+    level: blue
+    for: 30min
+    source: 试验
+""".encode()
+)
+
+
+class Desk:
+    """A journal, and its evaluation that can be killed and begun again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.journal = folder, Journal(folder / "journal", "test")
+        self.evaluation = self.begin()
+
+    def begin(self) -> Evaluation:
+        return Evaluation(self.folder / "journal", self.folder / "state", RULES)
+
+    def drive(self, *speeds: float, code: str = "k1", begin: int = 0, step: bool = True) -> None:
+        """Readings, one a minute; they come as the last of them is measured."""
+        at = [NOON + (begin + n) * MINUTE for n in range(len(speeds))]
+        self.journal.append(batch_of([code] * len(at), ["speed"] * len(at), at, list(speeds), at[-1]))
+        if step:
+            with clock.frozen(AT + timedelta(minutes=begin + len(speeds))):
+                self.evaluation.step()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def warnings() -> list[EarlyWarning]:
+    with acting(TESTER, EVERYWHERE):
+        return list(EarlyWarning.objects.order_by("measured_at"))
+
+
+def history(case: EarlyWarning) -> list[str]:
+    with acting(TESTER, EVERYWHERE):
+        return [one.words for one in tell(case, CaseEntry.of(case).order_by("version"))]
+
+
+def test_a_rule_opens_one_warning_which_rises_and_clears(desk: Desk) -> None:
+    device("k1")
+    desk.drive(90, 110, 130, 125, 110, 90)
+    (one,) = warnings()
+    assert (one.level, one.value, one.rule, one.state) == ("red", 130, "fast", "open")
+    assert one.measured_at == AT + timedelta(minutes=1)
+    assert one.cleared_at == AT + timedelta(minutes=5)
+    assert one.title == "k1：超速行驶"
+    assert (one.area_code, one.programme, one.rule_version) == (YUBEI, "coaches", RULES.version)
+    assert history(one) == [
+        "安澜 Anlan按规则发出预警", "达到红色等级，数值130", "红色等级解除，数值110", "恢复正常，数值90",
+    ]  # fmt: skip
+    with acting(TESTER, EVERYWHERE):
+        assert Device.objects.get().heard_at == AT + timedelta(minutes=5)
+
+
+def test_while_one_is_open_the_next_event_is_the_same_warning(desk: Desk) -> None:
+    device("k1")
+    desk.drive(110, 90, 110, 90, 110)
+    (one,) = warnings()
+    assert one.cleared_at is None
+    assert [e["state"] for e in one.told] == ["open", "clear", "open", "clear", "open"]
+    with acting(TESTER, EVERYWHERE):
+        twin = EarlyWarning(
+            number="x", title="x", device_id=one.device_id, rule="fast", enterprise_id=one.enterprise_id, value=1,
+            area_code=YUBEI, owner_area_code=YUBEI, state="open", measured_at=AT, programme="coaches", level="red",
+        )  # fmt: skip
+        with transaction.atomic(), pytest.raises(IntegrityError, match="one_open_warning"):
+            twin.save()
+
+
+def test_killed_after_the_database_and_before_the_state_was_kept_nothing_is_said_twice(desk: Desk) -> None:
+    device("k1")
+    desk.drive(110, 130)
+    desk.evaluation.keep()
+    desk.drive(90, 90, begin=2)
+    before = [(w.number, w.told, w.version) for w in warnings()]
+    desk.evaluation = desk.begin()  # the state is the one before the last readings
+    with clock.frozen(AT + timedelta(minutes=4)):
+        desk.evaluation.step()
+    assert [(w.number, w.told, w.version) for w in warnings()] == before
+    desk.evaluation = Evaluation(desk.folder / "journal", desk.folder / "none", RULES)  # and with no state at all
+    with clock.frozen(AT + timedelta(minutes=4)):
+        desk.evaluation.step()
+    assert [(w.number, w.told, w.version) for w in warnings()] == before
+
+
+def test_killed_before_the_database_nothing_is_missing(desk: Desk) -> None:
+    device("k1")
+    desk.drive(90)
+    desk.evaluation.keep()
+    desk.drive(110, begin=1, step=False)  # acknowledged, and then the power failed
+    desk.evaluation = desk.begin()
+    with clock.frozen(AT + timedelta(minutes=2)):
+        desk.evaluation.step()
+    assert [w.level for w in warnings()] == ["yellow"]
+
+
+def test_dealt_with_it_stays_closed_when_everything_is_run_again(desk: Desk) -> None:
+    device("k1")
+    desk.drive(110, 90)
+    by = account("district", "500112000000")
+    (one,) = warnings()
+    with acting(by.actor, by.scope):
+        one = cases.move(one, "acknowledge", by=by, seen_version=one.version)
+        one = cases.move(one, "handle", by=by, seen_version=one.version, findings="已联系驾驶人减速")
+    desk.evaluation = Evaluation(desk.folder / "journal", desk.folder / "none", RULES)
+    with clock.frozen(AT + timedelta(minutes=2)):
+        desk.evaluation.step()
+    assert [w.state for w in warnings()] == ["handled"]
+    desk.drive(110, begin=5)
+    assert [w.state for w in warnings()] == ["handled", "open"]
+
+
+def test_a_late_reading_that_shows_it_was_none_ends_it(desk: Desk) -> None:
+    device("k1")
+    desk.drive(90)
+    with clock.frozen(AT + timedelta(minutes=33)):
+        desk.evaluation.step()
+    (one,) = warnings()
+    assert (one.rule, one.level, one.state) == ("quiet", "blue", "open")
+    # It had been underground: what it measured comes now, one reading inside the window of each other.
+    desk.drive(*[90.0] * 34, begin=0)
+    assert [(w.state, w.cause) for w in warnings()] == [("false", CORRECTED)]
+
+
+def test_a_device_that_no_register_knows_warns_nobody(desk: Desk) -> None:
+    desk.drive(130, code="stranger")
+    assert warnings() == []
+    assert desk.evaluation.unknown == 0  # it is of no programme, so the rule does not even ask it
+
+
+def test_each_sees_the_warnings_of_his_area(desk: Desk) -> None:
+    device("k1")
+    desk.drive(130)
+    for area, seen in (("500112000000", 1), ("500113000000", 0)):
+        by = account("district", area)
+        with acting(by.actor, by.scope):
+            assert EarlyWarning.objects.count() == seen
+
+
+class WarningLives(LifecycleMachine):
+    kind = "warning"
+    people = (
+        Account(pk=1, username="duty", name="值班员", role="duty", area_code="500000000000"),
+        Account(pk=2, username="district", name="渝北", role="district", area_code="500112000000"),
+        Account(pk=3, username="city", name="市安委办", role="city", area_code="500000000000"),
+    )
+
+    def open(self) -> Case:
+        one = device(f"m{self.begins.timestamp()}")
+        made: EarlyWarning = cases.open_case(
+            "warning", WATCH, device=one, rule="fast", programme=one.programme, level="red", title="超速", value=1.0,
+            rule_source="试验", rule_version="0", measured_at=clock.now(), told=[], enterprise_id=one.enterprise_id,
+            area_code=one.area_code,
+        )  # fmt: skip
+        return made
+
+    def facts(self, draw: Any, move: Move, case: Case) -> dict[str, Any]:
+        draw(st.none())
+        return {f.name: "说明" for f in move.fields}
+
+
+@pytest.mark.slow
+def test_no_illegal_move_no_other_deadline_no_gap_in_history(everywhere: None) -> None:
+    run_state_machine_as_test(WarningLives, settings=settings_(max_examples=10, deadline=None, stateful_step_count=12))
+
+
+def test_every_state_and_move_is_said_in_chinese() -> None:
+    declared = lifecycle("warning")
+    assert declared is not None
+    assert untranslated(declared) == []

@@ -36,7 +36,7 @@ def anlan(*arguments: str) -> None:
 def environment() -> dict[str, str]:
     """Of the benchmark's own installation; nothing of the one in which people work."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("ANLAN_")}
-    return plain | {"ANLAN_HOME": str(PLACE), "ANLAN_PORT": str(PORT), "ANLAN_DEMO": "1"}
+    return plain | {"ANLAN_HOME": str(PLACE), "ANLAN_PORT": str(PORT), "ANLAN_DEMO": "1", "ANLAN_GATEWAY": "0"}
 
 
 def _free() -> int:

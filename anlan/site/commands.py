@@ -124,6 +124,31 @@ def worker() -> None:
     work()
 
 
+@click.command()
+@click.option("--host", default="0.0.0.0", show_default=True)  # noqa: S104 (vehicles come from outside)
+@click.option("--port", type=click.IntRange(0, 65535), help="For JT/T 808; else ANLAN_JT808_PORT, or 8808.")
+def gateway(host: str, port: int | None) -> None:
+    """Let terminals in, put on disk what they send, run the rules over it."""
+    import asyncio
+    import logging
+
+    from anlan.offices.monitoring.serving import serve
+    from anlan.site.installation import set_clock
+    from anlan.site.supervisor import end_with_supervisor
+
+    end_with_supervisor()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    set_clock()
+    text = os.environ.get("ANLAN_JT808_PORT", "8808")
+    if port is None and not (text.isdigit() and int(text) < 65536):
+        raise click.UsageError(f"ANLAN_JT808_PORT is {text!r}; it must be a number from 0 to 65535")
+    wanted = int(text) if port is None else port
+    try:
+        asyncio.run(serve(host, wanted, lambda at: click.echo(f"JT/T 808 at {host}:{at}")))
+    except OSError as error:
+        raise click.ClickException(f"{host}:{wanted}: {error.strerror or error}") from None
+
+
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def migrate(arguments: tuple[str, ...]) -> None:
@@ -229,7 +254,18 @@ def bench(names: tuple[str, ...]) -> None:
     run(names, Path(settings.HOME) / "bench.json")
 
 
-COMMANDS: list[click.Command] = [start, web, worker, migrate, database, doctor, translations, bench, *backup_commands]
+COMMANDS: list[click.Command] = [
+    start,
+    web,
+    worker,
+    gateway,
+    migrate,
+    database,
+    doctor,
+    translations,
+    bench,
+    *backup_commands,
+]
 if _demo_there():
     from anlan.site.demo.command import demo
 

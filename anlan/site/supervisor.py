@@ -1,6 +1,6 @@
 """`anlan start`: one process that keeps all parts of Anlan running on this machine.
 
-Order: database, migrations, demonstration city, then web and worker. A part that ends is started again,
+Order: database, migrations, demonstration city, then web, worker and gateway. A part that ends is started again,
 after a pause that doubles from one second to thirty while it keeps ending at once. SIGTERM and Ctrl-C stop
 everything in the reverse order; `kill -9` of the supervisor takes web and worker with it, and the database
 is taken over by the next start.
@@ -141,6 +141,8 @@ class Supervisor:
             Part("web", [*command, "web", "--port", str(port)], home / "log" / "web.log"),
             Part("worker", [*command, "worker"], home / "log" / "worker.log"),
         ]
+        if os.environ.get("ANLAN_GATEWAY", "1") != "0":
+            self.parts.append(Part("gateway", [*command, "gateway"], home / "log" / "gateway.log"))
         self._stopping = threading.Event()
 
     def run(self, ready: Callable[[], None]) -> None:

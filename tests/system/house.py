@@ -44,7 +44,8 @@ class House:
         self.folder, self.port = folder, free_port()
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("ANLAN_", "PYTEST_"))},
-            "ANLAN_HOME": str(folder), "ANLAN_PORT": str(self.port), "ANLAN_DEMO": "0", "PYTHONPATH": str(ROOT),
+            "ANLAN_HOME": str(folder), "ANLAN_PORT": str(self.port), "ANLAN_DEMO": "0", "ANLAN_GATEWAY": "0",
+            "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         self.server = Server(folder / "var")
         self.process: subprocess.Popen[bytes] | None = None

@@ -88,13 +88,16 @@ class _Parted(Exception):
 class Gateway:
     """Many sessions of one process. `counts` says what came and what was refused, `refused` shows some of it."""
 
-    def __init__(self, terminals: Terminals, land: Land, limits: Limits | None = None) -> None:
-        self._terminals, self._land, self._limits = terminals, land, limits or Limits()
+    def __init__(
+        self, terminals: Terminals, land: Land, limits: Limits | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        """`now` is the clock (seconds since 1970) by which a terminal's clock is judged to be wrong."""
+        self._terminals, self._land, self._limits, self._now = terminals, land, limits or Limits(), now
         self.counts: Counter[str] = Counter()
         self.refused: deque[tuple[str, str, str, str]] = deque(maxlen=SAMPLES)
         """Peer, kind, why, and the frame in hexadecimal."""
         self.online: dict[str, float] = {}
-        """When each terminal was last heard, by `time.time()`."""
+        """When each terminal was last heard, by the clock `now`."""
         self._open: dict[_Session, asyncio.Task[None]] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -204,7 +207,7 @@ class Gateway:
                 self.counts["refused: disk"] += len(found)
                 answers = [(frame, jt808.FAILED) for frame, _result in answers]
         if session.known:
-            self.online[session.phone] = time.time()
+            self.online[session.phone] = self._now()
         return out + b"".join(jt808.reply(frame, session.next(), result) for frame, result in answers)
 
     def _understood(self, session: _Session, frame: Frame, found: list[Reading]) -> int:
@@ -213,7 +216,7 @@ class Gateway:
         match frame.id:
             case jt808.LOCATION | jt808.LOCATIONS:
                 read = jt808.readings(frame)
-                now = time.time()
+                now = self._now()
                 early, late = (now - self._limits.behind) * 1000, (now + self._limits.ahead) * 1000
                 good = [r for r in read if early <= r.ts <= late]
                 if len(good) < len(read) or not read:

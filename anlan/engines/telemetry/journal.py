@@ -117,7 +117,13 @@ class Committer:
         self._waits: list[_Waits] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._turns = False
         self.landed = 0
+
+    def turn(self) -> None:
+        """Lets the journal begin another file, before what comes next."""
+        self._turns = True
+        self._wake.set()
 
     async def land(
         self, devices: Sequence[str], metrics: Sequence[str], ts: Sequence[int], values: Sequence[float]
@@ -145,6 +151,9 @@ class Committer:
             await self._wake.wait()
             await asyncio.sleep(self._gather)
             self._wake.clear()
+            if self._turns:
+                self._turns = False
+                await asyncio.to_thread(self._journal.turn)
             taken, self._waits = self._waits, []
             if not taken:
                 continue

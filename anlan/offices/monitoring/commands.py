@@ -81,4 +81,5 @@ _REFUSED = {
     "no_rule": "of metrics that no rule minds",
 }
 
+
 COMMANDS = [telemetry]

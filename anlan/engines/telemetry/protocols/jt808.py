@@ -303,7 +303,8 @@ def readings(frame: Frame) -> list[Reading]:
     """What the locations of a message measured; nothing of one that is not valid but its alarms.
 
     Metrics: lat, lon (degrees), speed (km/h), direction (degrees), altitude (m), acc (0 or 1), alarm (the alarm word),
-    mileage (km) and fuel (l) where they are sent.
+    emergency, overspeed and fatigue (0 or 1: bits of that word on which rules go), mileage (km) and fuel (l) where they
+    are sent.
     """
     if frame.id == LOCATION:
         return _measured(frame.phone, location(frame.body))
@@ -316,7 +317,11 @@ def _measured(phone: str, one: Location) -> list[Reading]:
     if one.time is None:
         return []
     ts = int(one.time.timestamp() * 1000)
-    found = [Reading(phone, "acc", ts, float(one.status & 1)), Reading(phone, "alarm", ts, float(one.alarm))]
+    found = [
+        Reading(phone, "acc", ts, float(one.status & 1)),
+        Reading(phone, "alarm", ts, float(one.alarm)),
+        *[Reading(phone, ALARMS[bit], ts, float(one.alarm >> bit & 1)) for bit in range(3)],
+    ]
     if one.valid:
         found += (
             Reading(phone, "lat", ts, one.lat),

@@ -115,7 +115,7 @@ def test_registered_authenticated_and_answered_when_it_is_on_disk() -> None:
         assert list(gateway.online) == [PHONE]
 
     counts = served(talk).counts
-    assert (counts["registered"], counts["authenticated"], counts["readings"]) == (1, 1, 7)
+    assert (counts["registered"], counts["authenticated"], counts["readings"]) == (1, 1, 10)
 
 
 def test_before_it_is_authenticated_nothing_is_taken() -> None:
@@ -156,7 +156,7 @@ def test_a_disk_that_is_full_is_no_done() -> None:
         client = await introduced(connect)
         assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.FAILED
 
-    assert served(talk, broken=True).counts["refused: disk"] == 7
+    assert served(talk, broken=True).counts["refused: disk"] == 10
 
 
 def test_clocks_that_are_years_off_make_no_reading() -> None:

@@ -29,6 +29,7 @@ def test_frames_of_public_code_bases(frame: dict) -> None:
             assert told[name] == wanted, name
 
 
+NO_PLACE = {"acc", "alarm", "emergency", "overspeed", "fatigue"}
 SWAPPED = "7E0200001C0123456789010000000004000000080007203B7D0202633DF70138000300632410012359591C7E"
 """A capture in which latitude and longitude are swapped."""
 
@@ -37,7 +38,7 @@ def test_a_place_beyond_ninety_degrees_is_decoded_and_is_none() -> None:
     (told,) = decoded("jt808", [SWAPPED])
     assert (told["lat"], told["lng"], told["valid"]) == (119.552894, 40.058359, False)
     frame = jt808.unframed(bytes.fromhex(SWAPPED))
-    assert {r.metric for r in jt808.readings(frame)} == {"acc", "alarm"}
+    assert {r.metric for r in jt808.readings(frame)} == NO_PLACE
 
 
 def test_not_located_or_encrypted_is_no_place() -> None:
@@ -48,8 +49,14 @@ def test_not_located_or_encrypted_is_no_place() -> None:
         return {r.metric for r in jt808.readings(Frame(jt808.LOCATION, "13900000001", 1, body))}
 
     assert seen(0b11) >= {"lat", "lon", "speed", "direction", "acc"}
-    assert seen(0b01) == {"acc", "alarm"}  # bit 1: located
-    assert seen(0b100011) == {"acc", "alarm"}  # bit 5: coordinates encrypted
+    assert seen(0b01) == NO_PLACE  # bit 1: located
+    assert seen(0b100011) == NO_PLACE  # bit 5: coordinates encrypted
+
+
+def test_alarms_on_which_rules_go_are_readings_of_their_own() -> None:
+    body = jt808.located(Location(0b110, 0b11, 29.7, 106.6, 0, 0, 0, datetime(2013, 6, 14, tzinfo=BEIJING), True))
+    found = {r.metric: r.value for r in jt808.readings(Frame(jt808.LOCATION, "1", 1, body))}
+    assert (found["emergency"], found["overspeed"], found["fatigue"], found["alarm"]) == (0, 1, 1, 6)
 
 
 def test_south_and_west_are_negative() -> None:

@@ -13,9 +13,9 @@ import click
 # These do without the installation's clock: they work before there is a database, or set it themselves.
 _CLOCKLESS = {
     "start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo", "backup", "restore",
-    "archive", "replica", "new", "telemetry", "gateway",
+    "archive", "replica", "new", "telemetry", "gateway", "simulate",
 }  # fmt: skip
-_SERVING = {"start", "web", "worker", "gateway"}
+_SERVING = {"start", "web", "worker", "gateway", "simulate"}
 
 
 def commands() -> click.Group:

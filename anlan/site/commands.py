@@ -25,6 +25,14 @@ def served_port() -> int:
     return int(text)
 
 
+def jt808_port() -> int:
+    """The port to which vehicles' terminals connect: `ANLAN_JT808_PORT`, or 8808."""
+    text = os.environ.get("ANLAN_JT808_PORT", "8808")
+    if not (text.isdigit() and int(text) < 65536):
+        raise click.UsageError(f"ANLAN_JT808_PORT is {text!r}; it must be a number from 0 to 65535")
+    return int(text)
+
+
 @click.command()
 def start() -> None:
     """Start everything on this machine: database, web, worker. Stop with Ctrl-C."""
@@ -45,6 +53,9 @@ def start() -> None:
         click.echo(f"\nAnlan 安澜 serves at http://127.0.0.1:{port}")
         if (settings.HOME / "demo-password").exists():
             from anlan.site.secrets import demo_password
+
+            if os.environ.get("ANLAN_GATEWAY", "1") != "0":
+                supervisor.add("simulator", "simulate")
 
             click.echo(f"Demonstration sign-ins: {', '.join(DEMO_USERS)}")
             click.echo(f"Password for each: {demo_password()}   (kept in {settings.HOME / 'demo-password'})")
@@ -139,14 +150,27 @@ def gateway(host: str, port: int | None) -> None:
     end_with_supervisor()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     set_clock()
-    text = os.environ.get("ANLAN_JT808_PORT", "8808")
-    if port is None and not (text.isdigit() and int(text) < 65536):
-        raise click.UsageError(f"ANLAN_JT808_PORT is {text!r}; it must be a number from 0 to 65535")
-    wanted = int(text) if port is None else port
+    wanted = jt808_port() if port is None else port
     try:
         asyncio.run(serve(host, wanted, lambda at: click.echo(f"JT/T 808 at {host}:{at}")))
     except OSError as error:
         raise click.ClickException(f"{host}:{wanted}: {error.strerror or error}") from None
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the gateway; else ANLAN_JT808_PORT, or 8808.")
+@click.option("--vehicles", default=100, show_default=True, type=click.IntRange(1, 20_000))
+@click.option("--seed", default=1, show_default=True)
+def simulate(host: str, port: int | None, vehicles: int, seed: int) -> None:
+    """Let vehicles of the register drive that are none: for the demonstration, and for load."""
+    from anlan.offices.monitoring.simulation import simulate as drive
+    from anlan.site.installation import set_clock
+    from anlan.site.supervisor import end_with_supervisor
+
+    end_with_supervisor()
+    set_clock()
+    drive(host, jt808_port() if port is None else port, vehicles, seed)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -259,6 +283,7 @@ COMMANDS: list[click.Command] = [
     web,
     worker,
     gateway,
+    simulate,
     migrate,
     database,
     doctor,

@@ -183,6 +183,12 @@ class Supervisor:
                 self._stop()
                 lock.truncate(0)  # ended in order: nothing of it is left to wait for
 
+    def add(self, name: str, command: str) -> None:
+        """One part more, from now on: what is not needed to serve."""
+        part = Part(name, [sys.executable, "-m", "anlan", command], self.home / "log" / f"{name}.log")
+        part.start()
+        self.parts.append(part)
+
     def step(self, title: str, do: Callable[[], object]) -> None:
         """Does one step of the start, telling what and how long."""
         began = time.monotonic()

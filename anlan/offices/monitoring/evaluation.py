@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -144,12 +145,17 @@ class Evaluation:
             if _of(device, event) is not None:
                 return  # said before, and dealt with since
             said = self._said[event.rule]
+
+            def prepare(made: EarlyWarning) -> None:
+                """What belongs to the warning, and is no news of its history."""
+                made.told, made.rule_version = [_told(event)], self._rules.version
+                made.lon, made.lat = _six(device.lon), _six(device.lat)
+
             cases.open_case(
-                "warning", WATCH, device=device, rule=event.rule, programme=device.programme, level=event.level,
-                title=f"{device.name}：{said['title']['zh']}"[:200], rule_source=said["source"], value=event.value,
-                rule_version=self._rules.version, measured_at=_moment(event), told=[_told(event)],
-                enterprise_id=device.enterprise_id, area_code=device.area_code, industry_id=device.industry_id,
-                place=device.place, lon=_six(device.lon), lat=_six(device.lat),
+                "warning", WATCH, prepare=prepare, device=device, rule=event.rule, programme=device.programme,
+                title=f"{device.name}：{said['title']['zh']}"[:200], level=event.level, rule_source=said["source"],
+                value=event.value, measured_at=_moment(event), enterprise_id=device.enterprise_id,
+                area_code=device.area_code, industry_id=device.industry_id, place=device.place,
             )  # fmt: skip
             return
         if _told(event) in case.told:
@@ -227,7 +233,5 @@ def _newer(device: Device, at: datetime) -> bool:
     return device.heard_at is None or device.heard_at < at - HEARD_EVERY
 
 
-def _six(degrees: float | None) -> Any:
-    from decimal import Decimal
-
+def _six(degrees: float | None) -> Decimal | None:
     return None if degrees is None else Decimal(f"{degrees:.6f}")

@@ -145,6 +145,7 @@ class EarlyWarning(Case):
 
     enterprise = models.ForeignKey("parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"))
     device = models.ForeignKey(Device, models.PROTECT, verbose_name=_("Device"), related_name="warnings")
+    level = models.CharField(_("Level"), max_length=24, choices=LEVELS)
     programme = models.CharField(_("Programme"), max_length=30, choices=PROGRAMMES)
     rule = models.CharField(_("Rule"), max_length=60)
     rule_source = models.CharField(_("Rule rests on"), max_length=400)

@@ -11,7 +11,7 @@ from anlan.parties.codes import make_credit_code
 from anlan.parties.models import Enterprise
 
 from .lifecycle import WARNING
-from .models import LEVELS, Device, EarlyWarning, Quota
+from .models import Device, EarlyWarning, Quota
 
 SUPERVISORS = {"city", "department", "district", "township"}
 
@@ -112,7 +112,7 @@ class Warnings(Register):
         "number", "title", "level", "programme", "device", "enterprise", "area_code", "measured_at", "cleared_at",
         "state_title", "due_at",
     )  # fmt: skip
-    choices = {"state": WARNING.choices, "level": lambda: LEVELS}
+    choices = {"state": WARNING.choices}
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
     sections = (
         (_("Warning"), ("rule", "rule_source", "rule_version", "value", "place", "lon", "lat")),

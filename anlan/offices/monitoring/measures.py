@@ -1,6 +1,5 @@
 """How far the notice's programmes are carried out: devices required, in service, heard, with valid calibration."""
 
-import ibis
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.figures import measure, ratio, source
@@ -18,6 +17,13 @@ def in_service(t, p):  # type: ignore[no-untyped-def]  # an Ibis table
     return (t.installed_on < p.until_day) & (t.removed_on.isnull() | (t.removed_on >= p.until_day))
 
 
+def heard_lately(t, p):  # type: ignore[no-untyped-def]
+    """Within the last day of the period."""
+    import ibis  # loaded by computing alone
+
+    return in_service(t, p) & (t.heard_at >= p.until - ibis.interval(days=1))
+
+
 required = measure(
     "monitoring.required", QUOTAS,
     lambda t, p: (t.since < p.until_day) & (t.until.isnull() | (t.until >= p.until_day)), value="required",
@@ -31,7 +37,7 @@ installed = measure(
 )  # fmt: skip
 online = measure(
     "monitoring.online", DEVICES,
-    lambda t, p: in_service(t, p) & (t.heard_at >= p.until - ibis.interval(days=1)), present_only=True,
+    heard_lately, present_only=True,
     title=_("Devices online"), definition=_("In service, and heard within the last day of the period."),
     source_of_law=NOTICE, unit=_("devices"), better="more", clauses=CLAUSES,
 )  # fmt: skip

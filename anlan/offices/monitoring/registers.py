@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
@@ -33,7 +35,7 @@ def sample_quota(number: int) -> Quota:
     """A quota of an enterprise."""
     return Quota(
         enterprise=_enterprise(number), area_code="500112000000", programme="coaches", required=number,
-        since=clock.today(), basis="样本",
+        since=clock.today() - timedelta(days=number % 3000), basis="样本",
     )  # fmt: skip
 
 

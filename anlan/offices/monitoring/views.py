@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from anlan.engines.measures import Period, parts
 from anlan.kernel import clock
@@ -45,6 +47,8 @@ class Row:
         return max(self.required.value - self.installed.value, 0)
 
 
+@login_required
+@require_safe
 def coverage(request: HttpRequest) -> HttpResponse:
     """Programmes × devices required, in service, online and calibrated, for the reader's scope."""
     today = Period.of("day", clock.today())

@@ -14,6 +14,7 @@ once, as the stream sees to.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import struct
 import time
@@ -44,6 +45,7 @@ class Journal:
     def __init__(self, folder: Path, writer: str) -> None:
         self._folder, self._name, self._number = folder, f"{writer}-{time.time_ns():020d}", 0
         folder.mkdir(parents=True, exist_ok=True)
+        self._torn = False
         self._file = self._begun()
 
     def append(self, batch: Any) -> int:
@@ -53,6 +55,8 @@ class Journal:
             writer.write(batch)
         content = sink.getvalue()
         entry = _HEAD.pack(content.size, zlib.crc32(content)) + content.to_pybytes()
+        if self._torn:
+            self._next()
         try:
             view = memoryview(entry)
             while view:
@@ -60,7 +64,7 @@ class Journal:
             os.fdatasync(self._file)
         except OSError:
             # A disk that was full for a moment leaves half an entry: what follows must not stand behind it.
-            self._next()
+            self._torn = True
             raise
         if os.lseek(self._file, 0, os.SEEK_CUR) >= FULL:
             self._next()
@@ -75,18 +79,27 @@ class Journal:
         os.close(self._file)
 
     def _next(self) -> None:
-        os.close(self._file)
         self._number += 1
-        self._file = self._begun()
+        new = self._begun()
+        os.close(self._file)
+        self._file, self._torn = new, False
 
     def _begun(self) -> int:
+        """A new file, locked before it is there under its name: so that nobody takes it for finished."""
         path = self._folder / f"{self._name}-{self._number:06d}{SUFFIX}"
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
-        folder = os.open(self._folder, os.O_RDONLY)
+        hidden = path.with_name(f".{path.name}")
+        made = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            fcntl.flock(made, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hidden.rename(path)
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError:
+            os.close(made)
+            raise
         return made
 
 
@@ -186,7 +199,7 @@ class Tail:
 
     def read(self) -> Iterator[Any]:
         """The batches that are whole by now; `places` stands behind each as it is handed out."""
-        files = sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else []
+        files = sorted(self.folder.glob(f"[!.]*{SUFFIX}")) if self.folder.is_dir() else []
         there = {path.name for path in files}
         for gone in self.places.keys() - there:
             del self.places[gone]
@@ -233,11 +246,17 @@ def _entries(file: Any) -> Iterator[bytes]:
 
 
 def finished(folder: Path) -> list[Path]:
-    """Files to which nothing will be added: their writer has begun another."""
-    by_writer: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
-        by_writer.setdefault(path.name.rsplit("-", 2)[0], []).append(path)
-    return [path for files in by_writer.values() for path in files[:-1]]
+    """Files to which nothing will be added: their writer has begun another, or is no more. It locks its own."""
+    return [path for path in sorted(folder.glob(f"[!.]*{SUFFIX}")) if not _held(path)] if folder.is_dir() else []
+
+
+def _held(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def whole(path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from anlan.engines.telemetry.simulator import Vehicle, run
 from anlan.kernel import clock
@@ -23,5 +24,7 @@ def vehicles(most: int) -> list[Vehicle]:
 
 def simulate(host: str, port: int, most: int, seed: int) -> None:
     """Lets them drive until the process is ended."""
-    driving = vehicles(most)
+    while not (driving := vehicles(most)):
+        print("no vehicle with a terminal is registered yet", flush=True)
+        time.sleep(60)
     asyncio.run(run(driving, host, port, seed=seed, now=clock.now))

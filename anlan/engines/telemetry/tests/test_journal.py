@@ -84,6 +84,35 @@ def test_killed_at_any_moment_nothing_acknowledged_is_missing(tmp_path: Path) ->
         assert len(found) >= acknowledged
 
 
+def test_what_somebody_writes_is_never_taken_for_finished(tmp_path: Path) -> None:
+    first, second = Journal(tmp_path, "gateway"), Journal(tmp_path, "gateway")  # two processes of one name
+    first.append(batch(1))
+    second.append(batch(2))
+    assert journal.finished(tmp_path) == []
+    first.turn()
+    assert len(journal.finished(tmp_path)) == 1
+    second.close()  # it is no more
+    assert len(journal.finished(tmp_path)) == 2
+
+
+def test_after_a_full_disk_the_next_entry_stands_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Journal(tmp_path, "a")
+    one.append(batch(1))
+    write = os.write
+
+    def half(file: int, data: object) -> int:
+        write(file, bytes(data)[:20])  # type: ignore[call-overload]
+        raise OSError(28, "No space left on device")
+
+    for _ in range(3):
+        monkeypatch.setattr(os, "write", half)
+        with pytest.raises(OSError, match="No space"):
+            one.append(batch(2))
+        monkeypatch.setattr(os, "write", write)
+    one.append(batch(3))
+    assert values(Tail(tmp_path)) == [1, 3]
+
+
 def test_many_share_one_write_and_learn_when_it_failed(tmp_path: Path) -> None:
     one = Journal(tmp_path, "a")
     written = 0

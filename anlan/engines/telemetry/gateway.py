@@ -235,7 +235,12 @@ class Gateway:
         """Registers or authenticates a terminal; whatever else it says before is answered with failure."""
         if frame.id == jt808.REGISTER:
             result, code = await self._terminals.register(frame.phone, jt808.message(frame))
-            self.counts["registered" if result == jt808.REGISTERED else "refused: registration"] += 1
+            if result != jt808.REGISTERED:
+                self.counts["refused: registration"] += 1
+                session.nonsense += 2  # who guesses numbers and plates is parted with after some
+                self._tired(session)
+            else:
+                self.counts["registered"] += 1
             return jt808.registered(frame, session.next(), result, code)
         if frame.id == jt808.AUTHENTICATE:
             code = str(jt808.message(frame)["code"])

@@ -141,6 +141,17 @@ def test_who_guesses_codes_is_parted_with() -> None:
     assert served(talk).counts["parted: nonsense"] == 1
 
 
+def test_who_guesses_plates_is_parted_with() -> None:
+    async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
+        client = await connect()
+        for n in range(30):
+            if await client.ask(jt808.REGISTER, registration(f"渝A{n:05d}")) is None:
+                break
+        assert n < 12
+
+    assert served(talk).counts["parted: nonsense"] == 1
+
+
 def test_it_speaks_for_itself_alone() -> None:
     async def talk(connect: Any, gateway: Gateway, landed: Landed) -> None:
         client = await introduced(connect)

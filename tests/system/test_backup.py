@@ -15,6 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from anlan.engines.telemetry.journal import Journal, Tail, batch_of
+
 from .house import ROOT, House, Writer, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(900)]
@@ -62,6 +64,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     try:
         one.start()
         within(one, GIVE_EVIDENCE)
+        readings = one.folder / "var" / "telemetry"
+        kept = Journal(readings / "journal", "test")
+        kept.append(batch_of(["k1"], ["speed"], [1_371_182_400_000], [62.0], 1_371_182_400_000))
+        kept.close()
+        (readings / "history" / "day=2013-06-13" / "metric=speed").mkdir(parents=True)
+        (readings / "history" / "day=2013-06-13" / "metric=speed" / "a.parquet").write_bytes(b"PAR1 readings")
+        (readings / "state").write_bytes(b"ahead of the database")
         yield one
     finally:
         one.end()
@@ -132,6 +141,10 @@ def test_a_restored_installation_has_every_row_file_secret_and_a_whole_chain_tha
     assert evidence(elsewhere) == evidence(house)
     for name, content in evidence(elsewhere).items():
         assert hashlib.sha256(content).hexdigest() == name
+    readings = elsewhere.folder / "var" / "telemetry"
+    assert [b.column("value").to_pylist() for b in Tail(readings / "journal").read()] == [[62.0]]
+    assert [p.read_bytes() for p in readings.rglob("*.parquet")] == [b"PAR1 readings"]
+    assert not (readings / "state").exists()
     for name in ("secret-key", "secrets-key"):
         path = elsewhere.folder / "var" / name
         assert path.read_bytes() == (house.folder / "var" / name).read_bytes()

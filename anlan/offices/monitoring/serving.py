@@ -24,6 +24,7 @@ from django.db.models import Q
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.gateway import Gateway
 from anlan.engines.telemetry.journal import Committer, Journal
+from anlan.engines.telemetry.moves import moving
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -148,10 +149,12 @@ def work(ending: threading.Event) -> None:
                 evaluation.keep()
                 kept = now
             if now - archived > ARCHIVE_S:
-                # Only what the kept state knows of is taken away from the journal.
-                evaluation.keep()
-                history.archive(home() / "journal", home() / "history", evaluation.tail)
-                history.compact(home() / "history", clock.today())
+                with moving(home()) as free:
+                    if free:
+                        # Only what the kept state knows of is taken away from the journal.
+                        evaluation.keep()
+                        history.archive(home() / "journal", home() / "history", evaluation.tail)
+                        history.compact(home() / "history", clock.today())
                 archived = now
         evaluation.step()
         evaluation.keep()

@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connections
 
+from anlan.engines.telemetry.moves import unmoved
 from anlan.kernel import audit
 from anlan.site.installation import embedded
 from anlan.site.postgres import SUPERUSER, Server, ServerFailed, archive_folder, psycopg_superuser
@@ -75,7 +76,7 @@ def archive(told: Told, base: bool = False, keep: int = KEEP) -> Archived:
     with psycopg_superuser(server) as connection:
         if connection.execute("SHOW archive_mode").fetchone() != ("on",):
             raise Refused("the database was started without ANLAN_ARCHIVE; start it anew with it")
-    with told.step("Files"):
+    with told.step("Files"), unmoved(settings.HOME / "telemetry"):
         new = _add(folder / "files", told)
     known = bases(folder)
     made = None
@@ -101,12 +102,12 @@ def bases(folder: Path) -> list[Base]:
 
 
 def _add(target: Path, told: Told) -> int:
-    """Evidence is only ever added; the single files are those of today."""
+    """Evidence and history are only ever added; the single files and the journal are those of today."""
     new = 0
 
     def add(one: tuple[Path, str]) -> int:
         place = target / one[1]
-        if one[1].startswith("evidence/") and place.exists():
+        if one[1].startswith(("evidence/", "telemetry/history/")) and place.exists():
             return 0
         _replace(one[0], place)
         return 1
@@ -114,6 +115,9 @@ def _add(target: Path, told: Told) -> int:
     for added in each(add, kept_files()):
         new += added
         told.so_far(f"{new:,} new files")
+    for gone in (target / "telemetry" / "journal").glob("*"):
+        if not (settings.HOME / "telemetry" / "journal" / gone.name).exists():
+            gone.unlink()  # its readings are in the history
     if Path(settings.AUDIT_HEADS).exists():
         _replace(Path(settings.AUDIT_HEADS), target / HEADS)
     os.sync()

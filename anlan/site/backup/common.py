@@ -13,8 +13,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-FOLDERS = ("evidence", "history", "law")
-"""What of `var/` is kept, folders: evidence files, the Parquet history of readings, law tables of the city's own."""
+FOLDERS = ("evidence", "telemetry", "law")
+"""What of `var/` is kept, folders: evidence files, journal and history of readings, law tables of the city's own."""
+_OF_NOW = ("telemetry/state", "telemetry/moves.lock", "telemetry/evaluation.lock")
+"""What of them is not: the state of the evaluation may be ahead of the database that is kept beside it. Without it the
+journal's readings are run again, and what they say is in the database already or comes into it."""
 FILES = ("secret-key", "secrets-key", "demo-password", "calendar.yaml")
 """And single files. The heads of the audit chain are kept too, wherever they lie."""
 HEADS = "audit-heads.log"
@@ -96,8 +99,9 @@ def kept_files(home: Path | None = None) -> Iterator[tuple[Path, str]]:
     home = home or settings.HOME
     for folder in FOLDERS:
         for path in sorted((home / folder).rglob("*")):
-            if path.is_file() and not path.name.startswith("incoming-"):
-                yield path, str(path.relative_to(home))
+            place = path.relative_to(home).as_posix()
+            if path.is_file() and not path.name.startswith(("incoming-", ".")) and place not in _OF_NOW:
+                yield path, place
     for name in FILES:
         if (home / name).is_file():
             yield home / name, name

@@ -21,6 +21,7 @@ from django.conf import settings
 from psycopg import sql
 
 import anlan
+from anlan.engines.telemetry.moves import unmoved
 from anlan.kernel import audit, files
 from anlan.kernel.policies import our_models
 from anlan.site.installation import embedded
@@ -80,7 +81,7 @@ def backup(target: Path, told: Told) -> Manifest:
                     if dump.poll() is None:
                         dump.kill()
                         dump.wait()
-            with told.step("Files"):
+            with told.step("Files"), unmoved(settings.HOME / "telemetry"):
                 known, damaged = _files(connection, half / KEPT, told)
             _heads(half / KEPT / HEADS, facts["seals"])
         with told.step("Audit chain"):

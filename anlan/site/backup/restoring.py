@@ -143,6 +143,8 @@ def _suits(access: Access, manifest: Manifest) -> None:
 def add_files(source: Path, told: Told) -> int:
     """Adds the evidence and other folders of a backup to `var/`; how many files the backup has of them."""
     single = [p for p in source.iterdir() if p.is_file()]
+    # Of what was here before it would be ahead of what is restored.
+    (settings.HOME / "telemetry" / "state").unlink(missing_ok=True)
     found = 0
 
     def add(one: tuple[Path, str]) -> None:

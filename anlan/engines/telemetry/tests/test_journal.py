@@ -14,6 +14,7 @@ import pytest
 
 from anlan.engines.telemetry import history, journal
 from anlan.engines.telemetry.journal import Committer, Journal, Tail, batch_of
+from anlan.engines.telemetry.moves import moving, unmoved
 
 from .conftest import HOUR, MINUTE, NOON
 
@@ -198,3 +199,14 @@ def test_joined_dropped_and_thinned_out(tmp_path: Path) -> None:
     assert sum(after["count"].to_pylist()) == 6000
     assert (history.drop(kept, "m", date(2013, 6, 14)), history.drop(kept, "m", date(2013, 6, 15))) == (0, 1)
     assert history.curve(kept, "d", "m", NOON, NOON + HOUR).num_rows == 0
+
+
+def test_nothing_is_moved_while_somebody_copies(tmp_path: Path) -> None:
+    with moving(tmp_path) as free:
+        assert free
+    with unmoved(tmp_path), unmoved(tmp_path), moving(tmp_path) as free:
+        assert not free
+    with moving(tmp_path) as free:
+        assert free
+    with unmoved(tmp_path / "none"):
+        assert not (tmp_path / "none").exists()

@@ -75,6 +75,16 @@ class _Session:
     why: str = ""
     parted: str = ""
     joiner: Joiner = field(default_factory=Joiner)
+    parts: deque[Frame] = field(default_factory=lambda: deque(maxlen=2 * jt808.MOST_PARTS))
+    """Parts that were not answered yet; what is forgotten here the terminal sends again."""
+
+    def answered(self, last: Frame) -> list[Frame]:
+        """The parts of the message of which `last` is one: they wait no more."""
+        key = (last.id, last.parts, (last.serial - last.part) & 0xFFFF)
+        own = [one for one in self.parts if (one.id, one.parts, (one.serial - one.part) & 0xFFFF) == key]
+        for one in own:
+            self.parts.remove(one)
+        return own
 
     def next(self) -> int:
         self.serial = (self.serial + 1) & 0xFFFF
@@ -185,16 +195,18 @@ class Gateway:
         for raw in frames:
             try:
                 frame = jt808.unframed(raw)
-                part, whole = frame, session.joiner.take(frame)
+                whole = session.joiner.take(frame)
+                if frame.parts > 1:
+                    session.parts.append(frame)
                 if whole is None:
-                    answers.append((part, jt808.DONE))
-                    continue
+                    continue  # answered with the whole, when that is on disk
                 if not session.known:
                     out += await self._introduced(session, whole)
                     continue
                 if whole.phone != session.phone:
                     raise Malformed("phone", f"{session.phone} speaks for itself alone, not for {whole.phone}")
-                answers.append((part, self._understood(session, whole, found)))
+                result = self._understood(session, whole, found)
+                answers += [(part, result) for part in (session.answered(frame) if frame.parts > 1 else [frame])]
             except Malformed as error:
                 self._refuse(session, error, raw)
         if found:

@@ -190,6 +190,9 @@ def test_kept_locations_in_parts_are_one_message() -> None:
             client.serial += 1
             frame = Frame(jt808.LOCATIONS, PHONE, client.serial, part, parts=2, part=number)
             client.writer.write(jt808.framed(frame))
+            if number == 1:  # it is in memory alone, and so not answered yet
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(client.reader.read(4096), 0.3)
         heard = 0
         while heard < 2:
             data = await asyncio.wait_for(client.reader.read(4096), 5)

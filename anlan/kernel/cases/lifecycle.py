@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from django import forms
@@ -40,6 +41,12 @@ class Person(Protocol):
     role: Any
     area_code: Any
     enterprise_id: Any
+
+
+PRODUCT: Any = SimpleNamespace(
+    pk=None, name="安澜 Anlan", role="duty", area_code="500000000000", enterprise_id=None
+)  # fmt: skip
+"""The product itself: it opens what times and readings show. Its name is the same in both languages."""
 
 
 @dataclass(frozen=True, slots=True)

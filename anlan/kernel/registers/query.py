@@ -133,7 +133,7 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
         label = field.verbose_name
         if isinstance(field, AreaCode):
             made[name] = AreaFilter(field_name=field.name, label=label, widget=AreaWidget())
-        elif isinstance(field, models.BooleanField) or field.get_internal_type() == "BooleanField":  # computed ones too
+        elif field.get_internal_type() == "BooleanField":  # computed ones too
             made[name] = django_filters.BooleanFilter(field_name=field.name, label=label)
         elif isinstance(field, models.ForeignKey):
             made[name] = _record_filter(field, pick_widget(field))

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from anlan.kernel import areas, cases, clock
+from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.clock import BEIJING
 
 from . import chain
 from .draft import money
 from .models import Accident, ReportFault
 from .reporting import all_reports, legs, passed
-
-FINDER: Any = SimpleNamespace(
-    pk=None, name="安澜 Anlan", role="duty", area_code="500000000000", enterprise_id=None
-)  # fmt: skip
-"""The product itself opens what the times show; its name is the same in both languages."""
 
 CLUE = {
     "passed_late": "应于{due}前上报，实际上报时间{at}。",
@@ -64,7 +59,7 @@ def _open(accident: Accident, one: chain.Suspicion) -> list[ReportFault]:
         with transaction.atomic():
             return [
                 open_fault(
-                    accident, FINDER, one.fault, one.level, CLUE[one.because].format(**words), about=one.about,
+                    accident, PRODUCT, one.fault, one.level, CLUE[one.because].format(**words), about=one.about,
                     should_at=one.due_at if limit else None, did_at=one.at,
                 )
             ]  # fmt: skip

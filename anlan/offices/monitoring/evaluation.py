@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from anlan.engines.telemetry.rules import Rules
 from anlan.engines.telemetry.stream import BadSnapshot, Change, Event, Stream
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.engine import enter
+from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
 from .models import LEVELS, Device, EarlyWarning
@@ -33,8 +33,6 @@ from .models import LEVELS, Device, EarlyWarning
 logger = logging.getLogger(__name__)
 RULES = Path(__file__).parent / "rules.yaml"
 EVALUATOR = Actor("job", "telemetry")
-WATCH: Any = SimpleNamespace(pk=None, name="安澜 Anlan", role="duty", area_code="500000000000", enterprise_id=None)
-"""The product itself opens what the rules say; its name is the same in both languages."""
 RANK = {level: place for place, (level, _title) in enumerate(LEVELS)}
 HEARD_EVERY = timedelta(hours=6)
 """So often a device's latest reading is written down: each time is an entry of the audit."""
@@ -152,7 +150,7 @@ class Evaluation:
                 made.lon, made.lat = _six(device.lon), _six(device.lat)
 
             cases.open_case(
-                "warning", WATCH, prepare=prepare, device=device, rule=event.rule, programme=device.programme,
+                "warning", PRODUCT, prepare=prepare, device=device, rule=event.rule, programme=device.programme,
                 title=f"{device.name}：{said['title']['zh']}"[:200], level=event.level, rule_source=said["source"],
                 value=event.value, measured_at=_moment(event), enterprise_id=device.enterprise_id,
                 area_code=device.area_code, industry_id=device.industry_id, place=device.place,
@@ -190,7 +188,7 @@ def _withdraw(device: Device, event: Event) -> None:
     case.cleared_at = case.cleared_at if not _standing(case.told) else None
     case.save()
     if case.closed_at is None and not any(one["state"] == "open" for one in case.told):
-        cases.move(case, "dismiss", by=WATCH, seen_version=case.version, cause=CORRECTED)
+        cases.move(case, "dismiss", by=PRODUCT, seen_version=case.version, cause=CORRECTED)
     elif event.state == "open":
         _note(case, "corrected", event)
 
@@ -222,7 +220,7 @@ def _told(event: Event) -> dict[str, Any]:
 
 def _note(case: EarlyWarning, name: str, event: Event) -> None:
     level = next(str(title) for code, title in LEVELS if code == event.level)
-    enter(case, name, case.state, WATCH, {"level": level, "value": f"{event.value:g}"}, clock.now())
+    enter(case, name, case.state, PRODUCT, {"level": level, "value": f"{event.value:g}"}, clock.now())
 
 
 def _moment(event: Event) -> datetime:

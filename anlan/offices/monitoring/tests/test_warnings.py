@@ -17,10 +17,10 @@ from anlan.engines.telemetry.journal import Journal, batch_of
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.conformance import LifecycleMachine, untranslated
 from anlan.kernel.cases.history import tell
-from anlan.kernel.cases.lifecycle import Move, lifecycle
+from anlan.kernel.cases.lifecycle import PRODUCT, Move, lifecycle
 from anlan.kernel.cases.models import Case, CaseEntry
 from anlan.kernel.scope import EVERYWHERE, acting
-from anlan.offices.monitoring.evaluation import CORRECTED, WATCH, Evaluation
+from anlan.offices.monitoring.evaluation import CORRECTED, Evaluation
 from anlan.offices.monitoring.models import Device, EarlyWarning
 from anlan.parties.models import Account
 
@@ -196,7 +196,7 @@ class WarningLives(LifecycleMachine):
     def open(self) -> Case:
         one = device(f"m{self.begins.timestamp()}")
         made: EarlyWarning = cases.open_case(
-            "warning", WATCH, device=one, rule="fast", programme=one.programme, level="red", title="超速", value=1.0,
+            "warning", PRODUCT, device=one, rule="fast", programme=one.programme, level="red", title="超速", value=1.0,
             rule_source="试验", rule_version="0", measured_at=clock.now(), told=[], enterprise_id=one.enterprise_id,
             area_code=one.area_code,
         )  # fmt: skip

@@ -25,14 +25,6 @@ def served_port() -> int:
     return int(text)
 
 
-def jt808_port() -> int:
-    """The port to which vehicles' terminals connect: `ANLAN_JT808_PORT`, or 8808."""
-    text = os.environ.get("ANLAN_JT808_PORT", "8808")
-    if not (text.isdigit() and int(text) < 65536):
-        raise click.UsageError(f"ANLAN_JT808_PORT is {text!r}; it must be a number from 0 to 65535")
-    return int(text)
-
-
 @click.command()
 def start() -> None:
     """Start everything on this machine: database, web, worker. Stop with Ctrl-C."""
@@ -136,25 +128,34 @@ def worker() -> None:
 
 
 @click.command()
-@click.option("--host", default="0.0.0.0", show_default=True)  # noqa: S104 (vehicles come from outside)
+@click.option("--host", default="0.0.0.0", show_default=True)  # noqa: S104 (devices come from outside)
 @click.option("--port", type=click.IntRange(0, 65535), help="For JT/T 808; else ANLAN_JT808_PORT, or 8808.")
 def gateway(host: str, port: int | None) -> None:
-    """Let terminals in, put on disk what they send, run the rules over it."""
+    """Let devices in, put on disk what they send, run the rules over it.
+
+    Vehicles speak JT/T 808 (ANLAN_JT808_PORT, 8808), receivers of ships AIS (ANLAN_AIS_PORT, 10110; from the networks
+    in ANLAN_AIS_FROM), devices MQTT (ANLAN_MQTT_PORT, 1883; or read from ANLAN_MQTT_BROKER). `off` closes a way in.
+    """
     import asyncio
     import logging
 
-    from anlan.offices.monitoring.serving import serve
+    from anlan.offices.monitoring.doors import Wrong, said
+    from anlan.offices.monitoring.serving import Gateway
     from anlan.site.installation import set_clock
     from anlan.site.supervisor import end_with_supervisor
 
     end_with_supervisor()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     set_clock()
-    wanted = jt808_port() if port is None else port
     try:
-        asyncio.run(serve(host, wanted, lambda at: click.echo(f"JT/T 808 at {host}:{at}")))
-    except OSError as error:
-        raise click.ClickException(f"{host}:{wanted}: {error.strerror or error}") from None
+        doors = said(os.environ, host, port)
+    except Wrong as error:
+        raise click.UsageError(str(error)) from None
+
+    async def run() -> None:
+        await Gateway(doors, lambda words: click.echo(words)).run()
+
+    asyncio.run(run())
 
 
 @click.command()
@@ -164,13 +165,14 @@ def gateway(host: str, port: int | None) -> None:
 @click.option("--seed", default=1, show_default=True)
 def simulate(host: str, port: int | None, vehicles: int, seed: int) -> None:
     """Let vehicles of the register drive that are none: for the demonstration, and for load."""
+    from anlan.offices.monitoring.doors import said
     from anlan.offices.monitoring.simulation import simulate as drive
     from anlan.site.installation import set_clock
     from anlan.site.supervisor import end_with_supervisor
 
     end_with_supervisor()
     set_clock()
-    drive(host, jt808_port() if port is None else port, vehicles, seed)
+    drive(host, said(os.environ, host, port).jt808 or 0, vehicles, seed)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -19,7 +19,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -48,11 +48,12 @@ class Journal:
         self._torn = False
         self._file = self._begun()
 
-    def append(self, batch: Any) -> int:
+    def append(self, *batches: Any) -> int:
         """Adds readings (of `SCHEMA`), on disk when this returns; says how many. Raises `OSError`."""
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, SCHEMA) as writer:
-            writer.write(batch)
+            for batch in batches:
+                writer.write(batch)
         content = sink.getvalue()
         entry = _HEAD.pack(content.size, zlib.crc32(content)) + content.to_pybytes()
         if self._torn:
@@ -68,7 +69,7 @@ class Journal:
             raise
         if os.lseek(self._file, 0, os.SEEK_CUR) >= FULL:
             self._next()
-        return int(batch.num_rows)
+        return sum(batch.num_rows for batch in batches)
 
     def turn(self) -> None:
         """Begins another file, so that the last one can be kept and removed."""
@@ -103,8 +104,8 @@ class Journal:
         return made
 
 
-def batch_of(devices: Sequence[str], metrics: Sequence[str], ts: Any, values: Any, received: int) -> Any:
-    """Readings as an Arrow batch of `SCHEMA`."""
+def batch_of(devices: Any, metrics: Any, ts: Any, values: Any, received: int) -> Any:
+    """Readings, in sequences or arrays, as an Arrow batch of `SCHEMA`."""
     count = len(devices)
     columns = (
         pa.array(devices, pa.string()), pa.array(metrics, pa.string()), pa.array(ts, pa.int64()),
@@ -115,7 +116,7 @@ def batch_of(devices: Sequence[str], metrics: Sequence[str], ts: Any, values: An
 
 @dataclass(slots=True)
 class _Waits:
-    columns: tuple[Sequence[Any], ...]
+    columns: tuple[Any, ...]
     done: asyncio.Future[None]
 
 
@@ -138,10 +139,9 @@ class Committer:
         self._turns = True
         self._wake.set()
 
-    async def land(
-        self, devices: Sequence[str], metrics: Sequence[str], ts: Sequence[int], values: Sequence[float]
-    ) -> None:
-        if not devices:
+    async def land(self, devices: Any, metrics: Any, ts: Any, values: Any) -> None:
+        """Readings in sequences, or as arrays of many, which stay as they are."""
+        if not len(devices):
             return
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -171,13 +171,10 @@ class Committer:
             if not taken:
                 continue
             received = time.time_ns() // 1_000_000
-            devices, metrics, ts, values = (
-                list(chain.from_iterable(part)) for part in zip(*(one.columns for one in taken), strict=True)
-            )
             try:
-                batch = batch_of(devices, metrics, ts, values, received)
+                batches = _batches([one.columns for one in taken], received)
                 # While the disk works, the sessions do.
-                self.landed += await asyncio.to_thread(self._journal.append, batch)
+                self.landed += await asyncio.to_thread(self._journal.append, *batches)
             except Exception as error:  # whatever it was, those who wait learn it, and the next are served
                 for one in taken:
                     if not one.done.done():
@@ -186,6 +183,16 @@ class Committer:
             for one in taken:
                 if not one.done.done():
                     one.done.set_result(None)
+
+
+def _batches(columns: list[tuple[Any, ...]], received: int) -> list[Any]:
+    """What waits as few batches: arrays each by itself, everything else together."""
+    small = [part for part in columns if not isinstance(part[0], pa.Array)]
+    batches = [batch_of(*part, received=received) for part in columns if isinstance(part[0], pa.Array)]
+    if small:
+        devices, metrics, ts, values = (list(chain.from_iterable(part)) for part in zip(*small, strict=True))
+        batches.append(batch_of(devices, metrics, ts, values, received))
+    return batches
 
 
 class Tail:

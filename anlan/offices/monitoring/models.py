@@ -65,6 +65,8 @@ class Device(Kept):
     )
     replaced_by = models.ForeignKey("self", models.PROTECT, verbose_name=_("Replaced by"), null=True, blank=True)
     heard_at = models.DateTimeField(_("Latest reading"), null=True, editable=False)
+    key_number = models.PositiveIntegerField(default=0, editable=False)
+    """Counted up where the device's key is made anew; the one before opens nothing then."""
 
     class Meta:
         verbose_name = _("Device")

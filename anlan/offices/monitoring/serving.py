@@ -1,134 +1,207 @@
-"""`anlan gateway`: terminals are let in, what they send is put on disk, evaluated and archived, in one process.
+"""`anlan gateway`: devices are let in, what they send is put on disk, evaluated and archived, in one process.
 
 Several may run: each lets devices in and writes a journal of its own; one of them, whoever holds the lock, evaluates.
+The web server takes readings over HTTP (`ingest.py`) into a journal of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
-import hmac
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connections
-from django.db.models import Q
+from django.db import DatabaseError, OperationalError, connections
 
 from anlan.engines.telemetry import history
-from anlan.engines.telemetry.gateway import Gateway
-from anlan.engines.telemetry.journal import Committer, Journal
+from anlan.engines.telemetry.gateways.ais import Ships
+from anlan.engines.telemetry.gateways.broker import Subscriber
+from anlan.engines.telemetry.gateways.door import Tally
+from anlan.engines.telemetry.gateways.drop import Drop
+from anlan.engines.telemetry.gateways.jt808 import Vehicles
+from anlan.engines.telemetry.gateways.mqtt import Publishers
+from anlan.engines.telemetry.journal import Committer, Journal, batch_of
 from anlan.engines.telemetry.moves import moving
-from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
-from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
+from . import standing
+from .doors import Doors
 from .evaluation import Evaluation
-from .models import Device
+from .keys import FRESH_S, Directory
 
 logger = logging.getLogger(__name__)
-EVALUATE_S, KEEP_S, ARCHIVE_S, TELL_S, AGAIN_S = 0.2, 30.0, 600.0, 300.0, 5.0
-GATEWAY = Actor("job", "gateway")
+EVALUATE_S, KEEP_S, ARCHIVE_S, AGAIN_S, DROP_S = 0.2, 30.0, 600.0, 5.0, 2.0
 
 
 def home() -> Path:
-    """Where readings live: `journal/`, `history/`, and the state of the evaluation."""
+    """Where readings live: `journal/`, `history/`, `drop/`, and the state of the evaluation."""
     return Path(settings.HOME) / "telemetry"
 
 
-def code_of(phone: str) -> str:
-    """The code with which a terminal authenticates itself: only this installation can make it."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"jt808 {phone}".encode(), hashlib.sha256).hexdigest()[:20]
+def now() -> float:
+    """Seconds since 1970, by the installation's clock."""
+    return clock.now().timestamp()
 
 
-class Registered:
-    """Terminals as the register of devices has them.
+class Gateway:
+    """One process' ways in."""
 
-    A terminal gets its code for the plate under which it is registered; a number that is not there gets none.
-    """
+    def __init__(self, doors: Doors, told: Callable[[str], None]) -> None:
+        self._doors, self._told = doors, told
+        self._journals = [Journal(home() / "journal", "gateway")]
+        self._committer = Committer(self._journals[0])
+        self._directory = Directory()
+        self._state: dict[str, dict[str, Any]] = {}
+        """Of each way in whether it is open, and where."""
+        self._tallies: dict[str, tuple[Tally, Callable[[], int]]] = {}
+        self._closing: list[Callable[[], Any]] = []
+        self.progress = standing.Progress()
 
-    async def register(self, phone: str, said: dict[str, Any]) -> tuple[int, str]:
-        names = await asyncio.to_thread(self._names, phone)
-        if not names:
-            return jt808.NO_TERMINAL, ""
-        return (jt808.REGISTERED, code_of(phone)) if said["plate"] in names else (jt808.NO_VEHICLE, "")
-
-    async def authenticate(self, phone: str, code: str) -> bool:
-        if not hmac.compare_digest(code.encode(), code_of(phone).encode()):
-            return False
-        return bool(await asyncio.to_thread(self._names, phone))
-
-    @staticmethod
-    def _names(phone: str) -> list[str]:
-        """The plate of the terminal's vehicle, where the terminal is in service."""
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT; then what waits is put on disk."""
+        stop, ending = asyncio.Event(), threading.Event()
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
+        evaluation = asyncio.create_task(_evaluate(ending, self.progress))
+        ways = [asyncio.create_task(one) for one in (self._know(), self._turn(), self._tell(), *self._ways_in())]
         try:
-            with acting(GATEWAY, EVERYWHERE):
-                there = Q(removed_on__isnull=True) | Q(removed_on__gt=clock.today())
-                found = Device.objects.filter(there, code=phone, protocol="jt808", installed_on__lte=clock.today())
-                return list(found.values_list("name", flat=True))
+            done, _running = await asyncio.wait(
+                [asyncio.create_task(stop.wait()), evaluation, *ways], return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
-            connections.close_all()
+            for close in self._closing:
+                if isinstance(said := close(), Awaitable):
+                    await said
+            for task in ways:
+                task.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            await self._committer.close()
+            ending.set()  # and what was landed last is evaluated
+            await asyncio.gather(evaluation, return_exceptions=True)
+            for journal in self._journals:
+                journal.close()
+            standing.gone("gateway")
+        for task in done:
+            task.result()  # a fault of the evaluation is the process' own: the supervisor begins it anew
+
+    def _ways_in(self) -> list[Any]:
+        doors, land, host = self._doors, self._committer.land, self._doors.host
+        vehicles = Vehicles(self._directory, land, now=now)
+        devices = Publishers(self._directory, land, now=now)
+        ships = Ships(lambda: self._directory.ships, doors.receivers, land, now=now)
+        ways: list[Any] = [self._files()]
+        for name, title, listener, port in (
+            ("jt808", "JT/T 808", vehicles, doors.jt808), ("mqtt", "MQTT", devices, doors.mqtt),
+            ("ais", "AIS", ships, doors.ais),
+        ):  # fmt: skip
+            if port is None:
+                continue
+            self._tallies[name] = listener.tally, lambda of=listener: of.online  # type: ignore[misc]
+            self._closing.append(listener.close)
+
+            async def listens(listener: Any = listener, port: int = port) -> int:
+                server = await listener.serve(host, port, doors.tls if listener is devices else None)
+                self._closing.insert(0, server.close)
+                return int(server.sockets[0].getsockname()[1])
+
+            ways.append(self._opened(name, title, port, listens))
+        if doors.ais:
+
+            async def hears() -> int:
+                made = await ships.datagrams(host, doors.ais or 0)
+                self._closing.insert(0, made.close)
+                return doors.ais or 0
+
+            ways.append(self._opened("ais-udp", "AIS (UDP)", doors.ais, hears))
+        if doors.broker is not None:
+            subscriber = Subscriber(doors.broker, lambda: self._directory.sending, land, now=now)
+            self._tallies["broker"] = subscriber.tally, lambda: int(subscriber.connected)
+            self._state["broker"] = {"open": True, "at": f"{doors.broker.host}:{doors.broker.port}"}
+            ways.append(subscriber.run())
+        return ways
+
+    async def _opened(self, name: str, title: str, port: int, listens: Callable[[], Awaitable[int]]) -> None:
+        """Opens a door. One that somebody else holds is tried again: the others are open meanwhile."""
+        said = ""
+        while True:
+            at = f"{self._doors.host}:{port}"
+            try:
+                at = f"{self._doors.host}:{await listens()}"
+            except OSError as error:
+                words = f"{title} is closed: {at}: {error.strerror or error}"
+                if words != said:
+                    self._told(words)
+                said, self._state[name] = words, {"open": False, "at": at, "why": error.strerror or str(error)}
+                await asyncio.sleep(AGAIN_S)
+            else:
+                self._state[name] = {"open": True, "at": at}
+                self._told(f"{title} at {at}")
+                await asyncio.Event().wait()
+
+    async def _files(self) -> None:
+        """Takes in what is put into senders' folders."""
+        journal = Journal(home() / "journal", "drop")
+        self._journals.append(journal)
+
+        def land(columns: Any) -> None:
+            journal.append(batch_of(*columns, received=time.time_ns() // 1_000_000))
+
+        drop = Drop(home() / "drop", self._directory.of_sender, land, now=now)
+        self._tallies["files"] = drop.tally, lambda: 0
+        (home() / "drop").mkdir(parents=True, exist_ok=True)
+        self._state["files"] = {"open": True, "at": "telemetry/drop"}
+        turned = time.monotonic()
+        while True:
+            await asyncio.sleep(DROP_S)
+            try:
+                await asyncio.to_thread(drop.step)
+                if time.monotonic() - turned > ARCHIVE_S / 2:
+                    await asyncio.to_thread(journal.turn)
+                    turned = time.monotonic()
+            except OSError as error:
+                logger.warning("files wait: %s", error)
+
+    async def _know(self) -> None:
+        """Keeps what is known of devices fresh."""
+        while True:
+            with suppress(DatabaseError):  # it has said so; whoever knocks meanwhile is told to come again
+                await self._directory.fresh(0)
+            await asyncio.sleep(FRESH_S)
+
+    async def _tell(self) -> None:
+        """Says how it goes, for whoever asks (`standing`)."""
+        while True:
+            doors = {
+                name: {"open": False, "at": "", **self._state.get(name, {}), "online": online(),
+                       "counts": dict(tally.counts), "refused": list(tally.refused)}
+                for name, (tally, online) in self._tallies.items()
+            }  # fmt: skip
+            with suppress(OSError):  # a full disk is told by who lands readings, and by the doctor
+                standing.tell("gateway", {"doors": doors, "evaluation": self.progress.told()})
+            await asyncio.sleep(standing.EVERY_S)
+
+    async def _turn(self) -> None:
+        """Lets finished files be archived while the writer goes on."""
+        while True:
+            await asyncio.sleep(ARCHIVE_S / 2)
+            self._committer.turn()
 
 
-async def serve(host: str, port: int, ready: Callable[[int], None]) -> None:
-    """Serves until SIGTERM or SIGINT, and then puts on disk what waits. Raises `OSError` where the port is taken."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    ending = threading.Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_, stop.set)
-    journal = Journal(home() / "journal", "gateway")
-    committer = Committer(journal)
-    gateway = Gateway(Registered(), committer.land, now=lambda: clock.now().timestamp())
-    server = await gateway.serve(host, port)
-    tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(stop.wait()),
-        asyncio.create_task(_tell(gateway)),
-        asyncio.create_task(_turn(committer)),
-        asyncio.create_task(_evaluate(ending)),
-    ]
-    ready(server.sockets[0].getsockname()[1])
-    try:
-        done, _running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        server.close()
-        await gateway.close()
-        await committer.close()
-        ending.set()
-        for task in tasks[:3]:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        journal.close()
-    for task in done:
-        task.result()  # a fault of the evaluation is the process' own: the supervisor begins it anew
-
-
-async def _tell(gateway: Gateway) -> None:
-    while True:
-        await asyncio.sleep(TELL_S)
-        logger.info("terminals online: %d; %s", len(gateway.online), dict(gateway.counts))
-
-
-async def _turn(committer: Committer) -> None:
-    """Lets finished files be archived while the writer goes on."""
-    while True:
-        await asyncio.sleep(ARCHIVE_S / 2)
-        committer.turn()
-
-
-async def _evaluate(ending: threading.Event) -> None:
+async def _evaluate(ending: threading.Event, progress: standing.Progress) -> None:
     """Evaluates what landed, where no other process does."""
     home().mkdir(parents=True, exist_ok=True)
     with (home() / "evaluation.lock").open("a+") as lock:
         while not ending.is_set():
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                await asyncio.to_thread(work, ending)
+                await asyncio.to_thread(work, ending, progress)
             except BlockingIOError:
                 await asyncio.sleep(AGAIN_S)
             except OperationalError as error:
@@ -137,13 +210,14 @@ async def _evaluate(ending: threading.Event) -> None:
                 await asyncio.sleep(AGAIN_S)
 
 
-def work(ending: threading.Event) -> None:
+def work(ending: threading.Event, progress: standing.Progress) -> None:
     """The evaluation in its own thread, until the process ends. Raises what the database says."""
     evaluation = Evaluation(home() / "journal", home() / "state")
     kept = archived = time.monotonic()
     try:
         while not ending.wait(EVALUATE_S):
-            evaluation.step()
+            changes = evaluation.step()
+            progress.stepped(evaluation.stream.counts["taken"], changes)
             now = time.monotonic()
             if now - kept > KEEP_S:
                 evaluation.keep()

@@ -1,0 +1,6 @@
+"""Where devices knock: a module for each way in.
+
+All have in common that who speaks is known, that nobody may say more than its due, that what is wrong is counted by
+its kind and some of it remembered for whoever looks, and that what is acknowledged is on disk. Nothing here knows
+where devices are registered (`Keys`) or where readings go (`Land`).
+"""

@@ -1,0 +1,238 @@
+"""What all ways in have in common: limits, counting, who may speak for whom, connections that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..protocols import Malformed
+from ..protocols.payload import Columns
+
+Land = Callable[[Any, Any, Any, Any], Awaitable[None]]
+"""Puts readings (devices, metrics, moments, values) on disk; they are there when it returns. Raises `OSError`."""
+SAMPLES = 50
+"""What was refused, of which so much is remembered for whoever looks what is wrong."""
+SHOWN = 20
+"""Refused readings of one payload that are named."""
+
+
+class Keys(Protocol):
+    """Where it is known who may speak for which devices."""
+
+    async def speaks_for(self, name: str, key: str) -> Collection[str] | None:
+        """The devices for which the holder of the key speaks: a device's own key under its code, or, without a name,
+        that of a program which sends for many. None where the key opens nothing."""
+
+    async def certified(self, name: str) -> Collection[str] | None:
+        """The same of a device that has shown a certificate in its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may do. Seconds, and messages a second."""
+
+    introduce: float = 30.0
+    """From the connection until it is known who speaks."""
+    silent: float = 600.0
+    """Without a byte; devices send a heartbeat every few minutes at most."""
+    frame: float = 30.0
+    """From a message's first byte until its last."""
+    rate: float = 50.0
+    """Messages a second on average, with a burst of twenty seconds' worth."""
+    nonsense: int = 20
+    """Messages that cannot be read, before the connection is closed."""
+    sessions: int = 50_000
+    ahead: float = 600.0
+    """A moment further in the future than this is no moment: the device's clock is wrong."""
+    behind: float = 90 * 86_400.0
+    """The same of one that lies further back."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came in by one way, and what was refused."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    """From where, kind, why, and the beginning of what came, in hexadecimal."""
+
+    def refuse(self, peer: str, error: Malformed, raw: bytes) -> None:
+        self.counts[f"refused: {error.kind}"] += 1
+        self.refused.append((peer, error.kind, str(error), raw[:256].hex()))
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What may be taken of a payload, and the readings that may not: number (from 1) and why."""
+
+    taken: Columns
+    refused: tuple[tuple[int, str], ...]
+    kinds: Counter[str]
+
+
+def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limits) -> Sifted:
+    """Parts with readings of devices for which the sender does not speak, and of moments that are none.
+
+    `now` in seconds since 1970.
+    """
+    early, late = (now - limits.behind) * 1000, (now + limits.ahead) * 1000
+    arrays = isinstance(read.device, pa.Array)
+    named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
+    strangers = [name for name in named if name not in speaks_for]
+    wrong_clock = (read.ts < early) | (read.ts > late)
+    if not strangers and not wrong_clock.any():
+        return Sifted(read, (), Counter())
+    if arrays:
+        strange = pc.is_in(read.device, pa.array(strangers, pa.string())).to_numpy(zero_copy_only=False)
+    else:
+        unknown = set(strangers)
+        strange = np.fromiter((name in unknown for name in read.device), bool, len(read.device))
+    good = np.flatnonzero(~strange & ~wrong_clock)
+    kinds = Counter({"device": int(strange.sum()), "clock": int((wrong_clock & ~strange).sum())})
+    first = np.flatnonzero(strange | wrong_clock)[:SHOWN].tolist()
+    refused = tuple((n + 1, "device" if strange[n] else "clock") for n in first)
+    if arrays:
+        taken = Columns(read.device.take(pa.array(good)), read.metric.take(pa.array(good)), read.ts[good],
+                        read.value[good])  # fmt: skip
+    else:
+        rows = good.tolist()
+        taken = Columns([read.device[n] for n in rows], [read.metric[n] for n in rows], read.ts[good],
+                        read.value[good])  # fmt: skip
+    return Sifted(taken, refused, +kinds)
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One connection."""
+
+    peer: str
+    writer: asyncio.StreamWriter
+    filled: float
+    """When it last said something, by the monotonic clock."""
+    known: bool = False
+    nonsense: int = 0
+    allowed: float = 0.0
+    until: float = 0.0
+    """Then it is parted with, for `why`."""
+    why: str = ""
+    parted: str = ""
+
+
+class Parted(Exception):
+    """The connection is to be closed; the text is why, for the counters."""
+
+
+class Listener(ABC):
+    """Many connections of one process. What is talked over them is the subclass' own."""
+
+    session: type[Session] = Session
+
+    def __init__(self, land: Land, limits: Limits | None = None, now: Callable[[], float] = time.time) -> None:
+        """`now` is the clock (seconds since 1970) by which a device's clock is judged to be wrong."""
+        self._land, self._limits, self._now = land, limits or Limits(), now
+        self.tally = Tally()
+        self.counts = self.tally.counts
+        self._open: dict[Session, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def online(self) -> int:
+        """Connections of those who have said who they are."""
+        return sum(session.known for session in self._open)
+
+    async def serve(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+        """Listens; `close()` parts with everybody."""
+        if self._sweeper is None:
+            self._sweeper = asyncio.create_task(self._sweep())
+        return await asyncio.start_server(self._connected, host, port, ssl=tls, limit=1 << 16, backlog=4096)
+
+    async def close(self) -> None:
+        tasks = [*self._open.values(), *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @abstractmethod
+    async def _talk(self, session: Any, reader: asyncio.StreamReader) -> None:
+        """Until the peer goes; raises `Parted` where it is to go."""
+
+    async def _sweep(self) -> None:
+        """Parts with who lets time pass: one look at all for many, and no timer for each byte that somebody sends."""
+        pause = min(1.0, self._limits.introduce / 4, self._limits.silent / 4, self._limits.frame / 4)
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            for session in [one for one in self._open if one.until < now]:
+                session.parted = session.parted or session.why
+                session.writer.transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        peer, now = writer.get_extra_info("peername"), time.monotonic()
+        session = self.session(f"{peer[0]}:{peer[1]}" if peer else "?", writer, now)
+        session.allowed = self._limits.rate * 20
+        session.until, session.why = now + self._limits.introduce, "not introduced"
+        if len(self._open) >= self._limits.sessions:
+            self.counts["parted: too many sessions"] += 1
+            writer.close()
+            return
+        self._open[session] = task
+        self.counts["connections"] += 1
+        try:
+            await self._talk(session, reader)
+        except Parted as parted:
+            session.parted = str(parted)
+        except ConnectionError:
+            session.parted = session.parted or "connection lost"
+        finally:
+            if session.parted:
+                self.counts[f"parted: {session.parted}"] += 1
+            del self._open[session]
+            writer.close()
+
+    def _spend(self, session: Session, messages: int) -> None:
+        """Counts messages against the rate; raises `Parted` where it is passed."""
+        now, most = time.monotonic(), self._limits.rate * 20
+        session.allowed = min(most, session.allowed + (now - session.filled) * self._limits.rate)
+        session.filled = now
+        session.allowed -= messages
+        if session.allowed < 0:
+            raise Parted("too many messages")
+
+    def _heard(self, session: Session, begun: bool, had_begun: bool, whole: bool) -> None:
+        """Until when something must follow: the rest of a message that has begun, or the next one."""
+        if session.known and not begun:
+            session.until, session.why = session.filled + self._limits.silent, "silent"
+        elif session.known and (whole or not had_begun):
+            session.until, session.why = session.filled + self._limits.frame, "a frame without an end"
+
+    async def _write(self, session: Session, answers: bytes) -> None:
+        """Answers; who does not read its answers is waited for, and not for ever."""
+        session.writer.write(answers)
+        if session.writer.transport.get_write_buffer_size() > _UNREAD:
+            session.until, session.why = time.monotonic() + self._limits.frame, "does not read"
+            await session.writer.drain()
+
+    def _refuse(self, session: Session, error: Malformed, raw: bytes) -> None:
+        self.tally.refuse(session.peer, error, raw)
+        self._tired(session, 1)
+
+    def _tired(self, session: Session, more: int = 0) -> None:
+        session.nonsense += more
+        if session.nonsense >= self._limits.nonsense:
+            raise Parted("nonsense")
+
+
+_UNREAD = 1 << 16
+"""Bytes of answers that a peer has not taken yet, beyond which it is waited for."""

@@ -1,0 +1,551 @@
+"""MQTT, HTTP, AIS and files: who is let in, what is answered when, what becomes of nonsense; the real clients' way."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paho.mqtt.client as paho
+import pyarrow as pa
+import pytest
+
+from anlan.engines.telemetry.gateways.ais import RECEIVER, Ships
+from anlan.engines.telemetry.gateways.broker import Address, Subscriber
+from anlan.engines.telemetry.gateways.door import Limits
+from anlan.engines.telemetry.gateways.drop import Drop
+from anlan.engines.telemetry.gateways.http import Ingest
+from anlan.engines.telemetry.gateways.mqtt import Publishers
+from anlan.engines.telemetry.protocols import mqtt
+from anlan.engines.telemetry.protocols.payload import Columns
+
+from .test_other_protocols import POSITION, STATIC
+
+NOW = 1_371_182_400.0
+MS = int(NOW * 1000)
+Rows = list[tuple[str, str, int, float]]
+
+
+class Keys:
+    """Two devices, and a program that sends for both."""
+
+    async def speaks_for(self, name: str, key: str) -> Collection[str] | None:
+        return {("k1", "one"): {"k1"}, ("k2", "two"): {"k2"}, ("", "both"): {"k1", "k2"}}.get((name, key))
+
+    async def certified(self, name: str) -> Collection[str] | None:
+        return {"k1"} if name == "k1" else None
+
+
+class Disk:
+    """What landed; or one that is full."""
+
+    def __init__(self) -> None:
+        self.rows: Rows = []
+        self.full = False
+
+    async def land(self, *columns: Any) -> None:
+        await asyncio.sleep(0.001)
+        if self.full:
+            raise OSError(28, "No space left on device")
+        lists = [c.to_pylist() if isinstance(c, pa.Array) else np.asarray(c).tolist() for c in columns]
+        self.rows += list(zip(*lists, strict=True))
+
+
+def reading(value: float = 0.4, ts: int = MS, **more: Any) -> bytes:
+    return json.dumps({"metric": "ch4", "ts": ts, "value": value, **more}).encode()
+
+
+# -- MQTT ------------------------------------------------------------------------------------------------------------
+
+
+def listening(talk: Callable[[int, Publishers, Disk], Any], limits: Limits | None = None) -> tuple[Publishers, Disk]:
+    """Runs `talk`, which blocks as a device does, against a listener on a port of its own."""
+    disk = Disk()
+
+    async def run() -> Publishers:
+        listener = Publishers(Keys(), disk.land, limits, now=lambda: NOW)
+        server = await listener.serve("127.0.0.1", 0)
+        try:
+            await asyncio.to_thread(talk, server.sockets[0].getsockname()[1], listener, disk)
+        finally:
+            server.close()
+            await listener.close()
+        return listener
+
+    return asyncio.run(asyncio.wait_for(run(), 60)), disk
+
+
+def device(port: int, version: int, user: str = "k1", key: str = "one") -> paho.Client:
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=version)
+    client.username_pw_set(user, key)
+    client.connect("127.0.0.1", port, 30)
+    client.loop_start()
+    return client
+
+
+@pytest.mark.parametrize("version", [paho.MQTTv311, paho.MQTTv5])
+def test_a_device_is_answered_when_its_reading_is_on_disk(version: int) -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        client = device(port, version)
+        for n in range(300):
+            sent = client.publish("anlan/v1/k1/readings", reading(n, MS + n), qos=1)
+        sent.wait_for_publish(10)
+        assert len(disk.rows) == 300
+        client.publish("anlan/v1/k1/readings", reading(-1, MS - 1), qos=0).wait_for_publish(10)
+        client.publish("anlan/v1/k1/readings", reading(-2, MS - 2), qos=1).wait_for_publish(10)
+        assert {v for _d, _m, _t, v in disk.rows} >= {-1.0, -2.0}  # what came before the answered one is there too
+        assert listener.online == 1
+        client.disconnect()
+        client.loop_stop()
+
+    listener, _disk = listening(talk)
+    assert (listener.counts["authenticated"], listener.counts["readings"]) == (1, 302)
+
+
+def test_who_may_speak_for_whom() -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        for user, key in (("k1", "two"), ("nobody", "one"), ("token", "one"), ("", "")):
+            codes: list[Any] = []
+            client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+            client.username_pw_set(user, key)
+            client.on_connect = lambda _c, _u, _f, reason, _p, codes=codes: codes.append(reason.is_failure)
+            client.connect("127.0.0.1", port)
+            until = time.monotonic() + 5
+            while not codes and time.monotonic() < until:
+                client.loop(0.1)
+            assert codes == [True]
+        one, both = device(port, paho.MQTTv5), device(port, paho.MQTTv5, "token", "both")
+        refused: list[Any] = []
+        one.on_publish = lambda _c, _u, _m, reason, _p: refused.append(reason.value)
+        one.publish("anlan/v1/k2/readings", reading(), qos=1).wait_for_publish(10)
+        one.publish("anlan/v1/k1/readings", b"{", qos=1).wait_for_publish(10)
+        one.publish("anlan/v1/k1/readings", reading(ts=1), qos=1).wait_for_publish(10)
+        both.publish("anlan/v1/k2/readings", reading(7), qos=1).wait_for_publish(10)
+        assert refused == [mqtt.NOT_AUTHORIZED, mqtt.INVALID, mqtt.INVALID]
+        assert disk.rows == [("k2", "ch4", MS, 7.0)]
+        for client in (one, both):
+            client.disconnect()
+            client.loop_stop()
+
+    listener, _disk = listening(talk)
+    assert (listener.counts["refused: code"], listener.counts["refused: device"]) == (4, 1)
+    assert (listener.counts["refused: json"], listener.counts["refused: clock"]) == (1, 1)
+    assert {kind for _peer, kind, _words, _raw in listener.tally.refused} == {"device", "json"}
+
+
+def test_what_the_disk_does_not_take_is_not_answered() -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        disk.full = True
+        client = device(port, paho.MQTTv311)
+        sent = client.publish("anlan/v1/k1/readings", reading(), qos=1)
+        time.sleep(1.0)
+        assert not sent.is_published()
+        disk.full = False
+        sent.wait_for_publish(20)  # it comes back by itself, and says it again
+        assert sent.is_published()
+        assert disk.rows == [("k1", "ch4", MS, 0.4)]
+        client.disconnect()
+        client.loop_stop()
+
+    listening(talk)
+
+
+def test_nothing_is_heard_here_and_nonsense_parts() -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        client = device(port, paho.MQTTv5)
+        heard: list[Any] = []
+        client.on_subscribe = lambda _c, _u, _m, codes, _p: heard.append([c.is_failure for c in codes])
+        client.subscribe("#")
+        until = time.monotonic() + 5
+        while not heard and time.monotonic() < until:
+            time.sleep(0.02)
+        assert heard == [[True]]
+        client.disconnect()
+        client.loop_stop()
+        for raw in (b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\xff\x7f", b"\x30\x02\x00\x00", b"\x10\x02\x00\x09"):
+            with socket.create_connection(("127.0.0.1", port), 5) as peer:
+                peer.sendall(raw)
+                peer.settimeout(5)
+                while peer.recv(100):
+                    pass
+
+    listener, disk = listening(talk)
+    assert listener.counts["parted: nonsense"] == 4
+    assert not disk.rows
+
+
+def test_slow_and_silent_ones_are_parted_with() -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        with socket.create_connection(("127.0.0.1", port), 5) as slow:
+            for byte in b"\x10\x20\x00\x04MQTT":
+                slow.sendall(bytes([byte]))
+                time.sleep(0.02)
+            slow.settimeout(5)
+            assert slow.recv(10) == b""
+
+    listener, _disk = listening(talk, Limits(introduce=0.3))
+    assert listener.counts["parted: not introduced"] == 1
+
+
+# -- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+def asked(
+    body: bytes, who: str = "Bearer both", kind: str = "application/json", disk: Disk | None = None,
+    method: str = "POST", path: str = "/ingest/v1/readings", ingest: Ingest | None = None,
+) -> tuple[int, dict[str, Any], Rows]:  # fmt: skip
+    disk = disk or Disk()
+    app = ingest or Ingest(Keys(), disk.land, now=lambda: NOW)
+    sent: list[dict[str, Any]] = []
+    headers = [(b"authorization", who.encode()), (b"content-type", kind.encode())]
+    parts = [body[n : n + 1000] for n in range(0, len(body), 1000)] or [b""]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "headers": headers, "client": ("10.0.0.1", 1)}
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], json.loads(sent[1]["body"]), disk.rows
+
+
+def basic(name: str, key: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{key}".encode()).decode()
+
+
+def test_readings_over_http() -> None:
+    rows = [
+        {"device": "k1", "metric": "ch4", "ts": MS, "value": 1},
+        {"device": "k2", "metric": "co", "ts": MS, "value": 2},
+    ]
+    assert asked(json.dumps(rows).encode()) == (200, {"taken": 2}, [("k1", "ch4", MS, 1.0), ("k2", "co", MS, 2.0)])
+    assert asked(reading(), basic("k1", "one")) == (200, {"taken": 1}, [("k1", "ch4", MS, 0.4)])
+    table = pa.table({"device": ["k1", "x", "k2"], "metric": ["a"] * 3, "ts": [MS, MS, 5], "value": [1.0, 2.0, 3.0]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    status, told, landed = asked(sink.getvalue().to_pybytes(), kind="application/vnd.apache.arrow.stream")
+    assert (status, landed) == (200, [("k1", "a", MS, 1.0)])
+    first = [{"reading": 2, "why": "device"}, {"reading": 3, "why": "clock"}]
+    assert told == {"taken": 1, "refused": {"device": 1, "clock": 1}, "first": first}
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "kind"),
+    [
+        ({"body": b"{"}, 400, "json"),
+        ({"body": b"[]"}, 413, "length"),
+        ({"body": reading(), "who": "Bearer one"}, 401, "key"),
+        ({"body": reading(), "who": ""}, 401, "key"),
+        ({"body": reading(), "who": "Basic %%%"}, 401, "key"),
+        ({"body": reading(), "who": basic("k1", "two")}, 401, "key"),
+        ({"body": reading(device="k2"), "who": basic("k1", "one")}, 400, "device"),
+        ({"body": reading(), "kind": "text/xml"}, 415, "media"),
+        ({"body": b"\0" * 40, "kind": "application/vnd.apache.arrow.stream"}, 400, "arrow"),
+        ({"body": reading(), "method": "GET"}, 405, "method"),
+        ({"body": reading(), "path": "/ingest/v2/x"}, 404, "path"),
+        ({"body": b" " * (17 * 1024 * 1024)}, 413, "length"),
+    ],
+)
+def test_what_is_refused_whole_over_http(given: dict[str, Any], status: int, kind: str) -> None:
+    said, told, rows = asked(**given)
+    assert (said, told["error"], rows) == (status, kind, [])
+
+
+def test_a_full_disk_is_said_over_http() -> None:
+    disk = Disk()
+    disk.full = True
+    status, told, rows = asked(reading(), basic("k1", "one"), disk=disk)
+    assert (status, told["error"], rows) == (503, "disk", [])
+
+
+# -- AIS -------------------------------------------------------------------------------------------------------------
+
+
+def heard(
+    talk: Callable[[Ships, int, Disk], Awaitable[None]], networks: Sequence[str] = ("127.0.0.0/8",), **limits: Any
+) -> tuple[Ships, Disk]:
+    disk = Disk()
+
+    async def run() -> Ships:
+        made = Limits(**{"rate": RECEIVER.rate, "nonsense": RECEIVER.nonsense, **limits})
+        ships = Ships(lambda: {"366053209"}, [ip_network(n) for n in networks], disk.land, made, lambda: NOW)
+        server = await ships.serve("127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        udp = await ships.datagrams("127.0.0.1", port)
+        try:
+            await talk(ships, port, disk)
+        finally:
+            udp.close()
+            server.close()
+            await ships.close()
+        return ships
+
+    return asyncio.run(asyncio.wait_for(run(), 30)), disk
+
+
+OTHER = "!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24"
+
+
+async def until(done: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if done():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+def test_ships_over_tcp_and_udp() -> None:
+    async def talk(ships: Ships, port: int, disk: Disk) -> None:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write("\r\n".join([POSITION, *STATIC, "nonsense", OTHER, ""]).encode())
+        await until(lambda: ships.counts["messages"] == 5)
+        writer.close()
+        await until(lambda: len(disk.rows) > 4)
+        tcp = len(disk.rows)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.sendto(POSITION.encode(), ("127.0.0.1", port))
+            udp.sendto(STATIC[0].encode(), ("127.0.0.1", port))
+            udp.sendto(STATIC[1].encode(), ("127.0.0.1", port))
+        await asyncio.sleep(1)
+        print(ships.counts, disk.rows, ships.tally.refused)
+        await until(lambda: ships.counts["messages"] == 8)
+        await until(lambda: len(disk.rows) == 2 * tcp)
+
+    ships, disk = heard(talk)
+    assert {d for d, *_ in disk.rows} == {"366053209"}
+    assert (ships.counts["ships of others"], ships.counts["refused: sentence"]) == (1, 1)
+
+
+def test_receivers_send_from_their_own_network() -> None:
+    async def talk(ships: Ships, port: int, disk: Disk) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(POSITION.encode() + b"\n")
+        with suppress(ConnectionResetError):  # what it sent was not even read
+            assert await reader.read() == b""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.sendto(POSITION.encode(), ("127.0.0.1", port))
+        await until(lambda: ships.counts["refused: address"] == 2)
+
+    _ships, disk = heard(talk, ("10.0.0.0/8",))
+    assert not disk.rows
+
+
+def test_a_receiver_of_noise_is_parted_with() -> None:
+    async def talk(ships: Ships, port: int, disk: Disk) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"nonsense\n" * 40)
+        with suppress(ConnectionResetError):  # what it sent was not even read
+            assert await reader.read() == b""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x" * 9_000)
+        with suppress(ConnectionResetError):  # what it sent was not even read
+            assert await reader.read() == b""
+
+    ships, _disk = heard(talk, nonsense=30)
+    assert (ships.counts["parted: nonsense"], ships.counts["parted: a line without an end"]) == (1, 1)
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+class Folder:
+    """A sender's folder and what landed of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.own, self.rows, self.full = folder / "9150", Rows(), False
+        self.own.mkdir()
+        self.drop = Drop(
+            folder, lambda sender: {"k1", "k2"} if sender == "9150" else set(), self._land, now=lambda: NOW
+        )
+
+    def _land(self, columns: Columns) -> None:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self.rows += list(zip(columns.device.to_pylist(), columns.metric.to_pylist(), columns.ts.tolist(),
+                              columns.value.tolist(), strict=True))  # fmt: skip
+
+    def put(self, name: str, content: bytes | str, age: float = 10) -> Path:
+        import os
+
+        path = self.own / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.utime(path, (time.time() - age, time.time() - age))
+        return path
+
+    def words(self, where: str) -> str:
+        return "".join(path.read_text() for path in sorted((self.own / where).glob("*.why.txt")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_a_mine_s_file_is_taken_in_and_put_away(folder: Folder) -> None:
+    folder.put("a.csv", f"device,metric,ts,value\nk1,ch4,{MS},0.5\nk2,co,2013-06-14 12:00:00,7\n")
+    folder.put("b.txt", "\ufeff测点编号\t参数\t时间\t数值\r\nk1\tch4\t2013/06/14 12:00:01\t0.6\r\n".encode())
+    folder.put("c.csv", "时间;数值;设备编号;参数\n2013-06-14T04:00:02+00:00;0.7;k1;ch4\n".encode("gb18030"))
+    assert folder.drop.step() == 3
+    wanted = [
+        ("k1", "ch4", MS, 0.5),
+        ("k2", "co", MS, 7.0),
+        ("k1", "ch4", MS + 1000, 0.6),
+        ("k1", "ch4", MS + 2000, 0.7),
+    ]
+    assert folder.rows == wanted
+    assert len(list((folder.own / "taken").iterdir())) == 3
+    assert folder.drop.step() == 0
+
+
+def test_wrong_lines_are_named_and_the_others_taken(folder: Folder) -> None:
+    folder.put(
+        "a.csv",
+        f"device,metric,ts,value\nk1,ch4,{MS},x\nk9,ch4,{MS},1\nk1,ch4,5,1\nk1,ch4,soon,1\n,ch4,{MS},1\nk1,ch4,{MS},2\nk1\n",
+    )
+    folder.drop.step()
+    assert folder.rows == [("k1", "ch4", MS, 2.0)]
+    told = folder.words("taken").splitlines()
+    assert [line.partition(":")[0] for line in told] == [f"line {n}" for n in (2, 3, 4, 5, 6, 8)]
+    assert "registered" in told[1]
+    assert "ninety days" in told[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\0\1\2", "bytes of zero"),
+        (b"\xff\xfe\xfa\x80\xff", "neither UTF-8"),
+        (b"a,b\n1,2\n", "line 1: one column is called device"),
+        (b"device,metric,ts,value\n", "no line follows"),
+        (b"device,metric,ts,value\nk9,a,1,1\n", "no line holds a reading"),
+        (b"", "line 1"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(folder: Folder, content: bytes, words: str) -> None:
+    folder.put("a.csv", content)
+    folder.drop.step()
+    assert words in folder.words("refused")
+    assert not folder.rows
+
+
+def test_what_is_not_whole_or_a_link_is_left(folder: Folder, tmp_path: Path) -> None:
+    folder.put("young.csv", "device,metric,ts,value\n", age=0)
+    folder.put(".hidden.csv", "x")
+    folder.put("a.csv.part", "x")
+    secret = tmp_path / "secret"
+    secret.write_text("root:x\n")
+    (folder.own / "link.csv").symlink_to(secret)
+    assert folder.drop.step() == 0
+
+
+def test_a_full_disk_leaves_the_file_where_it_is(folder: Folder) -> None:
+    path, folder.full = folder.put("a.csv", f"device,metric,ts,value\nk1,ch4,{MS},1\n"), True
+    with pytest.raises(OSError, match="No space"):
+        folder.drop.step()
+    assert path.exists()
+    folder.full = False
+    folder.drop.step()
+    assert len(folder.rows) == 1
+
+
+# -- a real broker ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[int]:
+    found = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+    if not found:
+        pytest.skip("mosquitto is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    conf = tmp_path / "mosquitto.conf"
+    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+    process = subprocess.Popen([found, "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+def test_readings_from_mosquitto_are_answered_when_on_disk(mosquitto: int) -> None:
+    """What was not on disk when the process ended comes again; what is wrong is counted, and in nobody's way."""
+    disk = Disk()
+
+    def publish(*payloads: bytes, topic: str = "anlan/v1/k1/readings") -> None:
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        client.connect("127.0.0.1", mosquitto)
+        client.loop_start()
+        for one in payloads:
+            client.publish(topic, one, qos=1).wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+
+    async def run() -> None:
+        def subscriber() -> Subscriber:
+            return Subscriber(Address("127.0.0.1", mosquitto), lambda: {"k1"}, disk.land, now=lambda: NOW)
+
+        first = subscriber()
+        task = asyncio.create_task(first.run())
+        await until(lambda: first.connected)
+        await asyncio.sleep(0.2)  # the subscription is there
+        await asyncio.to_thread(publish, *(reading(n, MS + n) for n in range(200)))
+        await until(lambda: len(disk.rows) == 200)
+        disk.full = True
+        await asyncio.to_thread(publish, reading(-1, MS - 1))
+        await until(lambda: first.tally.counts["waited for the disk"] > 0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        disk.full = False
+        await asyncio.to_thread(publish, reading(-2, MS - 2), b"{")  # while nobody listens
+        await asyncio.to_thread(publish, reading(), topic="anlan/v1/k7/readings")
+        second = subscriber()
+        task = asyncio.create_task(second.run())
+        await until(lambda: second.tally.counts["messages"] >= 4)
+        await until(lambda: {v for *_, v in disk.rows} >= {-1.0, -2.0})
+        assert (second.tally.counts["refused: json"], second.tally.counts["refused: device"]) == (1, 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+# -- nonsense --------------------------------------------------------------------------------------------------------
+
+
+def test_packets_of_noise_are_refused_and_nothing_else_happens() -> None:
+    rng = random.Random(5)
+    good = bytes.fromhex("101000044d5154540402003c00046b310000")
+    for _ in range(20_000):
+        raw = bytearray(good if rng.random() < 0.5 else rng.randbytes(rng.randrange(1, 40)))
+        for _change in range(rng.randrange(3)):
+            raw[rng.randrange(len(raw))] = rng.randrange(256)
+        cutter = mqtt.Cutter()
+        try:
+            for packet in cutter.feed(bytes(raw)):
+                for look in (mqtt.connection, lambda p: mqtt.publication(p, 5), lambda p: mqtt.topics(p, 4)):
+                    try:
+                        look(packet)
+                    except mqtt.Malformed:
+                        continue
+        except mqtt.Malformed:
+            continue

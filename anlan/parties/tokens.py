@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from anlan.kernel import clock
 from anlan.kernel.registers import all_registers, register_named
-from anlan.kernel.registers.models import ApiToken
+from anlan.kernel.registers.models import ApiToken, errands
 
 from .forms import OwnPasswordForm
 from .models import Account
@@ -56,6 +56,11 @@ def reach(account: Account) -> list[dict[str, Any]]:
     return [{"name": "*", "title": _("All registers"), "write": any(r["write"] for r in rows)}, *rows]
 
 
+def allowed_errands(account: Account) -> list[dict[str, Any]]:
+    """What else the account's programs may do."""
+    return [{"scope": one.scope, "title": one.title} for one in errands if one.may(account)]
+
+
 class TokenForm(OwnPasswordForm):
     """What the new key is for, how far it reaches, until when; with one's password."""
 
@@ -75,15 +80,24 @@ class TokenForm(OwnPasswordForm):
         super().__init__(request, account, *args, **kwargs)
         self.reach = reach(account)
         verbs = [(r, verb) for r in self.reach for verb in ("read", "write") if verb == "read" or r["write"]]
-        self.fields["scopes"].choices = [(f"{r['name']}:{verb}", r["title"]) for r, verb in verbs]  # type: ignore[attr-defined]
+        scopes = [(f"{r['name']}:{verb}", r["title"]) for r, verb in verbs]
+        scopes += [(one["scope"], one["title"]) for one in allowed_errands(account)]
+        self.fields["scopes"].choices = scopes  # type: ignore[attr-defined]
         self.fields["days"].choices = [(n, _("%(days)s days") % {"days": n}) for n in DAYS]  # type: ignore[attr-defined]
 
     def rows(self) -> list[dict[str, Any]]:
         """The registers with what is ticked."""
-        ticked = self.data.getlist("scopes") if self.is_bound else []  # type: ignore[attr-defined]
+        ticked = self._ticked()
         return [
             {**r, "reads": f"{r['name']}:read" in ticked, "writes": f"{r['name']}:write" in ticked} for r in self.reach
         ]
+
+    def errands(self) -> list[dict[str, Any]]:
+        """What else is ticked."""
+        return [{**one, "ticked": one["scope"] in self._ticked()} for one in allowed_errands(self.account)]
+
+    def _ticked(self) -> list[str]:
+        return self.data.getlist("scopes") if self.is_bound else []  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -94,6 +108,8 @@ class TokenForm(OwnPasswordForm):
 
 
 def _words(scope: str) -> str:
+    if errand := next((one for one in errands if one.scope == scope), None):
+        return str(errand.title)
     register, verb = scope.rsplit(":", 1)
     declared = register_named(register)
     title = _("All registers") if register == "*" else str(declared.title) if declared else register

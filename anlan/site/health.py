@@ -5,6 +5,7 @@ Answered before sessions, scope and everything else that would need the database
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,9 +15,13 @@ from psycopg_pool import PoolTimeout
 
 from anlan.kernel import jobs
 from anlan.kernel.figures.computing import StillCounting
+from anlan.offices.monitoring import standing
 
 WORKER_SILENT_S = 40
 """A worker that has not been heard of for so long is down; it says so every 10 s."""
+
+GATEWAY_SILENT_S = 30
+"""The same of the gateway, which says so every 5 s; it belongs to the installation unless `ANLAN_GATEWAY` is 0."""
 
 State = Literal["ok", "down", "migrations missing", "crowded"]
 
@@ -30,6 +35,10 @@ class HealthMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == "/healthz":
             return healthz()
+        if request.path == "/metrics":
+            from .metrics import metrics
+
+            return metrics(request)
         return self.get_response(request)
 
 
@@ -55,6 +64,8 @@ def crowded(error: BaseException | None) -> bool:
 def state() -> dict[str, State]:
     """Each part of the running system and how it is."""
     parts: dict[str, State] = {"web": "ok", "database": "down", "worker": "down"}
+    if os.environ.get("ANLAN_GATEWAY", "1") != "0":
+        parts["gateway"] = "ok" if standing.heard("gateway", GATEWAY_SILENT_S) else "down"
     connection = connections["default"]
     try:
         with connection.cursor() as cursor:

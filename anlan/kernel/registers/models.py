@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -74,6 +76,19 @@ class ApiToken(Kept):
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a token may be made for besides registers. `may` says whether an account has a right to it."""
+
+    scope: str
+    title: Any
+    may: Callable[[Any], bool]
+
+
+errands: list[Errand] = []
+"""Declared by the offices to which the errands lead; `*` in a token's scopes does not include them."""
 
 
 class TokenUse(models.Model):

@@ -48,7 +48,7 @@ def said(environment: Mapping[str, str], host: str, jt808: int | None = None) ->
         host, port(*JT808) if jt808 is None else jt808, port(*AIS), port(*MQTT),
         _networks(environment.get("ANLAN_AIS_FROM", "127.0.0.0/8,::1")),
         _broker(environment.get("ANLAN_MQTT_BROKER", ""), environment.get("ANLAN_MQTT_BROKER_CA", "")),
-        _tls(*(environment.get(f"ANLAN_MQTT_{name}", "") for name in ("CERT", "KEY", "DEVICE_CA"))),
+        _tls(*(environment.get(name, "") for name in ("ANLAN_MQTT_CERT", "ANLAN_MQTT_KEY", "ANLAN_MQTT_DEVICE_CA"))),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet
 
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
+from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
@@ -28,8 +29,10 @@ from .models import Device
 
 logger = logging.getLogger(__name__)
 GATEWAY = Actor("job", "gateway")
-READINGS = "readings:write"
+READINGS = "readings"
 """What a program's key must allow."""
+SENDERS = OFFICIALS | {"enterprise"}
+"""Whose programs may send: each for the devices in its own scope."""
 BY_ITSELF = frozenset({"mqtt", "http", "file"})
 """Protocols whose devices may send over any of the three; vehicles and ships speak their own alone."""
 FRESH_S, KNOCKED_S = 60.0, 5.0
@@ -149,9 +152,9 @@ def _of_program(key: str) -> frozenset[str] | None:
     try:
         with acting(GATEWAY, EVERYWHERE, savepoint=False):
             held = ApiToken.holding(key)
-        if held is None or not held.account.is_active or READINGS not in held.scopes:
+        account: Any = held and held.account
+        if held is None or READINGS not in held.scopes or not account.is_active or account.role not in SENDERS:
             return None
-        account: Any = held.account
         with acting(account.actor, account.scope, savepoint=False):
             return frozenset(in_service().filter(protocol__in=BY_ITSELF).values_list("code", flat=True))
     finally:

@@ -66,6 +66,12 @@ def gone(name: str) -> None:
     _path(name).unlink(missing_ok=True)
 
 
+def heard(name: str, seconds: float) -> bool:
+    """Whether a process of that name has said something in the last seconds."""
+    found = (path.stat().st_mtime for path in _folder().glob(f"{name}-*.json"))
+    return max(found, default=0.0) > time.time() - seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """One way in, over all processes that hold it open."""

@@ -2,7 +2,11 @@
 
 from django.urls import path
 
-from . import views
+from . import views, views_intake
 
 app_name = "monitoring"
-urlpatterns = [path("", views.coverage, name="coverage")]
+urlpatterns = [
+    path("", views.coverage, name="coverage"),
+    path("intake/", views_intake.intake, name="intake"),
+    path("keys/<int:pk>/", views_intake.device_key, name="key"),
+]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from anlan.offices.monitoring import standing
 from anlan.site import assets
 from anlan.site.installation import embedded
 from anlan.site.postgres import ServerFailed, archive_folder, data_folder
@@ -76,6 +77,24 @@ def translations() -> Iterator[Finding]:
     yield Finding("translations", not stale, words, "anlan translations compile")
 
 
+def devices() -> Iterator[Finding]:
+    """Ways in for devices."""
+    if os.environ.get("ANLAN_GATEWAY", "1") == "0":
+        yield Finding("devices", True, "no gateway belongs to this installation (ANLAN_GATEWAY=0)")
+        return
+    now = standing.now()
+    if not now.doors:
+        yield Finding(
+            "devices", False, "no way in has said anything for a minute", "start it: `anlan gateway`; its log"
+        )
+        return
+    for door in now.doors:
+        words = f"{door.name}: {', '.join(door.at)}" if door.open else f"{door.name} is closed: {door.why}"
+        yield Finding("devices", door.open, words, "free its port, or give another; `off` closes it on purpose")
+    if now.evaluation is None:
+        yield Finding("devices", False, "no rule runs over what devices send", "look into the log of `anlan gateway`")
+
+
 def environment() -> Iterator[Finding]:
     """Settings."""
     faults = [*_contradictions()]
@@ -120,4 +139,4 @@ def _contradictions() -> Iterator[tuple[str, str]]:
         yield str(error), "choose another folder"
 
 
-LOOKS = (python, disk, secrets, front_end, translations, environment)
+LOOKS = (python, disk, secrets, front_end, translations, devices, environment)

@@ -1,0 +1,135 @@
+"""Keys of devices and programs, the page of the ways in, the setting of doors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from anlan.kernel import clock
+from anlan.kernel.registers.models import ApiToken
+from anlan.kernel.scope import EVERYWHERE, acting
+from anlan.offices.monitoring import keys, standing
+from anlan.offices.monitoring.doors import Wrong, said
+from anlan.offices.monitoring.keys import Directory, key_of
+from anlan.offices.monitoring.models import Device
+
+from .conftest import BANAN, TESTER, account, device
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def speaks(name: str, key: str, directory: Directory | None = None) -> Any:
+    return asyncio.run((directory or Directory()).speaks_for(name, key))
+
+
+def test_a_device_speaks_with_its_own_key_until_that_is_made_anew() -> None:
+    made, gone = device("k1", protocol="mqtt"), device("k2", protocol="mqtt", removed_on=clock.today())
+    assert speaks(made.code, key_of(made.code, 0)) == {made.code}
+    assert speaks(made.code, key_of("other", 0)) is None
+    assert speaks(gone.code, key_of(gone.code, 0)) is None
+    with acting(TESTER, EVERYWHERE):
+        Device.objects.filter(pk=made.pk).update(key_number=1)
+    assert speaks(made.code, key_of(made.code, 0)) is None
+    assert speaks(made.code, key_of(made.code, 1)) == {made.code}
+
+
+def test_vehicles_and_ships_speak_their_own_protocol_alone() -> None:
+    bus = device("13900000003")
+    assert speaks(bus.code, key_of(bus.code, 0)) is None
+    directory = Directory()
+    assert asyncio.run(directory.authenticate(bus.code, key_of(bus.code, 0)))
+    assert not asyncio.run(directory.authenticate(bus.code, key_of(bus.code, 1)))
+
+
+def test_somebody_new_is_known_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "KNOCKED_S", 0.0)
+    directory = Directory()
+    assert speaks("sample-9", key_of("sample-9", 0), directory) is None
+    device("sample-9", protocol="http")
+    assert speaks("sample-9", key_of("sample-9", 0), directory) == {"sample-9"}
+
+
+def test_a_program_speaks_for_the_devices_in_its_account_s_scope() -> None:
+    here, there = device("k4", protocol="mqtt"), device("k5", BANAN, protocol="mqtt")
+    with acting(TESTER, EVERYWHERE):
+        mine = account("district", "500112000000")
+        sends = ApiToken.issue(mine, "collector", ["readings"])
+        other = ApiToken.issue(mine, "reader", ["*:write"])
+    found = speaks("", sends)
+    assert here.code in found
+    assert there.code not in found
+    assert speaks("", other) is None
+    assert speaks("", "anlan_nothing") is None
+
+
+def test_the_page_of_a_key() -> None:
+    made, other = device("k6", protocol="mqtt"), device("k7", BANAN, protocol="mqtt")
+    client = Client()
+    client.force_login(account("district", "500112000000"))
+    assert key_of(made.code, 0) not in client.get(f"/monitoring/keys/{made.pk}/").content.decode()
+    assert key_of(made.code, 0) in client.post(f"/monitoring/keys/{made.pk}/").content.decode()
+    assert key_of(made.code, 1) in client.post(f"/monitoring/keys/{made.pk}/", {"what": "anew"}).content.decode()
+    assert client.post(f"/monitoring/keys/{other.pk}/").status_code == 404
+    client.force_login(account("inspector", "500112000000"))
+    assert client.post(f"/monitoring/keys/{made.pk}/").status_code == 403
+
+
+def test_the_page_of_the_ways_in() -> None:
+    client = Client()
+    client.force_login(account("district", "500112000000"))
+    assert client.get("/monitoring/intake/").status_code == 403
+    client.force_login(account("city", "500000000000"))
+    assert "当前未运行" in client.get("/monitoring/intake/").content.decode()
+    told = {"open": True, "at": "0.0.0.0:1883", "online": 3, "counts": {"readings": 71, "refused: json": 5},
+            "refused": [["10.0.0.9:1", "json", "no JSON can be read here", "7b"]]}  # fmt: skip
+    progress = standing.Progress()
+    progress.stepped(100, 1)
+    standing.tell("gateway", {"doors": {"mqtt": told}, "evaluation": progress.told()})
+    try:
+        page = client.get("/monitoring/intake/").content.decode()
+    finally:
+        standing.gone("gateway")
+    for words in ("0.0.0.0:1883", "71", "不是JSON", "10.0.0.9:1"):
+        assert words in page
+    assert "当前未运行" not in page
+
+
+def test_two_processes_of_a_door_are_one_row() -> None:
+    one = {"open": True, "at": "a:1", "online": 2, "counts": {"readings": 5}, "refused": []}
+    other = {"open": False, "at": "b:1", "why": "taken", "online": 0, "counts": {"readings": 7}, "refused": []}
+    standing.tell("gateway", {"doors": {"mqtt": one}})
+    standing.tell("web", {"doors": {"mqtt": other}})
+    try:
+        (door,) = standing.now().doors
+        assert standing.heard("gateway", 5)
+    finally:
+        standing.gone("gateway")
+        standing.gone("web")
+    assert (door.online, door.counts["readings"], door.at, door.why) == (2, 12, ("a:1", "b:1"), "taken")
+    assert not standing.heard("gateway", 5)
+
+
+def test_doors_by_the_environment() -> None:
+    doors = said({"ANLAN_AIS_PORT": "off", "ANLAN_MQTT_BROKER": "mqtts://a%40b:c@mq.example:8883"}, "0.0.0.0")
+    assert (doors.jt808, doors.ais, doors.mqtt) == (8808, None, 1883)
+    assert doors.broker is not None
+    assert (doors.broker.user, doors.broker.port, doors.broker.tls) == ("a@b", 8883, True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ANLAN_MQTT_PORT": "70000"},
+        {"ANLAN_AIS_FROM": "here"},
+        {"ANLAN_MQTT_BROKER": "http://x"},
+        {"ANLAN_MQTT_BROKER": "mqtt://x:port"},
+        {"ANLAN_MQTT_CERT": os.devnull + "/none"},
+    ],
+)
+def test_a_wrong_setting_of_doors_is_named(given: dict[str, str]) -> None:
+    with pytest.raises(Wrong, match=next(iter(given))):
+        said(given, "127.0.0.1")

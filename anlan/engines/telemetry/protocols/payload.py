@@ -91,7 +91,7 @@ def from_json(raw: bytes, device: str = "") -> Columns:
             devices = said.device if isinstance(said.device, list) else [said.device] * len(ts)
     except msgspec.ValidationError as error:
         raise _at_its_place(str(error), listed) from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("json", f"no JSON can be read here ({str(error)[:100]})") from None
     if not len(devices) == len(metrics) == len(ts) == len(values):
         raise Malformed("field", "columns are lists of the same length")

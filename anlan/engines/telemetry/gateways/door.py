@@ -49,6 +49,8 @@ class Limits:
     """From a message's first byte until its last."""
     rate: float = 50.0
     """Messages a second on average, with a burst of twenty seconds' worth."""
+    many: float = 5_000.0
+    """The same of a program that sends for many devices."""
     nonsense: int = 20
     """Messages that cannot be read, before the connection is closed."""
     sessions: int = 50_000
@@ -121,6 +123,8 @@ class Session:
     """When it last said something, by the monotonic clock."""
     known: bool = False
     nonsense: int = 0
+    rate: float = 0.0
+    """Messages a second that it may send."""
     allowed: float = 0.0
     until: float = 0.0
     """Then it is parted with, for `why`."""
@@ -181,7 +185,8 @@ class Listener(ABC):
         assert task is not None
         peer, now = writer.get_extra_info("peername"), time.monotonic()
         session = self.session(f"{peer[0]}:{peer[1]}" if peer else "?", writer, now)
-        session.allowed = self._limits.rate * 20
+        session.rate = self._limits.rate
+        session.allowed = session.rate * 20
         session.until, session.why = now + self._limits.introduce, "not introduced"
         if len(self._open) >= self._limits.sessions:
             self.counts["parted: too many sessions"] += 1
@@ -203,8 +208,8 @@ class Listener(ABC):
 
     def _spend(self, session: Session, messages: int) -> None:
         """Counts messages against the rate; raises `Parted` where it is passed."""
-        now, most = time.monotonic(), self._limits.rate * 20
-        session.allowed = min(most, session.allowed + (now - session.filled) * self._limits.rate)
+        now, rate = time.monotonic(), session.rate
+        session.allowed = min(20 * rate, session.allowed + (now - session.filled) * rate)
         session.filled = now
         session.allowed -= messages
         if session.allowed < 0:

@@ -84,6 +84,9 @@ class Publishers(Listener):
             await asyncio.sleep(0.2)  # who guesses keys has time for few
             raise Parted("a key that opens nothing")
         session.known, session.speaks_for = True, found
+        if not name:
+            session.rate = self._limits.many
+            session.allowed = 20 * session.rate
         self.counts["authenticated"] += 1
         session.writer.write(mqtt.connected(said.version, mqtt.ACCEPTED))
         return min(self._limits.silent, said.keep_alive * 1.5 or self._limits.silent)

@@ -209,14 +209,16 @@ def apt(packages: list[str], title: str) -> bool:
 
 
 def system() -> None:
-    """Chromium and a Chinese font, for the browser tests."""
+    """Chromium, a Chinese font and Mosquitto, for the tests of browser and broker."""
     missing = []
     if not any(shutil.which(n) for n in ("chromium", "chromium-browser", "google-chrome")):
         missing.append("chromium")
     fonts = shutil.which("fc-list") and subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout
     if not fonts:
         missing += ["fontconfig", "fonts-noto-cjk"]
-    if missing and not apt(missing, f"Installing {', '.join(missing)} for the browser tests"):
+    if not any(shutil.which(n) for n in ("mosquitto", "/usr/sbin/mosquitto")):
+        missing.append("mosquitto")
+    if missing and not apt(missing, f"Installing {', '.join(missing)} for the tests"):
         print(f"  The system lacks {', '.join(missing)}, which only root can install; tests that need it are named.")
 
 

@@ -42,7 +42,7 @@ class Progress:
         """None in a process that does not evaluate."""
         if not self.stepped_at:
             return None
-        return {"readings": self.readings, "changes": self.changes, "at": self.stepped_at, "rate": round(self.rate, 1)}
+        return {"readings": self.readings, "changes": self.changes, "at": self.stepped_at, "rate": round(self.rate)}
 
 
 def _folder() -> Path:
@@ -127,7 +127,7 @@ def _joined(name: str, doors: list[dict[str, Any]]) -> Door:
     for door in doors:
         counts.update(door["counts"])
     return Door(
-        name, any(door["open"] for door in doors), tuple(door["at"] for door in doors),
+        name, any(door["open"] for door in doors), tuple(dict.fromkeys(door["at"] for door in doors)),
         next((door["why"] for door in doors if "why" in door), ""), sum(door["online"] for door in doors), counts,
         tuple(tuple(one) for door in doors for one in door["refused"]),
     )  # fmt: skip

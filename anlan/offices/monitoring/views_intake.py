@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -77,8 +77,8 @@ def intake(request: HttpRequest) -> HttpResponse:
         {"way": way.title, "peer": peer, "kind": KINDS.get(kind, kind), "words": words, "raw": raw}
         for way in ways for peer, kind, words, raw in reversed(way.door.refused)
     ]  # fmt: skip
-    at = now.evaluation and datetime.fromtimestamp(now.evaluation["at"], UTC)
-    context = {"ways": ways, "samples": samples, "evaluation": now.evaluation, "evaluated_at": at}
+    ago = now.evaluation and max(0, round(time.time() - now.evaluation["at"]))
+    context = {"ways": ways, "samples": samples, "evaluation": now.evaluation, "ago": ago}
     return render(request, "monitoring/intake.html", context)
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,29 @@ from . import journal
 from .writing import keep
 
 BEIJING = timezone(timedelta(hours=8))
-_DAY = 86_400_000
+_DAY, _HOUR = 86_400_000, 3_600_000
 _SHIFT = 8 * 3_600_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}")
 _COLUMNS = ["device", "ts", "value"]
 
 
-def archive(folder: Path, history: Path, tail: journal.Tail | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where readings were put into the history: a day and metric, from the first to the last moment (milliseconds)."""
+
+    day: date
+    metric: str
+    first: int
+    last: int
+
+
+def archive(
+    folder: Path, history: Path, tail: journal.Tail | None = None, told: Callable[[list[Stretch]], Any] | None = None
+) -> int:
     """Moves finished files of a journal into the history; returns how many readings. Raises `OSError`.
 
-    A file that `tail` has not read to its end stays. Each is removed only when its readings stand in the history, so
-    that a crash in between leaves it to be moved again, into files of the same names.
+    A file that `tail` has not read to its end stays. Each is removed only when its readings stand in the history, and
+    `told` was told of it, so that a crash in between leaves it to be moved again, into files of the same names.
     """
     moved = 0
     for path in journal.finished(folder):
@@ -46,8 +59,13 @@ def archive(folder: Path, history: Path, tail: journal.Tail | None = None) -> in
             continue
         table = journal.whole(path)
         moved += table.num_rows
+        stretches = []
         for day, metric, part in _parts(table):
             keep_part(history, day, metric, path.name.removesuffix(journal.SUFFIX), part)
+            ends = pc.min_max(part["ts"]).as_py()
+            stretches.append(Stretch(day, metric, ends["min"], ends["max"]))
+        if told is not None:
+            told(stretches)
         path.unlink()
     return moved
 
@@ -99,8 +117,7 @@ def compact(history: Path, before: date, least: int = 2) -> int:
                 "SELECT device, ts, max(value) AS value FROM read_parquet(?) GROUP BY device, ts",
                 [[str(path) for path in parts]],
             ).to_arrow_table()
-        name = "joined-" + hashlib.sha256("".join(path.name for path in parts).encode()).hexdigest()[:24]
-        made = keep_part(history, date.fromisoformat(folder.parent.name[4:]), folder.name[7:], name, table)
+        made = keep_part(history, date.fromisoformat(folder.parent.name[4:]), folder.name[7:], _joined(parts), table)
         for path in parts:
             if path != made:
                 path.unlink()
@@ -108,16 +125,78 @@ def compact(history: Path, before: date, least: int = 2) -> int:
     return joined
 
 
-def drop(history: Path, metric: str, before: date) -> int:
-    """Removes a metric's readings of days before `before`; returns how many days."""
-    dropped = 0
-    for folder in sorted(history.glob(f"day=*/metric={metric}")):
-        if date.fromisoformat(folder.parent.name.removeprefix("day=")) < before:
-            for path in folder.iterdir():
-                path.unlink()
+def _joined(parts: Sequence[Path]) -> str:
+    """The name of what was made of some files: made twice it is there once."""
+    return "joined-" + hashlib.sha256("".join(path.name for path in parts).encode()).hexdigest()[:24]
+
+
+def retain(history: Path, today: date, days: Mapping[str, int], otherwise: int) -> int:
+    """Removes readings that are older than they are kept; returns how many days were changed.
+
+    `days` says of devices for how many days theirs are kept, `otherwise` of all others. A day that has been gone
+    through for an age has a mark of it, and is gone through again when it reaches the next.
+    """
+    ages, changed = sorted({*days.values(), otherwise}), 0
+    for folder in sorted(history.glob("day=*")):
+        age = (today - date.fromisoformat(folder.name.removeprefix("day="))).days
+        passed = max((limit for limit in ages if limit < age), default=None)
+        if passed is None or (mark := folder / f".kept-{passed}").exists():
+            continue
+        named = pa.table({"device": list(days), "gone": [limit < age for limit in days.values()]})
+        for part in sorted(folder.glob("metric=*")):
+            _without(part, named, otherwise < age)
+        if any(folder.glob("metric=*")):
+            mark.touch()
+        else:
+            for left in folder.iterdir():
+                left.unlink()
             folder.rmdir()
-            dropped += 1
-    return dropped
+        changed += 1
+    return changed
+
+
+def _without(folder: Path, named: Any, others_gone: bool) -> None:
+    """Writes a day's readings of one metric anew without those of the devices that are gone."""
+    parts = sorted(folder.glob("*.parquet"))
+    with _asked() as db:
+        db.register("named", named)
+        table = db.execute(
+            "SELECT r.device, r.ts, max(r.value) AS value FROM read_parquet($files) r "
+            "LEFT JOIN named n ON n.device = r.device WHERE NOT coalesce(n.gone, $others) GROUP BY r.device, r.ts",
+            {"files": [str(path) for path in parts], "others": others_gone},
+        ).to_arrow_table()
+    if table.num_rows:
+        day = date.fromisoformat(folder.parent.name.removeprefix("day="))
+        made = keep_part(folder.parent.parent, day, folder.name[7:], _joined(parts), table)
+        parts = [path for path in parts if path != made]
+    for path in parts:
+        path.unlink()
+    if not table.num_rows:
+        folder.rmdir()
+
+
+def hours(history: Path, stretch: Stretch) -> Any:
+    """What each device measured in each hour that the stretch touches, from all that is known of it.
+
+    Columns `device`, `hour` (its beginning, milliseconds), `count`, `low`, `high`, `mean`, `last`.
+    """
+    files = sorted(
+        str(path) for path in (history / f"day={stretch.day}" / f"metric={stretch.metric}").glob("*.parquet")
+    )
+    begin, end = stretch.first // _HOUR * _HOUR, (stretch.last // _HOUR + 1) * _HOUR
+    with _asked() as db:
+        return db.execute(
+            """
+            WITH once AS (
+                SELECT device, ts, max(value) AS value FROM read_parquet($files)
+                WHERE ts >= $begin AND ts < $end GROUP BY device, ts
+            )
+            SELECT device, ts // $hour * $hour AS hour, count(*) AS count, min(value) AS low, max(value) AS high,
+                   avg(value) AS mean, max_by(value, ts) AS last
+            FROM once GROUP BY ALL ORDER BY device, hour
+            """,
+            {"files": files, "begin": begin, "end": end, "hour": _HOUR},
+        ).to_arrow_table()
 
 
 def curve(history: Path, device: str, metric: str, begin: int, end: int, points: int = 800) -> Any:

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from anlan.kernel.areas import LAT, LON
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import By
+from anlan.kernel.scope import By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
 
@@ -96,6 +96,33 @@ class Device(Kept):
 
     def __str__(self) -> str:
         return f"{self.name} {self.code}"
+
+
+class HourlyReading(models.Model):
+    """What a device measured of one metric in one hour, counted from its readings (`keeping.count_hours`)."""
+
+    scope_rule = Through("device")
+    # Counted from readings by the product itself, millions a day: what people do is audited, not this.
+    audited: ClassVar[bool] = False
+
+    device = models.ForeignKey(Device, models.CASCADE, verbose_name=_("Device"), related_name="hours")
+    metric = models.CharField(_("Metric"), max_length=60)
+    hour = models.DateTimeField(_("Hour beginning at"))
+    count = models.PositiveIntegerField(_("Readings"))
+    low = models.FloatField(_("Lowest"))
+    high = models.FloatField(_("Highest"))
+    mean = models.FloatField(_("Mean"))
+    last = models.FloatField(_("Last"))
+
+    class Meta:
+        verbose_name = _("Hourly figures")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("device", "metric", "hour"), name="hour_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=("hour",), name="hourlyreading_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.hour:%Y-%m-%d %H}"
 
 
 class Quota(Kept):

@@ -13,7 +13,7 @@ from anlan.parties.codes import make_credit_code
 from anlan.parties.models import Enterprise
 
 from .lifecycle import WARNING
-from .models import Device, EarlyWarning, Quota
+from .models import Device, EarlyWarning, HourlyReading, Quota
 
 SUPERVISORS = {"city", "department", "district", "township"}
 
@@ -69,6 +69,32 @@ class Devices(Register):
     )
     order = "code"
     rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
+
+
+def sample_hour(number: int) -> HourlyReading:
+    """An hour of a device."""
+    device = sample_device(number)
+    device.save()
+    hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=number)
+    return HourlyReading(device=device, metric="speed", hour=hour, count=360, low=0, high=number, mean=number, last=1)
+
+
+@register
+class Hours(Register):
+    name = "device-hours"
+    model = HourlyReading
+    title = _("Hourly figures")
+    singular = _("Hourly figure")
+    icon = "chart-line"
+    group = "monitoring"
+    large = True
+    columns = ("device", "metric", "hour", "count", "low", "mean", "high", "last")
+    filters = ("device", "metric", "hour")
+    natural_key = ("device", "metric", "hour")
+    sample = staticmethod(sample_hour)
+    sections = ((_("Hourly figure"), ("device", "metric", "hour", "count", "low", "mean", "high", "last")),)
+    order = "-hour"
+    rights = Rights(see=EVERY_ROLE, export=OFFICIALS)
 
 
 @register

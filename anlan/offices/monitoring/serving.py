@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from anlan.engines.telemetry.journal import Committer, Journal, batch_of
 from anlan.engines.telemetry.moves import moving
 from anlan.kernel import clock
 
-from . import standing
+from . import keeping, standing
 from .doors import Doors
 from .evaluation import Evaluation
 from .keys import FRESH_S, Directory
@@ -227,8 +228,10 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
                     if free:
                         # Only what the kept state knows of is taken away from the journal.
                         evaluation.keep()
-                        history.archive(home() / "journal", home() / "history", evaluation.tail)
+                        count = partial(keeping.count_hours, home() / "history")
+                        history.archive(home() / "journal", home() / "history", evaluation.tail, count)
                         history.compact(home() / "history", clock.today())
+                        keeping.let_go(home() / "history")
                 archived = now
         evaluation.step()
         evaluation.keep()

@@ -197,8 +197,12 @@ def test_joined_dropped_and_thinned_out(tmp_path: Path) -> None:
     assert after.num_rows <= 50
     assert (min(after["low"].to_pylist()), max(after["high"].to_pylist())) == (0, 99)  # no peak is lost
     assert sum(after["count"].to_pylist()) == 6000
-    assert (history.drop(kept, "m", date(2013, 6, 14)), history.drop(kept, "m", date(2013, 6, 15))) == (0, 1)
+    assert history.retain(kept, date(2013, 6, 24), {"d": 10}, 5) == 1  # younger than its own age: it stays
+    assert history.curve(kept, "d", "m", NOON, NOON + HOUR).num_rows > 0
+    assert history.retain(kept, date(2013, 6, 24), {"d": 10}, 5) == 0  # gone through for this age
+    assert history.retain(kept, date(2013, 6, 25), {"d": 10}, 5) == 1
     assert history.curve(kept, "d", "m", NOON, NOON + HOUR).num_rows == 0
+    assert not list(kept.iterdir())
 
 
 def test_nothing_is_moved_while_somebody_copies(tmp_path: Path) -> None:

@@ -82,4 +82,16 @@ _REFUSED = {
 }
 
 
+@telemetry.command("mosquitto")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--port", default=1883, show_default=True, type=click.IntRange(1, 65535))
+def mosquitto(folder: Path, port: int) -> None:
+    """Write settings, passwords and rights for a Mosquitto that lets the register's devices in."""
+    from anlan.offices.monitoring.mosquitto import READER, reader_key, write
+
+    devices = write(folder.absolute(), port)
+    click.echo(f"{devices:,} devices. Then: mosquitto -c {folder / 'mosquitto.conf'}; and for `anlan gateway`:")
+    click.echo(f"ANLAN_MQTT_PORT=off ANLAN_MQTT_BROKER=mqtt://{READER}:{reader_key()}@localhost:{port}")
+
+
 COMMANDS = [telemetry]

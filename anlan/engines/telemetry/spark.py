@@ -1,8 +1,8 @@
 """The same rules on a Spark cluster, where one machine is outgrown: a file replayed, or what lands followed.
 
-Devices are spread over *shards* by their name. Readings go through Spark as Arrow, some ten thousand to a piece and
-already apart by shard; each shard is one `Stream`, fed with its pieces in the order of arrival. So kernel and events are
-those of the embedded runner, and no reading is ever a row of its own in Java.
+Devices are spread over *shards* by their name. Readings go through Spark as Arrow, a hundred thousand to a piece and
+already apart by shard; each shard is one `Stream`, fed with its pieces in the order of arrival. So kernel and events
+are those of the embedded runner, and no reading is ever a row of its own in Java.
 
 `follow` is a Structured Streaming query over the files that land in a folder. For each batch each shard keeps one file,
 on disk before the batch is done: the events that followed and the state after them. A batch that is run again, as a
@@ -19,8 +19,8 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,11 +52,15 @@ _PIECE = pa.schema({
 })  # fmt: skip
 """Readings of one shard out of one stretch of a file: file and row tell the order of arrival, `empty` how many rows of
 the stretch were no readings. Without readings it says that the file cannot be read."""
-_EVENTS = "ts long, device string, rule string, level string, state string, value double, suppressed boolean, told string"
+_EVENTS = (
+    "ts long, device string, rule string, level string, state string, value double, suppressed boolean, told string"
+)
 _EVENT = pa.schema({
     "ts": pa.int64(), "device": pa.string(), "rule": pa.string(), "level": pa.string(), "state": pa.string(),
     "value": pa.float64(), "suppressed": pa.bool_(), "told": pa.string(),
 })  # fmt: skip
+_ROWS = 1 << 20
+"""Readings that are parted at once: the more, the less often a name is looked at."""
 _HEAD = struct.Struct("<Q")
 _METRIC = re.compile(r"/metric=([^/]+)/")
 
@@ -98,18 +102,27 @@ def replay(
         )  # fmt: skip
     if progress:
         progress(total, total)
+    return _replayed(found, made, total, out, integers)
+
+
+def _replayed(found: Any, rules: Compiled, total: int, out: Path, integers: bool) -> Replayed:
+    """Writes what the shards found, without the silences that are not so long yet at the last moment of all."""
     told = [json.loads(one) for one in found["told"].drop_null().to_pylist()]
+    now = max(one["now"] for one in told)
+    silent = {lane.rule for lane, row in zip(rules.lanes, rules.arrays.lane, strict=True) if row["kind"] == SILENT}
+    rows = found.filter(found["ts"].is_valid()).drop_columns("told")
+    events = [Event(*row) for row in zip(*(rows[field.name].to_pylist() for field in fields(Event)), strict=True)]
+    events = [e for e in events if e.ts < now or e.state == "clear" or e.rule not in silent]
     counts = {name: sum(one["counts"][name] for one in told) for name in told[0]["counts"]}
-    events = _ended(found, made, max(one["now"] for one in told))
     return Replayed(total, counts, written(out, events, integers))
 
 
 def _stretches(metadata: Any) -> list[tuple[int, int, int]]:
-    """Row groups (from, to) of a million rows together, and the number of the first row; at least one, perhaps empty."""
+    """Row groups (from, to) of a million rows together, and the number of the first row; at least one stretch."""
     found, begin, first, row = [], 0, 0, 0
     for group in range(metadata.num_row_groups):
         row += metadata.row_group(group).num_rows
-        if row - first >= 4 * BATCH or group == metadata.num_row_groups - 1:
+        if row - first >= _ROWS or group == metadata.num_row_groups - 1:
             found.append((begin, group + 1, first))
             begin, first = group + 1, row
     return found or [(0, 0, 0)]
@@ -123,7 +136,7 @@ def _apart_from_stretches(
         begin, end, row = stretches[number]
         with opened(source) as file:
             try:
-                for batch in file.iter_batches(BATCH, row_groups=list(range(begin, end)), columns=list(COLUMNS)):
+                for batch in file.iter_batches(_ROWS, row_groups=list(range(begin, end)), columns=list(COLUMNS)):
                     yield _apart(None, str(source), row, batch, shards)
                     row += batch.num_rows
             except (pa.ArrowException, OSError) as error:
@@ -132,7 +145,7 @@ def _apart_from_stretches(
 
 def _replay_shard(rules: Compiled, batches: Iterable[Any]) -> Iterator[Any]:
     """On a worker: the readings of one shard → its events. What is silent in the end rests on the last moment of all
-    shards, which none of them knows: all that may be is told, for `_ended`."""
+    shards, which none of them knows: all that may be is told, for `_replayed` to choose."""
     stream = Stream(rules, at_once=False)
     for batch in batches:
         for piece in batch.to_pylist():
@@ -145,15 +158,7 @@ def _replay_shard(rules: Compiled, batches: Iterable[Any]) -> Iterator[Any]:
     yield pa.RecordBatch.from_pylist([{"told": json.dumps(told)}], _EVENT)
 
 
-def _ended(found: Any, rules: Compiled, now: int) -> list[Event]:
-    """The events, without the silences that are not so long yet at `now`."""
-    silent = {lane.rule for lane, row in zip(rules.lanes, rules.arrays.lane, strict=True) if row["kind"] == SILENT}
-    names = found.column_names[:-1]
-    events = [Event(**dict(zip(names, row, strict=True))) for row in zip(*(found[n].to_pylist() for n in names), strict=True) if row[0] is not None]
-    return [e for e in events if e.ts < now or e.state == "clear" or e.rule not in silent]
-
-
-# -- what lands ---------------------------------------------------------------------------------------------------------
+# -- what lands ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +180,10 @@ def follow(
     """Runs the rules over the Parquet files that land in `source` (renamed into it, at any depth), at most `files` to a
     batch: those that are there, or for ever where `every` says how many seconds lie between two looks.
 
-    In `place` stand the checkpoint and `events/<batch>-<shard>.jsonl`, each written once and whole: the changes as they
-    are told (`at_once`), or only what can change no more. A metric may be the folder's (`metric=ch4`), as in the history.
-    Begun again at the same place it goes on where it was. Raises `NoSpark`, `SparkFailed`, `NotContinued`, `OSError`.
+    In `place` stand the checkpoint and `events/<batch>-<shard>.jsonl`, each written once and whole: the changes as
+    they are told (`at_once`), or only what can change no more. A metric may be the folder's (`metric=ch4`), as in the
+    history. Begun again at the same place it goes on where it was. Raises `NoSpark`, `SparkFailed`, `NotContinued`,
+    `OSError`.
     """
     made = compiled(rules)
     with _held(place, {"source": str(source.absolute()), "shards": shards, "at_once": at_once}), ExitStack() as running:
@@ -207,7 +213,9 @@ def follow(
             .option("recursiveFileLookup", "true").option("pathGlobFilter", "*.parquet")
             .option("maxFilesPerTrigger", str(files)).load(str(source.absolute()))
         )  # fmt: skip
-        writer = landed.writeStream.foreachBatch(run).option("checkpointLocation", str((place / "checkpoint").absolute()))
+        writer = landed.writeStream.foreachBatch(run).option(
+            "checkpointLocation", str((place / "checkpoint").absolute())
+        )
         trigger = {"availableNow": True} if every is None else {"processingTime": f"{every} seconds"}
         query = writer.trigger(**trigger).start()
         running.callback(query.stop)
@@ -230,11 +238,15 @@ def _held(place: Path, said: Mapping[str, Any]) -> Iterator[None]:
         if begun.exists():
             for name, value in json.loads(begun.read_bytes()).items():
                 if said[name] != value:
-                    raise NotContinued(f"{place}: was begun with {name} = {value}, not {said[name]}; take another place")
+                    raise NotContinued(
+                        f"{place}: was begun with {name} = {value}, not {said[name]}; take another place"
+                    )
         elif any((place / "events").iterdir()):
             raise NotContinued(f"{place}: holds events of another query; take another place")
         if begun.exists() and not checkpoint.exists() and (place / "state").exists():
             raise NotContinued(f"{place}: its checkpoint is gone; take another place")
+        for half in (place / "events").glob(".*"):
+            half.unlink()  # what was being written when something was killed
         keep(begun, json.dumps(said).encode())
         yield
 
@@ -262,8 +274,8 @@ def _awaited(query: Any) -> None:
 
 
 def _apart_from_files(shards: int, batches: Iterable[Any]) -> Iterator[Any]:
-    """On a worker: files (moment of landing, path) → their readings, apart by shard. What is no file of readings is told
-    and left out: it would be none the next time either."""
+    """On a worker: files (moment of landing, path) → their readings, apart by shard. What is no file of readings is
+    told and left out: it would be none the next time either."""
     for at, uri in (row for batch in batches for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)):
         path = re.sub("^file:/+", "/", uri)
         row, metric = 0, _METRIC.search(path)
@@ -273,7 +285,7 @@ def _apart_from_files(shards: int, batches: Iterable[Any]) -> Iterator[Any]:
                 schema = file.schema_arrow
                 if wrong := faults(schema.append(pa.field("metric", pa.string())) if metric else schema):
                     raise BadReadings(f"{path}: {wrong}")
-                for batch in file.iter_batches(BATCH, columns=names):
+                for batch in file.iter_batches(_ROWS, columns=names):
                     if metric:
                         codes = pa.DictionaryArray.from_arrays(np.zeros(batch.num_rows, np.int8), [metric[1]])
                         batch = pa.record_batch([*batch.columns, codes], [*names, "metric"])
@@ -348,10 +360,8 @@ def _before(place: Path, shard: int, number: int, rules: Compiled, at_once: bool
 def _publish(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
     if events and not path.exists():
         lines = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in events)
-        try:
+        with suppress(FileExistsError):  # the same, of an attempt that was given up for lost
             keep(path, "".join(f"{line}\n" for line in lines).encode(), once=True)
-        except FileExistsError:
-            pass  # the same
 
 
 # -- readings apart by shard, and together again ----------------------------------------------------------------------
@@ -380,10 +390,13 @@ def _apart(at: Any, path: str, row: int, batch: Any, shards: int) -> Any:
         if len(ts[some]) or (empty and not shard):
             own = pa.array(all_names[ends[shard] : ends[shard + 1]], pa.string())
             columns = (
-                pa.DictionaryArray.from_arrays(device[some], own), pa.DictionaryArray.from_arrays(metric[some], all_metrics),
+                pa.DictionaryArray.from_arrays(device[some], own),
+                pa.DictionaryArray.from_arrays(metric[some], all_metrics),
                 pa.array(ts[some]), pa.array(value[some]),
             )  # fmt: skip
-            rows.append((at, path, row, 0 if shard else empty, shard, _packed(pa.record_batch(list(columns), list(COLUMNS)))))
+            rows.append(
+                (at, path, row, 0 if shard else empty, shard, _packed(pa.record_batch(list(columns), list(COLUMNS))))
+            )
     return _pieces(rows)
 
 
@@ -396,7 +409,7 @@ def _coded(column: Any) -> tuple[list[str], Any]:
     """The different texts or numbers of a column as texts, and which of them stands in each row."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    return [str(name) for name in column.dictionary.to_pylist()], column.indices.to_numpy(zero_copy_only=False)
+    return column.dictionary.cast(pa.string()).to_pylist(), column.indices.to_numpy(zero_copy_only=False)
 
 
 def _packed(batch: Any) -> bytes:

@@ -16,6 +16,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -103,6 +104,7 @@ def cluster(workers: int = 2, cores: int = 1, memory: str = "1g") -> Iterator[Cl
 def session(master: str, log: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Any]:
     """A session at a master (`spark://…`); what its Java says goes to `log`. Raises `NoSpark`."""
     needed()
+    _reached(master)
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -120,6 +122,22 @@ def session(master: str, log: Path | None = None, settings: Mapping[str, str] | 
         yield spark
     finally:
         _leave(spark)
+
+
+def _reached(master: str) -> None:
+    """Spark itself asks a master that is not there for a minute."""
+    if not re.fullmatch(r"local(\[\d+\])?|spark://[^/:,]+:\d{1,5}(,[^/:,]+:\d{1,5})*", master):
+        raise NoSpark(f"{master}: a Spark master is named as spark://host:7077")
+    places = [place.rsplit(":", 1) for place in master.removeprefix("spark://").split(",")]
+    reasons = []
+    for host, port in places if "://" in master else ():
+        try:
+            socket.create_connection((host, int(port)), 5).close()
+            return
+        except (OSError, OverflowError) as error:
+            reasons.append(getattr(error, "strerror", None) or str(error))
+    if reasons:
+        raise NoSpark(f"{master}: no Spark answers ({reasons[0]})")
 
 
 def _leave(spark: Any) -> None:

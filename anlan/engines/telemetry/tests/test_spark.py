@@ -161,6 +161,24 @@ def test_where_java_is_missing_one_line_says_so(monkeypatch: pytest.MonkeyPatch,
         clusters.needed()
 
 
+@pytest.mark.parametrize(
+    ("master", "words"),
+    [
+        ("spark://127.0.0.1:9", "no Spark answers (Connection refused)"),
+        ("spark://127.0.0.1:99999", "no Spark answers"),
+        ("http://127.0.0.1:7077", "a Spark master is named as spark://host:7077"),
+    ],
+)
+def test_a_master_that_is_none_is_told_at_once(tmp_path: Path, master: str, words: str) -> None:
+    try:
+        clusters.needed()
+    except NoSpark as missing:
+        pytest.skip(f"left out: {missing}")
+    with pytest.raises(NoSpark) as told, clusters.session(master):
+        pass
+    assert str(told.value).startswith(f"{master}: {words}")
+
+
 def test_a_place_is_of_one_query_and_goes_on_as_it_was_begun(tmp_path: Path) -> None:
     def ask(**more: Any) -> None:
         spark.follow(tmp_path / "in", ruled(), tmp_path / "place", master="spark://none", **more)
@@ -246,7 +264,11 @@ def test_a_worker_and_then_the_driver_killed_no_event_is_lost_and_none_said_twic
         (folder / "04-torn.parquet").write_bytes(b"PAR1 nothing of the kind")
         os.utime(folder / "04-torn.parquet", (1_400_000_004, 1_400_000_004))
         reached(0)
-        master.workers[0].kill()  # its executor goes with it, in the middle of a batch
+        worker = master.workers[0].pid
+        executors = [int(n) for c in Path(f"/proc/{worker}/task").glob("*/children") for n in c.read_text().split()]
+        assert executors
+        for pid in (worker, *executors):  # in the middle of a batch, as the next one begins at once
+            os.kill(pid, signal.SIGKILL)
         for n in range(4, 8):
             land(folder, f"{n:02d}.parquet", parts[n], n)
         reached(2)

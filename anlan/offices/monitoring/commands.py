@@ -94,7 +94,7 @@ _REFUSED = {
 @click.option("--every", type=click.FloatRange(min=0), help="Seconds between two looks; without it only what is there.")
 @click.option("--shards", type=click.IntRange(1, 10_000), default=8, help="Four for each core of the cluster.")
 @click.option("--files", type=click.IntRange(1), default=8, help="Files to a batch, at most.")
-@click.option("--final", is_flag=True, help="Only events that can change no more, at half the cost.")
+@click.option("--final", is_flag=True, help="Only events that can change no more.")
 def follow_(
     folder: Path, rules_file: Path, out: Path, master: str, every: float | None, shards: int, files: int, final: bool
 ) -> None:

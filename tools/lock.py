@@ -1,4 +1,4 @@
-"""Makes requirements.lock and requirements-dev.lock anew: every version with its hashes, no address in them."""
+"""Makes the locks (requirements*.lock) anew: every version with its hashes, no address in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    for name, constraint in (("requirements", None), ("requirements-dev", "requirements.lock")):
+    known = "requirements.lock"
+    for name, constraint in (("requirements", None), ("requirements-dev", known), ("requirements-spark", known)):
         command = [
             str(Path(sys.executable).parent / "uv"), "pip", "compile", "--quiet", "--universal",
             "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url",

@@ -111,6 +111,24 @@ def python_packages(dev: bool) -> None:
                 (VENV / f".stamp-{also.stem}").write_text(digest([also], version))
 
 
+def spark() -> None:
+    """Spark, which PyPI has as source alone; without it what needs it is left out by name."""
+    lock, stamp = ROOT / "requirements-spark.lock", VENV / ".stamp-requirements-spark"
+    value = digest([lock], ".".join(map(str, sys.version_info[:3])))
+    if VENV.is_symlink() or stamped(stamp, value):
+        return
+    try:
+        step(
+            "Installing Spark, 450 MB (requirements-spark.lock)",
+            [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
+             "--require-hashes", "--no-deps", "-r", str(lock)],
+        )  # fmt: skip
+    except Failed as error:
+        print(f"    not installed: {error}", flush=True)
+    else:
+        stamp.write_text(value)
+
+
 def make_venv() -> None:
     if VENV.exists():
         shutil.rmtree(VENV)
@@ -232,6 +250,8 @@ def main() -> int:
         with (HOME / "setup.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             python_packages(wanted.dev)
+            if wanted.dev:
+                spark()
             command()
             frontend()
             translations()

@@ -110,17 +110,20 @@ class Out(NamedTuple):
 
 
 @njit(cache=True)
-def take(device: Any, metric: Any, ts: Any, value: Any, waiting: Waiting, devices: Devices, touched: Any) -> int:
-    """Puts readings in their places; returns how many devices stand in `touched`."""
+def take(
+    device: Any, metric: Any, ts: Any, value: Any, late: int, waiting: Waiting, devices: Devices, touched: Any
+) -> int:
+    """Puts readings in their places; returns how many devices stand in `touched`. What is too late is so by the
+    readings that came before it, whether they are settled by now or came in the same call."""
     nodes, count = waiting.nodes, 0
     free = waiting.count[0]
     for i in range(len(device)):
         d, t, m = device[i], ts[i], metric[i]
         one = devices.one[d]
-        if t <= one.settled:
+        place = one.tail
+        if t <= one.settled or (place != NIL and t < nodes[place].ts - late):
             devices.counts[TOO_LATE] += 1
             continue
-        place = one.tail
         while place != NIL and (nodes[place].ts > t or (nodes[place].ts == t and nodes[place].metric > m)):
             place = nodes[place].before
         if place != NIL and nodes[place].ts == t and nodes[place].metric == m:
@@ -130,7 +133,8 @@ def take(device: Any, metric: Any, ts: Any, value: Any, waiting: Waiting, device
                 continue
             nodes[place].value = value[i]
         else:
-            if one.length >= MOST_WAITING:
+            # A long list may be one that can be settled: only what is inside the window is a flood.
+            if one.length >= MOST_WAITING and nodes[one.head].ts >= max(t, nodes[one.tail].ts) - late:
                 devices.counts[TOO_MANY] += 1
                 continue
             free -= 1
@@ -172,7 +176,7 @@ def settle(
             continue
         until = nodes[one.tail].ts - late
         node = one.head
-        while node != NIL and nodes[node].ts <= until:
+        while node != NIL and nodes[node].ts < until:
             if out.count[0] > room:
                 waiting.count[0] = free
                 return k

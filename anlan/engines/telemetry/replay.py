@@ -8,8 +8,9 @@ final: the same for the same readings however they were shuffled within the wind
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from .stream import Event, Stream
 from .writing import keep
 
 COLUMNS = ("device", "metric", "ts", "value")
-_BATCH = 1 << 18
+BATCH = 1 << 18
 
 
 class BadReadings(ValueError):
@@ -46,24 +47,28 @@ def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, in
 
     `progress` is told how many of how many readings are done.
     """
-    stream, numbers, total = Stream(compiled(rules), at_once=False), {}, 0
-    with _opened(source) as file:
-        if faults := _faults(file.schema_arrow):
-            raise BadReadings(f"{source}: {faults}")
+    stream, total = Stream(compiled(rules), at_once=False), 0
+    with opened(source) as file:
+        if wrong := faults(file.schema_arrow):
+            raise BadReadings(f"{source}: {wrong}")
         integers = pa.types.is_integer(file.schema_arrow.field("device").type)
         try:
-            for batch in file.iter_batches(_BATCH, columns=list(COLUMNS)):
+            for batch in file.iter_batches(BATCH, columns=list(COLUMNS)):
                 total += batch.num_rows
                 _take(stream, batch)
                 if progress:
                     progress(total, file.metadata.num_rows)
         except (pa.ArrowException, OSError) as error:
             raise BadReadings(f"{source}: row {total + 1}: cannot be read ({str(error)[:200]})") from error
-    if integers:
-        numbers = {name: int(name) for name in stream.names}
-    events = sorted(stream.finish(), key=lambda e: (e.ts, numbers.get(e.device, e.device), e.rule, e.level, e.state))
-    keep(out, b"".join(_line(event, numbers) for event in events))
-    return Replayed(total, dict(stream.counts), len(events))
+    return Replayed(total, dict(stream.counts), written(out, stream.finish(), integers))
+
+
+def written(out: Path, events: Sequence[Event], integers: bool) -> int:
+    """Writes the events in order, devices as the numbers that they are where they came so; returns how many."""
+    numbers = {event.device: int(event.device) for event in events} if integers else {}
+    ordered = sorted(events, key=lambda e: (e.ts, numbers.get(e.device, e.device), e.rule, e.level, e.state))
+    keep(out, b"".join(_line(event, numbers) for event in ordered))
+    return len(ordered)
 
 
 def _line(event: Event, numbers: dict[str, int]) -> bytes:
@@ -71,7 +76,8 @@ def _line(event: Event, numbers: dict[str, int]) -> bytes:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _opened(source: Path) -> Any:
+def opened(source: Path) -> Any:
+    """The Parquet file, its names read as codes. Raises `BadReadings`, `FileNotFoundError`."""
     try:
         return pq.ParquetFile(source, read_dictionary=["device", "metric"])
     except FileNotFoundError:
@@ -80,7 +86,8 @@ def _opened(source: Path) -> Any:
         raise BadReadings(f"{source}: no Parquet file can be read here ({str(error)[:200]})") from error
 
 
-def _faults(schema: Any) -> str:
+def faults(schema: Any) -> str:
+    """Why files of this schema hold no readings; empty where they do."""
     for name in COLUMNS:
         if name not in schema.names:
             return f"column {name} is missing"
@@ -105,18 +112,23 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
 
 
+def filled(batch: Any) -> tuple[Any, int]:
+    """The rows that have a value in every column, and how many have not: they are no readings."""
+    if not any(column.null_count for column in batch.columns):
+        return batch, 0
+    there = reduce(pc.and_, (pc.is_valid(column) for column in batch.columns))
+    kept = batch.filter(there)
+    return kept, batch.num_rows - kept.num_rows
+
+
 def _take(stream: Stream, batch: Any) -> None:
-    """Hands a batch to the stream; rows without a value in some column are refused as no reading."""
-    empty = sum(batch.column(name).null_count for name in COLUMNS)
-    if empty:
-        whole = [pc.is_valid(batch.column(name)) for name in COLUMNS]
-        there = pc.and_(pc.and_(whole[0], whole[1]), pc.and_(whole[2], whole[3]))
-        stream.counts["no_number"] += batch.num_rows - (pc.sum(there).as_py() or 0)
-        batch = batch.filter(there)
+    """Hands a batch to the stream."""
+    batch, empty = filled(batch)
+    stream.counts["no_number"] += empty
     stream.feed_coded(
         _coded(batch.column("device"), stream.code),
         _coded(batch.column("metric"), stream.metric),
-        _moments(batch.column("ts")),
+        moments(batch.column("ts")),
         batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False),
     )
 
@@ -130,7 +142,8 @@ def _coded(column: Any, code: Callable[[list[str]], Any]) -> Any:
     return codes[found] if len(codes) else np.full(len(found), NIL, np.int32)
 
 
-def _moments(column: Any) -> Any:
+def moments(column: Any) -> Any:
+    """Milliseconds, of numbers or timestamps of any width."""
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms"), safe=False)
     return column.cast(pa.int64()).to_numpy(zero_copy_only=False)

@@ -161,7 +161,7 @@ class Stream:
 
     def finish(self) -> list[Event]:
         """All events that were not taken yet, as if nothing came any more, in order of time, device, rule and level."""
-        self._settle(self._every(), late=0)
+        self._settle(self._every(), late=-1)
         self._final += self._wait(self._every(), self._settled, self.now)
         return self.taken()
 
@@ -203,7 +203,7 @@ class Stream:
             places[:free] = self._waiting.free[:free]
             places[free : free + more] = np.arange(had, had + more, dtype=np.int32)
             self._waiting = Waiting(nodes, places, np.array([free + more], np.int64))
-        n = kernel.take(device, metric, ts, value, self._waiting, self._devices, self._touched)
+        n = kernel.take(device, metric, ts, value, self.rules.late, self._waiting, self._devices, self._touched)
         touched = self._touched[:n].copy()
         self._devices.one["touched"][touched] = False
         for name, count in zip(_COUNTED, self._devices.counts, strict=True):
@@ -310,6 +310,10 @@ class Stream:
 
         `extra` (what JSON can hold) is kept along with it: how far the readings were read, say.
         """
+        keep(path, self.to_bytes(extra))
+
+    def to_bytes(self, extra: Mapping[str, Any] | None = None) -> bytes:
+        """What `save` keeps."""
         rows, total = len(self.names), self.waiting
         device, node = np.empty(total, np.int32), np.empty(total, np.int32)
         kernel.listed(rows, self._waiting, self._devices, device, node)
@@ -342,7 +346,7 @@ class Stream:
             w_ts=waiting["ts"],
             w_value=waiting["value"],
         )
-        keep(path, held.getvalue())
+        return held.getvalue()
 
     @classmethod
     def restored(cls, rules: Compiled, path: Path, **told: Any) -> Self:
@@ -350,18 +354,26 @@ class Stream:
 
         A level of a rule that says the same as then goes on where it stood; one that is new or changed begins anew.
         """
+        try:
+            return cls.from_bytes(rules, path.read_bytes(), **told)
+        except (OSError, BadSnapshot) as error:
+            raise BadSnapshot(f"{path}: {error}") from error
+
+    @classmethod
+    def from_bytes(cls, rules: Compiled, content: bytes, **told: Any) -> Self:
+        """As `restored`, of what `to_bytes` gave."""
         stream = cls(rules, **told)
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with np.load(io.BytesIO(content), allow_pickle=False) as kept:
                 arrays = {name: kept[name] for name in kept.files}
             facts = json.loads(arrays["told"].tobytes())
             if facts["form"] != _FORM:
-                raise BadSnapshot(f"{path}: of another form than this version writes")
+                raise BadSnapshot("of another form than this version writes")
             stream._take_up(arrays, facts)
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             if isinstance(error, BadSnapshot):
                 raise
-            raise BadSnapshot(f"{path}: no snapshot of a stream ({error})") from error
+            raise BadSnapshot(f"no snapshot of a stream ({error})") from error
         return stream
 
     def _take_up(self, arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> None:

@@ -7,15 +7,22 @@ import tempfile
 from pathlib import Path
 
 
-def keep(path: Path, content: bytes) -> None:
-    """Puts `content` at `path`, on disk when this returns; what stood there stands until then. Raises `OSError`."""
+def keep(path: Path, content: bytes, *, once: bool = False) -> None:
+    """Puts `content` at `path`, on disk when this returns; what stood there stands until then. Raises `OSError`.
+
+    `once`: what stands there already stays, and `FileExistsError` is raised.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        if once:
+            os.link(name, path)
+            os.unlink(name)
+        else:
+            Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,24 +47,26 @@ def _words(fields: dict[str, Any]) -> str:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--rules", "rules_file", required=True, type=click.Path(path_type=Path), help="The rules, as YAML.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the events go, as JSON lines.")
+@click.option("--engine", type=click.Choice(["embedded", "spark"]), default="embedded", help="What runs the rules.")
+@click.option("--master", help="The Spark cluster (spark://…); without it one of two workers is started for the run.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
-def replay_(file: Path, rules_file: Path, out: Path, as_json: bool) -> None:
+def replay_(file: Path, rules_file: Path, out: Path, engine: str, master: str | None, as_json: bool) -> None:
     """Run rules over a Parquet file of readings (device, metric, ts, value) and write the events in order of time."""
-    from anlan.engines.telemetry.replay import BadReadings, replay
-    from anlan.engines.telemetry.rules import BadRules, read
+    from anlan.engines.telemetry.replay import replay
+    from anlan.engines.telemetry.rules import read
 
     def tell(done: int, total: int) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done:,} / {total:,}", nl=done >= total, err=True)
 
-    try:
-        done = replay(file, read(rules_file), out, progress=tell)
-    except (BadRules, BadReadings) as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-    except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror}", err=True)
-        sys.exit(2)
+    with _told_in_a_line():
+        rules = read(rules_file)
+        if engine == "spark":
+            from anlan.engines.telemetry import spark
+
+            done = spark.replay(file, rules, out, master=master, progress=tell)
+        else:
+            done = replay(file, rules, out, progress=tell)
     refused = {name: count for name, count in done.counts.items() if count and name != "taken"}
     if as_json:
         click.echo(json.dumps({"readings": done.readings, "events": done.events, "refused": refused}))
@@ -92,6 +96,58 @@ def mosquitto(folder: Path, port: int) -> None:
     devices = write(folder.absolute(), port)
     click.echo(f"{devices:,} devices. Then: mosquitto -c {folder / 'mosquitto.conf'}; and for `anlan gateway`:")
     click.echo(f"ANLAN_MQTT_PORT=off ANLAN_MQTT_BROKER=mqtt://{READER}:{reader_key()}@localhost:{port}")
+
+
+@telemetry.command("follow")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--rules", "rules_file", required=True, type=click.Path(path_type=Path), help="The rules, as YAML.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where checkpoint and events stand.")
+@click.option("--master", required=True, help="The Spark cluster (spark://…); it sees both folders.")
+@click.option("--every", type=click.FloatRange(min=0), help="Seconds between two looks; without it only what is there.")
+@click.option("--shards", type=click.IntRange(1, 10_000), default=8, help="Four for each core of the cluster.")
+@click.option("--files", type=click.IntRange(1), default=8, help="Files to a batch, at most.")
+@click.option("--final", is_flag=True, help="Only events that can change no more.")
+def follow_(
+    folder: Path, rules_file: Path, out: Path, master: str, every: float | None, shards: int, files: int, final: bool
+) -> None:
+    """Run rules on a Spark cluster over the Parquet files that land in FOLDER: each event once, whatever is killed."""
+    from anlan.engines.telemetry import spark
+    from anlan.engines.telemetry.rules import read
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+
+    from .models import Device
+
+    def tell(batch: spark.Batch) -> None:
+        click.echo(f"{batch.number}: {batch.taken:,} readings by now, {batch.events:,} events")
+        for path in batch.unreadable:
+            click.echo(f"{path}: no file of readings, left out", err=True)
+
+    with _told_in_a_line():
+        rules = read(rules_file)
+        with acting(Actor("command", "anlan telemetry follow"), EVERYWHERE):
+            programmes = dict(Device.objects.values_list("code", "programme"))
+        spark.follow(
+            folder, rules, out, master=master, shards=shards, files=files, at_once=not final, every=every,
+            programmes=programmes, told=tell,
+        )  # fmt: skip
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """What is wrong with files, rules or the cluster is one line on standard error, and ends the command with 2."""
+    from anlan.engines.clusters import NoSpark
+    from anlan.engines.telemetry.replay import BadReadings
+    from anlan.engines.telemetry.rules import BadRules
+    from anlan.engines.telemetry.spark import NotContinued, SparkFailed
+
+    try:
+        yield
+    except (BadRules, BadReadings, NoSpark, NotContinued, SparkFailed) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        sys.exit(2)
 
 
 COMMANDS = [telemetry]

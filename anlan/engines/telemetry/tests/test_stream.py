@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -348,6 +349,40 @@ def test_a_device_that_floods_is_bounded() -> None:
     count = 30_000
     one.feed(["d"] * count, ["m"] * count, [NOON + n for n in range(count)], [0.0] * count)
     assert one.counts["too_many"] == 10_000
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_backlog_is_no_flood_however_much_of_it_comes_at_once(at_once: bool) -> None:
+    one = stream("name: a, kind: level, metric: m, levels: [{level: red, at_least: 1}]", at_once=at_once)
+    count = 50_000
+    moments = NOON + np.arange(count) * SECOND
+    one.feed(["d"] * count, ["m"] * count, moments, (np.arange(count) // 20_000 % 2).astype(float))
+    assert told(one.finish()) == [("red", "open", 20_000 / 60), ("red", "clear", 40_000 / 60)]
+    assert (one.counts["taken"], one.counts["too_many"]) == (count, 0)
+
+
+def test_a_device_that_flooded_is_heard_again_when_time_has_passed() -> None:
+    one = stream("name: a, kind: level, metric: m, levels: [{level: red, at_least: 1}]")
+    count = 25_000
+    one.feed(["d"] * count, ["m"] * count, NOON + np.arange(count), np.zeros(count))
+    one.feed(["d"], ["m"], [NOON + HOUR], [1.0])
+    assert (told(one.finish()), one.counts["too_many"]) == ([("red", "open", 60)], 5_000)
+
+
+def test_what_is_late_rests_on_the_order_in_which_it_came_not_on_how_much_came_at_once() -> None:
+    rng = np.random.default_rng(5)
+    count = 2_000
+    moments = NOON + np.arange(count) * SECOND - rng.integers(0, 4, count) * MINUTE
+    values = rng.random(count)
+    found = []
+    for size in (1, 7, 300, count):
+        one = stream("name: a, kind: level, metric: m, levels: [{level: red, at_least: 0.9}]")
+        for at in range(0, count, size):
+            part = slice(at, at + size)
+            one.feed(["d"] * len(values[part]), ["m"] * len(values[part]), moments[part], values[part])
+        found.append((one.finish(), one.counts))
+    assert found[0][1]["late"] > 100
+    assert all(other == found[0] for other in found)
 
 
 def test_more_events_than_fit_at_once_are_all_told() -> None:

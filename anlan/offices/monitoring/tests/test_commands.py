@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from anlan.engines import clusters
 from anlan.engines.telemetry.tests.conftest import NOON
 from anlan.offices.monitoring.commands import telemetry
 
@@ -62,6 +63,26 @@ def test_shuffled_doubled_and_delayed_the_events_are_the_same_to_the_byte(tmp_pa
     other = twice.take(np.argsort(arrival, kind="stable"))
     assert not other.equals(twice)
     assert replayed(tmp_path, other)[1] == wanted
+
+
+@pytest.mark.slow
+def test_both_engines_give_the_same_events_to_the_byte(tmp_path: Path) -> None:
+    try:
+        clusters.needed()
+    except clusters.NoSpark as missing:
+        pytest.skip(f"left out: {missing}")
+    result, wanted = replayed(tmp_path, table(), "--json")
+    other, found = replayed(tmp_path, table(), "--json", "--engine", "spark")
+    assert (other.exit_code, other.stdout, other.stderr) == (0, result.stdout, "")
+    assert found == wanted
+
+
+def test_without_java_spark_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    result, out = replayed(tmp_path, table(), "--engine", "spark")
+    assert (result.exit_code, out, len(result.stderr.splitlines())) == (2, b"", 1)
+    assert result.stderr.startswith(("Spark needs Java", "Spark is not installed here"))
 
 
 def test_text_and_integers_name_devices(tmp_path: Path) -> None:

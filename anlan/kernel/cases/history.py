@@ -64,19 +64,41 @@ def tell_all(
 
 def tell_rise(rise: Rise) -> Told:
     """A rise in words."""
-    words = ngettext(
-        "Overdue by %(days)s day, risen to %(authority)s", "Overdue by %(days)s days, risen to %(authority)s", rise.days
-    ) % {"days": rise.days, "authority": rise.authority}
+    if rise.minutes is None:
+        words = ngettext(
+            "Overdue by %(days)s day, risen to %(authority)s", "Overdue by %(days)s days, risen to %(authority)s",
+            rise.days,
+        )  # fmt: skip
+        overdue = (_("Days overdue"), str(rise.days))
+        since = ngettext("%(rule)s: from %(n)s day overdue", "%(rule)s: from %(n)s days overdue", rise.since)
+    else:
+        words = ngettext(
+            "Overdue by %(minutes)s minute, risen to %(authority)s",
+            "Overdue by %(minutes)s minutes, risen to %(authority)s", rise.minutes,
+        )  # fmt: skip
+        overdue = (_("Minutes overdue"), str(rise.minutes))
+        since = ngettext("%(rule)s: from %(n)s minute overdue", "%(rule)s: from %(n)s minutes overdue", rise.since)
+    words %= {"days": rise.days, "minutes": rise.minutes, "authority": rise.authority}
     name = rise.rule.name if (get_language() or "").startswith("zh") else rise.rule.name_en
-    since = ngettext("%(rule)s: from %(n)s day overdue", "%(rule)s: from %(n)s days overdue", rise.since)
     facts = (
         (_("Risen to"), rise.authority),
-        (_("Days overdue"), str(rise.days)),
+        overdue,
         (_("Due"), date_format(localtime(rise.due_at), "DATETIME_FORMAT")),
         (_("Risen by rule"), since % {"rule": name, "n": rise.since}),
         (_("Told at"), date_format(localtime(rise.told_at), "DATETIME_FORMAT")),
     )
     return Told(rise.at, words, "", "", facts, (), False, ROSE, rise.after.version)
+
+
+def in_minutes(due: datetime, now: datetime) -> str:
+    """How a deadline within the hour stands: 5 minutes left, overdue by 12 minutes."""
+    if due >= now:
+        n = -int((now - due).total_seconds() // 60)  # the minute that runs counts
+        return ngettext("%(n)s minute left", "%(n)s minutes left", n) % {"n": n}
+    n = int((now - due).total_seconds() // 60)
+    if not n:
+        return _("Overdue since this minute")
+    return ngettext("Overdue by %(n)s minute", "Overdue by %(n)s minutes", n) % {"n": n}
 
 
 def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...]) -> Told:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from anlan.kernel import clock, files, law
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.deadlines import MINUTES
 from anlan.kernel.models import pointed
 from anlan.kernel.registers.cells import url_of
 from anlan.kernel.registers.declaration import all_registers
@@ -26,7 +28,7 @@ from anlan.kernel.registers.meanwhile import Change, decided
 from . import engine, queue
 from .escalation import rises
 from .forms import MoveForm
-from .history import read_by, show, tell, tell_all
+from .history import in_minutes, read_by, show, tell, tell_all
 from .lifecycle import Lifecycle, Move, lifecycle, may_see
 from .models import Case, CaseEntry, EvidenceFile, Extension, Handler, Pause
 
@@ -317,13 +319,16 @@ def deadline(case: Case) -> Deadline | None:
         paused = Pause.of(case).filter(end__isnull=True).exists()
         return Deadline(None, _("The time limit is paused"), "neutral", basis, paused)
     now = clock.now()
-    hours = case.clock.get("unit") == "hours"
+    runs = case.clock.get("unit") in MINUTES
+    if runs and abs(case.due_at - now) < timedelta(hours=1):
+        over = case.due_at < now
+        return Deadline(case.due_at, in_minutes(case.due_at, now), "critical" if over else "attention", basis, False, runs)
     days = (case.due_at.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
     if case.due_at < now:
         late = max(-days, 1)
         words = ngettext("Overdue by %(n)s day", "Overdue by %(n)s days", late) % {"n": late}
-        return Deadline(case.due_at, words, "critical", basis, False, hours)
+        return Deadline(case.due_at, words, "critical", basis, False, runs)
     if days == 0:
-        return Deadline(case.due_at, _("Due today"), "attention", basis, False, hours)
+        return Deadline(case.due_at, _("Due today"), "attention", basis, False, runs)
     words = ngettext("%(n)s day left", "%(n)s days left", days) % {"n": days}
     return Deadline(case.due_at, words, "attention" if days <= 3 else "neutral", basis, False)

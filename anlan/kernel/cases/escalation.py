@@ -26,8 +26,8 @@ ROSE = "escalated"
 @dataclass(frozen=True, slots=True)
 class Rise:
     """An overdue case rose to a higher authority: `at` when it fell due, `days` (or `minutes`) after the deadline
-    `due_at`, which is `since` the first of the tier's by `rule`; `told_at` when it was told. `after` is the entry before
-    it."""
+    `due_at`, which is `since` the first of the tier's by `rule`; `told_at` when it was told. `after` is the entry
+    before it."""
 
     at: datetime
     due_at: datetime

@@ -21,7 +21,7 @@ from anlan.kernel.models import AreaCode
 
 from .escalation import ROSE, Rise
 from .lifecycle import Lifecycle, form_field
-from .models import Case, CaseEntry, EvidenceFile
+from .models import BECAME, Case, CaseEntry, EvidenceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,10 @@ def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...
     known: defaultdict[str, str] = defaultdict(str, {name: value for name, (_label, value) in shown.items()})
     known |= {"actor": entry.by_name, "state": str(lifecycle.state(entry.to_state).title)}
     if entry.move in lifecycle.notes:
-        words = str(lifecycle.notes[entry.move]) % {"actor": entry.by_name, **entry.facts}
+        words = str(lifecycle.notes[entry.move]) % {**entry.facts, **known}
+    elif entry.move == BECAME:
+        words = _("%(actor)s opened %(number)s out of it: %(title)s") % {**entry.facts, **known}
+        shown = {}
     elif move is None:
         words = str(lifecycle.opened_words or _("%(actor)s opened the case")) % known
     elif move.words is not None:
@@ -115,7 +118,8 @@ def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...
     else:
         words = _("%(actor)s: %(move)s") % {"actor": entry.by_name, "move": move.title}
     state = known["state"] if entry.from_state != entry.to_state else ""
-    told_already = {name for name in shown if move is not None and move.words and f"%({name})s" in str(move.words)}
+    template = lifecycle.notes.get(entry.move) or (move.words if move is not None else None) or ""
+    told_already = {name for name in shown if f"%({name})s" in str(template)}
     facts = tuple(pair for name, pair in shown.items() if name not in told_already)
     return Told(entry.at, words, entry.by_role, state, facts, files, entry.late, entry.move, entry.version)
 

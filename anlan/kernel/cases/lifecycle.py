@@ -217,6 +217,12 @@ class Lifecycle:
     papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
     icon: str = "folder"
     decisions: tuple[Decision, ...] = ()
+    page: str = ""
+    """The name of the address where one is opened; with `?from=kind:number` out of another case (see `links`)."""
+    becomes: tuple[str, ...] = ()
+    """The kinds that may be opened out of one."""
+    own_work: Q = field(default_factory=Q)
+    """Which of its open cases are somebody's work by themselves: the others are left out of work lists."""
     part: Callable[[Any, Person], tuple[str, dict[str, Any]]] | None = None
     """What the case's page shows a person besides: the template and what it is filled with, for a case. It is
     shown twice, above the facts with `where` "lead" and below them with "rest"."""

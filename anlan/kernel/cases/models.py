@@ -24,6 +24,8 @@ from anlan.kernel.models import AreaCode, Kept, Sought
 from anlan.kernel.scope import By, Mine, Open
 
 SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+BECAME = "became"
+"""The move under which it stands in the history that another case came out of one."""
 
 
 _BROAD = re.compile("([^0-9]+)([0-9]{1,4}〕?)?")
@@ -349,6 +351,23 @@ class Reminder(CasePart):
             models.UniqueConstraint(
                 fields=("case_kind", "case_id", "due_at", "rule", "offset_days", "offset_minutes"), name="reminded_once"
             )
+        ]
+
+
+class CaseLink(CasePart):
+    """A case and another one: this one came out of it (`came_from`), or it out of this. Each of the two has a row."""
+
+    append_only = True
+
+    other_kind = models.CharField(max_length=24)
+    other_id = models.BigIntegerField()
+    came_from = models.BooleanField()
+    by_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("case_kind", "case_id", "other_kind", "other_id"), name="linked_once")
         ]
 
 

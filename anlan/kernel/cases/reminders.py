@@ -52,10 +52,9 @@ def make_new(at: datetime | None = None) -> list[int]:
 def make_by_minutes(at: datetime | None = None) -> list[int]:
     """As `make_new`, of those limits alone that rise by the minute: cheap enough to be asked every minute."""
     at = at or clock.now()
-    told = [
-        (rule.id, int(band.low), band.value) for rule in law.rules() 
-        if rule.unit == "minutes" and rule.holds_on(at.astimezone(BEIJING).date()) for band in rule.bands if band.low is not None
-    ]  # fmt: skip
+    today = at.astimezone(BEIJING).date()
+    rules = [rule for rule in law.rules() if rule.unit == "minutes" and rule.holds_on(today)]
+    told = [(r.id, int(band.low), band.value) for r in rules for band in r.bands if band.low is not None]
     return [key for one in lifecycles() if one.by_minutes for key in _make_by_minutes(one, at, told)]
 
 

@@ -5,4 +5,4 @@ from django.urls import path
 from . import views
 
 app_name = "monitoring"
-urlpatterns = [path("", views.coverage, name="coverage")]
+urlpatterns = [path("", views.coverage, name="coverage"), path("desk/", views.desk, name="desk")]

@@ -78,6 +78,8 @@ def tell_rise(rise: Rise) -> Told:
         )  # fmt: skip
         overdue = (_("Minutes overdue"), str(rise.minutes))
         since = ngettext("%(rule)s: from %(n)s minute overdue", "%(rule)s: from %(n)s minutes overdue", rise.since)
+        if not rise.minutes:
+            words = _("Not done in time, risen to %(authority)s")
     words %= {"days": rise.days, "minutes": rise.minutes, "authority": rise.authority}
     name = rise.rule.name if (get_language() or "").startswith("zh") else rise.rule.name_en
     facts = (

@@ -27,9 +27,14 @@ KEPT, MOST = timedelta(days=7), 500
 _ANSWERS: dict[int, Any] = {401: Error, 404: Error}
 
 
-@api.get("/cap/alerts", operation_id="cap.feed", response=_ANSWERS, tags=["cap"], openapi_extra={
-    "responses": {200: {"description": "Atom", "content": {"application/atom+xml": {}}}},
-})  # fmt: skip
+def _says(kind: str) -> dict[str, Any]:
+    """What the OpenAPI description says of an answer that is no JSON."""
+    return {"responses": {200: {"description": kind, "content": {kind: {}}}}}
+
+
+@api.get(
+    "/cap/alerts", operation_id="cap.feed", response=_ANSWERS, tags=["cap"], openapi_extra=_says("application/atom+xml")
+)
 def feed(request: HttpRequest) -> HttpResponse:
     """Open warnings, and those that ended within a week, as an Atom feed of CAP 1.2 messages, newest change first.
 
@@ -46,15 +51,16 @@ def feed(request: HttpRequest) -> HttpResponse:
         updated = max((case.updated_at for case in cases), default=clock.now())
 
         def link(case: EarlyWarning) -> str:
-            return request.build_absolute_uri(reverse("api:cap.get", args=(case.pk,)))
+            return request.build_absolute_uri(reverse("api:cap-alert", kwargs={"key": case.pk}))
 
         body = cap.feed(cases, histories, request.build_absolute_uri(request.path), link, updated)
     return HttpResponse(body, content_type="application/atom+xml; charset=utf-8")
 
 
-@api.get("/cap/alerts/{key}", operation_id="cap.get", response=_ANSWERS, tags=["cap"], openapi_extra={
-    "responses": {200: {"description": "CAP 1.2", "content": {"application/cap+xml": {}}}},
-})  # fmt: skip
+@api.get(
+    "/cap/alerts/{key}", operation_id="cap.get", url_name="cap-alert", response=_ANSWERS, tags=["cap"],
+    openapi_extra=_says("application/cap+xml"),
+)  # fmt: skip
 def get(request: HttpRequest, key: Key) -> HttpResponse:
     """One warning as it stands now, as a CAP 1.2 message in Chinese and English."""
     with _entered(request, Warnings, "see") as account:

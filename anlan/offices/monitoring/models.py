@@ -19,9 +19,7 @@ from anlan.kernel.scope import ANY, By
 
 from .programmes import PROGRAMMES, PROTOCOLS
 
-PHONE = RegexValidator(
-    r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces.")
-)
+PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
 

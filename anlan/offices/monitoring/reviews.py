@@ -42,7 +42,7 @@ def propose(rule: str | None = None) -> list[RuleReview]:
             if before.closed_at is None:
                 continue
             since = before.closed_at
-        some = ended.filter(rule=name, closed_at__gte=since)
+        some = ended.filter(rule=name, closed_at__gt=since)
         counted = some.aggregate(all=Count("pk"), false=false)
         if counted["false"] < number or 100 * counted["false"] < share * counted["all"]:
             continue

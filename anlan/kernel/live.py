@@ -176,7 +176,7 @@ def _read(key: str, numbers: list[int] | None, after: int | None) -> list[tuple[
     with acting(account.actor, account.scope):
         rows = Live.objects.order_by("id")
         rows = rows.filter(pk__in=numbers) if numbers is not None else rows.filter(pk__gt=after)[:REPLAY_MOST]
-        return [(r.pk, r.topic, json.dumps(r.payload | {"at": r.at.isoformat()}, ensure_ascii=False)) for r in rows]
+        return [(r.pk, r.topic, json.dumps({"at": r.at.isoformat()} | r.payload, ensure_ascii=False)) for r in rows]
 
 
 async def _messages(key: str, after: int | None) -> AsyncIterator[str]:

@@ -154,7 +154,8 @@ def _tell_live(rows: Sequence[Notice], accounts: Mapping[int, Any]) -> None:
     for notice in rows:
         if notice.level == "critical":
             with translation.override(accounts[notice.account_id].language):
-                told[notice.account_id] |= {"text": words(notice), "url": notice.url, "critical": True}
+                said = {"text": words(notice), "url": notice.url, "at": notice.at.isoformat(), "critical": True}
+            told[notice.account_id] |= said
     live.publish_all("notices", told)
 
 

@@ -99,7 +99,7 @@ def test_a_notice_shows_on_every_open_page_of_its_reader_and_on_nobody_elses(peo
     for name, account in people.items():
         with acting(account.actor, account.scope):
             seen[name] = [one.payload for one in Live.objects.filter(topic="notices").order_by("id")]
-    told = {"text": "登记时间", "url": "/x", "critical": True}
+    told = {"text": "登记时间", "url": "/x", "critical": True, "at": seen["banan"][0]["at"]}
     assert seen["yubei"] == [{"count": 1}, {"count": 2} | told]
     assert seen["banan"] == [{"count": 1} | told]
     assert not any(found for name, found in seen.items() if name not in ("yubei", "banan"))

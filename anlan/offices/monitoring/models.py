@@ -225,10 +225,10 @@ class ResponseCard(Kept):
     """What is to be done when a warning comes (处置卡): of a programme and a level, or of every one, in an area.
 
     The nearest card counts: of the programme before one of all, of the level before one of all, of the smallest area.
-    One in force is read by everybody whom a warning may reach, also below the area that wrote it.
+    It is kept by the area that wrote it; what it says stands on the page of each warning that it is for, whoever reads.
     """
 
-    scope_rule = By(area="area_code", industry=ANY, published="in_force")
+    scope_rule = By(area="area_code", industry=ANY, enterprise=ANY)
 
     area_code = AreaCode(_("Area"))
     programme = models.CharField(

@@ -40,11 +40,13 @@ class OnDuty:
 
 
 def card_for(case: EarlyWarning) -> ResponseCard | None:
-    """The nearest card in force: by programme, then by level, then by area."""
+    """The nearest card in force: by programme, then by level, then by area; perhaps one of an area above the reader."""
     codes = {case.area_code[:n].ljust(12, "0") for n in (2, 6, 9, 12)}
-    found = ResponseCard.objects.filter(
-        in_force=True, programme__in=("", case.programme), level__in=("", case.level), area_code__in=codes
-    )
+    held = acting_now()
+    assert held is not None, "somebody must act to read"
+    with acting(held[0], EVERYWHERE, savepoint=False):
+        fits = {"programme__in": ("", case.programme), "level__in": ("", case.level), "area_code__in": codes}
+        found = list(ResponseCard.objects.filter(in_force=True, **fits))
     return max(found, key=lambda one: (one.programme, one.level, one.area_code.rstrip("0")), default=None)
 
 
@@ -89,11 +91,13 @@ def part(case: EarlyWarning, account: Any) -> tuple[str, dict[str, Any]]:
     """Template and contents of a warning's part of its page; a constant number of queries."""
     under = list(EarlyWarning.objects.filter(head=case).select_related("device").order_by("closed_at", "-pk")[:MOST])
     open_ = case.closed_at is None
-    shifts = register_of(DutyShift)
+    shifts, cards = register_of(DutyShift), register_of(ResponseCard)
+    card = card_for(case) if open_ else None
     return "monitoring/part.html", {
         "under": under,
         "head": pointed(case, "head"),
-        "card": card_for(case) if open_ else None,
+        "card": card,
+        "may_open_card": card is not None and cards is not None and cards.policy.may(account, "see", card),
         "duty": on_duty(case, account) if open_ else [],
         "may_enter_duty": shifts is not None and shifts.policy.may(account, "add"),
         "area_name": areas.names([case.area_code])[case.area_code],

@@ -106,7 +106,7 @@ def test_a_district_writes_its_own_card_and_not_the_citys() -> None:
     with acting(TESTER, EVERYWHERE):
         citys = ResponseCard.objects.filter(area_code=CITY).order_by("pk").first()
     assert citys is not None
-    assert by.get(f"/r/response-cards/{citys.pk}/").status_code == 200
+    assert by.get(f"/r/response-cards/{citys.pk}/").status_code == 404
     facts = {"area_code": DISTRICT, "programme": "coaches", "level": "red", "title": "渝北卡", "steps": "停车"}
     assert by.post("/r/response-cards/new/", facts | {"in_force": "on"}).status_code == 302
     changed = by.post(f"/r/response-cards/{citys.pk}/edit/", facts | {"version": citys.version})

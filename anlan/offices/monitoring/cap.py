@@ -44,35 +44,40 @@ def written(at: datetime) -> str:
     return at.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M:%S+08:00")
 
 
-def message_type(case: EarlyWarning, entries: Iterable[CaseEntry]) -> str:
+def messages(case: EarlyWarning, entries: Iterable[CaseEntry]) -> list[tuple[int, datetime]]:
+    """The messages of a warning by version and moment; of one that was taken over without its history there is one."""
+    return [(one.version, one.at) for one in entries] or [(case.version, case.opened_at)]
+
+
+def message_type(case: EarlyWarning, told: list[tuple[int, datetime]]) -> str:
     if case.state == "false":
         return "Cancel"
-    return "Alert" if sum(1 for _one in entries) == 1 else "Update"
+    return "Alert" if len(told) == 1 else "Update"
 
 
 def document(case: EarlyWarning, entries: list[CaseEntry], sender: str, address: str) -> bytes:
     """The CAP message of a warning as it stands; `entries` is its history, `address` its page."""
     alert = Element("alert", {"xmlns": CAP})
-    last = entries[-1]
-    _add(alert, "identifier", identifier(case, last.version))
+    told = messages(case, entries)
+    _add(alert, "identifier", identifier(case, told[-1][0]))
     _add(alert, "sender", sender)
-    _add(alert, "sent", written(last.at))
+    _add(alert, "sent", written(told[-1][1]))
     _add(alert, "status", "Actual")
-    _add(alert, "msgType", message_type(case, entries))
+    _add(alert, "msgType", message_type(case, told))
     _add(alert, "scope", "Restricted")
     _add(alert, "restriction", "Work-safety authorities and the enterprise concerned / 安全生产监管部门及有关企业")
-    if len(entries) > 1:
-        before = (f"{sender},{identifier(case, one.version)},{written(one.at)}" for one in entries[:-1])
+    if len(told) > 1:
+        before = (f"{sender},{identifier(case, version)},{written(at)}" for version, at in told[:-1])
         _add(alert, "references", " ".join(before))
     if case.head_id is not None:
         _add(alert, "incidents", f"anlan.warning.{case.head_id}")
     for language, name in LANGUAGES:
         with translation.override(language):
-            _info(alert, case, last, name, address)
+            _info(alert, case, entries[-1:], name, address)
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(alert, encoding="utf-8")
 
 
-def _info(alert: Element, case: EarlyWarning, last: CaseEntry, language: str, address: str) -> None:
+def _info(alert: Element, case: EarlyWarning, last: list[CaseEntry], language: str, address: str) -> None:
     info, over = SubElement(alert, "info"), case.closed_at is not None or case.cleared_at is not None
     place = areas.names([case.area_code])[case.area_code]
     card = card_for(case)
@@ -94,9 +99,9 @@ def _info(alert: Element, case: EarlyWarning, last: CaseEntry, language: str, ad
     _add(info, "headline", _("%(level)s warning: %(event)s, %(place)s") % {
         "level": level, "event": case.get_rule_title(), "place": place,
     })  # fmt: skip
-    (told,) = tell(case, [last])
+    words = [case.state_title, *(one.words for one in tell(case, last))]
     read = f"{device or ''} {case.value:g}".strip()
-    said = (str(pointed(case, "enterprise") or ""), read, f"{case.state_title}: {told.words}")
+    said = (str(pointed(case, "enterprise") or ""), read, ": ".join(words))
     _add(info, "description", "\n".join(filter(None, said)))
     if card is not None and not case.closed_at:
         _add(info, "instruction", "\n".join(card.lines()))
@@ -145,15 +150,13 @@ def feed(
     _add(author, "name", "安澜 Anlan")
     SubElement(root, "link", {"rel": "self", "href": own})
     for case in cases:
-        entries = histories.get(case.pk, [])
-        if not entries:
-            continue
+        told = messages(case, histories.get(case.pk, []))
         entry = SubElement(root, "entry")
         _add(entry, "id", f"{link(case)}")
         _add(entry, "title", f"{case.get_level_display()} {case.title} {case.state_title}")
-        _add(entry, "updated", written(entries[-1].at))
+        _add(entry, "updated", written(told[-1][1]))
         _add(entry, "published", written(case.opened_at))
-        _add(entry, "summary", message_type(case, entries))
+        _add(entry, "summary", message_type(case, told))
         SubElement(entry, "link", {"rel": "alternate", "type": "application/cap+xml", "href": link(case)})
         SubElement(entry, "category", {"term": case.level})
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")

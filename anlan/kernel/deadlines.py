@@ -2,7 +2,7 @@
 
 How time is counted, everywhere in the product:
 
-- Hours run from the moment itself. Days, working days and months count from the next day: the day of
+- Minutes and hours run from the moment itself. Days, working days and months count from the next day: the day of
   the start is not counted (General Principles of the Civil Law, in force 1987–2020, Art. 154; Civil
   Code Art. 201), unless the limit says `count_first_day`.
 - A period of days ends at the end of its last day in Beijing, 23:59:59.
@@ -25,14 +25,16 @@ from typing import Literal, get_args
 from .calendar import Calendar
 from .clock import BEIJING
 
-Unit = Literal["hours", "days", "working_days", "months"]
+Unit = Literal["minutes", "hours", "days", "working_days", "months"]
 UNITS: tuple[str, ...] = get_args(Unit)
+MINUTES = {"minutes": 1, "hours": 60}
+"""How many minutes a unit has that runs from the moment itself."""
 _LAST_SECOND = time(23, 59, 59)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many hours, natural days, working days or months; not negative."""
+    """So many minutes, hours, natural days, working days or months; not negative."""
 
     value: int
     unit: Unit
@@ -71,20 +73,20 @@ def due(
     """When the time that began at `started` is over, in Beijing time.
 
     None while a pause still runs that began before the end: then there is no deadline to miss.
-    Extensions are in hours or days where the limit is in hours (a day is 24 hours), and in days,
+    Extensions are in minutes, hours or days where the limit is in minutes or hours (a day is 24 hours), and in days,
     working days or months where it is not; anything else is a `ValueError`.
     """
     if started.tzinfo is None:
         raise ValueError("deadlines take aware times only")
     calendar = calendar or Calendar()
     pauses, extensions = tuple(pauses), tuple(extensions)
-    if limit.unit == "hours":
-        hours = limit.value
-        for extra in extensions:
-            if extra.unit not in ("hours", "days"):
-                raise ValueError(f"a limit in hours is not extended by {extra.unit}")
-            hours += extra.value * (24 if extra.unit == "days" else 1)
-        return _after_hours(started, timedelta(hours=hours), pauses)
+    if limit.unit in MINUTES:
+        minutes = 0
+        for part in (limit, *extensions):
+            if part.unit not in (*MINUTES, "days"):
+                raise ValueError(f"a limit in {limit.unit} is not extended by {part.unit}")
+            minutes += part.value * MINUTES.get(part.unit, 24 * 60)
+        return _after(started, timedelta(minutes=minutes), pauses)
     first = started.astimezone(BEIJING).date()
     if limit.count_first_day and limit.value > 0:
         first -= timedelta(days=1)
@@ -121,7 +123,7 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, _months.monthrange(year, month + 1)[1]))
 
 
-def _after_hours(started: datetime, length: timedelta, pauses: tuple[Interval, ...]) -> datetime | None:
+def _after(started: datetime, length: timedelta, pauses: tuple[Interval, ...]) -> datetime | None:
     at, left = started.astimezone(BEIJING), length
     for pause in sorted(pauses, key=lambda p: p.begin):
         begin = max(pause.begin, at)
@@ -143,8 +145,8 @@ def _after_days(
     total = dict.fromkeys(UNITS, 0)
     for limit in limits:
         total[limit.unit] += limit.value
-    if total["hours"]:
-        raise ValueError("a limit in days or months is not extended by hours")
+    if total["hours"] or total["minutes"]:
+        raise ValueError("a limit in days or months is not extended by hours or minutes")
     natural = (add_months(first, total["months"]) - first).days + total["days"]
     stops = [(p.begin.astimezone(BEIJING).date(), p.end.astimezone(BEIJING).date() if p.end else None) for p in pauses]
 

@@ -5,7 +5,7 @@ Every number that comes from a law, a standard or the city's own decision stands
 
     - id: hazards.resumption_review      # dotted name; the same id again for another period
       value: 10                          # number, text, true/false, a list — or `bands`, see below
-      unit: days                         # days | working_days | hours | months | yuan | persons | % | …
+      unit: days                         # days | working_days | minutes | hours | months | yuan | persons | % | …
       valid_from: 2008-02-01             # first day in force
       valid_to: 2026-02-01               # first day no longer in force; left out: still in force
       article: 第十八条

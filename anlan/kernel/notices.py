@@ -17,10 +17,11 @@ from urllib.parse import quote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.db import models
 from django.utils import translation
 from django.utils.translation import gettext
 
-from . import clock
+from . import clock, live
 from .jobs import job
 from .models import Notice, NoticePreference
 from .scope import ANY, EVERYWHERE, Actor, acting
@@ -138,10 +139,24 @@ def send_all(messages: Sequence[Message]) -> list[int]:
             for account in some
         ]  # fmt: skip
         Notice.objects.bulk_create(rows, batch_size=1000)
+        _tell_live(rows, {account.pk: account for some in readers for account in some})
         for notice in rows:
             if notice.outside == "waiting":
                 send_out.put(scope=EVERYWHERE, notice=notice.pk)
         return [notice.pk for notice in rows]
+
+
+def _tell_live(rows: Sequence[Notice], accounts: Mapping[int, Any]) -> None:
+    """How many each has not read, on every page that he has open; what is critical in words too. For him alone."""
+    counted = Notice.objects.filter(account_id__in=accounts, read_at=None).order_by().values_list("account_id")
+    count = dict(counted.annotate(models.Count("id")))
+    told: dict[int, dict[str, Any]] = {n.account_id: {"count": count.get(n.account_id, 0)} for n in rows}
+    for notice in rows:
+        if notice.level == "critical":
+            with translation.override(accounts[notice.account_id].language):
+                said = {"text": words(notice), "url": notice.url, "at": notice.at.isoformat(), "critical": True}
+            told[notice.account_id] |= said
+    live.publish_all("notices", told)
 
 
 def words(notice: Notice) -> str:

@@ -57,6 +57,8 @@ def words(language: str) -> SafeString:
         "left": _("{time} left"),
         "over_by": _("Over by {time}"),
         "days_and": _("{days} d {clock}"),
+        "sound_on": _("Sound is on"),
+        "sound_off": _("Sound is off"),
     }
     return json_script(said, "words")
 

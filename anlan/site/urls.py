@@ -1,7 +1,8 @@
 from django.urls import include, path, re_path
 
 import anlan.kernel.cases.api
-import anlan.offices.accidents.api  # noqa: F401
+import anlan.offices.accidents.api
+import anlan.offices.monitoring.api  # noqa: F401
 from anlan.kernel.addresses import spelled
 from anlan.kernel.registers.api import api, nothing_here
 

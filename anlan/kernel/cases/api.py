@@ -53,7 +53,8 @@ class EntryOut(Schema):
     """One entry of a case's history, in words and in facts.
 
     With the move `escalated` it says to whom the overdue case rose: `authority`, `tier`, `area_code`, after how many
-    `days`, by which `rule` from which day on (`from_day`), and when it was told (`told_at`).
+    `days`, by which `rule` from which day on (`from_day`), and when it was told (`told_at`); of what rises by the
+    minute `minutes` and `from_minute`.
     """
 
     at: datetime

@@ -95,7 +95,7 @@ def next_number(lifecycle: Lifecycle, owner_area: str, year: int) -> str:
 def start_clock(case: Case, started: Clock, at: datetime, facts: Mapping[str, Any]) -> None:
     """Starts a time limit at `at`: writes down what it rests on and when it is over."""
     if started.rule is not None:
-        rule = law.value(started.rule, on=at)
+        rule = law.value(started.rule.format(case=case), on=at)
         limit = limit_of(rule.value, rule.unit)
         told = {"rule": rule.id, "article": rule.article, "source": rule.source, "certainty": rule.certainty}
     elif started.limit is not None:
@@ -115,6 +115,7 @@ def start_clock(case: Case, started: Clock, at: datetime, facts: Mapping[str, An
         "count_first_day": limit.count_first_day,
         "rolls": limit.rolls,
         **told,
+        **({"rises": started.rises.format(case=case)} if started.rises else {}),
     }
     _begin(case, at)
 

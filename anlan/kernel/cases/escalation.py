@@ -15,18 +15,19 @@ from anlan.kernel import authorities, law
 from anlan.kernel.clock import BEIJING
 
 from .models import Case, CaseEntry, Reminder
-from .reminders import RULE, TIERS
+from .reminders import RULE
 
-SEATS = {"district": 6, "city": 2}
-"""Of how many digits of a case's division the division is whose authority a tier is."""
+SEATS = {"township": ("township", 9), "district": ("district", 6), "city": ("city", 2), "duty": ("city", 2)}
+"""Whose authority a tier is: the role that sits there, and of how many digits of a case's division its own is."""
 ROSE = "escalated"
 """The move under which a rise stands in the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """An overdue case rose to a higher authority: `at` when it fell due, `days` after the deadline `due_at`, which is
-    `since` the first of the tier's days by `rule`; `told_at` when it was told. `after` is the entry before it."""
+    """An overdue case rose to a higher authority: `at` when it fell due, `days` (or `minutes`) after the deadline
+    `due_at`, which is `since` the first of the tier's by `rule`; `told_at` when it was told. `after` is the entry
+    before it."""
 
     at: datetime
     due_at: datetime
@@ -38,13 +39,16 @@ class Rise:
     rule: law.Rule
     told_at: datetime
     after: CaseEntry
+    minutes: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """The rise in fields, as programs read it."""
         return {
-            "authority": self.authority, "tier": self.tier, "area_code": self.area_code, "days": self.days,
-            "due_at": self.due_at, "told_at": self.told_at, "rule": self.rule.id, "from_day": self.since,
+            "authority": self.authority, "tier": self.tier, "area_code": self.area_code,
+            "due_at": self.due_at, "told_at": self.told_at, "rule": self.rule.id,
             "source": self.rule.source, "article": self.rule.article,
+            **({"days": self.days, "from_day": self.since} if self.minutes is None
+               else {"minutes": self.minutes, "from_minute": self.since}),
         }  # fmt: skip
 
 
@@ -62,18 +66,19 @@ def rises(case: Case, entries: Iterable[CaseEntry]) -> list[Rise]:
         before = [entry for entry in history if entry.at <= reminder.remind_at]
         if not before:
             continue  # What came before it is not for the reader's eyes.
-        rule = law.value(RULE, on=reminder.remind_at)
-        since = rule.band(reminder.offset_days).low
+        rule = law.value(reminder.rule or RULE, on=reminder.remind_at)
+        since = rule.band(reminder.offset_minutes if reminder.rule else reminder.offset_days).low
         made.append(
             Rise(
                 reminder.remind_at, reminder.due_at, reminder.offset_days, reminder.tier, seats[key][1],
                 names[seats[key]], int(since or 0), rule, reminder.made_at, before[-1],
+                reminder.offset_minutes if reminder.rule else None,
             )
         )  # fmt: skip
     return made
 
 
 def _seat(case: Case, reminder: Reminder) -> tuple[str, str, date]:
-    (role,) = TIERS[reminder.tier] or ()
-    code = case.area_code[: SEATS[reminder.tier]].ljust(12, "0")
+    role, digits = SEATS[reminder.tier]
+    code = case.area_code[:digits].ljust(12, "0")
     return role, code, reminder.remind_at.astimezone(BEIJING).date()

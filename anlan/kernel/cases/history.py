@@ -21,7 +21,7 @@ from anlan.kernel.models import AreaCode
 
 from .escalation import ROSE, Rise
 from .lifecycle import Lifecycle, form_field
-from .models import Case, CaseEntry, EvidenceFile
+from .models import BECAME, Case, CaseEntry, EvidenceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,43 @@ def tell_all(
 
 def tell_rise(rise: Rise) -> Told:
     """A rise in words."""
-    words = ngettext(
-        "Overdue by %(days)s day, risen to %(authority)s", "Overdue by %(days)s days, risen to %(authority)s", rise.days
-    ) % {"days": rise.days, "authority": rise.authority}
+    if rise.minutes is None:
+        words = ngettext(
+            "Overdue by %(days)s day, risen to %(authority)s", "Overdue by %(days)s days, risen to %(authority)s",
+            rise.days,
+        )  # fmt: skip
+        overdue = (_("Days overdue"), str(rise.days))
+        since = ngettext("%(rule)s: from %(n)s day overdue", "%(rule)s: from %(n)s days overdue", rise.since)
+    else:
+        words = ngettext(
+            "Overdue by %(minutes)s minute, risen to %(authority)s",
+            "Overdue by %(minutes)s minutes, risen to %(authority)s", rise.minutes,
+        )  # fmt: skip
+        overdue = (_("Minutes overdue"), str(rise.minutes))
+        since = ngettext("%(rule)s: from %(n)s minute overdue", "%(rule)s: from %(n)s minutes overdue", rise.since)
+        if not rise.minutes:
+            words = _("Not done in time, risen to %(authority)s")
+    words %= {"days": rise.days, "minutes": rise.minutes, "authority": rise.authority}
     name = rise.rule.name if (get_language() or "").startswith("zh") else rise.rule.name_en
-    since = ngettext("%(rule)s: from %(n)s day overdue", "%(rule)s: from %(n)s days overdue", rise.since)
     facts = (
         (_("Risen to"), rise.authority),
-        (_("Days overdue"), str(rise.days)),
+        overdue,
         (_("Due"), date_format(localtime(rise.due_at), "DATETIME_FORMAT")),
         (_("Risen by rule"), since % {"rule": name, "n": rise.since}),
         (_("Told at"), date_format(localtime(rise.told_at), "DATETIME_FORMAT")),
     )
     return Told(rise.at, words, "", "", facts, (), False, ROSE, rise.after.version)
+
+
+def in_minutes(due: datetime, now: datetime) -> str:
+    """How a deadline within the hour stands: 5 minutes left, overdue by 12 minutes."""
+    if due >= now:
+        n = -int((now - due).total_seconds() // 60)  # the minute that runs counts
+        return ngettext("%(n)s minute left", "%(n)s minutes left", n) % {"n": n}
+    n = int((now - due).total_seconds() // 60)
+    if not n:
+        return _("Overdue since this minute")
+    return ngettext("Overdue by %(n)s minute", "Overdue by %(n)s minutes", n) % {"n": n}
 
 
 def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...]) -> Told:
@@ -85,7 +109,10 @@ def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...
     known: defaultdict[str, str] = defaultdict(str, {name: value for name, (_label, value) in shown.items()})
     known |= {"actor": entry.by_name, "state": str(lifecycle.state(entry.to_state).title)}
     if entry.move in lifecycle.notes:
-        words = str(lifecycle.notes[entry.move]) % {"actor": entry.by_name, **entry.facts}
+        words = str(lifecycle.notes[entry.move]) % {**entry.facts, **known}
+    elif entry.move == BECAME:
+        words = _("%(actor)s opened %(number)s out of it: %(title)s") % {**entry.facts, **known}
+        shown = {}
     elif move is None:
         words = str(lifecycle.opened_words or _("%(actor)s opened the case")) % known
     elif move.words is not None:
@@ -93,7 +120,8 @@ def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...
     else:
         words = _("%(actor)s: %(move)s") % {"actor": entry.by_name, "move": move.title}
     state = known["state"] if entry.from_state != entry.to_state else ""
-    told_already = {name for name in shown if move is not None and move.words and f"%({name})s" in str(move.words)}
+    template = lifecycle.notes.get(entry.move) or (move.words if move is not None else None) or ""
+    told_already = {name for name in shown if f"%({name})s" in str(template)}
     facts = tuple(pair for name, pair in shown.items() if name not in told_already)
     return Told(entry.at, words, entry.by_role, state, facts, files, entry.late, entry.move, entry.version)
 

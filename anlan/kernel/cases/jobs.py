@@ -1,4 +1,4 @@
-"""What runs by itself: reminders and escalation, every quarter of an hour."""
+"""What runs by itself: reminders and escalation, every quarter of an hour; by the minute what rises by the minute."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ KEPT = timedelta(days=30)
 def remind() -> None:
     """Makes the reminders that fell due and notifies those whom each reaches."""
     reminders.notify(reminders.make_new())
+
+
+@job("cases.rise", schedule="* * * * *", scope=EVERYWHERE)
+def rise() -> None:
+    """Tells the next tier of cases whose limit rises by the minute."""
+    reminders.notify(reminders.make_by_minutes())
 
 
 @job("cases.forget", schedule="17 3 * * *", scope=EVERYWHERE)

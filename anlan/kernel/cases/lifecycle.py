@@ -65,11 +65,16 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time limit that a move starts: exactly one of a law rule's id, a limit, or a field with the last day."""
+    """The time limit that a move starts: exactly one of a law rule's id, a limit, or a field with the last day.
+
+    `rises` is the id of a rule that says, in minutes after the limit, to which tier an overdue case rises; left out, it
+    rises by days (`cases.escalation`). Both ids may name facts of the case: monitoring.acknowledge.{case.level}.
+    """
 
     rule: str | None = None
     limit: Limit | None = None
     field: str | None = None
+    rises: str = ""
 
     def __post_init__(self) -> None:
         if sum(x is not None for x in (self.rule, self.limit, self.field)) != 1:
@@ -212,6 +217,12 @@ class Lifecycle:
     papers: Callable[[Any], list[tuple[Promise, str]]] | None = None
     icon: str = "folder"
     decisions: tuple[Decision, ...] = ()
+    page: str = ""
+    """The name of the address where one is opened; with `?from=kind:number` out of another case (see `links`)."""
+    becomes: tuple[str, ...] = ()
+    """The kinds that may be opened out of one."""
+    own_work: Q = field(default_factory=Q)
+    """Which of its open cases are somebody's work by themselves: the others are left out of work lists."""
     part: Callable[[Any, Person], tuple[str, dict[str, Any]]] | None = None
     """What the case's page shows a person besides: the template and what it is filled with, for a case. It is
     shown twice, above the facts with `where` "lead" and below them with "rest"."""
@@ -323,6 +334,12 @@ class Lifecycle:
         for name in self.open_states:
             if not any(m.to not in (None, name) for m in self.moves_from(name)):
                 raise wrong(f"no move leaves {name}, which is no end")
+
+    @property
+    def by_minutes(self) -> bool:
+        """Whether any of its time limits rises by the minute."""
+        clocks = (self.start_clock, *(move.clock for move in self.moves))
+        return any(isinstance(one, Clock) and one.rises for one in clocks)
 
     @property
     def _columns(self) -> set[str]:

@@ -24,6 +24,8 @@ from anlan.kernel.models import AreaCode, Kept, Sought
 from anlan.kernel.scope import By, Mine, Open
 
 SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+BECAME = "became"
+"""The move under which it stands in the history that another case came out of one."""
 
 
 _BROAD = re.compile("([^0-9]+)([0-9]{1,4}〕?)?")
@@ -327,20 +329,45 @@ class Handler(CasePart):
 
 
 class Reminder(CasePart):
-    """A reminder that fell due: once per case, deadline and day before or after it, whenever it is computed."""
+    """A reminder that fell due: once per case, deadline and day before or after it, whenever it is computed.
+
+    Of a limit that rises by the minute it is `offset_minutes` after the deadline, by `rule`; else `offset_days`, by the
+    rules of `law/cases.yaml`.
+    """
 
     append_only = True
     audited = False  # computed from case, deadline and table; computing again gives the same rows
 
     due_at = models.DateTimeField()
-    offset_days = models.SmallIntegerField()
+    offset_days = models.SmallIntegerField(default=0)
+    offset_minutes = models.PositiveIntegerField(default=0)
+    rule = models.CharField(max_length=80, default="")
     remind_at = models.DateTimeField()
     tier = models.CharField(max_length=24)
     made_at = models.DateTimeField(default=clock.now)
 
     class Meta(CasePart.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=("case_kind", "case_id", "due_at", "offset_days"), name="reminded_once")
+            models.UniqueConstraint(
+                fields=("case_kind", "case_id", "due_at", "rule", "offset_days", "offset_minutes"), name="reminded_once"
+            )
+        ]
+
+
+class CaseLink(CasePart):
+    """A case and another one: this one came out of it (`came_from`), or it out of this. Each of the two has a row."""
+
+    append_only = True
+
+    other_kind = models.CharField(max_length=24)
+    other_id = models.BigIntegerField()
+    came_from = models.BooleanField()
+    by_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta(CasePart.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("case_kind", "case_id", "other_kind", "other_id"), name="linked_once")
         ]
 
 

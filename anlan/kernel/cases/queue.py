@@ -228,7 +228,7 @@ def _open(declared: Lifecycle, account: Person) -> QuerySet:  # type: ignore[typ
         for one in _decisions(declared, account)
     ]
     whose = F("enterprise__name") if _points(model, "enterprise") else Value("")
-    return model._default_manager.filter(own_industry(model), closed_at__isnull=True).annotate(
+    return model._default_manager.filter(own_industry(model), declared.own_work, closed_at__isnull=True).annotate(
         kind_=Value(declared.kind),
         mine_=Case(When(_turn(declared, account), then=Value(True)), default=Value(False), output_field=BooleanField()),
         wants_=Case(*wanted, default=Value(""), output_field=CharField()),

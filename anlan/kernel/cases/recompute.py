@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from anlan.kernel import calendar, clock
 from anlan.kernel.clock import BEIJING
-from anlan.kernel.deadlines import due, due_on
+from anlan.kernel.deadlines import MINUTES, due, due_on
 
 from .engine import recomputed_due, running_limit
 from .lifecycle import Lifecycle, lifecycles
@@ -27,7 +27,7 @@ from .models import Case, Extension, Pause
 _ANSWERS = "anlan_answers"
 # What a deadline in days rests on besides `clock`: equal facts, equal deadline.
 _DAY = "(c.started_at AT TIME ZONE 'Asia/Shanghai')::date"
-_COMPUTED = "coalesce(a.due_at, c.started_at + make_interval(hours => a.hours))"
+_COMPUTED = "coalesce(a.due_at, c.started_at + make_interval(mins => a.minutes))"
 _RUNNING = "c.closed_at IS NULL AND c.started_at IS NOT NULL AND jsonb_typeof(c.clock) = 'object'"
 
 
@@ -68,13 +68,16 @@ def _recompute(declared: Lifecycle, mend: bool) -> Recomputed:
         cursor.execute(f"SELECT {_DAY}, c.clock::text, count(*) FROM {table} c WHERE {_RUNNING} GROUP BY 1, c.clock")
         facts = cursor.fetchall()
         cursor.execute(
-            f"CREATE TEMP TABLE {_ANSWERS} (day date, clock jsonb, due_at timestamptz, hours int) ON COMMIT DROP"
+            f"CREATE TEMP TABLE {_ANSWERS} (day date, clock jsonb, due_at timestamptz, minutes int) ON COMMIT DROP"
         )
         with cursor.copy(f"COPY {_ANSWERS} FROM STDIN") as copy:
             for day, said, _cases in facts:
                 rests_on = json.loads(said)
-                hours = rests_on["value"] if rests_on.get("unit") == "hours" else None
-                copy.write_row((day, said, None if hours is not None else _by_days(day, rests_on), hours))
+                each = MINUTES.get(rests_on.get("unit"))
+                if each is None:
+                    copy.write_row((day, said, _by_days(day, rests_on), None))
+                else:
+                    copy.write_row((day, said, None, rests_on["value"] * each))
         cursor.execute(f"ANALYZE {_ANSWERS}")
         singly = _one_by_one(declared)
         cursor.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,15 +19,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from anlan.kernel import clock, files, law
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.deadlines import MINUTES
 from anlan.kernel.models import pointed
 from anlan.kernel.registers.cells import url_of
 from anlan.kernel.registers.declaration import all_registers
 from anlan.kernel.registers.meanwhile import Change, decided
 
-from . import engine, queue
+from . import engine, links, queue
 from .escalation import rises
 from .forms import MoveForm
-from .history import read_by, show, tell, tell_all
+from .history import in_minutes, read_by, show, tell, tell_all
 from .lifecycle import Lifecycle, Move, lifecycle, may_see
 from .models import Case, CaseEntry, EvidenceFile, Extension, Handler, Pause
 
@@ -194,14 +196,15 @@ def _page(
     status: int = 200,
     late: dict[str, Any] | None = None,
 ) -> HttpResponse:
+    user: Any = request.user
     history = list(CaseEntry.of(case))
-    read = read_by(request.user, case, history)
-    actions = _actions(request.user, declared, case, history, tried, form)
+    read = read_by(user, case, history)
+    actions = _actions(user, declared, case, history, tried, form)
     context = {
         "case": case,
         "lifecycle": declared,
         "state": declared.state(case.state),
-        "sections": _sections(declared, case, request.user),
+        "sections": _sections(declared, case, user),
         "actions": actions,
         "more": sum(not action.leads for action in actions),
         "more_tried": any(action.opened and not action.leads for action in actions),
@@ -214,9 +217,11 @@ def _page(
         "entries": tell_all(case, read, rises(case, read), EvidenceFile.of(case))[::-1],
         "images": files.IMAGES,
         "papers": declared.papers(case) if declared.papers else [],
+        "links": links.shown(case, user),
+        "ways": links.ways(case, user),
     }
     if declared.part is not None:
-        context["part"], more = declared.part(case, request.user)  # type: ignore[arg-type]
+        context["part"], more = declared.part(case, user)
         context |= more
     return render(request, "case.html", context, status=status)
 
@@ -317,13 +322,18 @@ def deadline(case: Case) -> Deadline | None:
         paused = Pause.of(case).filter(end__isnull=True).exists()
         return Deadline(None, _("The time limit is paused"), "neutral", basis, paused)
     now = clock.now()
-    hours = case.clock.get("unit") == "hours"
+    runs = case.clock.get("unit") in MINUTES
+    if runs and abs(case.due_at - now) < timedelta(hours=1):
+        over = case.due_at < now
+        return Deadline(
+            case.due_at, in_minutes(case.due_at, now), "critical" if over else "attention", basis, False, runs
+        )
     days = (case.due_at.astimezone(BEIJING).date() - now.astimezone(BEIJING).date()).days
     if case.due_at < now:
         late = max(-days, 1)
         words = ngettext("Overdue by %(n)s day", "Overdue by %(n)s days", late) % {"n": late}
-        return Deadline(case.due_at, words, "critical", basis, False, hours)
+        return Deadline(case.due_at, words, "critical", basis, False, runs)
     if days == 0:
-        return Deadline(case.due_at, _("Due today"), "attention", basis, False, hours)
+        return Deadline(case.due_at, _("Due today"), "attention", basis, False, runs)
     words = ngettext("%(n)s day left", "%(n)s days left", days) % {"n": days}
     return Deadline(case.due_at, words, "attention" if days <= 3 else "neutral", basis, False)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from anlan.kernel import calendar
 from anlan.kernel.calendar import Calendar, YearNotCovered, YearOfDays
 from anlan.kernel.clock import BEIJING
-from anlan.kernel.deadlines import UNITS, Interval, Limit, due, due_on
+from anlan.kernel.deadlines import MINUTES, UNITS, Interval, Limit, due, due_on
 
 CHINA = Calendar()
 
@@ -25,6 +25,7 @@ def at(text: str) -> datetime:
     ("start", "limit", "end"),
     [
         ("2013-06-14 09:00", Limit(24, "hours"), "2013-06-15 09:00"),
+        ("2013-06-14 23:58", Limit(5, "minutes"), "2013-06-15 00:03"),
         ("2013-06-14 09:00", Limit(10, "days"), "2013-06-24 23:59:59"),
         ("2013-06-14 09:00", Limit(10, "days", count_first_day=True), "2013-06-23 23:59:59"),
         ("2013-06-14 09:00", Limit(0, "days"), "2013-06-14 23:59:59"),
@@ -56,6 +57,17 @@ def test_the_day_a_pause_begins_does_not_count_and_the_day_it_ends_does() -> Non
 def test_a_pause_at_the_deadline_is_too_late_to_move_it() -> None:
     pause = Interval(at("2013-06-15 09:00"), at("2013-06-20 09:00"))
     assert due(at("2013-06-14 09:00"), Limit(24, "hours"), [pause]) == at("2013-06-15 09:00")
+
+
+def test_minutes_are_paused_and_extended_to_the_second() -> None:
+    start, pause = at("2013-06-14 09:00"), Interval(at("2013-06-14 09:02"), at("2013-06-14 09:10:30"))
+    assert due(start, Limit(5, "minutes"), [pause]) == at("2013-06-14 09:13:30")
+    assert due(start, Limit(5, "minutes"), [], [Limit(1, "hours"), Limit(1, "days")]) == at("2013-06-15 10:05")
+    assert due(start, Limit(2, "hours"), [], [Limit(30, "minutes")]) == at("2013-06-14 11:30")
+    with pytest.raises(ValueError, match="not extended by hours or minutes"):
+        due(start, Limit(2, "days"), [], [Limit(30, "minutes")])
+    with pytest.raises(ValueError, match="minutes is not extended by months"):
+        due(start, Limit(2, "minutes"), [], [Limit(1, "months")])
 
 
 def test_while_a_pause_runs_there_is_no_deadline() -> None:
@@ -101,14 +113,14 @@ def test_the_notices_year_is_covered() -> None:
 
 moments = st.datetimes(datetime(2012, 1, 1), datetime(2014, 6, 1), timezones=st.just(BEIJING))
 lengths = st.integers(0, 40)
-day_limits = st.builds(Limit, lengths, st.sampled_from([u for u in UNITS if u not in ("hours", "months")]))
+day_limits = st.builds(Limit, lengths, st.sampled_from([u for u in UNITS if u not in (*MINUTES, "months")]))
 month_limits = st.builds(Limit, st.integers(0, 6), st.just("months"))
-limits = st.one_of(st.builds(Limit, lengths, st.just("hours")), day_limits, month_limits)
+limits = st.one_of(st.builds(Limit, lengths, st.sampled_from(list(MINUTES))), day_limits, month_limits)
 pauses = st.lists(st.builds(lambda b, h: Interval(b, b + timedelta(hours=h)), moments, st.integers(0, 900)), max_size=3)
 
 
 def extensions_for(limit: Limit) -> st.SearchStrategy[list[Limit]]:
-    units = ["hours", "days"] if limit.unit == "hours" else ["days", "working_days", "months"]
+    units = [*MINUTES, "days"] if limit.unit in MINUTES else ["days", "working_days", "months"]
     return st.lists(st.builds(Limit, st.integers(0, 6), st.sampled_from(units)), max_size=3)  # type: ignore[arg-type]
 
 

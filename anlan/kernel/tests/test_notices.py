@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from anlan.kernel import notices
-from anlan.kernel.models import Notice, NoticePreference
+from anlan.kernel.models import Live, Notice, NoticePreference
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.parties.models import Account, Enterprise
 
@@ -89,6 +90,21 @@ def test_the_words_are_in_the_readers_language(people: dict[str, Account]) -> No
 def test_a_notice_without_one_of_its_values_is_refused(people: dict[str, Account]) -> None:
     with acting(TESTER, EVERYWHERE), pytest.raises(KeyError):
         notices.send([people["yubei"]], "%(n)s unread notice", {})
+
+
+def test_a_notice_shows_on_every_open_page_of_its_reader_and_on_nobody_elses(people: dict[str, Account]) -> None:
+    with acting(TESTER, EVERYWHERE):
+        notices.send([people["yubei"]], "Recorded at")
+        notices.send([people["yubei"], people["banan"]], "Recorded at", url="/x", level="critical")
+    seen = {}
+    for name, account in people.items():
+        with acting(account.actor, account.scope):
+            seen[name] = [one.payload for one in Live.objects.filter(topic="notices").order_by("id")]
+    told = {"text": "登记时间", "url": "/x", "critical": True}
+    assert all(datetime.fromisoformat(found[-1].pop("at")).tzinfo for found in (seen["yubei"], seen["banan"]))
+    assert seen["yubei"] == [{"count": 1}, {"count": 2} | told]
+    assert seen["banan"] == [{"count": 1} | told]
+    assert not any(found for name, found in seen.items() if name not in ("yubei", "banan"))
 
 
 def test_what_goes_out_is_a_job_of_the_same_transaction(

@@ -11,6 +11,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
+from anlan.kernel.cases import links
+from anlan.kernel.cases.models import Case
 from anlan.kernel.clock import BEIJING
 from anlan.parties.models import Enterprise
 
@@ -35,12 +37,23 @@ def categories(on: Any) -> Any:
     return Category.objects.at(on)
 
 
+def _taken_over(came_from: Case) -> dict[str, Any]:
+    """What is known already of an accident that another case shows, as far as it is known."""
+    known = {name: getattr(came_from, name) for name in ("area_code", "place", "lon", "lat")}
+    known |= {
+        "enterprise": getattr(came_from, "enterprise_id", None),
+        "occurred_at": getattr(came_from, "measured_at", came_from.opened_at),
+    }
+    return {name: value for name, value in known.items() if value not in (None, "")}
+
+
 class FirstReportForm(forms.ModelForm):
     """What a first report says. Times default to now; numbers to none; the title is made where it is left out."""
 
     field_order = [name for names in CALL.values() for name in names]
 
     token = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    origin = forms.CharField(widget=forms.HiddenInput, required=False)
     began = MomentField(widget=forms.HiddenInput(), required=False)
     area_code = AreaCodeField(label=_("Where: district, township or village"), required=False)
     at = MomentField(label=_("Call came in at"))
@@ -65,7 +78,7 @@ class FirstReportForm(forms.ModelForm):
             "measures": forms.Textarea(attrs={"rows": 2}),
         }
 
-    def __init__(self, *args: Any, by: Any, phone: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Any, phone: bool, came_from: Case | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["place"].label = _("Where exactly")
         now = clock.now()
@@ -88,6 +101,8 @@ class FirstReportForm(forms.ModelForm):
             self.initial["area_code"] = by.area_code
         elif len(by.area_code.rstrip("0")) > 2:
             self.initial["area_code"] = by.area_code
+        if came_from is not None:
+            self.initial |= {"origin": links.named(came_from), "course": str(came_from), **_taken_over(came_from)}
         self.fields["course"].widget.attrs["maxlength"] = "4000"
         self._show_picked()
 
@@ -137,4 +152,4 @@ class FirstReportForm(forms.ModelForm):
 
     def said(self) -> dict[str, Any]:
         """The fields for `reporting.first_report`."""
-        return {name: value for name, value in self.cleaned_data.items() if name not in ("began", "token")}
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("began", "token", "origin")}

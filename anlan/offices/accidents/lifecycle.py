@@ -82,6 +82,7 @@ ACCIDENT = declare(
     Lifecycle(
         kind="accident",
         model=Accident,
+        page="accidents:report",
         title=_("Accidents"),
         singular=_("Accident"),
         icon="urgent",

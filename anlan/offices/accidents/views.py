@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.kernel import cases, clock, law
+from anlan.kernel.cases import links
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.sheets import writing
 from anlan.kernel.sheets.views import download, list_file
@@ -48,7 +49,9 @@ def report(request: HttpRequest) -> HttpResponse:
 
 def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
     user: Any = request.user
-    form = FirstReportForm(request.POST or None, by=user, phone=phone)
+    asked = request.POST.get("origin") if request.method == "POST" else request.GET.get("from")
+    came_from = links.origin(asked, user)
+    form = FirstReportForm(request.POST or None, by=user, phone=phone, came_from=came_from)
     if request.method == "POST" and form.is_valid():
         try:
             filed, _new = first_report_once(user, str(form.cleaned_data.get("token") or ""), form.said())
@@ -60,6 +63,8 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
             form.add_error(None, known if refused.code == "key_reused" else refused.message)
         else:
             if filed.accident is not None:
+                if came_from is not None:
+                    links.link(came_from, filed.accident, user)
                 messages.success(request, _("First report taken: %(number)s") % {"number": filed.number})
                 return HttpResponseRedirect(filed.accident.get_absolute_url())
             assert filed.receipt is not None

@@ -275,6 +275,7 @@ LIFECYCLE = declare(
     Lifecycle(
         kind="danger",
         model=Danger,
+        page="hazards:report",
         title=_("Hidden dangers"),
         singular=_("Hidden danger"),
         icon="alert-triangle",

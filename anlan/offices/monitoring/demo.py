@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from random import Random
 
 from anlan.parties.demo import DemoCity
-from anlan.parties.models import Enterprise
+from anlan.parties.models import Enterprise, Person
 
-from .models import Device, Quota
+from .models import Device, DutyShift, Quota
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
 MINES = ("coal-gas", "mine-people", "mine-air", "mine-water", "mine-talk", "mine-refuge")
@@ -53,9 +53,37 @@ def load(city: DemoCity) -> None:
             there = number if rng.random() < 0.75 + 0.2 * city.diligence(enterprise) else rng.randrange(number)
             for n in range(1, there + 1):
                 devices.append(_device(enterprise, programme, protocol, called.format(n=n), len(devices), city, rng))
+    with_devices = {device.enterprise_id for device in devices}
+    _duty(city, [one for one in city.enterprises if one.pk in with_devices], rng)
     Quota.objects.bulk_create(quotas)
     Device.objects.bulk_create(devices)
     city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
+
+
+def _duty(city: DemoCity, enterprises: list[Enterprise], rng: Random) -> None:
+    """Eight days of duty, twelve hours each: at the city, in districts and townships, and of whoever has devices."""
+    seats = {(a.area_code, None) for (kind, _code), a in city.authorities.items() if kind in ("supervisor", "station")}
+    seats |= {(one.area_code, one.pk) for one in enterprises}
+    people: dict[tuple[str, int | None], list[Person]] = {}
+    areas = {area for area, _enterprise in seats}
+    for person in Person.objects.filter(area_code__in=areas).order_by("pk"):
+        people.setdefault((person.area_code, person.enterprise_id), []).append(person)
+    begin = city.now.replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    shifts, rooms = [], {}
+    for area, enterprise in sorted(seats, key=lambda seat: (seat[0], seat[1] or 0)):
+        there = people.get((area, enterprise), [])
+        rooms[area, enterprise] = f"023-{rng.randrange(40_000_000, 69_000_000)}"
+        for n in range(16 if there else 0):
+            begins = begin + timedelta(hours=12 * n)
+            shifts.append(
+                DutyShift(
+                    area_code=area, enterprise_id=enterprise, person=there[n % len(there)],
+                    room=rooms[area, enterprise], post="leader" if len(there) > 1 and not n % len(there) else "officer",
+                    begins=begins, ends=begins + timedelta(hours=12),
+                )
+            )  # fmt: skip
+    DutyShift.objects.bulk_create(shifts, batch_size=2000)
+    city.say(f"duty shifts: {len(shifts)}")
 
 
 def _quota(enterprise: Enterprise, programme: str, number: int) -> Quota:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from anlan.engines.telemetry import rules as rule_files
 from anlan.engines.telemetry.compiled import compiled
@@ -28,17 +28,17 @@ from anlan.kernel.cases.engine import enter
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
-from .models import LEVELS, Device, EarlyWarning
+from . import grouping
+from .grouping import CORRECTED, RANK
+from .models import Device, EarlyWarning
 
 logger = logging.getLogger(__name__)
 RULES = Path(__file__).parent / "rules.yaml"
 EVALUATOR = Actor("job", "telemetry")
-RANK = {level: place for place, (level, _title) in enumerate(LEVELS)}
 HEARD_EVERY = timedelta(hours=6)
 """So often a device's latest reading is written down: each time is an entry of the audit."""
 ASKED_EVERY = timedelta(minutes=1)
 """So old what is known of devices may be."""
-CORRECTED = "迟到数据表明，该预警不成立"
 
 
 class Evaluation:
@@ -138,34 +138,43 @@ class Evaluation:
             self._open(device, event)
 
     def _open(self, device: Device, event: Event) -> None:
-        case = EarlyWarning.objects.filter(device=device, rule=event.rule, closed_at__isnull=True).first()
+        case = _held().filter(device=device, rule=event.rule, closed_at__isnull=True).first()
         if case is None:
             if _of(device, event) is not None:
                 return  # said before, and dealt with since
             said = self._said[event.rule]
+            cause = grouping.cause_of(device, said["kind"])
+            head = grouping.head_of(cause)
 
             def prepare(made: EarlyWarning) -> None:
                 """What belongs to the warning, and is no news of its history."""
                 made.told, made.rule_version = [_told(event)], self._rules.version
                 made.lon, made.lat = _six(device.lon), _six(device.lat)
+                made.rule_title, made.rule_title_en = said["title"]["zh"], said["title"]["en"]
+                made.rule_kind, made.cause_key = said["kind"], cause
+                if head is not None:
+                    grouping.put_under(made, head)
 
-            cases.open_case(
+            opened = cases.open_case(
                 "warning", PRODUCT, prepare=prepare, device=device, rule=event.rule, programme=device.programme,
                 title=f"{device.name}：{said['title']['zh']}"[:200], level=event.level, rule_source=said["source"],
                 value=event.value, measured_at=_moment(event), enterprise_id=device.enterprise_id,
                 area_code=device.area_code, industry_id=device.industry_id, place=device.place,
             )  # fmt: skip
+            if head is not None:
+                grouping.lift(head, opened)
             return
         if _told(event) in case.told:
             return
         higher = RANK[event.level] > RANK.get(case.level, -1)
         case.told = [*case.told, _told(event)]
-        case.cleared_at = None
+        again, case.cleared_at = case.cleared_at is not None, None
         if higher:
-            case.level, case.value = event.level, event.value
-        case.save()
-        if higher:
-            _note(case, "raised", event)
+            grouping.rise(case, event.level, event.value)
+        else:
+            case.save()
+            if again:
+                _note(case, "again", event)
 
 
 def _clear(device: Device, event: Event) -> None:
@@ -195,13 +204,18 @@ def _withdraw(device: Device, event: Event) -> None:
 
 def _of(device: Device, event: Event) -> EarlyWarning | None:
     """The warning to which the event belongs."""
-    return EarlyWarning.objects.filter(device=device, rule=event.rule, told__contains=[_told(event)]).first()
+    return _held().filter(device=device, rule=event.rule, told__contains=[_told(event)]).first()
+
+
+def _held() -> QuerySet[EarlyWarning]:
+    """Held until the transaction ends: somebody may be about to move one."""
+    return EarlyWarning.objects.select_for_update(of=("self",))
 
 
 def _opened_before(device: Device, event: Event) -> EarlyWarning | None:
     """The warning whose level the event clears: the last one that opened before it."""
     return (
-        EarlyWarning.objects.filter(device=device, rule=event.rule, measured_at__lte=_moment(event))
+        _held().filter(device=device, rule=event.rule, measured_at__lte=_moment(event))
         .order_by("-measured_at").first()
     )  # fmt: skip
 
@@ -219,8 +233,7 @@ def _told(event: Event) -> dict[str, Any]:
 
 
 def _note(case: EarlyWarning, name: str, event: Event) -> None:
-    level = next(str(title) for code, title in LEVELS if code == event.level)
-    enter(case, name, case.state, PRODUCT, {"level": level, "value": f"{event.value:g}"}, clock.now())
+    enter(case, name, case.state, PRODUCT, {"level": event.level, "value": f"{event.value:g}"}, clock.now())
 
 
 def _moment(event: Event) -> datetime:

@@ -8,16 +8,18 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from anlan.kernel.areas import LAT, LON
 from anlan.kernel.cases.models import Case
-from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import By, Through
+from anlan.kernel.models import AreaCode, Kept, pointed
+from anlan.kernel.scope import ANY, By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
 
+PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
 
@@ -168,6 +170,9 @@ class EarlyWarning(Case):
     One for a device and a rule at a time: the database holds to it. `told` keeps each event of the rule that belongs to
     it, so that what the evaluation says twice (after a crash) counts once. `measured_at` is the moment of the reading
     that opened it, `cleared_at` that of the one with which all of it was over; both are the device's time.
+
+    One cause is one warning (`grouping`): of those with one `cause_key` one is open by itself, which the database holds
+    to as well, and the others stand under it as their `head`. The head's level is the highest of them all.
     """
 
     scope_rule = _SCOPED
@@ -179,6 +184,14 @@ class EarlyWarning(Case):
     rule = models.CharField(_("Rule"), max_length=60)
     rule_source = models.CharField(_("Rule rests on"), max_length=400)
     rule_version = models.CharField(_("Version of the rules"), max_length=64)
+    rule_title = models.CharField(_("Rule"), max_length=200, blank=True, default="", editable=False)
+    rule_title_en = models.CharField(_("Rule"), max_length=200, blank=True, default="", editable=False)
+    rule_kind = models.CharField(max_length=24, blank=True, default="", editable=False)
+    cause_key = models.CharField(max_length=120, blank=True, default="", editable=False)
+    head = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("Stands under"), related_name="followers", null=True, blank=True,
+        editable=False,
+    )  # fmt: skip
     value = models.FloatField(_("Reading"))
     measured_at = models.DateTimeField(_("Measured at"))
     cleared_at = models.DateTimeField(_("Back to normal at"), null=True, blank=True, editable=False)
@@ -192,10 +205,140 @@ class EarlyWarning(Case):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=("device", "rule"), condition=Q(closed_at__isnull=True), name="one_open_warning"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=("cause_key",),
+                condition=Q(closed_at__isnull=True, head__isnull=True) & ~Q(cause_key=""),
+                name="one_open_head",
+            ),
+            models.CheckConstraint(condition=~Q(state="under") | Q(head__isnull=False), name="under_a_head"),
         ]
         indexes: ClassVar = [
             *Case.Meta.indexes,
             models.Index(fields=("area_code", "measured_at"), name="earlywarning_area"),
             models.Index(fields=("device", "rule", "measured_at"), name="earlywarning_device"),
+            models.Index(fields=("rule", "closed_at"), name="earlywarning_rule", condition=Q(closed_at__isnull=False)),
         ]
+
+    def get_rule_title(self) -> str:
+        """What the rule is called in the language in force."""
+        chinese = (get_language() or "").startswith("zh")
+        return str(self.rule_title if chinese else self.rule_title_en or self.rule) or self.rule
+
+
+class RuleReview(Case):
+    """A rule whose warnings were false too often: whoever keeps the rules changes it, or says why it stays.
+
+    It lies with the whole city, where the rules are kept. `warnings` that ended since `since`, and how many of them
+    were `false_alarms`. One is open for a rule at a time.
+    """
+
+    scope_rule = By(area="area_code", industry="industry_id")
+
+    rule = models.CharField(_("Rule"), max_length=60)
+    warnings = models.PositiveIntegerField(_("Warnings that ended"))
+    false_alarms = models.PositiveIntegerField(_("False alarms among them"))
+    since = models.DateTimeField(_("Counted since"))
+    findings = models.TextField(pgettext_lazy("rule", "What was changed"), max_length=2000, blank=True, default="")
+
+    class Meta(Case.Meta):
+        abstract = False
+        verbose_name = _("Rule to be looked at")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("rule",), condition=Q(closed_at__isnull=True), name="one_open_review")
+        ]
+        indexes: ClassVar = [*Case.Meta.indexes, models.Index(fields=("rule", "opened_at"), name="rulereview_rule")]
+
+
+class ResponseCard(Kept):
+    """What is to be done when a warning comes (处置卡): of a programme and a level, or of every one, in an area.
+
+    The nearest card counts: of the programme before one of all, of the level before one of all, of the smallest area.
+    It is kept by the area that wrote it; what it says stands on the page of each warning that it is for, whoever reads.
+    """
+
+    scope_rule = By(area="area_code", industry=ANY, enterprise=ANY)
+
+    area_code = AreaCode(_("Area"))
+    programme = models.CharField(
+        _("Programme"), max_length=30, choices=PROGRAMMES, blank=True, default="", help_text=_("Empty: every one")
+    )
+    level = models.CharField(
+        _("Level"), max_length=24, choices=LEVELS, blank=True, default="", help_text=_("Empty: every one")
+    )
+    title = models.CharField(_("Title"), max_length=120)
+    title_en = models.CharField(_("Title in English"), max_length=200, blank=True, default="")
+    steps = models.TextField(_("Steps to take"), max_length=4000, help_text=_("One step to a line"))
+    steps_en = models.TextField(_("Steps to take, in English"), max_length=8000, blank=True, default="")
+    plan = models.CharField(
+        _("Emergency plan"), max_length=200, blank=True, default="", help_text=_("Name, number and part of the plan")
+    )
+    in_force = models.BooleanField(_("Card in force"), default=True)
+
+    class Meta:
+        verbose_name = _("Response card")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("area_code", "programme", "level"), condition=Q(in_force=True), name="one_card_in_force"
+            )
+        ]
+
+    def lines(self) -> list[str]:
+        """The steps in the language in force."""
+        chinese = (get_language() or "").startswith("zh")
+        text = self.steps if chinese else self.steps_en or self.steps
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def __str__(self) -> str:
+        return str(self.title if (get_language() or "").startswith("zh") else self.title_en or self.title)
+
+
+class DutyShift(Kept):
+    """Who is on duty from a moment until a moment: of an enterprise, or of an area's authority where there is none.
+
+    `room` is the telephone of the duty room and no person's; the person's own is that of the register of people, read
+    by those whose scope holds it, and each look is logged.
+    """
+
+    scope_rule = By(area="area_code", industry=ANY, enterprise="enterprise_id")
+    personal = True
+
+    POSTS = (("leader", _("Leader on duty")), ("officer", _("Duty officer")))
+
+    area_code = AreaCode(_("Area"))
+    enterprise = models.ForeignKey(
+        "parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"), null=True, blank=True,
+        help_text=_("Empty: the authority of the area"),
+    )  # fmt: skip
+    person = models.ForeignKey("parties.Person", models.PROTECT, verbose_name=_("Person"))
+    post = models.CharField(_("On duty as"), max_length=8, choices=POSTS, default="officer")
+    room = models.CharField(
+        _("Telephone of the duty room"), max_length=20, blank=True, default="",
+        validators=[PHONE],
+    )  # fmt: skip
+    begins = models.DateTimeField(_("On duty from"))
+    ends = models.DateTimeField(_("On duty until"))
+
+    class Meta:
+        verbose_name = _("Duty shift")
+        indexes: ClassVar = [
+            models.Index(fields=("area_code", "ends")), models.Index(fields=("enterprise", "ends")),
+        ]  # fmt: skip
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("person", "begins"), name="on_duty_once"),
+            models.CheckConstraint(condition=Q(ends__gt=F("begins")), name="duty_ends_after_begin"),
+        ]
+
+    def clean(self) -> None:
+        wrong: dict[str, Any] = {}
+        if self.begins and self.ends and self.ends <= self.begins:
+            wrong["ends"] = _("Before it begins.")
+        person = pointed(self, "person") if self.person_id else None
+        if self.enterprise_id and person is not None and person.enterprise_id != self.enterprise_id:
+            wrong["person"] = _("This person does not work for the enterprise.")
+        if wrong:
+            raise ValidationError(wrong)
+
+    def __str__(self) -> str:
+        person = pointed(self, "person")
+        return f"{person or ''} {localtime(self.begins):%Y-%m-%d %H:%M}".strip()

@@ -10,12 +10,14 @@ from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 from anlan.parties.codes import make_credit_code
-from anlan.parties.models import Enterprise
+from anlan.parties.models import Enterprise, Person
+from anlan.parties.registers import WITH_PEOPLE
 
-from .lifecycle import WARNING
-from .models import Device, EarlyWarning, HourlyReading, Quota
+from .lifecycle import RULE_REVIEW, WARNING
+from .models import Device, DutyShift, EarlyWarning, HourlyReading, Quota, ResponseCard, RuleReview
 
 SUPERVISORS = {"city", "department", "district", "township"}
+DUTY_KEPT_BY = {"city", "district", "township", "enterprise", "duty"}
 
 
 def _enterprise(number: int) -> Enterprise:
@@ -138,7 +140,7 @@ class Warnings(Register):
     group = "monitoring"
     columns = (
         "number", "title", "level", "programme", "device", "enterprise", "area_code", "measured_at", "cleared_at",
-        "state_title", "due_at",
+        "state_title", "due_at", "head",
     )  # fmt: skip
     choices = {"state": WARNING.choices}
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
@@ -152,3 +154,88 @@ class Warnings(Register):
     sample = staticmethod(sample_warning)
     order = "-measured_at"
     rights = Rights(see=EVERY_ROLE, export=OFFICIALS)
+
+
+def sample_review(number: int) -> RuleReview:
+    """A review of a rule."""
+    return RuleReview(
+        number=f"样本安规〔2013〕{number}号", title=f"样本规则{number}", state="open", rule=f"sample-{number}",
+        warnings=9, false_alarms=6, since=clock.now(), area_code="500000000000", owner_area_code="500000000000",
+    )  # fmt: skip
+
+
+@register
+class RuleReviews(Register):
+    name = "rule-reviews"
+    model = RuleReview
+    title = _("Rules to be looked at")
+    singular = _("Rule to be looked at")
+    icon = "adjustments"
+    group = "monitoring"
+    columns = ("number", "title", "rule", "false_alarms", "warnings", "since", "state_title", "due_at")
+    choices = {"state": RULE_REVIEW.choices}
+    filters = ("state", "rule", "since")
+    sections = ((_("Rule to be looked at"), ("rule", "warnings", "false_alarms", "since", "findings")),)
+    search = ("number",)
+    natural_key = ("number",)
+    labels = {"state_title": _("State")}
+    sample = staticmethod(sample_review)
+    order = "-opened_at"
+    rights = Rights(see={"city", "duty"}, export={"city"})
+
+
+def sample_card(number: int) -> ResponseCard:
+    """A card of one programme and level; those in force stand once each."""
+    return ResponseCard(area_code="500112000000", title=f"样本处置卡{number}", steps="样本步骤", in_force=False)
+
+
+@register
+class ResponseCards(Register):
+    name = "response-cards"
+    model = ResponseCard
+    title = _("Response cards")
+    singular = _("Response card")
+    icon = "clipboard-list"
+    group = "monitoring"
+    columns = ("title", "programme", "level", "area_code", "plan", "in_force")
+    filters = ("programme", "level", "area_code", "in_force")
+    sample = staticmethod(sample_card)
+    sections = (
+        (_("When it holds"), ("area_code", "programme", "level", "in_force")),
+        (_("Steps to take"), ("title", "steps", "plan")),
+        (_("In English"), ("title_en", "steps_en")),
+    )
+    rights = Rights(see=EVERY_ROLE, add={"city", "district"}, change={"city", "district"}, export=OFFICIALS)
+
+
+def sample_shift(number: int) -> DutyShift:
+    """A shift of an enterprise's own."""
+    enterprise = _enterprise(number)
+    person = Person.objects.create(name=f"样本人{number}", area_code="500112000000", enterprise=enterprise)
+    begins = clock.now() + timedelta(hours=number % 3000)
+    return DutyShift(
+        area_code="500112000000", enterprise=enterprise, person=person, begins=begins,
+        ends=begins + timedelta(hours=12),
+    )  # fmt: skip
+
+
+@register
+class DutyShifts(Register):
+    name = "duty-shifts"
+    model = DutyShift
+    title = _("Duty roster")
+    singular = _("Duty shift")
+    icon = "phone"
+    group = "monitoring"
+    columns = ("begins", "ends", "post", "person", "enterprise", "area_code", "room")
+    filters = ("begins", "ends", "area_code", "post")
+    sample = staticmethod(sample_shift)
+    sections = (
+        (_("Whose duty"), ("area_code", "enterprise")),
+        (_("Person on duty"), ("person", "post", "room")),
+        (_("Time on duty"), ("begins", "ends")),
+    )
+    order = "-begins"
+    rights = Rights(
+        see=WITH_PEOPLE, add=DUTY_KEPT_BY, change=DUTY_KEPT_BY, remove=DUTY_KEPT_BY, export={"city", "district"}
+    )

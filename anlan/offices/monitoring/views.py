@@ -1,4 +1,4 @@
-"""How far the programmes of monitoring are carried out in one's area; every number opens its records."""
+"""How far the programmes of monitoring are carried out in one's area; the desk at which warnings come in."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Case, Count, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from anlan.engines.measures import Period, parts
-from anlan.kernel import clock
+from anlan.kernel import areas, clock
 from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.figures.lists import list_url
 
+from .lifecycle import WARNING
+from .models import LEVELS, EarlyWarning
 from .programmes import PROGRAMMES
 from .registers import Devices
 
+DESK_MOST = 100
+"""So many warnings stand on the desk; the list has them all."""
 COUNTED = ("monitoring.required", "monitoring.installed", "monitoring.online", "monitoring.calibrated")
 RATES = ("monitoring.coverage", "monitoring.online_rate")
 
@@ -68,4 +73,30 @@ def coverage(request: HttpRequest) -> HttpResponse:
         request, "monitoring/coverage.html",
         {"rows": rows, "whole": row(None) if rows else None, "now": clock.now(),
          "may_add": Devices.policy.may(request.user, "add")},
+    )  # fmt: skip
+
+
+@login_required
+@require_safe
+def desk(request: HttpRequest) -> HttpResponse:
+    """The open warnings that stand by themselves, the gravest first, of these the newest; read anew as cases move."""
+    grave = Case(
+        *(When(level=code, then=Value(place)) for place, (code, _title) in enumerate(LEVELS)), default=Value(-1)
+    )
+    open_ = EarlyWarning.objects.filter(WARNING.own_work, closed_at__isnull=True)
+    under = Count("followers", filter=Q(followers__closed_at__isnull=True))
+    rows = list(
+        open_.select_related("enterprise")
+        .annotate(under=under)
+        .order_by(grave.desc(), "-measured_at", "-pk")[:DESK_MOST]
+    )
+    names = areas.names(row.area_code for row in rows)
+    counted = dict(open_.order_by().values_list("level").annotate(Count("pk")))
+    return render(
+        request, "monitoring/desk.html",
+        {
+            "rows": [(row, names[row.area_code]) for row in rows],
+            "levels": [(code, title, counted.get(code, 0)) for code, title in reversed(LEVELS)],
+            "more": sum(counted.values()) > len(rows), "now": clock.now(),
+        },
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, pgettext
 
 from anlan.kernel import clock
+from anlan.kernel.cases.history import in_minutes
 from anlan.site import assets, menu
 
 register = template.Library()
@@ -213,9 +214,11 @@ def weekday(value: Any) -> str:
 
 @register.filter
 def days_left(due: datetime | None) -> str:
-    """How a deadline stands today, in words: due today, 3 days left, overdue by 2 days."""
+    """How a deadline stands now, in words: 4 minutes left, due today, 3 days left, overdue by 2 days."""
     if due is None:
         return gettext("No deadline")
+    if abs(due - clock.now()) < timedelta(hours=1):
+        return in_minutes(due, clock.now())
     from django.utils.translation import ngettext
 
     left = (due.astimezone(clock.BEIJING).date() - clock.today()).days

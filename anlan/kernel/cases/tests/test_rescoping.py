@@ -8,7 +8,7 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 
 from anlan.kernel import cases
-from anlan.kernel.cases.models import CaseEntry, CasePart, EvidenceFile, Handler, Reminder
+from anlan.kernel.cases.models import CaseEntry, CaseLink, CasePart, EvidenceFile, Handler, Reminder
 from anlan.kernel.policies import our_models
 from anlan.kernel.scope import Actor, Scope, acting
 
@@ -36,6 +36,7 @@ def lived() -> Ticket:
         ("join", OTHER, {}),
     ):
         case = cases.move(case, name, by=by, seen_version=case.version, **facts)
+    CaseLink.objects.create(**CaseLink.keys(case), other_kind="ticket", other_id=1, came_from=True)
     Reminder.objects.create(**Reminder.keys(case), due_at=NOON, offset_days=0, remind_at=NOON, tier="district")
     return case
 

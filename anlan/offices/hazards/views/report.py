@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.kernel import cases
+from anlan.kernel.cases import links
+from anlan.kernel.cases.models import Case
 from anlan.kernel.cases.views import deadline
 from anlan.parties.models import Enterprise
 
@@ -23,6 +25,8 @@ from ..lifecycle import LIFECYCLE
 from ..models import Danger, DangerType
 from ..rules import guess_type
 
+SOURCES = {"warning": "telemetry"}
+"""How a danger was found that came out of another kind of case."""
 CAMERA = {"accept": "image/*", "capture": "environment", "data-shrink": "1600"}
 
 
@@ -30,6 +34,7 @@ class ReportForm(forms.Form):
     """What a worker says: a photograph and a line; everything else the account knows or may be left out."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)
+    origin = forms.CharField(widget=forms.HiddenInput, required=False)
     photo = forms.FileField(
         label=gettext_lazy("Photograph"), required=False, widget=forms.ClearableFileInput(attrs=CAMERA)
     )
@@ -67,6 +72,8 @@ class ReportForm(forms.Form):
         self.own = enterprise
         if enterprise is not None:
             del self.fields["enterprise"]
+        elif known := Enterprise.objects.filter(pk=self.initial.get("enterprise")).first():
+            self.fields["enterprise"].widget.attrs["data-text"] = known.name
         industry = enterprise.industry_id if enterprise else None
         self.fields["type"].queryset = _types(industry)  # type: ignore[attr-defined]
 
@@ -108,13 +115,22 @@ def report(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     enterprise = Enterprise.objects.filter(pk=user.enterprise_id).first() if user.enterprise_id else None
     if request.method != "POST":
-        form = ReportForm(enterprise=enterprise, initial={"token": uuid.uuid4()})
+        came_from = links.origin(request.GET.get("from"), user)
+        form = ReportForm(enterprise=enterprise, initial={"token": uuid.uuid4()} | _taken_over(came_from))
         return render(request, "hazards/report.html", {"form": form})
     form = ReportForm(request.POST, request.FILES, enterprise=enterprise)
     if form.is_valid():
         said = {name: value for name, value in form.cleaned_data.items() if name != "token"}
+        came_from = links.origin(said["origin"], user)
+
+        def opened() -> Danger:
+            case = _open(user, enterprise, said, came_from)
+            if came_from is not None:
+                links.link(came_from, case, user)
+            return case
+
         try:
-            case, _new = cases.once(user, str(form.cleaned_data["token"]), said, lambda: _open(user, enterprise, said))
+            case, _new = cases.once(user, str(form.cleaned_data["token"]), said, opened)
         except cases.FieldError as error:
             for name, texts in error.errors.items():
                 place = {"before": "photo"}.get(name, name)
@@ -127,7 +143,17 @@ def report(request: HttpRequest) -> HttpResponse:
     return render(request, "hazards/report.html", {"form": form}, status=422)
 
 
-def _open(user: Any, enterprise: Enterprise | None, said: dict[str, Any]) -> Danger:
+def _taken_over(came_from: Case | None) -> dict[str, Any]:
+    """What is known already of a danger that another case shows."""
+    if came_from is None:
+        return {}
+    return {
+        "origin": links.named(came_from), "title": came_from.title, "place": came_from.place,
+        "enterprise": getattr(came_from, "enterprise_id", None), "description": str(came_from),
+    }  # fmt: skip
+
+
+def _open(user: Any, enterprise: Enterprise | None, said: dict[str, Any], came_from: Case | None) -> Danger:
     """Opens the case; one fixed on the spot is graded general and reported as rectified in the same act.
 
     Decree 16 Art. 3: general is what can be put right at once on finding. Another person still accepts it.
@@ -138,6 +164,9 @@ def _open(user: Any, enterprise: Enterprise | None, said: dict[str, Any]) -> Dan
     )
     facts = {"title": said["title"], "place": said["place"], "description": said["description"], "type": kind}
     facts |= {"enterprise": said.get("enterprise"), "before": [said["photo"]] if said["photo"] else []}
+    if came_from is not None:
+        facts |= {"lon": came_from.lon, "lat": came_from.lat}
+        facts |= {} if user.enterprise_id else {"source": SOURCES.get(came_from.kind, "inspection")}
     case: Danger = cases.open_declared("danger", by=user, facts=facts)
     if said["result"]:
         grade = "grade_inside" if user.enterprise_id else "verify"

@@ -1,6 +1,7 @@
 import "./styles/main.scss";
 import htmx from "htmx.org";
 import { start } from "./behaviour";
+import "./alarm";
 import "./clocks";
 import "./drop";
 import "./forms";

@@ -1,0 +1,162 @@
+"""Warnings as CAP 1.2 (OASIS Common Alerting Protocol): one document for each, as it stands now.
+
+Colours are the four levels of the law, red above orange above yellow above blue; that they are CAP's Extreme, Severe,
+Moderate and Minor is this product's choice. Each change of a warning is a message of its own, named by the warning's
+key and version, which refers to those before it: the first is an Alert, later ones an Update, a false alarm a Cancel.
+A warning of a device is for those who must act on it: its scope is Restricted. What the public is told is the decision
+of the city or the district, and not of a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from anlan.kernel import areas
+from anlan.kernel.cases.history import tell
+from anlan.kernel.cases.models import CaseEntry
+from anlan.kernel.clock import BEIJING
+from anlan.kernel.models import pointed
+
+from .models import EarlyWarning
+from .page import card_for
+
+CAP = "urn:oasis:names:tc:emergency:cap:1.2"
+SEVERITY = {"red": "Extreme", "orange": "Severe", "yellow": "Moderate", "blue": "Minor"}
+URGENCY = {"red": "Immediate", "orange": "Immediate", "yellow": "Expected", "blue": "Future"}
+ROAD_AND_WATER = ("coaches", "rural-buses", "school-buses", "dangerous-goods-vehicles", "passenger-ships",
+                  "dangerous-goods-ships")  # fmt: skip
+LANGUAGES = (("zh-hans", "zh-CN"), ("en", "en-US"))
+
+
+def identifier(case: EarlyWarning, version: int) -> str:
+    """The name of a message: no blank, comma or sign of markup in it."""
+    return f"anlan.warning.{case.pk}.{version}"
+
+
+def written(at: datetime) -> str:
+    """A moment as CAP has it: to the second, with the zone."""
+    return at.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M:%S+08:00")
+
+
+def messages(case: EarlyWarning, entries: Iterable[CaseEntry]) -> list[tuple[int, datetime]]:
+    """The messages of a warning by version and moment; of one that was taken over without its history there is one."""
+    return [(one.version, one.at) for one in entries] or [(case.version, case.opened_at)]
+
+
+def message_type(case: EarlyWarning, told: list[tuple[int, datetime]]) -> str:
+    if case.state == "false":
+        return "Cancel"
+    return "Alert" if len(told) == 1 else "Update"
+
+
+def document(case: EarlyWarning, entries: list[CaseEntry], sender: str, address: str) -> bytes:
+    """The CAP message of a warning as it stands; `entries` is its history, `address` its page."""
+    alert = Element("alert", {"xmlns": CAP})
+    told = messages(case, entries)
+    _add(alert, "identifier", identifier(case, told[-1][0]))
+    _add(alert, "sender", sender)
+    _add(alert, "sent", written(told[-1][1]))
+    _add(alert, "status", "Actual")
+    _add(alert, "msgType", message_type(case, told))
+    _add(alert, "scope", "Restricted")
+    _add(alert, "restriction", "Work-safety authorities and the enterprise concerned / 安全生产监管部门及有关企业")
+    if len(told) > 1:
+        before = (f"{sender},{identifier(case, version)},{written(at)}" for version, at in told[:-1])
+        _add(alert, "references", " ".join(before))
+    if case.head_id is not None:
+        _add(alert, "incidents", f"anlan.warning.{case.head_id}")
+    for language, name in LANGUAGES:
+        with translation.override(language):
+            _info(alert, case, entries[-1:], name, address)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(alert, encoding="utf-8")
+
+
+def _info(alert: Element, case: EarlyWarning, last: list[CaseEntry], language: str, address: str) -> None:
+    info, over = SubElement(alert, "info"), case.closed_at is not None or case.cleared_at is not None
+    place = areas.names([case.area_code])[case.area_code]
+    card = card_for(case)
+    _add(info, "language", language)
+    if case.programme in ROAD_AND_WATER:
+        _add(info, "category", "Transport")
+    _add(info, "category", "Safety")
+    _add(info, "event", case.get_rule_title())
+    _add(info, "responseType", "AllClear" if case.closed_at else "Execute" if card is not None else "Assess")
+    _add(info, "urgency", "Past" if over else URGENCY[case.level])
+    _add(info, "severity", SEVERITY[case.level])
+    _add(
+        info, "certainty", "Unlikely" if case.state == "false" else "Likely" if case.rule_kind == "soon" else "Observed"
+    )
+    _add(info, "effective", written(case.opened_at))
+    _add(info, "onset", written(case.measured_at))
+    _add(info, "senderName", "安澜 Anlan")
+    level, device = case.get_level_display(), pointed(case, "device")
+    _add(info, "headline", _("%(level)s warning: %(event)s, %(place)s") % {
+        "level": level, "event": case.get_rule_title(), "place": place,
+    })  # fmt: skip
+    words = [case.state_title, *(one.words for one in tell(case, last))]
+    read = f"{device or ''} {case.value:g}".strip()
+    said = (str(pointed(case, "enterprise") or ""), read, ": ".join(words))
+    _add(info, "description", "\n".join(filter(None, said)))
+    if card is not None and not case.closed_at:
+        _add(info, "instruction", "\n".join(card.lines()))
+    _add(info, "web", address)
+    for name, value in (
+        ("number", case.number), ("level", case.level), ("programme", case.programme), ("rule", case.rule),
+        ("rule-version", case.rule_version), ("value", f"{case.value:g}"), ("source", case.rule_source),
+    ):  # fmt: skip
+        _named(info, "parameter", name, value)
+    area = SubElement(info, "area")
+    _add(area, "areaDesc", f"{place} {case.place}".strip())
+    if case.lon is not None and case.lat is not None:
+        _add(area, "circle", f"{case.lat:f},{case.lon:f} 0")  # the point itself: how far it reaches no reading says
+    _named(area, "geocode", "GB/T 2260 + GB/T 10114", case.area_code)
+
+
+def _add(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = legal(text)
+
+
+def _named(parent: Element, kind: str, name: str, value: str) -> None:
+    pair = SubElement(parent, kind)
+    _add(pair, "valueName", name)
+    _add(pair, "value", value)
+
+
+def legal(text: str) -> str:
+    """Text without the control characters that XML cannot hold at all."""
+    return "".join(c for c in text if (c >= " " and c not in "\ufffe\uffff") or c in "\t\n\r")
+
+
+# --- The feed ----------------------------------------------------------------------------------------
+
+ATOM = "http://www.w3.org/2005/Atom"
+
+
+def feed(
+    cases: Iterable[EarlyWarning], histories: Mapping[int, list[CaseEntry]], own: str, link: Any, updated: datetime
+) -> bytes:
+    """Warnings as an Atom feed, newest change first; `link(case)` is where the CAP document of one stands."""
+    root = Element("feed", {"xmlns": ATOM})
+    _add(root, "id", own)
+    _add(root, "title", _("Warnings"))
+    _add(root, "updated", written(updated))
+    author = SubElement(root, "author")
+    _add(author, "name", "安澜 Anlan")
+    SubElement(root, "link", {"rel": "self", "href": own})
+    for case in cases:
+        told = messages(case, histories.get(case.pk, []))
+        entry = SubElement(root, "entry")
+        _add(entry, "id", f"{link(case)}")
+        _add(entry, "title", f"{case.get_level_display()} {case.title} {case.state_title}")
+        _add(entry, "updated", written(told[-1][1]))
+        _add(entry, "published", written(case.opened_at))
+        _add(entry, "summary", message_type(case, told))
+        SubElement(entry, "link", {"rel": "alternate", "type": "application/cap+xml", "href": link(case)})
+        SubElement(entry, "category", {"term": case.level})
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")

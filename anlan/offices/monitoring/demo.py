@@ -9,6 +9,7 @@ from random import Random
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Enterprise
 
+from . import demo_gas as gas
 from .models import Device, Quota
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
@@ -56,6 +57,7 @@ def load(city: DemoCity) -> None:
     Quota.objects.bulk_create(quotas)
     Device.objects.bulk_create(devices)
     city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
+    gas.load(city, [one for one in devices if one.programme == "coal-gas"][: gas.SENSORS])
 
 
 def _quota(enterprise: Enterprise, programme: str, number: int) -> Quota:

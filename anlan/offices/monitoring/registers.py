@@ -14,6 +14,7 @@ from anlan.parties.models import Enterprise
 
 from .lifecycle import WARNING
 from .models import Device, EarlyWarning, HourlyReading, Quota
+from .readings import part
 
 SUPERVISORS = {"city", "department", "district", "township"}
 
@@ -62,6 +63,7 @@ class Devices(Register):
     search = ("code", "name")
     natural_key = ("code",)
     sample = staticmethod(sample_device)
+    part = staticmethod(part)
     sections = (
         (_("Device"), ("code", "name", "programme", "protocol", "maker")),
         (_("Where it stands"), ("enterprise", "area_code", "industry", "place", "lon", "lat")),

@@ -25,3 +25,4 @@ keyed(
     *(f"monitoring:{name}" for name in ("curve", "curve-sheet", "track", "way")),
     of="monitoring.Device", keys=lambda device: {"key": device.pk}, record="key",
 )  # fmt: skip
+keyed("monitoring:key", of="monitoring.Device", keys=lambda device: {"pk": device.pk}, record="pk")

@@ -110,8 +110,8 @@ def compact(history: Path, before: date, least: int = 2) -> int:
         if date.fromisoformat(folder.parent.name.removeprefix("day=")) >= before:
             continue
         parts = sorted(folder.glob("*.parquet"))
-        if len(parts) < least:
-            continue
+        if len(parts) < least and not (parts and not parts[0].name.startswith(_JOINED)):
+            continue  # nothing to join, and each moment stands there once already
         with _asked() as db:
             table = db.execute(
                 "SELECT device, ts, max(value) AS value FROM read_parquet(?) GROUP BY device, ts",
@@ -127,7 +127,7 @@ def compact(history: Path, before: date, least: int = 2) -> int:
 
 def _joined(parts: Sequence[Path]) -> str:
     """The name of what was made of some files: made twice it is there once."""
-    return "joined-" + hashlib.sha256("".join(path.name for path in parts).encode()).hexdigest()[:24]
+    return _JOINED + hashlib.sha256("".join(path.name for path in parts).encode()).hexdigest()[:24]
 
 
 def retain(history: Path, today: date, days: Mapping[str, int], otherwise: int) -> int:
@@ -199,38 +199,131 @@ def hours(history: Path, stretch: Stretch) -> Any:
         ).to_arrow_table()
 
 
-def curve(history: Path, device: str, metric: str, begin: int, end: int, points: int = 800) -> Any:
+def curve(
+    history: Path, device: str, metric: str, begin: int, end: int, points: int = 800, fresh: Any = None
+) -> Any:  # fmt: skip
     """A device's readings in a stretch of time (milliseconds), for a line of at most so many points.
 
     Columns `ts`, `low`, `high`, `last`, `count`, in order of time. In each step of time the lowest and the highest
     reading stand, so that no peak is lost however long the stretch; where there are fewer readings than points each
-    stands for itself.
+    stands for itself. `fresh` holds readings (`journal.of`) that may not have come into the history yet.
     """
     if not _NAME.fullmatch(metric):
         raise ValueError(f"{metric!r} is no name of a metric")
-    begin, end = max(begin, 0), min(end, 4_102_444_800_000)
-    first, last = (datetime.fromtimestamp(ts / 1000, BEIJING).date() for ts in (begin, max(begin, end - 1)))
-    days = [f.parent for f in history.glob(f"day=*/metric={metric}")]
-    wanted = [d for d in days if str(first) <= d.name.removeprefix("day=") <= str(last)]
-    files = sorted(str(path) for day in wanted for path in (day / f"metric={metric}").glob("*.parquet"))
+    begin, end = max(begin, 0), min(end, _LAST)
     step = max((end - begin + points - 1) // points, 1)
-    if not files:
-        return pa.table({n: pa.array([], pa.int64() if n in ("ts", "count") else pa.float64()) for n in _CURVE})
+    asked = {"device": device, "begin": begin, "end": end, "step": step}
     with _asked() as db:
+        parts = []
+        for number, (files, doubled) in enumerate(_files(history, metric, begin, end)):
+            db.execute("SET threads = 1" if len(files) < _MANY else "RESET threads")
+            read = f"SELECT ts, value FROM read_parquet($f{number}) WHERE {_WITHIN}"
+            parts.append(_once(read) if doubled else read)
+            asked[f"f{number}"] = files
+        if fresh is not None and (fresh := fresh.filter(pc.equal(fresh["metric"], metric))).num_rows:
+            db.register("fresh", fresh)
+            # What came late lies on a day that the history has already: seen there too, it counts once.
+            parts = [_once(" UNION ALL ".join([*parts, f"SELECT ts, value FROM fresh WHERE {_WITHIN}"]))]
+        if not parts:
+            return pa.table({n: pa.array([], pa.int64() if n in ("ts", "count") else pa.float64()) for n in _CURVE})
         return db.execute(
-            """
-            WITH once AS (
-                SELECT ts, max(value) AS value FROM read_parquet($files)
-                WHERE device = $device AND ts >= $begin AND ts < $end GROUP BY ts
-            )
+            f"""
             SELECT min(ts) AS ts, min(value) AS low, max(value) AS high, max_by(value, ts) AS last, count(*) AS count
-            FROM once GROUP BY (ts - $begin) // $step ORDER BY 1
+            FROM ({" UNION ALL ".join(parts)}) GROUP BY (ts - $begin) // $step ORDER BY 1
             """,
-            {"files": files, "device": device, "begin": begin, "end": end, "step": step},
+            asked,
         ).to_arrow_table()
 
 
+def track(history: Path, device: str, begin: int, end: int, points: int = 5_000, fresh: Any = None) -> Any:
+    """Where a device was in a stretch of time: columns `ts`, `lat`, `lon`, `speed` (null where it told none).
+
+    In order of time, at most so many: of each step of time the last place. `fresh` as for `curve`.
+    """
+    begin, end = max(begin, 0), min(end, _LAST)
+    step = max((end - begin + points - 1) // points, 1)
+    asked: dict[str, Any] = {"device": device, "begin": begin, "end": end, "step": step}
+    with _asked() as db:
+        db.execute("SET threads = 1")
+        parts: list[str] = []
+        for metric in ("lat", "lon", "speed"):
+            for files, _doubled in _files(history, metric, begin, end):
+                asked[f"f{len(parts)}"] = files
+                parts.append(
+                    f"SELECT '{metric}' AS metric, ts, value FROM read_parquet($f{len(parts)}) WHERE {_WITHIN}"
+                )
+        if fresh is not None and fresh.num_rows:
+            db.register("fresh", fresh)
+            parts.append(f"SELECT metric, ts, value FROM fresh WHERE {_WITHIN}")
+        if not parts:
+            return pa.table({n: pa.array([], pa.int64() if n == "ts" else pa.float64()) for n in _TRACK})
+        return db.execute(
+            f"""
+            WITH placed AS (
+                SELECT ts, max(value) FILTER (metric = 'lat') AS lat, max(value) FILTER (metric = 'lon') AS lon,
+                    max(value) FILTER (metric = 'speed') AS speed
+                FROM ({" UNION ALL ".join(parts)}) GROUP BY ts HAVING lat IS NOT NULL AND lon IS NOT NULL
+            )
+            SELECT max(ts) AS ts, max_by(lat, ts) AS lat, max_by(lon, ts) AS lon, max_by(speed, ts) AS speed
+            FROM placed GROUP BY (ts - $begin) // $step ORDER BY 1
+            """,
+            asked,
+        ).to_arrow_table()
+
+
+def latest(history: Path, device: str, until: int, days: int = 7, fresh: Any = None) -> dict[str, tuple[int, float]]:
+    """What a device measured last, by metric: moment and value. Looks back so many days from the moment `until`."""
+    last = _day(min(max(until, 0), _LAST))
+    folders = [history / f"day={last - timedelta(days=back)}" for back in range(days + 1)]
+    files = [str(path) for folder in folders for path in folder.glob("metric=*/*.parquet")]
+    with _asked() as db:
+        db.execute("SET threads = 1")
+        asked: dict[str, Any] = {"device": device}
+        parts = []
+        if files:
+            asked["files"] = files
+            parts.append("SELECT metric, ts, value FROM read_parquet($files, hive_partitioning=1) WHERE device=$device")
+        if fresh is not None and fresh.num_rows:
+            db.register("fresh", fresh)
+            parts.append("SELECT metric, ts, value FROM fresh WHERE device = $device")
+        if not parts:
+            return {}
+        rows = db.execute(
+            f"SELECT metric, max(ts), max_by(value, (ts, value)) FROM ({' UNION ALL '.join(parts)}) "
+            "GROUP BY metric ORDER BY metric",
+            asked,
+        ).fetchall()
+    return {metric: (ts, value) for metric, ts, value in rows}
+
+
+def _once(read: str) -> str:
+    return f"SELECT ts, max(value) AS value FROM ({read}) GROUP BY ts"
+
+
+def _files(history: Path, metric: str, begin: int, end: int) -> Iterator[tuple[list[str], bool]]:
+    """The files of a metric's days: those that stand alone for their day, and those that may hold a moment twice."""
+    first, last = str(_day(begin)), str(_day(max(begin, end - 1)))
+    alone: list[str] = []
+    doubled: list[str] = []
+    for folder in sorted(history.glob(f"day=*/metric={metric}")):
+        if first <= folder.parent.name.removeprefix("day=") <= last:
+            files = [str(path) for path in folder.glob("*.parquet")]
+            # Joined files hold each moment once; what a journal brought may hold it twice.
+            (alone if len(files) == 1 and Path(files[0]).name.startswith(_JOINED) else doubled).extend(files)
+    yield from ((files, twice) for files, twice in ((alone, False), (doubled, True)) if files)
+
+
+def _day(ts: int) -> date:
+    return datetime.fromtimestamp(ts / 1000, BEIJING).date()
+
+
 _CURVE = ("ts", "low", "high", "last", "count")
+_TRACK = ("ts", "lat", "lon", "speed")
+_WITHIN = "device = $device AND ts >= $begin AND ts < $end"
+_LAST = 4_102_444_800_000
+_JOINED = "joined-"
+_MANY = 30
+"""Files from which on several threads are worth their start."""
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 SCHEMA = pa.schema({
     "device": pa.string(), "metric": pa.string(), "ts": pa.int64(), "value": pa.float64(), "received": pa.int64(),
@@ -274,3 +275,16 @@ def whole(path: Path) -> Any:
             with pa.ipc.open_stream(content) as reader:
                 batches += list(reader)
     return pa.Table.from_batches(batches, SCHEMA)
+
+
+def of(folder: Path, device: str) -> Any:
+    """All readings of one device that stand in a folder's journals: those that came in the last minutes.
+
+    Read before the history, so that what is moved there meanwhile is seen at least once.
+    """
+    found = []
+    for batch in Tail(folder).read():
+        mine = batch.filter(pc.equal(batch.column("device"), device))
+        if mine.num_rows:
+            found.append(mine)
+    return pa.Table.from_batches(found, SCHEMA)

@@ -54,6 +54,9 @@ class Register:
     files: ClassVar[Sequence[tuple[Text, str]]] = ()
     """Further files of the list as it is filtered, for who may export it: what each is, and the name of its address."""
 
+    part: ClassVar[staticmethod[[Any, Any], tuple[str, dict[str, Any]]] | None] = None
+    """What a record's page shows below its facts: the template and its contents, for the record and who looks."""
+
     sample: ClassVar[staticmethod[[int], models.Model] | None] = None
     """For tests: an unsaved record, different for each number; needed where one cannot be made up."""
 

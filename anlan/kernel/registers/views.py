@@ -235,6 +235,8 @@ def record_page(request: HttpRequest, name: str, key: str) -> HttpResponse:
         "changes": history.of(declared, row) if tab == "audit" else [],
         "related": related(declared, request.user, row) if tab == "record" else [],
     }
+    if declared.part is not None and tab == "record":
+        context["part"], context["parts"] = declared.part(row, request.user)
     shown.send(declared.model, records=[row], page=request.path)
     return render(request, "record.html", context)
 

@@ -9,6 +9,7 @@ from random import Random
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Enterprise, Person
 
+from . import demo_gas as gas
 from .models import Device, DutyShift, Quota
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
@@ -58,6 +59,7 @@ def load(city: DemoCity) -> None:
     Quota.objects.bulk_create(quotas)
     Device.objects.bulk_create(devices)
     city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
+    gas.load(city, [one for one in devices if one.programme == "coal-gas"][: gas.SENSORS])
 
 
 def _duty(city: DemoCity, enterprises: list[Enterprise], rng: Random) -> None:

@@ -30,6 +30,7 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
 from . import grouping
 from .grouping import CORRECTED, RANK
+from .latest import Heard
 from .models import Device, EarlyWarning
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Evaluation:
         self.stream = kept or Stream(made)
         self.tail = Tail(journal, self.stream.extra)
         self._heard: dict[str, int] = {}
+        self._now = Heard()
         self._asked: set[str] = set()
         self._asked_at = clock.now()
         self._know(self.stream.names)
@@ -74,8 +76,10 @@ class Evaluation:
                 devices.to_pylist(), metrics.to_pylist(), moments, values.to_numpy(zero_copy_only=False)
             )
             self._hear(devices, moments)
+            self._now.hear(batch)
         changes += self.stream.advance(int(clock.now().timestamp() * 1000) - self._rules.late)
         self._write(changes)
+        self._now.write(EVALUATOR)
         return len(changes)
 
     def keep(self) -> None:

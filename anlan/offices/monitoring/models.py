@@ -127,6 +127,49 @@ class HourlyReading(models.Model):
         return f"{self.metric} {self.hour:%Y-%m-%d %H}"
 
 
+class Latest(models.Model):
+    """What a device measured last, and where it was then: written each second by the evaluation, for those that spoke.
+
+    `heard_at` and `placed_at` are the device's moments, `changed_at` says when the row was written. The register's own
+    `heard_at` follows every few hours only, as each change there is an entry of the audit. Area, industry and
+    enterprise are the device's and follow it: asked of the device row by row, a hundred thousand take two seconds.
+    """
+
+    scope_rule = _SCOPED
+    audited = False  # what was measured stands in the history of readings; ten thousand a second are no entries
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="latest")
+    area_code = AreaCode()
+    industry_id = models.CharField(max_length=24, null=True)
+    enterprise_id = models.BigIntegerField()
+    heard_at = models.DateTimeField()
+    placed_at = models.DateTimeField(null=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    speed = models.FloatField(null=True)
+    changed_at = models.DateTimeField()
+
+    @classmethod
+    def guards(cls) -> list[str]:
+        """The trigger with which the row follows its device to another area, industry or enterprise."""
+        return [
+            """
+            CREATE OR REPLACE FUNCTION latest_follows_device() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                UPDATE monitoring_latest SET area_code = NEW.area_code, industry_id = NEW.industry_id,
+                    enterprise_id = NEW.enterprise_id WHERE device_id = NEW.id;
+                RETURN NULL;
+            END $$
+            """,
+            "DROP TRIGGER IF EXISTS latest_follows ON monitoring_device",
+            """
+            CREATE TRIGGER latest_follows AFTER UPDATE ON monitoring_device FOR EACH ROW WHEN (
+                (OLD.area_code, OLD.industry_id, OLD.enterprise_id)
+                IS DISTINCT FROM (NEW.area_code, NEW.industry_id, NEW.enterprise_id)
+            ) EXECUTE FUNCTION latest_follows_device()
+            """,
+        ]
+
+
 class Quota(Kept):
     """How many devices of a programme an enterprise must have, from a day on, and on what that rests."""
 

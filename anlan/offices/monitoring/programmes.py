@@ -27,6 +27,10 @@ PROGRAMMES = (
     ("petrol", _("Petrol stations")),
 )
 """What rules, quotas and devices name; rules in `rules.yaml` speak of some of them."""
+MOVING = frozenset({
+    "rural-buses", "coaches", "school-buses", "dangerous-goods-vehicles", "passenger-ships", "dangerous-goods-ships",
+})  # fmt: skip
+"""Programmes whose devices drive or sail: they have tracks."""
 PROTOCOLS = (
     ("jt808", "JT/T 808"),
     ("ais", "AIS"),

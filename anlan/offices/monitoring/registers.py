@@ -15,6 +15,7 @@ from anlan.parties.registers import WITH_PEOPLE
 
 from .lifecycle import RULE_REVIEW, WARNING
 from .models import Device, DutyShift, EarlyWarning, HourlyReading, Quota, ResponseCard, RuleReview
+from .readings import part
 
 SUPERVISORS = {"city", "department", "district", "township"}
 DUTY_KEPT_BY = {"city", "district", "township", "enterprise", "duty"}
@@ -64,6 +65,7 @@ class Devices(Register):
     search = ("code", "name")
     natural_key = ("code",)
     sample = staticmethod(sample_device)
+    part = staticmethod(part)
     sections = (
         (_("Device"), ("code", "name", "programme", "protocol", "maker")),
         (_("Where it stands"), ("enterprise", "area_code", "industry", "place", "lon", "lat")),

@@ -1,0 +1,99 @@
+"""What the live map shows of devices: where they are and how they stand, as columns for a hundred thousand at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import clock
+
+from .models import LEVELS
+from .programmes import PROGRAMMES
+from .watched import doubting, silent_after
+
+STATES = (("online", _("Online")), ("silent", _("Silent")), ("suspect", _("Suspect")))
+"""How a device stands besides its warnings. Silent: not heard for as long as a rule of its programme says, else for a
+day. Suspect: its calibration is over, or an open warning says that it is stuck or noisy."""
+OVERLAP_MS = 5_000
+"""By so much two answers overlap: what was being written at the one is in the next."""
+_WARNED = """
+    SELECT device_id,
+        max(array_position(%(levels)s::text[], level::text)) FILTER (WHERE %(level)s IN ('', level)) AS level,
+        bool_or(rule = ANY (%(doubting)s) AND cleared_at IS NULL) AS doubted
+    FROM monitoring_earlywarning WHERE closed_at IS NULL GROUP BY device_id
+"""
+_STATE = """
+    CASE WHEN coalesce(greatest(l.heard_at, d.heard_at), '-infinity') < %(now)s
+              - make_interval(secs => (%(silent)s::float8[])[array_position(%(programmes)s, d.programme::text)])
+         THEN 1 WHEN w.doubted OR d.calibrated_until < %(today)s THEN 2 ELSE 0 END
+"""
+_COLUMNS = f"""
+COPY (
+    SELECT d.id, coalesce(l.lon, d.lon)::float4, coalesce(l.lat, d.lat)::float4, (
+        {_STATE} + 10 * coalesce(w.level, 0) + 100 * array_position(%(programmes)s, d.programme::text))::int2
+    FROM monitoring_device d
+    LEFT JOIN monitoring_latest l ON l.device_id = d.id
+    LEFT JOIN ({_WARNED}) w ON w.device_id = d.id
+    WHERE d.installed_on <= %(today)s AND (d.removed_on IS NULL OR d.removed_on > %(today)s)
+        AND coalesce(l.lon, d.lon) BETWEEN -180 AND 180 AND coalesce(l.lat, d.lat) BETWEEN -85 AND 85
+        AND (%(programme)s = '' OR d.programme = %(programme)s) {{changed}}
+) TO STDOUT (FORMAT BINARY)
+"""
+_CHANGED = """AND d.id IN (
+    SELECT device_id FROM monitoring_latest WHERE changed_at >= %(since)s
+    UNION SELECT device_id FROM monitoring_earlywarning WHERE closed_at IS NULL)
+"""
+_ROW = np.dtype([
+    ("fields", ">i2"), ("l1", ">i4"), ("id", ">i8"), ("l2", ">i4"), ("lon", ">f4"), ("l3", ">i4"), ("lat", ">f4"),
+    ("l4", ">i4"), ("code", ">i2"),
+])  # fmt: skip
+_HEAD, _TAIL = 19, 2
+"""Bytes before and after the rows of PostgreSQL's binary form."""
+
+
+def _asked(**more: Any) -> dict[str, Any]:
+    programmes = [code for code, _title in PROGRAMMES]
+    return {
+        "now": clock.now(), "today": clock.today(), "programmes": programmes, "doubting": doubting(),
+        "silent": [silent_after()[code] / 1000 for code in programmes], "levels": [level for level, _t in LEVELS],
+        "level": "", "programme": "", **more,
+    }  # fmt: skip
+
+
+def columns(programme: str = "", level: str = "", since: float = 0) -> bytes:
+    """The devices in service in the scope in force, as columns one after the other, least significant byte first.
+
+    Moment and number of rows (float64 each, the moment in milliseconds: what to ask with as `since` next), then ids
+    (float64), longitudes and latitudes (float32), and codes (uint16): programme × 100 + warning's level × 10 + state,
+    as in PROGRAMMES and LEVELS from 1 and in STATES from 0. With `since`, those alone that changed, and those that
+    have an open warning. `level` leaves the other levels' warnings out.
+    """
+    asked = _asked(programme=programme, level=level)
+    as_of = asked["now"].timestamp() * 1000 - OVERLAP_MS
+    if since:
+        asked["since"] = datetime.fromtimestamp(since / 1000, clock.BEIJING)
+    with connection.cursor() as cursor, cursor.copy(
+        _COLUMNS.format(changed=_CHANGED if since else ""), asked
+    ) as copy:  # fmt: skip
+        held = b"".join(bytes(part) for part in copy)
+    rows = np.frombuffer(held[_HEAD:-_TAIL], _ROW)
+    parts = (
+        np.array([as_of, len(rows)], "<f8"), rows["id"].astype("<f8"), rows["lon"].astype("<f4"),
+        rows["lat"].astype("<f4"), rows["code"].astype("<u2"),
+    )  # fmt: skip
+    return b"".join(part.tobytes() for part in parts)
+
+
+def states(keys: list[int]) -> dict[int, str]:
+    """How these devices stand, by key."""
+    sql = f"""
+        SELECT d.id, {_STATE} FROM monitoring_device d LEFT JOIN monitoring_latest l ON l.device_id = d.id
+        LEFT JOIN ({_WARNED}) w ON w.device_id = d.id WHERE d.id = ANY (%(keys)s)
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _asked(keys=keys))
+        return {key: STATES[number][0] for key, number in cursor.fetchall()}

@@ -1,0 +1,176 @@
+"""A device's readings as pages show them: curves and tracks from the history and what is not archived yet.
+
+Telemetry's engine is loaded where it is asked: no page waits for DuckDB that shows no reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import pgettext_lazy
+
+from anlan.kernel import clock
+from anlan.parties.looks import looked
+
+from . import watched
+from .models import Device, EarlyWarning
+from .programmes import MOVING
+
+LONGEST_MS, LONGEST_TRACK_MS = 3 * 366 * 86_400_000, 7 * 86_400_000
+"""The longest stretch of a curve and of a track."""
+FEWEST, MOST = 50, 2_000
+"""Points of a curve."""
+WARNINGS = 200
+_HOUR = 3_600_000
+SPANS = (
+    (_HOUR, pgettext_lazy("stretch of time", "Hour")), (24 * _HOUR, pgettext_lazy("stretch of time", "Day")),
+    (7 * 24 * _HOUR, pgettext_lazy("stretch of time", "Week")),
+    (30 * 24 * _HOUR, pgettext_lazy("stretch of time", "Month")),
+    (366 * 24 * _HOUR, pgettext_lazy("stretch of time", "Year")),
+)  # fmt: skip
+"""Stretches that are offered, in milliseconds."""
+_EVER = 4_102_444_800_000
+
+
+class BadStretch(ValueError):
+    """What was asked for cannot be: `place` names the parameter, `why` is a stable word."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place}: {why}")
+        self.place, self.why = place, why
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From one moment to another, in milliseconds; the second is not in it."""
+
+    begin: int
+    end: int
+
+    @classmethod
+    def of(cls, asked: Any, longest: int) -> Stretch:
+        """As `from` and `to` say it."""
+        begin, end = number(asked, "from", 0, _EVER), number(asked, "to", 0, _EVER)
+        if end <= begin:
+            raise BadStretch("to", "not after from")
+        if end - begin > longest:
+            raise BadStretch("to", f"more than {longest} ms after from")
+        return cls(begin, end)
+
+
+def number(asked: Any, name: str, least: int, most: int, default: int | None = None) -> int:
+    """A whole number among the parameters of an address; raises `BadStretch`."""
+    text = asked.get(name, "")
+    if not text and default is not None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16 and least <= int(text) <= most):
+        raise BadStretch(name, f"a whole number from {least} to {most}")
+    return int(text)
+
+
+def _stored(device: Device) -> tuple[Any, Any]:
+    """Where the history is, and the readings that may not have come there yet."""
+    from anlan.engines.telemetry import journal
+
+    from .serving import home
+
+    return home() / "history", journal.of(home() / "journal", device.code)
+
+
+def latest(device: Device) -> dict[str, tuple[int, float]]:
+    """What the device measured last, by metric: moment and value."""
+    from anlan.engines.telemetry import history
+
+    folder, fresh = _stored(device)
+    heard = [at for at in (device.heard_at, getattr(getattr(device, "latest", None), "heard_at", None)) if at]
+    until = max([*heard, *([clock.now()] if not heard or fresh.num_rows else [])])
+    return history.latest(folder, device.code, int(until.timestamp() * 1000), fresh=fresh)
+
+
+def curve(device: Device, metric: str, stretch: Stretch, points: int) -> dict[str, Any]:
+    """A metric in a stretch: columns `ts`, `low`, `high`, `last` and `count`."""
+    from anlan.engines.telemetry import history
+
+    folder, fresh = _stored(device)
+    try:
+        found = history.curve(folder, device.code, metric, stretch.begin, stretch.end, points, fresh)
+    except ValueError as error:
+        raise BadStretch("metric", "no name of a metric") from error
+    return {name: found[name].to_pylist() for name in found.column_names}
+
+
+def limits(device: Device, metric: str) -> list[dict[str, Any]]:
+    """The limits of a metric, with the device's own settings where rules name them."""
+    told = latest(device) if watched.settings(device.programme) else {}
+    values = {name: value for name, (_ts, value) in told.items()}
+    return [asdict(one) for one in watched.limits(device.programme, metric, values)]
+
+
+def warnings(device: Device, stretch: Stretch, metric: str = "") -> list[dict[str, Any]]:
+    """Warnings of the device in a stretch, the newest first; of a metric those whose rule minds it, or none."""
+    at = [datetime.fromtimestamp(ts / 1000, clock.BEIJING) for ts in (stretch.begin, stretch.end)]
+    found = EarlyWarning.objects.filter(device=device, measured_at__gte=at[0], measured_at__lt=at[1])
+    minding = {rule["name"]: rule.get("metric") for rule in watched.in_force().rules}
+    return [
+        {
+            "number": one.number, "title": one.title, "level": one.level, "level_title": one.get_level_display(),
+            "value": one.value, "at": _ms(one.measured_at), "moment": one.measured_at,
+            "until": None if one.cleared_at is None else _ms(one.cleared_at),
+            "url": reverse("cases:case", args=("warning", one.number)),
+        }
+        for one in found.order_by("-measured_at")[:WARNINGS]
+        if not metric or minding.get(one.rule) in (None, metric)
+    ]  # fmt: skip
+
+
+def track(device: Device, stretch: Stretch, page: str) -> dict[str, Any]:
+    """Where a device was: columns `ts`, `lat`, `lon` and `speed`. Who looks is logged: it says where people were."""
+    from anlan.engines.telemetry import history
+
+    folder, fresh = _stored(device)
+    looked([device], page)
+    found = history.track(folder, device.code, stretch.begin, stretch.end, fresh=fresh)
+    return {name: found[name].to_pylist() for name in found.column_names}
+
+
+def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
+    """Template and contents of the readings on the device's page."""
+    from .registers import Devices  # which names this part
+
+    told = latest(device)
+    hidden = watched.settings(device.programme) | watched.NO_CURVE
+    hidden |= {"lat", "lon"} if {"lat", "lon"} <= told.keys() else set()
+    minded = {rule.get("metric") for rule in watched.of_programme(device.programme)}
+
+    def place(one: tuple[str, Any]) -> tuple[bool, bool, str]:
+        """What is measured stands before what is yes or no, what a rule minds before what none does."""
+        return not watched.METRICS.get(one[0], ("", "?"))[1], one[0] not in minded, one[0]
+
+    rows = []
+    for metric, (ts, value) in sorted(told.items(), key=place):
+        if metric not in hidden:
+            called, unit = watched.METRICS.get(metric, (metric, ""))
+            at = datetime.fromtimestamp(ts / 1000, clock.BEIJING)
+            rows.append({"metric": metric, "title": called, "unit": unit, "value": f"{value:g}", "at": at})
+    moments = [row["at"] for row in rows]
+    return "monitoring/readings.html", {
+        "rows": rows, "last": _ms(max(moments)) if moments else 0, "spans": SPANS,
+        "track": device.programme in MOVING and {"lat", "lon"} <= told.keys(),
+        "may_export": Devices.policy.may(account, "export", device),
+    }  # fmt: skip
+
+
+def csv(curve_: dict[str, Any]) -> Iterable[str]:
+    """The points of a curve as lines of text, the moments in Beijing time."""
+    yield "\ufefftime,low,high,last,count\r\n"
+    for ts, *rest in zip(*(curve_[name] for name in ("ts", "low", "high", "last", "count")), strict=True):
+        at = datetime.fromtimestamp(ts / 1000, clock.BEIJING).isoformat(timespec="milliseconds")
+        yield ",".join([at, *(f"{value!r}" for value in rest)]) + "\r\n"
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -54,7 +54,7 @@ def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, in
         try:
             for batch in file.iter_batches(_BATCH, columns=list(COLUMNS)):
                 total += batch.num_rows
-                _take(stream, batch)
+                take(stream, batch)
                 if progress:
                     progress(total, file.metadata.num_rows)
         except (pa.ArrowException, OSError) as error:
@@ -105,7 +105,7 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
 
 
-def _take(stream: Stream, batch: Any) -> None:
+def take(stream: Stream, batch: Any) -> None:
     """Hands a batch to the stream; rows without a value in some column are refused as no reading."""
     empty = sum(batch.column(name).null_count for name in COLUMNS)
     if empty:

@@ -414,7 +414,7 @@ class Stream:
             if name in facts["metrics"]:
                 state.latest[:rows, new] = latest[:, facts["metrics"].index(name)]
         cells = arrays["cells"].view(CELL).reshape(rows, len(facts["lanes"]))
-        samples = arrays["samples"].view(VALUE).reshape(rows, -1, SAMPLES)
+        samples = arrays["samples"].view(VALUE).reshape(rows, int(arrays["rings"].max(initial=NIL)) + 1, SAMPLES)
         before = {tuple(lane): number for number, lane in enumerate(facts["lanes"])}
         same = [(n, before.get((lane.rule, lane.level, lane.digest))) for n, lane in enumerate(rules.lanes)]
         for new, old in same:

@@ -56,7 +56,7 @@ WARNING = declare(
         ),
         universal=Universal(reopen=OFFICIALS, list_=("city", "district"), assign=OFFICIALS),
         sections=(
-            (_("Warning"), ("level", "rule_source", "value", "measured_at", "cleared_at")),
+            (_("Warning"), ("level", "rule_version", "rule_source", "value", "measured_at", "cleared_at")),
             (_("Device"), ("device", "programme", "enterprise", "place", "lon", "lat")),
             (_("Dealing with it"), ("findings", "cause")),
         ),

@@ -17,6 +17,12 @@ from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By
 
 from .programmes import PROGRAMMES, PROTOCOLS
+from .rule_models import LEVELS, Calibration, DeviceSetting, Rule, RuleTrial, RuleVersion, Suppressed
+
+__all__ = [
+    "LEVELS", "Calibration", "Device", "DeviceSetting", "EarlyWarning", "Quota", "Rule", "RuleTrial", "RuleVersion",
+    "Suppressed",
+]  # fmt: skip
 
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
@@ -124,15 +130,6 @@ class Quota(Kept):
         return f"{self.get_programme_display()} {self.required}"
 
 
-LEVELS = (
-    ("blue", _("Blue")),
-    ("yellow", _("Yellow")),
-    ("orange", _("Orange")),
-    ("red", _("Red")),
-)
-"""Of a warning, from low to high."""
-
-
 class EarlyWarning(Case):
     """What a rule told of a device, driven to its end: looked at, dealt with or found false.
 
@@ -149,7 +146,9 @@ class EarlyWarning(Case):
     programme = models.CharField(_("Programme"), max_length=30, choices=PROGRAMMES)
     rule = models.CharField(_("Rule"), max_length=60)
     rule_source = models.CharField(_("Rule rests on"), max_length=400)
-    rule_version = models.CharField(_("Version of the rules"), max_length=64)
+    rule_version = models.ForeignKey(
+        RuleVersion, models.PROTECT, verbose_name=_("Version of the rule"), null=True, blank=True, related_name="+"
+    )
     value = models.FloatField(_("Reading"))
     measured_at = models.DateTimeField(_("Measured at"))
     cleared_at = models.DateTimeField(_("Back to normal at"), null=True, blank=True, editable=False)

@@ -2,7 +2,31 @@
 
 from django.urls import path
 
-from . import views
+from anlan.kernel.addresses import keyed
+
+from . import views, views_limits, views_rules
 
 app_name = "monitoring"
-urlpatterns = [path("", views.coverage, name="coverage")]
+urlpatterns = [
+    path("", views.coverage, name="coverage"),
+    path("limits/", views_limits.limits, name="limits"),
+    path("rules/", views_rules.rules, name="rules"),
+    path("rules/new/", views_rules.new, name="rule-new"),
+    path("rules/new/save/", views_rules.save, name="rule-new-save"),
+    path("rules/schema.json", views_rules.schema, name="rule-schema"),
+    path("rules/of/<slug:name>/", views_rules.rule, name="rule"),
+    path("rules/of/<slug:name>/save/", views_rules.save, name="rule-save"),
+    path("rules/of/<slug:name>/switch/", views_rules.switch, name="rule-switch"),
+    path("rules/of/<slug:name>/<int:number>/", views_rules.version, name="rule-version"),
+    path("trials/<int:key>/", views_rules.trial, name="trial"),
+]
+
+keyed(
+    "monitoring:rule", "monitoring:rule-save", "monitoring:rule-switch", of="monitoring.Rule",
+    keys=lambda rule: {"name": rule.name}, record="name",
+)  # fmt: skip
+keyed(
+    "monitoring:rule-version", of="monitoring.RuleVersion",
+    keys=lambda version: {"name": version.rule.name, "number": version.number}, record="number",
+)  # fmt: skip
+keyed("monitoring:trial", of="monitoring.RuleTrial", keys=lambda trial: {"key": trial.pk}, record="key")

@@ -446,3 +446,10 @@ def test_a_calibration_that_is_told_later_suppresses_from_then_on_and_what_stand
     one.know({}, {"d": []})
     assert not one.feed(["d"], ["ch4"], [NOON + 2 * MINUTE], [0.1])[0].event.suppressed
     assert one.standing("d") == []
+
+
+def test_a_stream_that_nothing_came_to_is_restored_too(tmp_path: Path) -> None:
+    text = LIMIT + "\nname: r, kind: rate, metric: m, per: 1h, over: 1h, levels: [{level: red, more_than: 1}]"
+    one = stream(text)
+    one.save(tmp_path / "state")
+    assert Stream.restored(one.rules, tmp_path / "state").names == []

@@ -2,6 +2,7 @@ import "./styles/main.scss";
 import htmx from "htmx.org";
 import { start } from "./behaviour";
 import "./clocks";
+import "./code";
 import "./drop";
 import "./forms";
 import "./lists";

@@ -43,7 +43,9 @@ class LimitsForm(forms.Form):
         help_text=gettext_lazy("One to a line, as the register of devices has them."),
     )  # fmt: skip
     place = forms.ChoiceField(label=gettext_lazy("Place of the sensor (alarm / power cut / re-power, % CH₄)"))
-    since = forms.DateField(label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=gettext_lazy("Valid from"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

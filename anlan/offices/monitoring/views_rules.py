@@ -91,12 +91,15 @@ def rules(request: HttpRequest) -> HttpResponse:
         rows.append({
             "rule": rule, "version": rule.current, "programmes": wording.programmes(rule.current.content),
             "levels": wording.levels(rule.current.content), "source": rule.current.content["source"],
-            "proposed": latest if latest and latest.number > rule.current.number else None, **counted,
+            "proposed": latest if latest and latest.number > rule.current.number else None,
+            "n": counted["n"], "false": counted["false"],
             "share": round(100 * counted["false"] / counted["closed"]) if counted["closed"] else None,
             "url": _warnings(rule.name, since), "false_url": _warnings(rule.name, since, state="false"),
         })  # fmt: skip
     may = POLICY.may(request.user, "add")
-    return render(request, "monitoring/rules.html", {"rows": rows, "may_add": may, "late": wording.time(rulebook.late())})
+    return render(
+        request, "monitoring/rules.html", {"rows": rows, "may_add": may, "late": wording.time(rulebook.late())}
+    )
 
 
 def _programme(rule: Rule) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Enterprise
 
 from . import rulebook
-from .models import Calibration, Device, DeviceSetting, Quota, Rule
+from .models import Calibration, Device, DeviceSetting, Quota, Rule, Suppressed
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
 MINES = ("coal-gas", "mine-people", "mine-air", "mine-water", "mine-talk", "mine-refuge")
@@ -96,6 +96,15 @@ def _calibrations(devices: list[Device], city: DemoCity) -> None:
             Calibration(device=coach, begin=city.now - timedelta(hours=3), reason="终端检修", done_by="运输公司安技科")
         )
     Calibration.objects.bulk_create(rows)
+    # The gas with which a sensor is calibrated is above its limit: told, and suppressed.
+    methane = Rule.objects.get(name="methane").current
+    Suppressed.objects.bulk_create(
+        Suppressed(
+            device=row.device, rule="methane", rule_version=methane, level="orange", state=state, value=value,
+            measured_at=row.begin + timedelta(minutes=minutes),
+        )
+        for row in rows[: len(gas)] for state, value, minutes in (("open", 2.0, 20), ("clear", 0.1, 32))
+    )  # fmt: skip
 
 
 def _changed_rule(city: DemoCity) -> None:

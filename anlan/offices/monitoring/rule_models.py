@@ -27,6 +27,13 @@ LEVELS = (
 """Of a warning, from low to high."""
 
 
+def titled(content: Mapping[str, Any]) -> str:
+    """The rule's name in the reader's language; the word by which it is known where it has none."""
+    titles: Mapping[str, str] = content.get("title", {})
+    language = "zh" if (get_language() or "zh").startswith("zh") else "en"
+    return titles.get(language) or str(content.get("name", ""))
+
+
 class Rule(Kept):
     """A rule on readings by its name. `current` is the version in force; `on` says whether readings are put to it."""
 
@@ -77,11 +84,7 @@ class RuleVersion(models.Model):
 
     @property
     def title(self) -> str:
-        """The rule's name in the reader's language."""
-        titles: Mapping[str, str] = self.content.get("title", {})
-        return titles.get("zh" if (get_language() or "zh").startswith("zh") else "en") or str(
-            self.content.get("name", "")
-        )
+        return titled(self.content)
 
     def get_absolute_url(self) -> str:
         return reverse("monitoring:rule-version", args=(self.content.get("name", "-"), self.number))
@@ -113,6 +116,10 @@ class RuleTrial(Kept):
     class Meta:
         verbose_name = _("Trial of a rule")
         indexes: ClassVar = [models.Index(fields=("rule_name", "-id"), name="ruletrial_of")]
+
+    @property
+    def title(self) -> str:
+        return titled(self.content) or self.rule_name
 
     def get_absolute_url(self) -> str:
         return reverse("monitoring:trial", args=(self.pk,))

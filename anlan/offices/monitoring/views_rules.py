@@ -28,6 +28,7 @@ from anlan.kernel.policy import EVERY_ROLE, Policy, Rights
 
 from . import rulebook, trials, wording
 from .models import Device, EarlyWarning, Rule, RuleTrial, RuleVersion
+from .rule_models import titled
 
 POLICY = Policy(Rule, Rights(see=EVERY_ROLE, add={"city"}, change={"city"}))
 SINCE = timedelta(days=30)
@@ -167,9 +168,8 @@ def _page(
 
 def _said(content: dict[str, Any]) -> dict[str, Any]:
     """What a rule says, in the language in force."""
-    titles = content.get("title", {})
     return {
-        "title": titles.get("zh" if str(get_language()).startswith("zh") else "en", content["name"]),
+        "title": titled(content),
         "levels": wording.levels(content), "conditions": list(wording.conditions(content)),
         "programmes": wording.programmes(content), "source": content["source"],
     }  # fmt: skip
@@ -335,7 +335,7 @@ def trial(request: HttpRequest, key: int) -> HttpResponse:
     back = reverse("monitoring:rule", args=[one.rule_name]) if exists else reverse("monitoring:rule-new")
     context: dict[str, Any] = {
         "trial": one,
-        "said": _said(one.content),
+        "title": one.title,
         "back": f"{back}?trial={one.pk}",
         "rule": exists,
     }

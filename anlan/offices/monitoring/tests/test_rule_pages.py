@@ -156,6 +156,7 @@ def test_checking_keeps_nothing_and_a_trial_waits_for_the_worker() -> None:
     assert answer.status_code == 302
     page = client.get(answer["Location"]).content.decode()
     assert "正在用历史数据试算" in page
+    assert "历史试算：甲烷超限" in page
     with acting(TESTER, EVERYWHERE):
         one = RuleTrial.objects.get()
     assert (one.rule_name, one.days, one.state) == ("methane", 30, "waiting")

@@ -38,6 +38,8 @@ HEARD_EVERY = timedelta(hours=6)
 """So often a device's latest reading is written down: each time is an entry of the audit."""
 ASKED_EVERY = timedelta(seconds=30)
 """So old what is known of rules and devices may be."""
+COMMITTED_WITHIN = timedelta(hours=1)
+"""So long a transaction may last that changes devices: what it wrote is seen when it ends."""
 QUIET_BEFORE = timedelta(days=1)
 """So long a calibration is remembered: what comes late is told of it."""
 CORRECTED = "迟到数据表明，该预警不成立"
@@ -62,6 +64,7 @@ class Evaluation:
         self._heard: dict[str, int] = {}
         self._asked: set[str] = set()
         self._asked_at = clock.now()
+        self._stretches: dict[str, list[tuple[int, int]]] = {}
         self._quiet: dict[str, int] = {}
         """Devices under calibration, until when in ms: what stands then is told."""
         self._know(self.stream.names)
@@ -96,7 +99,7 @@ class Evaluation:
 
     def _ask_anew(self) -> None:
         """Takes up what was changed of rules and devices since, and tells what stands after a calibration."""
-        self._asked, self._asked_at = set(), clock.now()
+        before, self._asked_at = self._asked_at, clock.now()
         if not self._fixed:
             with acting(EVALUATOR, EVERYWHERE):
                 rules, versions = rulebook.current()
@@ -105,12 +108,24 @@ class Evaluation:
                 # As over a restart: a level that says the same goes on where it stood.
                 self.keep()
                 self.stream = Stream.restored(compiled(rules), self._snapshot)
+                self._asked = set()
                 self._know(self.stream.names)
             self._take_rules(rules, versions)
+        with acting(EVALUATOR, EVERYWHERE):
+            changed = rulebook.changed(before - COMMITTED_WITHIN, before.date()) & self._asked
+        self._asked -= changed
+        self._know(changed)
         self._tell_what_stands()
 
     def _tell_what_stands(self) -> None:
         """What opened under a calibration that is over, and still stands as the device goes on, is a warning now."""
+        now = int(clock.now().timestamp() * 1000)
+        for name, stretches in self._stretches.items():
+            begun = [until for begin, until in stretches if begin <= now]
+            if begun and self.stream.seen(name) < max(begun):
+                self._quiet[name] = max(begun)
+            elif name in self._quiet:  # over, ended early, or taken back
+                self._quiet[name] = min(self._quiet[name], max(begun, default=now))
         over = {name: until for name, until in self._quiet.items() if self.stream.seen(name) >= until}
         if not over:
             return
@@ -127,8 +142,7 @@ class Evaluation:
         ])  # fmt: skip
 
     def _know(self, devices: Iterable[str]) -> None:
-        """Tells the stream the programmes, settings and calibrations of devices; of each again after a while, as
-        somebody may have changed it."""
+        """Tells the stream the programmes, settings and calibrations of devices that were not asked for yet."""
         if new := list(set(devices) - self._asked):
             with acting(EVALUATOR, EVERYWHERE):
                 programmes = dict(Device.objects.filter(code__in=new).values_list("code", "programme"))
@@ -136,13 +150,7 @@ class Evaluation:
                 limits = rulebook.limits(new)
             self.stream.know(programmes, quiet)
             self.stream.configure(new, limits)
-            now = int(clock.now().timestamp() * 1000)
-            for name, stretches in quiet.items():
-                begun = [until for begin, until in stretches if begin <= now]
-                if begun and self.stream.seen(name) < max(begun):
-                    self._quiet[name] = max(begun)
-                elif name in self._quiet:  # ended early, or taken back
-                    self._quiet[name] = max(begun, default=now)
+            self._stretches |= {name: rows for name, rows in quiet.items() if rows or name in self._stretches}
             self._asked |= set(new)
 
     def _hear(self, devices: Any, ts: Any) -> None:

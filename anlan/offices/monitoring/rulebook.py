@@ -13,7 +13,7 @@ from anlan.kernel import clock, law
 from anlan.kernel.models import Stale
 from anlan.kernel.scope import Actor
 
-from .models import Calibration, DeviceSetting, Rule, RuleVersion
+from .models import Calibration, Device, DeviceSetting, Rule, RuleVersion
 from .programmes import PROGRAMMES
 from .rule_models import in_force
 
@@ -95,6 +95,15 @@ def proposed(rule: Rule, versions: Iterable[RuleVersion]) -> RuleVersion | None:
 
 
 # --- What is set for devices, and when they are out of service ------------------------------------------------------
+
+
+def changed(since: datetime, day: date) -> set[str]:
+    """The devices of which something was written since, or of which a setting began to hold after that day."""
+    written = Q(updated_at__gte=since)
+    began = Q(since__gt=day, since__lte=clock.today())
+    found = set(Device.objects.filter(written).values_list("code", flat=True))
+    found |= set(DeviceSetting.objects.filter(written | began).values_list("device__code", flat=True))
+    return found | set(Calibration.objects.filter(written).values_list("device__code", flat=True))
 
 
 def limits(devices: Iterable[str] | None = None, *, past: bool = False) -> list[tuple[str, str, int, float]]:

@@ -211,6 +211,26 @@ def test_a_limit_that_is_set_for_a_device_is_its_limit_from_that_day(desk: Desk)
     assert [(w.rule, w.level) for w in warnings()] == [("methane", "orange")]
 
 
+def test_what_is_changed_of_a_device_is_taken_up_and_a_limit_begins_at_midnight(desk: Desk) -> None:
+    one = device("m1", programme="coal-gas", protocol="mqtt")
+    desk.drive(1.1, code="m1", metric="ch4")
+    with acting(TESTER, EVERYWHERE):
+        row = DeviceSetting.objects.create(device=one, metric="ch4_alarm", value=5, since=AT.date(), basis="试验")
+        tomorrow = AT.date() + timedelta(days=1)
+        DeviceSetting.objects.create(device=one, metric="ch4_alarm", value=0.5, since=tomorrow, basis="试验")
+    desk.drive(1.1, code="m1", metric="ch4")
+    assert warnings() == []
+    with acting(TESTER, EVERYWHERE), clock.frozen(AT + timedelta(minutes=2)):
+        row.value = 1
+        row.save()
+    desk.drive(1.1, 0.6, code="m1", metric="ch4")
+    (case,) = warnings()
+    assert (case.measured_at, case.cleared_at) == (AT + timedelta(minutes=2), AT + timedelta(minutes=3))
+    desk.at = 13 * 60  # past midnight, and past the hour in which what was written is asked for again
+    desk.drive(0.6, 0.6, code="m1", metric="ch4")
+    assert [e["state"] for e in warnings()[0].told] == ["open", "clear", "open"]
+
+
 def test_what_shows_under_calibration_warns_nobody_and_is_kept(desk: Desk) -> None:
     made()
     one = device("k1")

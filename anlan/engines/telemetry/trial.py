@@ -154,7 +154,7 @@ def _ordered(
         db.register("asked", pa.table({"device": pa.array(list(devices), pa.string())}))
         found = db.execute(
             f"SELECT device, metric, ts, value FROM ({kept if files else ''} SELECT * FROM waiting) "
-            "WHERE ts >= $begin AND ts < $end AND device IN (SELECT device FROM asked) ORDER BY ts, device, metric",
+            "WHERE ts >= $begin AND ts < $end AND device IN (SELECT device FROM asked) ORDER BY ts",
             {"begin": begin, "end": end} | ({"files": files} if files else {}),
         )
         yield from found.to_arrow_reader(_CHUNK)

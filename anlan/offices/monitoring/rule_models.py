@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from anlan.kernel import clock
 from anlan.kernel.models import Kept, Progress
@@ -137,7 +138,7 @@ class DeviceSetting(Kept):
         help_text=_("As rules name it with “of”: ch4_alarm, level_high, people_permitted"),
         validators=[RegexValidator(r"\A[A-Za-z][A-Za-z0-9_.:-]*\Z", _("Letters, digits and _ . : - only."))],
     )  # fmt: skip
-    value = models.FloatField(_("Value"))
+    value = models.FloatField(pgettext_lazy("setting of a device", "Value"))
     since = models.DateField(_("Valid from"))
     basis = models.CharField(_("Rests on"), max_length=400)
 

@@ -81,7 +81,10 @@ def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     digest = hashlib.sha256()
     for config in sorted(apps.get_app_configs(), key=lambda c: c.name):
         if config.name.startswith("anlan."):
-            patterns = ("apps.py", "migrations/*.py", "**/*models*.py", "models/*.py", "**/reference.py", "data/**/*")
+            patterns = (
+                "apps.py", "migrations/*.py", "**/*models*.py", "models/*.py", "**/reference.py", "data/**/*",
+                "rules.yaml",
+            )  # fmt: skip
             for file in sorted(f for pattern in patterns for f in Path(config.path).glob(pattern) if f.is_file()):
                 digest.update(file.read_bytes())
     for name in ("apps.py", "audit.py", "policies.py", "scope.py", "cases/rescoping.py"):

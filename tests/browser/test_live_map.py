@@ -26,7 +26,7 @@ from anlan.offices.monitoring.models import Device
 with acting(Actor("command", "browser test"), EVERYWHERE):
     one = Device.objects.filter(programme="coaches", area_code__startswith="500112").order_by("code")[0]
     cases.open_case("warning", PRODUCT, device=one, rule="coach-fatigue", programme=one.programme, level="red",
-                    title=one.name + "：疲劳驾驶", value=4.1, rule_source="试验", rule_version="0", told=[],
+                    title=one.name + "：疲劳驾驶", value=4.1, rule_source="试验", told=[],
                     measured_at=clock.now(), enterprise_id=one.enterprise_id, area_code=one.area_code,
                     industry_id=one.industry_id)
 print("written", time.time(), one.pk)

@@ -55,7 +55,7 @@ def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, in
         try:
             for batch in file.iter_batches(BATCH, columns=list(COLUMNS)):
                 total += batch.num_rows
-                _take(stream, batch)
+                take(stream, batch)
                 if progress:
                     progress(total, file.metadata.num_rows)
         except (pa.ArrowException, OSError) as error:
@@ -121,7 +121,7 @@ def filled(batch: Any) -> tuple[Any, int]:
     return kept, batch.num_rows - kept.num_rows
 
 
-def _take(stream: Stream, batch: Any) -> None:
+def take(stream: Stream, batch: Any) -> None:
     """Hands a batch to the stream."""
     batch, empty = filled(batch)
     stream.counts["no_number"] += empty

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -41,8 +41,30 @@ _UNITS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 COMPARISONS = ("at_least", "more_than", "at_most", "less_than", "equals")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """What is wrong in a rule: at which line (from 1), in which field, in words with their values."""
+
+    line: int
+    place: str
+    words: str
+    values: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.words % dict(self.values) if self.values else self.words
+
+
+Place = tuple[str | int, ...]
+Words = str | tuple[str, Mapping[str, Any]]
+"""Words of a fault, with values for what stands in them as %(name)s."""
+
+
 class BadRules(ValueError):
     """The file holds no rules that can be run; a line for each fault: file, line, field, reason."""
+
+    def __init__(self, text: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(text)
+        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +91,62 @@ def read(path: Path) -> Rules:
 
 def parse(raw: bytes, path: str = "rules") -> Rules:
     """The rules in the bytes of the file called `path`; raises `BadRules`."""
+    content, lines = _loaded(raw, path)
+    found = list(islice(_faults(content), _FAULTS))
+    _refuse(path, [_fault(_line(lines, place), _named(place, content), words) for place, words in found])
+    assert isinstance(content, dict)
+    return made(content["rules"], content.get("late", LATE))
+
+
+def parse_one(raw: bytes, demands: Callable[[Mapping[str, Any]], Iterable[tuple[Place, Words]]] | None = None) -> Any:
+    """One rule that stands by itself, as a register keeps it; raises `BadRules`, whose `faults` say the lines.
+
+    `demands` tells what else is wrong with a rule that the schema takes: places within it, and words.
+    """
+    content, lines = _loaded(raw, "rule")
+    if not isinstance(content, Mapping):
+        _refuse("rule", [Fault(1, "", "a rule is made of fields, as `name: methane`")])
+    found = [(place[2:], words) for place, words in islice(_faults({"rules": [content]}), _FAULTS)]
+    if not found and demands:
+        found = list(demands(content))
+    _refuse("rule", [_fault(_line(lines, place), _named(place, content), words) for place, words in found])
+    return content
+
+
+def _refuse(path: str, faults: list[Fault]) -> None:
+    if faults := sorted(faults):
+        told = (f"{path}:{one.line}: {one.place and f'{one.place}: '}{one}" for one in faults)
+        raise BadRules("\n".join(told), tuple(faults))
+
+
+def _fault(line: int, place: str, words: Words) -> Fault:
+    text, values = (words, {}) if isinstance(words, str) else words
+    return Fault(line, place, text, tuple((name, str(value)) for name, value in values.items()))
+
+
+def _loaded(raw: bytes, path: str) -> tuple[Any, dict[Place, int]]:
+    """What stands in the YAML, and at which line each part of it begins."""
     try:
         text = raw.decode("utf-8")
-        for words in _harmful(text):
-            raise BadRules(f"{path}:{words}")
+        _refuse(path, [_fault(line, "", words) for line, words in islice(_harmful(text), 1)])
         loader = yaml.CSafeLoader(text)
         root = loader.get_single_node()
         lines = dict(_lines(root, ()))
-        content = None if root is None else loader.construct_document(root)
+        _refuse(path, [_fault(line, key, "stands here twice") for line, key in _twice(root)])
+        return (None if root is None else loader.construct_document(root)), lines
     except UnicodeDecodeError as error:
-        raise BadRules(f"{path}: byte {error.start}: not UTF-8") from error
+        raise BadRules(f"{path}: byte {error.start}: not UTF-8", (Fault(1, "", "not UTF-8"),)) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"{mark.line + 1}:" if mark else ""
-        raise BadRules(
-            f"{path}:{line} no YAML can be read here ({getattr(error, 'problem', None) or error})"
-        ) from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or error
+        words = ("no YAML can be read here (%(problem)s)", {"problem": str(problem)[:200]})
+        fault = _fault(mark.line + 1 if mark else 1, "", words)
+        raise BadRules(f"{path}:{f'{fault.line}:' if mark else ''} {fault}", (fault,)) from error
     except (ValueError, OverflowError, TypeError) as error:
         if isinstance(error, BadRules):
             raise
         # YAML takes some words for numbers that Python cannot make of them, as 0x_.
-        raise BadRules(f"{path}: a value that cannot be read: {str(error)[:100]}") from error
-    faults = list(islice(_faults(content), _FAULTS))
-    if faults:
-        told = sorted((_line(lines, place), f"{_named(place, content)}: {words}") for place, words in faults)
-        raise BadRules("\n".join(f"{path}:{line}: {words}" for line, words in told))
-    assert isinstance(content, dict)
-    return made(content["rules"], content.get("late", LATE))
+        fault = _fault(1, "", ("a value that cannot be read: %(problem)s", {"problem": str(error)[:100]}))
+        raise BadRules(f"{path}: {fault}", (fault,)) from error
 
 
 def made(rules: list[Mapping[str, Any]], late: str = LATE) -> Rules:
@@ -115,13 +166,10 @@ def bound(said: Mapping[str, Any]) -> tuple[str, Any] | None:
     return next(((name, said[name]) for name in COMPARISONS if name in said), None)
 
 
-Place = tuple[str | int, ...]
-
-
-def _faults(content: Any) -> Iterator[tuple[Place, str]]:
+def _faults(content: Any) -> Iterator[tuple[Place, Words]]:
     """What is wrong, as place and words."""
     whole = list(_validator("").iter_errors(content))
-    yield from ((tuple(e.absolute_path), _said(e)) for e in whole)
+    yield from (told for e in whole for told in _told(e))
     if not isinstance(content, Mapping) or not isinstance(content.get("rules"), list):
         return
     names: dict[str, int] = {}
@@ -131,16 +179,17 @@ def _faults(content: Any) -> Iterator[tuple[Place, str]]:
         if any(tuple(e.absolute_path)[:2] == place for e in whole):
             continue
         errors = list(_validator(rule["kind"]).iter_errors(rule))
-        yield from ((place + tuple(e.absolute_path), _said(e)) for e in errors)
+        yield from ((place + at, words) for e in errors for at, words in _told(e))
         if errors:
             continue
         if rule["name"] in names:
-            yield (*place, "name"), f"{rule['name']!r} is the name of rule {names[rule['name']]} already"
+            values = {"name": repr(rule["name"]), "number": names[rule["name"]]}
+            yield (*place, "name"), ("%(name)s is the name of rule %(number)s already", values)
         names.setdefault(rule["name"], number + 1)
         yield from ((place + inner, words) for inner, words in _contradictions(rule))
 
 
-def _contradictions(rule: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+def _contradictions(rule: Mapping[str, Any]) -> Iterator[tuple[Place, Words]]:
     for field, value in rule.items():
         yield from _too_long((field,), value)
     for field in ("for", "over", "per", "within", "trend", "in", "longer_than", "rest"):
@@ -153,25 +202,28 @@ def _contradictions(rule: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
         yield ("levels",), "a level stands here twice"
     for number, one in enumerate(levels):
         if sum(name in one for name in COMPARISONS) != 1:
-            yield ("levels", number), f"takes one of: {', '.join(COMPARISONS)}"
+            yield ("levels", number), _ONE_OF
         elif rule["kind"] == "soon" and "equals" in one:
             yield ("levels", number, "equals"), "a trend crosses a limit from one side; say at_least or at_most"
         if rule["kind"] == "soon" and "until" in one:
             yield ("levels", number, "until"), "what is foreseen is over when it is foreseen no more"
     for number, one in enumerate(rule.get("while", [])):
         if sum(name in one for name in COMPARISONS) != 1:
-            yield ("while", number), f"takes one of: {', '.join(COMPARISONS)}"
+            yield ("while", number), _ONE_OF
         yield from _too_long(("while", number, "not_older_than"), one.get("not_older_than"))
 
 
-def _too_long(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
+_ONE_OF = ("takes one of: %(known)s", {"known": ", ".join(COMPARISONS)})
+
+
+def _too_long(place: Place, value: Any) -> Iterator[tuple[Place, Words]]:
     if isinstance(value, str) and place[-1] in _DURATIONS:
         try:
             long = duration(value) > LONGEST
         except (KeyError, ValueError):
             return  # the schema has said so
         if long:
-            yield place, f"{value} is longer than a year"
+            yield place, ("%(given)s is longer than a year", {"given": value})
 
 
 _DURATIONS = frozenset({
@@ -194,20 +246,35 @@ def _validator(kind: str) -> Any:
     return jsonschema.Draft202012Validator(schema)
 
 
-def _harmful(text: str) -> Iterator[str]:
+def _harmful(text: str) -> Iterator[tuple[int, str]]:
     """What plain values have no need of, and what would cost out of proportion: aliases, tags, depth."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            yield f"{line}: YAML aliases (*name) are not taken"
+            yield line, "YAML aliases (*name) are not taken"
         elif getattr(event, "tag", None):
-            yield f"{line}: YAML tags (!name) are not taken"
+            yield line, "YAML tags (!name) are not taken"
         elif depth > _DEEPEST:
-            yield f"{line}: nested too deeply"
+            yield line, "nested too deeply"
         elif isinstance(event, yaml.ScalarEvent) and len(event.value) > 1_000:
-            yield f"{line}: a value of more than 1000 signs"
+            yield line, "a value of more than 1000 signs"
+
+
+def _twice(node: Any) -> Iterator[tuple[int, str]]:
+    """Fields that one mapping names twice: YAML would take the last and say nothing."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.start_mark.line + 1, str(key.value)
+            if isinstance(key.value, str):
+                seen.add(key.value)
+            yield from _twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _twice(value)
 
 
 def _lines(node: Any, place: Place) -> Iterator[tuple[Place, int]]:
@@ -245,18 +312,36 @@ def _named(place: Place, content: Any) -> str:
     return ", ".join(words) or "file"
 
 
-def _said(error: Any) -> str:
+def _told(error: Any) -> Iterator[tuple[Place, Words]]:
+    """Where the schema finds something wrong, and in what words; of fields that do not belong there, each."""
+    place = tuple(error.absolute_path)
+    if error.validator in ("unevaluatedProperties", "additionalProperties"):
+        names = [name for name in error.instance if f"{name!r}" in error.message]
+        yield from (((*place, name), "is no field that is said here") for name in names)
+        if names:
+            return
+    yield place, _said(error)
+
+
+def _said(error: Any) -> Words:
     """What the schema finds wrong, in few words."""
-    given = repr(error.instance)[:60]
+    given, rule = repr(error.instance)[:60], error.validator_value
     match error.validator:
         case "required":
-            return f"{error.message.split(chr(39))[1]} is missing"
-        case "unevaluatedProperties" | "additionalProperties" | "minProperties":
-            return str(error.message)[:200]
+            return "%(name)s is missing", {"name": error.message.split(chr(39))[1]}
         case "enum":
-            return f"{given} is none of: {', '.join(map(str, error.validator_value))}"
+            return "%(given)s is none of: %(known)s", {"given": given, "known": ", ".join(map(str, rule))}
         case "type":
-            return f"{given} is not of type {error.validator_value}"
-        case None:
+            return "%(given)s is not of type %(type)s", {"given": given, "type": rule}
+        case "pattern":
+            return "%(given)s is not written as %(pattern)s", {"given": given, "pattern": rule}
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            side = "less" if error.validator.lower().endswith("minimum") else "more"
+            return f"%(given)s is {side} than %(limit)s", {"given": given, "limit": rule}
+        case "minItems" | "minProperties" | "minLength":
+            return "holds too little: at least %(least)s", {"least": rule}
+        case "maxItems" | "maxProperties" | "maxLength":
+            return "holds too much: at most %(most)s", {"most": rule}
+        case "not":
             return "is not said for this kind of rule"
     return str(error.message)[:200]

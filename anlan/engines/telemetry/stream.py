@@ -26,7 +26,7 @@ import numpy as np
 
 from . import kernel
 from .compiled import ANYTHING, SAMPLES, Compiled
-from .kernel import CELL, DEVICE, EVENT, NEVER, NIL, NODE, VALUE, Devices, Out, State, Waiting
+from .kernel import CELL, DEVICE, EVENT, NEVER, NIL, NODE, OPEN, VALUE, Devices, Out, State, Waiting
 from .writing import keep
 
 What = Literal["open", "clear", "withdrawn"]
@@ -118,12 +118,51 @@ class Stream:
             self._grow()
         return np.fromiter((codes[name] for name in devices), np.int32, len(devices))
 
-    def know(self, programmes: Mapping[str, str]) -> None:
-        """Tells the programmes of devices, from now on."""
+    def know(
+        self, programmes: Mapping[str, str], calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None
+    ) -> None:
+        """Tells the programmes of devices, and their stretches under calibration, from now on."""
         self._programmes.update(programmes)
+        self._calibrations.update(calibrations or {})
         self._described = 0
         if len(self._devices.one):
             self._describe()
+
+    def configure(self, devices: Sequence[str], limits: Sequence[tuple[str, str, int, float]]) -> None:
+        """Tells all that is set for these devices: (device, what a rule names with `of`, since when in ms, how much).
+
+        No reading: the window of lateness stays where it is, and no rule looks. What the device itself has measured
+        since stands instead. A moment before 1970 marks what was set, so that it is known again when it is set anew.
+        """
+        asked, lane = self.code(devices), self.rules.arrays.lane
+        named = np.concatenate([lane["limit_metric"], lane["until_metric"], self.rules.arrays.guard["limit_metric"]])
+        mark, device = np.unique(named[named >= 0]), self.code([row[0] for row in limits])
+        metric = np.fromiter((self._metric.get(row[1], NIL) for row in limits), np.int32, len(limits))
+        since = np.fromiter((max(row[2], EARLIEST) for row in limits), np.int64, len(limits))
+        value = np.fromiter((row[3] for row in limits), np.float64, len(limits))
+        for state in (self._settled, self._seen) if self.at_once else (self._settled,):
+            at = state.latest["at"]
+            before = at[np.ix_(asked, mark)]
+            at[np.ix_(asked, mark)] = np.where(before < EARLIEST, NEVER, before)
+            good = np.isin(metric, mark)
+            good[good] = at[device[good], metric[good]] < since[good]
+            at[device[good], metric[good]] = -1 - since[good]
+            state.latest["value"][device[good], metric[good]] = value[good]
+
+    def standing(self, device: str) -> list[Event]:
+        """What is open of a device as it is seen now: each level as an event of the latest moment seen."""
+        d = self._codes[device]
+        cells, latest, seen = self._seen.cells[d], self._seen.latest[d], int(self._devices.one["seen"][d])
+        metric = self.rules.arrays.lane["metric"]
+        return [
+            Event(seen, device, lane.rule, lane.level, "open", float(latest["value"][metric[n]]), False)
+            for n, lane in enumerate(self.rules.lanes)
+            if cells["phase"][n] >= OPEN
+        ]
+
+    def seen(self, device: str) -> int:
+        """The moment of the latest reading of a device; one before 1970 where it has none."""
+        return int(self._devices.one["seen"][self._codes[device]]) if device in self._codes else NEVER
 
     def metric(self, metrics: Sequence[str]) -> Any:
         """The codes of metrics; -1 of those that no rule minds."""
@@ -387,7 +426,7 @@ class Stream:
             if name in facts["metrics"]:
                 state.latest[:rows, new] = latest[:, facts["metrics"].index(name)]
         cells = arrays["cells"].view(CELL).reshape(rows, len(facts["lanes"]))
-        samples = arrays["samples"].view(VALUE).reshape(rows, -1, SAMPLES)
+        samples = arrays["samples"].view(VALUE).reshape(rows, int(arrays["rings"].max(initial=NIL)) + 1, SAMPLES)
         before = {tuple(lane): number for number, lane in enumerate(facts["lanes"])}
         same = [(n, before.get((lane.rule, lane.level, lane.digest))) for n, lane in enumerate(rules.lanes)]
         for new, old in same:

@@ -35,6 +35,8 @@ class Register:
     group: ClassVar[str] = "system"
     columns: ClassVar[Sequence[str]] = ()
     filters: ClassVar[Sequence[str]] = ()
+    exact: ClassVar[Sequence[str]] = ()
+    """Filters of texts that are asked for as a whole, where one text may begin another: names of rules."""
     search: ClassVar[Sequence[str]] = ()
     natural_key: ClassVar[Sequence[str]] = ()
     sections: ClassVar[Sequence[tuple[Text, Sequence[str]]]] = ()

@@ -153,7 +153,8 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
                 widget=forms.DateInput(attrs={"type": "date"}),
             )  # fmt: skip
         elif isinstance(field, models.CharField | models.TextField):
-            made[name] = PrefixFilter(field_name=field.name, label=label)
+            plain = django_filters.CharFilter if name in declared.exact else PrefixFilter
+            made[name] = plain(field_name=field.name, label=label)
         else:
             made[name] = django_filters.NumberFilter(field_name=field.name, label=label)
     # From a record one comes to those that point at it, whether or not the list offers that filter itself.

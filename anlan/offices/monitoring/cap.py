@@ -108,7 +108,8 @@ def _info(alert: Element, case: EarlyWarning, last: list[CaseEntry], language: s
     _add(info, "web", address)
     for name, value in (
         ("number", case.number), ("level", case.level), ("programme", case.programme), ("rule", case.rule),
-        ("rule-version", case.rule_version), ("value", f"{case.value:g}"), ("source", case.rule_source),
+        ("rule-version", str(case.rule_version.number) if case.rule_version else ""),
+        ("value", f"{case.value:g}"), ("source", case.rule_source),
     ):  # fmt: skip
         _named(info, "parameter", name, value)
     area = SubElement(info, "area")

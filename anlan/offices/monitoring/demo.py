@@ -6,11 +6,13 @@ from collections import Counter
 from datetime import date, timedelta
 from random import Random
 
+from anlan.kernel import law
 from anlan.parties.demo import DemoCity
-from anlan.parties.models import Enterprise, Person
+from anlan.parties.models import Account, Enterprise, Person
 
 from . import demo_gas as gas
-from .models import Device, DutyShift, Quota
+from . import rulebook
+from .models import Calibration, Device, DeviceSetting, DutyShift, Quota, Rule, Suppressed
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
 MINES = ("coal-gas", "mine-people", "mine-air", "mine-water", "mine-talk", "mine-refuge")
@@ -58,6 +60,9 @@ def load(city: DemoCity) -> None:
     _duty(city, [one for one in city.enterprises if one.pk in with_devices], rng)
     Quota.objects.bulk_create(quotas)
     Device.objects.bulk_create(devices)
+    _settings(devices, city, rng)
+    _calibrations(devices, city)
+    _changed_rule(city)
     city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
     gas.load(city, [one for one in devices if one.programme == "coal-gas"][: gas.SENSORS])
 
@@ -86,6 +91,62 @@ def _duty(city: DemoCity, enterprises: list[Enterprise], rng: Random) -> None:
             )  # fmt: skip
     DutyShift.objects.bulk_create(shifts, batch_size=2000)
     city.say(f"duty shifts: {len(shifts)}")
+
+
+def _settings(devices: list[Device], city: DemoCity, rng: Random) -> None:
+    """What law or design sets for gas sensors, tanks and mines."""
+    since = date(2013, 1, 1)
+    rows: list[DeviceSetting] = []
+    curves = [one for one in devices if one.programme == "coal-gas"][: gas.SENSORS]
+    for device in devices:
+        wanted: dict[str, float] = {}
+        if device.programme == "coal-gas":
+            where = rng.choice(("t1", "t2", "heading", "heading_return"))
+            where = gas.PLACE if device in curves else where
+            place = law.value(f"monitoring.methane_{where}", since)
+            wanted = dict(zip(("ch4_alarm", "ch4_cut", "ch4_repower"), map(float, place.value), strict=True))
+            basis = f"{place.source}，{place.name}"
+        elif device.programme == "chemicals":
+            wanted, basis = {"level_high": 80.0, "level_high_high": 90.0}, "储罐设计文件（演示数据）"
+        elif device.programme == "mine-people":
+            wanted, basis = {"people_permitted": float(rng.randrange(60, 200, 10))}, "核定下井人数（演示数据）"
+        rows += [DeviceSetting(device=device, metric=m, value=v, since=since, basis=basis) for m, v in wanted.items()]
+    DeviceSetting.objects.bulk_create(rows)
+
+
+def _calibrations(devices: list[Device], city: DemoCity) -> None:
+    """Sensors calibrated in the last weeks, one right now; a vehicle's terminal under repair."""
+    sensors = [device for device in devices if device.programme == "coal-gas"][:6]
+    rows = [
+        Calibration(
+            device=device, begin=city.now - timedelta(days=9 * n, hours=1), reason="定期标校",
+            until=city.now - timedelta(days=9 * n) + timedelta(minutes=30), done_by="矿通风队",
+        )
+        for n, device in enumerate(sensors)
+    ]  # fmt: skip
+    if coach := next((device for device in devices if device.programme == "coaches"), None):
+        rows.append(
+            Calibration(device=coach, begin=city.now - timedelta(hours=3), reason="终端检修", done_by="运输公司安技科")
+        )
+    Calibration.objects.bulk_create(rows)
+    # The gas with which a sensor is calibrated is above its limit: told, and suppressed.
+    methane = Rule.objects.get(name="methane").current
+    Suppressed.objects.bulk_create(
+        Suppressed(
+            device=row.device, rule="methane", rule_version=methane, level="orange", state=state, value=value,
+            measured_at=row.begin + timedelta(minutes=minutes),
+        )
+        for row in rows[: len(sensors)] for state, value, minutes in (("open", 2.0, 20), ("clear", 0.1, 32))
+    )  # fmt: skip
+
+
+def _changed_rule(city: DemoCity) -> None:
+    """A rule of which the city has made a version of its own."""
+    rule, account = Rule.objects.get(name="gas-sensor-stuck"), Account.objects.get(username="city")
+    assert rule.current is not None
+    text = rule.current.text.replace("for: 24h", "for: 12h")
+    reason = "24小时过长，部分传感器卡滞当班未能发现"
+    rulebook.save(rule, text, rulebook.checked(text, rule.name), True, reason, account.actor)
 
 
 def _quota(enterprise: Enterprise, programme: str, number: int) -> Quota:

@@ -13,12 +13,12 @@ from anlan.kernel import cases, clock
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.parties.demo import DemoCity
 
-from . import watched
-from .models import Device, EarlyWarning
+from .grouping import cause_of
+from .models import Device, EarlyWarning, Rule
 
 SENSORS, DAYS, MINUTE = 3, 30, 60_000
-SETTINGS = {"ch4_alarm": 1.0, "ch4_cut": 1.5, "ch4_repower": 1.0}
-"""As AQ 1029-2007 has them for a coal face's return air; settings of the sensors."""
+PLACE, ALARM = "t1", 1.0
+"""Where these sensors stand (`monitoring.methane_t1`), and at how many percent the alarm is there."""
 
 
 def load(city: DemoCity, sensors: Sequence[Device]) -> None:
@@ -70,22 +70,22 @@ def _keep(codes: Sequence[str], ts: Any, values: Sequence[Any]) -> None:
         }  # fmt: skip
         on = datetime.fromtimestamp(int(ts[rows][0]) / 1000, clock.BEIJING).date()
         history.keep_part(home() / "history", on, "ch4", "joined-demonstration", pa.table(columns))
-    for metric, value in SETTINGS.items():
-        told = {"device": list(codes), "ts": [int(ts[-1])] * len(codes), "value": [value] * len(codes)}
-        on = datetime.fromtimestamp(int(ts[-1]) / 1000, clock.BEIJING).date()
-        history.keep_part(home() / "history", on, metric, "joined-demonstration", pa.table(told))
 
 
 def _warn(city: DemoCity, sensor: Device, ts: Any, curve: Any, over: bool) -> None:
     """The warning that the rule would have opened, at the moment at which it would; `over`: dealt with since."""
-    rule = next(one for one in watched.in_force().rules if one["name"] == "methane")
-    above = np.flatnonzero(curve >= SETTINGS["ch4_alarm"])
+    version = Rule.objects.select_related("current").get(name="methane").current
+    assert version is not None
+    rule = version.content
+    above = np.flatnonzero(curve >= ALARM)
     opened, peak = int(ts[above[0]]), float(curve[above[0]])
     at = datetime.fromtimestamp(opened / 1000, clock.BEIJING)
     told = [{"level": "orange", "state": "open", "ts": opened}]
 
     def prepare(made: EarlyWarning) -> None:
-        made.told, made.rule_version = told, watched.in_force().version
+        made.told, made.rule_version = told, version
+        made.rule_title, made.rule_title_en = rule["title"]["zh"], rule["title"]["en"]
+        made.rule_kind, made.cause_key = rule["kind"], cause_of(sensor, rule["kind"])
         made.lon, made.lat = (None if d is None else Decimal(f"{d:.6f}") for d in (sensor.lon, sensor.lat))
 
     with clock.frozen(at + timedelta(seconds=1)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,6 @@ import pyarrow.compute as pc
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from anlan.engines.telemetry import rules as rule_files
 from anlan.engines.telemetry.compiled import compiled
 from anlan.engines.telemetry.journal import Tail
 from anlan.engines.telemetry.rules import Rules
@@ -28,26 +28,30 @@ from anlan.kernel.cases.engine import enter
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
-from . import grouping
+from . import grouping, rulebook
 from .grouping import CORRECTED, RANK
 from .latest import Heard
-from .models import Device, EarlyWarning
+from .models import Device, EarlyWarning, Suppressed
 
 logger = logging.getLogger(__name__)
-RULES = Path(__file__).parent / "rules.yaml"
 EVALUATOR = Actor("job", "telemetry")
 HEARD_EVERY = timedelta(hours=6)
 """So often a device's latest reading is written down: each time is an entry of the audit."""
-ASKED_EVERY = timedelta(minutes=1)
-"""So old what is known of devices may be."""
+ASKED_EVERY = timedelta(seconds=30)
+"""So old what is known of rules and devices may be."""
+COMMITTED_WITHIN = timedelta(hours=1)
+"""So long a transaction may last that changes devices: what it wrote is seen when it ends."""
+QUIET_BEFORE = timedelta(days=1)
+"""So long a calibration is remembered: what comes late is told of it."""
 
 
 class Evaluation:
     """One process' evaluation of one journal. `step` reads what came; `keep` makes it safe against a restart."""
 
     def __init__(self, journal: Path, snapshot: Path, rules: Rules | None = None) -> None:
-        self._rules, self._snapshot = rules or rule_files.read(RULES), snapshot
-        self._said = {rule["name"]: rule for rule in self._rules.rules}
+        self._snapshot, self._fixed = snapshot, rules
+        with acting(EVALUATOR, EVERYWHERE):
+            self._take_rules(*((rules, {}) if rules else rulebook.current()))
         made, kept = compiled(self._rules), None
         if snapshot.exists():
             try:
@@ -61,12 +65,21 @@ class Evaluation:
         self._now = Heard()
         self._asked: set[str] = set()
         self._asked_at = clock.now()
+        self._stretches: dict[str, list[tuple[int, int]]] = {}
+        self._quiet: dict[str, int] = {}
+        """Devices under calibration, until when in ms: what stands then is told."""
         self._know(self.stream.names)
         self.unknown = 0
         """Changes of devices that no register knows."""
 
+    def _take_rules(self, rules: Rules, versions: Mapping[str, int]) -> None:
+        self._rules, self._versions = rules, versions
+        self._said = {rule["name"]: rule for rule in rules.rules}
+
     def step(self) -> int:
         """Reads what came since, and puts what follows into the database; returns how many changes there were."""
+        if clock.now() - self._asked_at > ASKED_EVERY:
+            self._ask_anew()
         changes: list[Change] = []
         for batch in self.tail.read():
             devices, metrics, ts, values = (batch.column(name) for name in ("device", "metric", "ts", "value"))
@@ -87,14 +100,61 @@ class Evaluation:
         self.stream.taken()  # what is final was told as it came
         self.stream.save(self._snapshot, extra=self.tail.places)
 
-    def _know(self, devices: Iterable[str]) -> None:
-        """Tells the stream the programmes of devices; of each again after a while, as somebody may have changed it."""
-        if clock.now() - self._asked_at > ASKED_EVERY:
-            self._asked, self._asked_at = set(), clock.now()
-        if new := set(devices) - self._asked:
+    def _ask_anew(self) -> None:
+        """Takes up what was changed of rules and devices since, and tells what stands after a calibration."""
+        before, self._asked_at = self._asked_at, clock.now()
+        if not self._fixed:
             with acting(EVALUATOR, EVERYWHERE):
-                self.stream.know(dict(Device.objects.filter(code__in=new).values_list("code", "programme")))
-            self._asked |= new
+                rules, versions = rulebook.current()
+            if rules.version != self._rules.version:
+                logger.info("the rules have changed: %d in force", len(versions))
+                # As over a restart: a level that says the same goes on where it stood.
+                self.keep()
+                self.stream = Stream.restored(compiled(rules), self._snapshot)
+                self._asked = set()
+                self._know(self.stream.names)
+            self._take_rules(rules, versions)
+        with acting(EVALUATOR, EVERYWHERE):
+            changed = rulebook.changed(before - COMMITTED_WITHIN, before.date()) & self._asked
+        self._asked -= changed
+        self._know(changed)
+        self._tell_what_stands()
+
+    def _tell_what_stands(self) -> None:
+        """What opened under a calibration that is over, and still stands as the device goes on, is a warning now."""
+        now = int(clock.now().timestamp() * 1000)
+        for name, stretches in self._stretches.items():
+            begun = [until for begin, until in stretches if begin <= now]
+            if begun and self.stream.seen(name) < max(begun):
+                self._quiet[name] = max(begun)
+            elif name in self._quiet:  # over, ended early, or taken back
+                self._quiet[name] = min(self._quiet[name], max(begun, default=now))
+        over = {name: until for name, until in self._quiet.items() if self.stream.seen(name) >= until}
+        if not over:
+            return
+        self._quiet = {name: until for name, until in self._quiet.items() if name not in over}
+        with acting(EVALUATOR, EVERYWHERE):
+            latest = Suppressed.objects.filter(device__code__in=list(over)).order_by(
+                "device", "rule", "level", "-measured_at"
+            ).distinct("device", "rule", "level")  # fmt: skip
+            rows = latest.values_list("device__code", "rule", "level", "state")
+            opened = {tuple(row) for *row, state in rows if state == "open"}
+        self._write([
+            Change("open", replace(event, ts=until)) for name, until in over.items()
+            for event in self.stream.standing(name) if (name, event.rule, event.level) in opened
+        ])  # fmt: skip
+
+    def _know(self, devices: Iterable[str]) -> None:
+        """Tells the stream the programmes, settings and calibrations of devices that were not asked for yet."""
+        if new := list(set(devices) - self._asked):
+            with acting(EVALUATOR, EVERYWHERE):
+                programmes = dict(Device.objects.filter(code__in=new).values_list("code", "programme"))
+                quiet = rulebook.calibrations(clock.now() - QUIET_BEFORE, new)
+                limits = rulebook.limits(new)
+            self.stream.know(programmes, quiet)
+            self.stream.configure(new, limits)
+            self._stretches |= {name: rows for name, rows in quiet.items() if rows or name in self._stretches}
+            self._asked |= set(new)
 
     def _hear(self, devices: Any, ts: Any) -> None:
         table = pc.unique(devices).to_pylist()
@@ -113,8 +173,22 @@ class Evaluation:
                 known = Device.objects.select_related("enterprise").in_bulk(
                     {change.event.device for change in changes}, field_name="code"
                 )
+                self._set_aside([change for change in changes if change.event.suppressed], known)
                 for change in changes:
-                    self._apply(change, known)
+                    if not change.event.suppressed:
+                        self._apply(change, known)
+
+    def _set_aside(self, changes: list[Change], known: Mapping[str, Device]) -> None:
+        """Keeps what devices under calibration show; no warning comes of it."""
+        told = [
+            Suppressed(
+                device=known[one.event.device], rule=one.event.rule, level=one.event.level, state=one.event.state,
+                rule_version_id=self._versions.get(one.event.rule), value=one.event.value,
+                measured_at=_moment(one.event),
+            )
+            for one in changes if one.what != "withdrawn" and one.event.device in known
+        ]  # fmt: skip
+        Suppressed.objects.bulk_create(told, ignore_conflicts=True)
 
     def _note_heard(self) -> None:
         heard, self._heard = self._heard, {}
@@ -132,8 +206,6 @@ class Evaluation:
         if device is None:
             self.unknown += 1
             return
-        if event.suppressed:
-            return  # under calibration: recorded with the readings, and no warning
         if change.what == "withdrawn":
             _withdraw(device, event)
         elif change.what == "clear":
@@ -152,7 +224,7 @@ class Evaluation:
 
             def prepare(made: EarlyWarning) -> None:
                 """What belongs to the warning, and is no news of its history."""
-                made.told, made.rule_version = [_told(event)], self._rules.version
+                made.told, made.rule_version_id = [_told(event)], self._versions.get(event.rule)
                 made.lon, made.lat = _six(device.lon), _six(device.lat)
                 made.rule_title, made.rule_title_en = said["title"]["zh"], said["title"]["en"]
                 made.rule_kind, made.cause_key = said["kind"], cause
@@ -183,7 +255,8 @@ class Evaluation:
 
 def _clear(device: Device, event: Event) -> None:
     opened = _opened_before(device, event)
-    if opened is None or _told(event) in opened.told:
+    # A level that opened under calibration has no warning: its end is none of an older one.
+    if opened is None or _told(event) in opened.told or event.level not in _standing(opened.told):
         return
     opened.told = [*opened.told, _told(event)]
     over = not _standing(opened.told)

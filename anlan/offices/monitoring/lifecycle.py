@@ -103,7 +103,9 @@ WARNING = declare(
         ),
         universal=Universal(list_=("city", "district"), assign=OFFICIALS),
         sections=(
-            (_("Warning"), ("level", "rule_source", "value", "measured_at", "cleared_at", "head")),
+            (
+                _("Warning"), ("level", "rule_version", "rule_source", "value", "measured_at", "cleared_at", "head"),
+            ),
             (_("Device"), ("device", "programme", "enterprise", "place", "lon", "lat")),
             (_("Dealing with it"), ("findings", "cause")),
         ),

@@ -56,10 +56,10 @@ _HEAD, _TAIL = 19, 2
 
 
 def _asked(**more: Any) -> dict[str, Any]:
-    programmes = [code for code, _title in PROGRAMMES]
+    programmes, silent = [code for code, _title in PROGRAMMES], silent_after()
     return {
         "now": clock.now(), "today": clock.today(), "programmes": programmes, "doubting": doubting(),
-        "silent": [silent_after()[code] / 1000 for code in programmes], "levels": [level for level, _t in LEVELS],
+        "silent": [silent[code] / 1000 for code in programmes], "levels": [level for level, _t in LEVELS],
         "level": "", "programme": "", **more,
     }  # fmt: skip
 

@@ -22,7 +22,8 @@ LISTED = 100
 """Open warnings in the list beside the map; the register has them all."""
 CHOSEN = 40
 """Devices at one place that are told in words."""
-_OPEN = "&".join(f"state={state.name}" for state in WARNING.states if not state.end)
+_OPEN = "&".join(f"state={state.name}" for state in WARNING.states if not state.end and state.name != "under")
+"""What calls somebody; what stands under another warning is dealt with there."""
 _LATEST_MS = 4_102_444_800_000
 
 
@@ -88,7 +89,7 @@ def _open(request: HttpRequest) -> Any:
 
 def _context(request: HttpRequest) -> dict[str, Any]:
     programme, level = _filters(request)
-    found = _open(request).filter(Q(programme=programme) if programme else Q())
+    found = _open(request).filter(WARNING.own_work, Q(programme=programme) if programme else Q())
     counted = {row["level"]: row["n"] for row in found.values("level").annotate(n=Count("pk")).order_by()}
     shown = found.filter(Q(level=level) if level else Q())
     narrowed = f"/r/warnings/?{_OPEN}" + (f"&programme={programme}" if programme else "")

@@ -18,6 +18,12 @@ from anlan.kernel.models import AreaCode, Kept, pointed
 from anlan.kernel.scope import ANY, By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
+from .rule_models import LEVELS, Calibration, DeviceSetting, Rule, RuleTrial, RuleVersion, Suppressed
+
+__all__ = [
+    "LEVELS", "Calibration", "Device", "DeviceSetting", "EarlyWarning", "Quota", "Rule", "RuleTrial", "RuleVersion",
+    "Suppressed",
+]  # fmt: skip
 
 PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
@@ -198,15 +204,6 @@ class Quota(Kept):
         return f"{self.get_programme_display()} {self.required}"
 
 
-LEVELS = (
-    ("blue", _("Blue")),
-    ("yellow", _("Yellow")),
-    ("orange", _("Orange")),
-    ("red", _("Red")),
-)
-"""Of a warning, from low to high."""
-
-
 class EarlyWarning(Case):
     """What a rule told of a device, driven to its end: looked at, dealt with or found false.
 
@@ -226,7 +223,9 @@ class EarlyWarning(Case):
     programme = models.CharField(_("Programme"), max_length=30, choices=PROGRAMMES)
     rule = models.CharField(_("Rule"), max_length=60)
     rule_source = models.CharField(_("Rule rests on"), max_length=400)
-    rule_version = models.CharField(_("Version of the rules"), max_length=64)
+    rule_version = models.ForeignKey(
+        RuleVersion, models.PROTECT, verbose_name=_("Version of the rule"), null=True, blank=True, related_name="+"
+    )
     rule_title = models.CharField(_("Rule"), max_length=200, blank=True, default="", editable=False)
     rule_title_en = models.CharField(_("Rule"), max_length=200, blank=True, default="", editable=False)
     rule_kind = models.CharField(max_length=24, blank=True, default="", editable=False)

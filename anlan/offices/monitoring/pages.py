@@ -7,3 +7,8 @@ page("monitoring:desk", _("Warning desk"), icon="bell-ringing", group="monitorin
 page("monitoring:map", _("Live map"), icon="map-pin", group="monitoring")
 page("monitoring:coverage", _("Coverage of monitoring"), icon="broadcast", group="monitoring")
 page("monitoring:intake", _("Intake of readings"), icon="plug", group="monitoring", roles={"city"})
+page("monitoring:rules", _("Warning rules"), icon="adjustments", group="monitoring")
+page(
+    "monitoring:limits", _("Limits by the place of the sensor"), icon="ruler-measure", group="monitoring",
+    roles=("city", "department", "district", "township"),
+)  # fmt: skip

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 from anlan.kernel import clock
 from anlan.parties.looks import looked
 
-from . import watched
+from . import rulebook, watched
 from .models import Device, EarlyWarning
 from .programmes import MOVING
 
@@ -105,8 +105,13 @@ def curve(device: Device, metric: str, stretch: Stretch, points: int) -> dict[st
 
 def limits(device: Device, metric: str) -> list[dict[str, Any]]:
     """The limits of a metric, with the device's own settings where rules name them."""
-    told = latest(device) if watched.settings(device.programme) else {}
-    values = {name: value for name, (_ts, value) in told.items()}
+    values: dict[str, float] = {}
+    if named := watched.settings(device.programme):
+        told = latest(device)
+        for _code, name, since, value in rulebook.limits([device.code]):
+            # What the device itself has told since stands instead.
+            values[name] = told[name][1] if name in told and told[name][0] >= since else value
+        values |= {name: told[name][1] for name in named & told.keys() - values.keys()}
     return [asdict(one) for one in watched.limits(device.programme, metric, values)]
 
 
@@ -114,7 +119,7 @@ def warnings(device: Device, stretch: Stretch, metric: str = "") -> list[dict[st
     """Warnings of the device in a stretch, the newest first; of a metric those whose rule minds it, or none."""
     at = [datetime.fromtimestamp(ts / 1000, clock.BEIJING) for ts in (stretch.begin, stretch.end)]
     found = EarlyWarning.objects.filter(device=device, measured_at__gte=at[0], measured_at__lt=at[1])
-    minding = {rule["name"]: rule.get("metric") for rule in watched.in_force().rules}
+    minding = {rule["name"]: rule.get("metric") for rule in watched.in_force()}
     return [
         {
             "number": one.number, "title": one.title, "level": one.level, "level_title": one.get_level_display(),

@@ -14,7 +14,18 @@ from anlan.parties.models import Enterprise, Person
 from anlan.parties.registers import WITH_PEOPLE
 
 from .lifecycle import RULE_REVIEW, WARNING
-from .models import Device, DutyShift, EarlyWarning, HourlyReading, Quota, ResponseCard, RuleReview
+from .models import (
+    Calibration,
+    Device,
+    DeviceSetting,
+    DutyShift,
+    EarlyWarning,
+    HourlyReading,
+    Quota,
+    ResponseCard,
+    RuleReview,
+    Suppressed,
+)
 from .readings import part
 
 SUPERVISORS = {"city", "department", "district", "township"}
@@ -127,7 +138,7 @@ def sample_warning(number: int) -> EarlyWarning:
     device.save()
     return EarlyWarning(
         number=f"样本安警〔2013〕{number}号", title=f"样本预警{number}", state="open", device=device, rule="overspeed",
-        programme="coaches", rule_source="样本", rule_version="0", value=number, measured_at=clock.now(), level="red",
+        programme="coaches", rule_source="样本", value=number, measured_at=clock.now(), level="red",
         enterprise=device.enterprise, area_code="500112000000", owner_area_code="500112000000",
     )  # fmt: skip
 
@@ -146,6 +157,7 @@ class Warnings(Register):
     )  # fmt: skip
     choices = {"state": WARNING.choices}
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
+    exact = ("rule",)
     sections = (
         (_("Warning"), ("rule", "rule_source", "rule_version", "value", "place", "lon", "lat")),
         (_("Dealing with it"), ("findings", "cause")),
@@ -241,3 +253,79 @@ class DutyShifts(Register):
     rights = Rights(
         see=WITH_PEOPLE, add=DUTY_KEPT_BY, change=DUTY_KEPT_BY, remove=DUTY_KEPT_BY, export={"city", "district"}
     )
+
+
+def _device(number: int) -> Device:
+    device = sample_device(number)
+    device.save()
+    return device
+
+
+@register
+class DeviceSettings(Register):
+    name = "device-settings"
+    model = DeviceSetting
+    title = _("Settings of devices")
+    singular = _("Setting of a device")
+    icon = "adjustments"
+    group = "monitoring"
+    columns = ("device", "metric", "value", "since", "basis")
+    filters = ("device", "metric", "since")
+    exact = ("metric",)
+    search = ("metric",)
+    natural_key = ("device", "metric", "since")
+    sample = staticmethod(
+        lambda number: DeviceSetting(
+            device=_device(number),
+            metric="ch4_alarm",
+            value=1,
+            since=clock.today() - timedelta(days=number % 3000),
+            basis="样本",
+        )
+    )
+    sections = ((_("Setting of a device"), ("device", "metric", "value", "since", "basis")),)
+    order = "-since"
+    rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
+
+
+@register
+class Calibrations(Register):
+    name = "calibrations"
+    model = Calibration
+    title = _("Calibrations and outages")
+    singular = _("Calibration")
+    icon = "tool"
+    group = "monitoring"
+    columns = ("device", "begin", "until", "reason", "done_by")
+    filters = ("device", "begin", "until")
+    natural_key = ("device", "begin")
+    sample = staticmethod(
+        lambda number: Calibration(
+            device=_device(number), begin=clock.now() - timedelta(hours=number), reason="样本标校", done_by="样本"
+        )
+    )
+    sections = ((_("Calibration"), ("device", "begin", "until", "reason", "done_by")),)
+    order = "-begin"
+    rights = Rights(see=EVERY_ROLE, add=SUPERVISORS | {"enterprise"}, change=SUPERVISORS, export=OFFICIALS)
+
+
+@register
+class SuppressedEvents(Register):
+    name = "suppressed"
+    model = Suppressed
+    title = _("Suppressed while calibrated")
+    singular = _("Suppressed event")
+    icon = "bell-off"
+    group = "monitoring"
+    columns = ("rule", "device", "level", "state", "value", "measured_at", "rule_version")
+    filters = ("rule", "device", "level", "measured_at")
+    exact = ("rule",)
+    natural_key = ("device", "rule", "level", "state", "measured_at")
+    sample = staticmethod(
+        lambda number: Suppressed(
+            device=_device(number), rule="methane", level="orange", state="open", value=number, measured_at=clock.now()
+        )
+    )
+    sections = ((_("Suppressed event"), ("device", "rule", "rule_version", "level", "state", "value", "measured_at")),)
+    order = "-measured_at"
+    rights = Rights(see=EVERY_ROLE, export=OFFICIALS)

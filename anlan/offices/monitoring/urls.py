@@ -4,7 +4,7 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed
 
-from . import device_views, map_views, views, views_intake
+from . import device_views, map_views, views, views_intake, views_limits, views_rules
 
 app_name = "monitoring"
 urlpatterns = [
@@ -20,6 +20,16 @@ urlpatterns = [
     path("devices/<int:key>/way/", device_views.way, name="way"),
     path("intake/", views_intake.intake, name="intake"),
     path("keys/<int:pk>/", views_intake.device_key, name="key"),
+    path("limits/", views_limits.limits, name="limits"),
+    path("rules/", views_rules.rules, name="rules"),
+    path("rules/new/", views_rules.new, name="rule-new"),
+    path("rules/new/save/", views_rules.save, name="rule-new-save"),
+    path("rules/schema.json", views_rules.schema, name="rule-schema"),
+    path("rules/of/<slug:name>/", views_rules.rule, name="rule"),
+    path("rules/of/<slug:name>/save/", views_rules.save, name="rule-save"),
+    path("rules/of/<slug:name>/switch/", views_rules.switch, name="rule-switch"),
+    path("rules/of/<slug:name>/<int:number>/", views_rules.version, name="rule-version"),
+    path("trials/<int:key>/", views_rules.trial, name="trial"),
 ]
 
 keyed(
@@ -27,3 +37,12 @@ keyed(
     of="monitoring.Device", keys=lambda device: {"key": device.pk}, record="key",
 )  # fmt: skip
 keyed("monitoring:key", of="monitoring.Device", keys=lambda device: {"pk": device.pk}, record="pk")
+keyed(
+    "monitoring:rule", "monitoring:rule-save", "monitoring:rule-switch", of="monitoring.Rule",
+    keys=lambda rule: {"name": rule.name}, record="name",
+)  # fmt: skip
+keyed(
+    "monitoring:rule-version", of="monitoring.RuleVersion",
+    keys=lambda version: {"name": version.rule.name, "number": version.number}, record="number",
+)  # fmt: skip
+keyed("monitoring:trial", of="monitoring.RuleTrial", keys=lambda trial: {"key": trial.pk}, record="key")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from anlan.engines.telemetry import rules as rule_files
-from anlan.engines.telemetry.rules import COMPARISONS, Rules
+from anlan.engines.telemetry.rules import COMPARISONS
 
-from .models import LEVELS
+from .models import LEVELS, Rule, RuleVersion
 from .programmes import PROGRAMMES
 
 SILENT_MS = 24 * 3_600_000
@@ -52,27 +51,31 @@ NO_CURVE = frozenset({"alarm", "direction"})
 """A word of bits and an angle: no curve says anything."""
 
 
-@cache
-def in_force() -> Rules:
-    """The rules that are evaluated."""
-    return rule_files.read(Path(__file__).parent / "rules.yaml")
+def in_force() -> tuple[Mapping[str, Any], ...]:
+    """The rules that are evaluated: read again where another version of one is in force."""
+    return _read(tuple(Rule.objects.filter(on=True).order_by("pk").values_list("current", flat=True)))
 
 
-@cache
+@lru_cache(maxsize=4)
+def _read(versions: tuple[int, ...]) -> tuple[Mapping[str, Any], ...]:
+    """The contents of versions, which never change."""
+    found = RuleVersion.objects.in_bulk(versions)
+    return tuple(found[key].content for key in versions)
+
+
 def silent_after() -> dict[str, int]:
     """For each programme, after how many milliseconds without a reading a device of it is silent."""
     found = {code: SILENT_MS for code, _title in PROGRAMMES}
-    for rule in in_force().rules:
+    for rule in in_force():
         if rule["kind"] == "silent" and "metric" not in rule:
             for code in rule.get("programmes", found):
                 found[code] = min(found[code], rule_files.duration(rule["for"]))
     return found
 
 
-@cache
 def doubting() -> list[str]:
     """Names of the rules whose open warning makes a device suspect."""
-    return [rule["name"] for rule in in_force().rules if rule["kind"] in DOUBTING]
+    return [rule["name"] for rule in in_force() if rule["kind"] in DOUBTING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Limit:
 
 def of_programme(programme: str) -> Iterator[Mapping[str, Any]]:
     """The rules that mind devices of a programme."""
-    return (rule for rule in in_force().rules if programme in rule.get("programmes", (programme,)))
+    return (rule for rule in in_force() if programme in rule.get("programmes", (programme,)))
 
 
 def title(rule: Mapping[str, Any]) -> str:

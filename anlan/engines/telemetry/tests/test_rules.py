@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anlan.engines.telemetry.rules import BadRules, parse
+from anlan.engines.telemetry.rules import BadRules, parse, parse_one
 
 GOOD = """late: 30s
 rules:
@@ -87,3 +87,38 @@ def test_no_text_crashes_it(text: str) -> None:
     for whole in (text, f"rules:\n  - {text}", GOOD + text):
         with suppress(BadRules):
             parse(whole.encode())
+        with suppress(BadRules):
+            parse_one(whole.encode())
+
+
+# --- One rule by itself -------------------------------------------------------------------------------------------
+
+ONE = "name: methane\nkind: level\nmetric: ch4\nsource: 煤矿安全规程\nlevels:\n  - {level: orange, at_least: 1.0}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (("metric: ch4\n", "metric: ch4\nmetrik: ch4\n"), 4, "metrik: is no field that is said here"),
+        (("1.0", "high"), 6, "level 1, at_least: 'high' is not of type number"),
+        (("metric: ch4", "kind: level"), 3, "kind: stands here twice"),
+        (("kind: level\nmetric: ch4", "kind: silent\nfor: 5min\nlevel: red\nhold: 1s"), 5, "hold: is not said for"),
+        (("{level: orange", "[level: orange"), 6, "no YAML can be read here"),
+        ((ONE, "- a\n"), 1, "a rule is made of fields"),
+        (("methane", "Methane"), 1, "name: 'Methane' is not written as"),
+        (("source: 煤矿安全规程", 'source: ""'), 4, "source: holds too little: at least 1"),
+    ],
+)
+def test_of_one_rule_each_fault_has_its_line(change: tuple[str, str], line: int, words: str) -> None:
+    text = ONE.replace(*change)
+    assert text != ONE
+    with pytest.raises(BadRules) as caught:
+        parse_one(text.encode())
+    told = [(fault.line, f"{fault.place and fault.place + ': '}{fault}") for fault in caught.value.faults]
+    assert [one for one in told if one[0] == line and words in one[1]], told
+
+
+def test_what_is_demanded_besides_is_told_at_its_line() -> None:
+    with pytest.raises(BadRules, match=r"rule:3: metric: unknown"):
+        parse_one(ONE.encode(), lambda rule: [(("metric",), "unknown")])
+    assert parse_one(ONE.encode(), lambda rule: [])["name"] == "methane"

@@ -426,3 +426,65 @@ def test_a_snapshot_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_hours_are_those_of_beijing() -> None:
     assert NOON % (24 * HOUR) == 4 * HOUR
+
+
+# --- What is set for a device, and calibrations that are told later -----------------------------------------------
+
+LIMIT = "name: ch4, kind: level, metric: ch4, levels: [{level: orange, at_least: {of: ch4_alarm}}]"
+
+
+def test_a_limit_that_is_set_holds_until_the_device_tells_its_own() -> None:
+    one = stream(LIMIT)
+    one.configure(["d"], [("d", "ch4_alarm", NOON - HOUR, 1.0), ("d", "nothing", NOON, 3.0)])
+    assert [c.what for c in one.feed(["d"], ["ch4"], [NOON], [1.2])] == ["open"]
+    one.feed(["d", "d"], ["ch4_alarm", "ch4"], [NOON + MINUTE, NOON + MINUTE], [2.0, 1.2])
+    one.configure(["d"], [("d", "ch4_alarm", NOON - HOUR, 1.0)])  # told again every minute: what it said itself stands
+    one.feed(["d"], ["ch4"], [NOON + 2 * MINUTE], [1.3])
+    assert told(one.finish()) == [("orange", "open", 0), ("orange", "clear", 1)]
+
+
+def test_a_limit_that_is_set_moves_no_window_and_is_no_reading() -> None:
+    one = stream(LIMIT + "\nname: q, kind: silent, level: blue, for: 10min")
+    one.configure(["d"], [("d", "ch4_alarm", NOON + HOUR, 1.0)])
+    assert one.advance(NOON + 2 * HOUR) == []
+    one.feed(["d"], ["ch4"], [NOON], [1.2])
+    assert one.counts["late"] == 0
+
+
+def test_what_is_set_anew_or_no_more_takes_the_place_of_what_was() -> None:
+    one = stream(LIMIT)
+    one.configure(["d"], [("d", "ch4_alarm", NOON, 1.0)])
+    one.configure(["d"], [("d", "ch4_alarm", NOON - HOUR, 2.0)])  # a mistake mended, from an earlier day on
+    assert one.feed(["d"], ["ch4"], [NOON], [1.5]) == []
+    one.configure(["d"], [])
+    assert one.feed(["d"], ["ch4"], [NOON + MINUTE], [9.0]) == []
+    one.configure(["d"], [("d", "ch4_alarm", NOON, 1.0)])
+    assert len(one.feed(["d"], ["ch4"], [NOON + 2 * MINUTE], [9.0])) == 1
+
+
+def test_a_limit_that_is_set_is_known_after_a_restart(tmp_path: Path) -> None:
+    one = stream(LIMIT)
+    one.configure(["d"], [("d", "ch4_alarm", NOON, 1.0)])
+    one.save(tmp_path / "state")
+    two = Stream.restored(one.rules, tmp_path / "state")
+    assert len(two.feed(["d"], ["ch4"], [NOON], [1.5])) == 1
+
+
+def test_a_calibration_that_is_told_later_suppresses_from_then_on_and_what_stands_is_known() -> None:
+    one = stream(METHANE)
+    one.feed(["d"], ["ch4"], [NOON], [0.1])
+    one.know({}, {"d": [(NOON, NOON + HOUR)]})
+    (change,) = one.feed(["d"], ["ch4"], [NOON + MINUTE], [1.2])
+    assert change.event.suppressed
+    assert [(e.level, e.value, e.ts) for e in one.standing("d")] == [("orange", 1.2, NOON + MINUTE)]
+    assert one.seen("d") == NOON + MINUTE
+    one.know({}, {"d": []})
+    assert not one.feed(["d"], ["ch4"], [NOON + 2 * MINUTE], [0.1])[0].event.suppressed
+    assert one.standing("d") == []
+
+
+def test_a_stream_that_nothing_came_to_is_restored_too(tmp_path: Path) -> None:
+    text = LIMIT + "\nname: r, kind: rate, metric: m, per: 1h, over: 1h, levels: [{level: red, more_than: 1}]"
+    one = stream(text)
+    one.save(tmp_path / "state")
+    assert Stream.restored(one.rules, tmp_path / "state").names == []

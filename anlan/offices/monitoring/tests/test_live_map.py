@@ -67,7 +67,7 @@ def warn(one: Device, level: str = "red", rule: str = "overspeed") -> EarlyWarni
     with acting(TESTER, EVERYWHERE):
         made: EarlyWarning = cases.open_case(
             "warning", PRODUCT, device=one, rule=rule, programme=one.programme, level=level, title=f"{one.name}：超速",
-            value=1.0, rule_source="试验", rule_version="0", measured_at=clock.now(), told=[],
+            value=1.0, rule_source="试验", measured_at=clock.now(), told=[],
             enterprise_id=one.enterprise_id, area_code=one.area_code,
         )  # fmt: skip
         return made

@@ -22,9 +22,9 @@ from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
+from anlan.offices.monitoring.cards import cards, load
 from anlan.offices.monitoring.grouping import CORRECTED
 from anlan.offices.monitoring.models import DutyShift, EarlyWarning, ResponseCard, RuleReview
-from anlan.offices.monitoring.reference import cards, load
 from anlan.parties.models import Account, Enterprise, Looked, Person
 
 from .conftest import AT, TESTER, YUBEI, account

@@ -30,7 +30,7 @@ def warning(level: str = "red", code: str = "k1", **more: Any) -> EarlyWarning:
     with acting(TESTER, EVERYWHERE):
         made: EarlyWarning = cases.open_case(
             "warning", PRODUCT, device=one, rule="fast", programme=one.programme, level=level, title="k1：超速行驶",
-            value=130.0, rule_source="试验", rule_version="0", measured_at=clock.now(), area_code=one.area_code,
+            value=130.0, rule_source="试验", measured_at=clock.now(), area_code=one.area_code,
             enterprise_id=one.enterprise_id, **more,
         )  # fmt: skip
     return made

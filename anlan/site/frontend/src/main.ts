@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 import { start } from "./behaviour";
 import "./alarm";
 import "./clocks";
+import "./code";
 import "./drop";
 import "./forms";
 import "./lists";

@@ -1,0 +1,5 @@
+"""What the worker does for the monitoring office."""
+
+from . import trials
+
+__all__ = ["trials"]

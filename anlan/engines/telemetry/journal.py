@@ -49,9 +49,10 @@ class Journal:
         self._file = self._begun()
 
     def append(self, batch: Any) -> int:
-        """Adds readings (of `SCHEMA`), on disk when this returns; says how many. Raises `OSError`."""
+        """Adds readings (of `SCHEMA`, text perhaps by dictionaries, which is smaller and quicker), on disk when this
+        returns; says how many. Raises `OSError`."""
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, SCHEMA) as writer:
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
             writer.write(batch)
         content = sink.getvalue()
         entry = _HEAD.pack(content.size, zlib.crc32(content)) + content.to_pybytes()
@@ -265,5 +266,5 @@ def whole(path: Path) -> Any:
         batches = []
         for content in _entries(file):
             with pa.ipc.open_stream(content) as reader:
-                batches += list(reader)
+                batches += [batch.cast(SCHEMA) for batch in reader]
     return pa.Table.from_batches(batches, SCHEMA)

@@ -8,23 +8,20 @@ final: the same for the same readings however they were shuffled within the wind
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .compiled import compiled
-from .kernel import NIL
 from .rules import Rules
-from .stream import Event, Stream
+from .stream import COLUMNS, Event, Stream
 from .writing import keep
 
-COLUMNS = ("device", "metric", "ts", "value")
 _BATCH = 1 << 18
 
 
@@ -46,24 +43,41 @@ def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, in
 
     `progress` is told how many of how many readings are done.
     """
-    stream, numbers, total = Stream(compiled(rules), at_once=False), {}, 0
-    with _opened(source) as file:
+    stream, total = Stream(compiled(rules), at_once=False), 0
+    for batch, rows in batches(source):
+        total += batch.num_rows
+        stream.feed_arrow(batch)
+        if progress:
+            progress(total, rows)
+    events = stream.finish()
+    keep(out, lines(events, numbered=total > 0 and pa.types.is_integer(batch.schema.field("device").type)))
+    return Replayed(total, dict(stream.counts), len(events))
+
+
+def batches(source: Path) -> Iterator[tuple[Any, int]]:
+    """The readings of a file as Arrow batches, each with the number of rows of the whole; while one is looked at the
+    next is read. Raises `BadReadings`, `OSError`."""
+    total = 0
+    with _opened(source) as file, ThreadPoolExecutor(1) as reader:
         if faults := _faults(file.schema_arrow):
             raise BadReadings(f"{source}: {faults}")
-        integers = pa.types.is_integer(file.schema_arrow.field("device").type)
+        rows = file.metadata.num_rows
         try:
-            for batch in file.iter_batches(_BATCH, columns=list(COLUMNS)):
+            parts = file.iter_batches(_BATCH, columns=list(COLUMNS))
+            coming = reader.submit(next, parts, None)
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, parts, None)
                 total += batch.num_rows
-                _take(stream, batch)
-                if progress:
-                    progress(total, file.metadata.num_rows)
+                yield batch, rows
         except (pa.ArrowException, OSError) as error:
             raise BadReadings(f"{source}: row {total + 1}: cannot be read ({str(error)[:200]})") from error
-    if integers:
-        numbers = {name: int(name) for name in stream.names}
-    events = sorted(stream.finish(), key=lambda e: (e.ts, numbers.get(e.device, e.device), e.rule, e.level, e.state))
-    keep(out, b"".join(_line(event, numbers) for event in events))
-    return Replayed(total, dict(stream.counts), len(events))
+
+
+def lines(events: list[Event], numbered: bool = False) -> bytes:
+    """Events as JSON, one to a line, in order; `numbered` where devices are named by integers."""
+    numbers = {name: int(name) for name in {event.device for event in events}} if numbered else {}
+    ordered = sorted(events, key=lambda e: (e.ts, numbers.get(e.device, e.device), e.rule, e.level, e.state))
+    return b"".join(_line(event, numbers) for event in ordered)
 
 
 def _line(event: Event, numbers: dict[str, int]) -> bytes:
@@ -103,34 +117,3 @@ def _faults(schema: Any) -> str:
 def _is_text(kind: Any) -> bool:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
-
-
-def _take(stream: Stream, batch: Any) -> None:
-    """Hands a batch to the stream; rows without a value in some column are refused as no reading."""
-    empty = sum(batch.column(name).null_count for name in COLUMNS)
-    if empty:
-        whole = [pc.is_valid(batch.column(name)) for name in COLUMNS]
-        there = pc.and_(pc.and_(whole[0], whole[1]), pc.and_(whole[2], whole[3]))
-        stream.counts["no_number"] += batch.num_rows - (pc.sum(there).as_py() or 0)
-        batch = batch.filter(there)
-    stream.feed_coded(
-        _coded(batch.column("device"), stream.code),
-        _coded(batch.column("metric"), stream.metric),
-        _moments(batch.column("ts")),
-        batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False),
-    )
-
-
-def _coded(column: Any, code: Callable[[list[str]], Any]) -> Any:
-    """Each text or number by its code; each different one is looked up once."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    codes = code([str(name) for name in column.dictionary.to_pylist()])
-    found = column.indices.to_numpy(zero_copy_only=False)
-    return codes[found] if len(codes) else np.full(len(found), NIL, np.int32)
-
-
-def _moments(column: Any) -> Any:
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms"), safe=False)
-    return column.cast(pa.int64()).to_numpy(zero_copy_only=False)

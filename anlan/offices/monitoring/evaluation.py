@@ -67,13 +67,10 @@ class Evaluation:
         """Reads what came since, and puts what follows into the database; returns how many changes there were."""
         changes: list[Change] = []
         for batch in self.tail.read():
-            devices, metrics, ts, values = (batch.column(name) for name in ("device", "metric", "ts", "value"))
+            devices = batch.column("device")
             self._know(pc.unique(devices).to_pylist())
-            moments = ts.to_numpy(zero_copy_only=False)
-            changes += self.stream.feed(
-                devices.to_pylist(), metrics.to_pylist(), moments, values.to_numpy(zero_copy_only=False)
-            )
-            self._hear(devices, moments)
+            changes += self.stream.feed_arrow(batch)
+            self._hear(devices, batch.column("ts").to_numpy(zero_copy_only=False))
         changes += self.stream.advance(int(clock.now().timestamp() * 1000) - self._rules.late)
         self._write(changes)
         return len(changes)

@@ -57,11 +57,11 @@ _DAY, _MINUTE, _BEIJING = 86_400_000, 60_000, 8 * 3_600_000
 _METRES = 111_195.08
 """Metres to a degree of latitude, on a sphere of 6,371 km."""
 
-run = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-"""Nothing here allocates, so nothing needs to count who holds it."""
-inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+_HOW: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+run: Any = njit(**_HOW)
+"""Nothing here allocates, so nothing needs to count who holds it (`_nrt`)."""
+inlined: Any = njit(**_HOW, forceinline=True)
 """Put in place: a call would hand on some two hundred words on the stack."""
-
 _LINE = 64
 """Bytes that memory hands over at once."""
 _AHEAD = 6
@@ -143,8 +143,7 @@ class Scratch(NamedTuple):
     slopes: Any
 
 
-@intrinsic
-def _fetch(typing: Any, record: Any, ahead: Any) -> Any:
+def _asked(typing: Any, record: Any, ahead: Any) -> Any:
     """Asks memory for the line so many bytes behind the begin of a record, without waiting for it."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -155,6 +154,9 @@ def _fetch(typing: Any, record: Any, ahead: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(record, types.int64), code
+
+
+_fetch: Any = intrinsic(_asked)
 
 
 @inlined
@@ -250,8 +252,8 @@ def _put(target: Any, source: Any) -> None:
 
 @run
 def _widened(one: Any, log: Log) -> bool:
-    """Gives a device twice the room at the end of the log; whether there was so much."""
-    room, at = max(_LEAST_ROOM, 2 * one.room), log.used[0]
+    """Gives a device half as much room again, at the end of the log; whether there was so much."""
+    room, at = max(_LEAST_ROOM, one.room + one.room // 2), log.used[0]
     if at + room > len(log.readings):
         return False
     for i in range(one.length):
@@ -336,7 +338,7 @@ def carry(
             one.looked = max(0, one.looked - done)
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
-            if 2 * one.length > one.room:
+            if 4 * one.length > 3 * one.room:
                 _widened(one, log)
         if stopped:
             return k

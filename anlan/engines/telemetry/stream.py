@@ -14,7 +14,6 @@ each device.
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +53,7 @@ COLUMNS = ("device", "metric", "ts", "value")
 What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
 _FORM = 2
-_FULL = 0.75
+_FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
 REFUSED = tuple(name for name in COUNTED if name != "taken")
 
@@ -246,7 +245,7 @@ class Stream:
         """Puts readings in their places; returns the devices that have new ones."""
         devices, counts, rows, at = self._devices, self._devices.counts, (device, metric, ts, value), 0
         while (at := kernel.place(*rows, at, self._log, devices, self._touched)) < len(device):
-            wider = _log(max(1 << 16, 2 * int(devices.one["room"].sum())))
+            wider = _log(max(1 << 16, 3 * int(devices.one["room"].sum()) // 2))
             kernel.packed(self._log, devices, wider)
             self._log = wider
         touched = np.sort(self._touched[: counts[TOUCHED]])  # memory is read faster in its order
@@ -376,20 +375,18 @@ class Stream:
             "told": [asdict(event) for events in self._told.values() for event in events],
             "final": [asdict(event) for event in self._final + self._events(self._rows)],
         }
-        held = io.BytesIO()
-        np.savez(
-            held,
-            told=np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
-            settled=self._devices.one["settled"][:rows],
-            latest=_bytes(self._settled.latest[:rows]),
-            phase=self._settled.phase[:rows],
-            cells=_bytes(self._settled.cells[:rows]),
-            samples=_bytes(self._settled.rings[:rows]),
-            rings=self.rules.arrays.lane["ring"],
-            w_device=device,
-            waiting=_bytes(waiting),
-        )
-        keep(path, held.getvalue())
+        arrays = {
+            "told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
+            "settled": self._devices.one["settled"][:rows],
+            "latest": _bytes(self._settled.latest[:rows]),
+            "phase": self._settled.phase[:rows],
+            "cells": _bytes(self._settled.cells[:rows]),
+            "samples": _bytes(self._settled.rings[:rows]),
+            "rings": self.rules.arrays.lane["ring"],
+            "w_device": device,
+            "waiting": _bytes(waiting),
+        }
+        keep(path, lambda file: np.savez(file, **arrays))
 
     @classmethod
     def restored(cls, rules: Compiled, path: Path, **told: Any) -> Self:
@@ -470,4 +467,4 @@ def _out(places: int) -> Out:
 
 def _bytes(records: Any) -> Any:
     """Records as the bytes that they are: numpy's own file format takes records apart, field by field."""
-    return np.frombuffer(np.ascontiguousarray(records).tobytes(), np.uint8)
+    return np.ascontiguousarray(records).reshape(-1).view(np.uint8)

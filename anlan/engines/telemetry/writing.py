@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
-def keep(path: Path, content: bytes) -> None:
-    """Puts `content` at `path`, on disk when this returns; what stood there stands until then. Raises `OSError`."""
+def keep(path: Path, content: bytes | Callable[[Any], None]) -> None:
+    """Puts `content`, or what it writes into the file that it gets, at `path`, on disk when this returns; what stood
+    there stands until then. Raises `OSError`."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

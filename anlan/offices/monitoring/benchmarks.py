@@ -130,6 +130,7 @@ def regular(path: Path, devices: int, number: int, share: int = 1, late: bool = 
         "ts": pa.int64(), "value": pa.float64(),
     })  # fmt: skip
     kept: dict[int, list[Any]] = {}
+    group: list[Any] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for tick in range(number):
             value = 0.5 + 0.25 * np.sin(tick / (10 + which % 13) + which) + rng.normal(0, 0.01, devices)[which]
@@ -139,14 +140,20 @@ def regular(path: Path, devices: int, number: int, share: int = 1, late: bool = 
             behind = rng.random(devices)[which] < (0.01 if late else 0)
             kept.setdefault(min(tick + 3, number - 1), []).append((np.flatnonzero(behind), ts, value))
             chosen = [(np.flatnonzero(~behind), ts, value), *kept.pop(tick, [])]
-            for places, moments, values in chosen:
-                columns = [
-                    pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), names),
-                    pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(places), np.int32)), pa.array(["ch4"])),
-                    pa.array(moments[places]), pa.array(values[places]),
-                ]  # fmt: skip
-                writer.write_table(pa.table(columns, schema=schema))
-                rows += len(places)
+            places, ts, value = (
+                np.concatenate(parts)
+                for parts in zip(*((places, ts[places], value[places]) for places, ts, value in chosen), strict=True)
+            )
+            columns = [
+                pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), names),
+                pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(places), np.int32)), pa.array(["ch4"])),
+                pa.array(ts), pa.array(value),
+            ]  # fmt: skip
+            group.append(pa.table(columns, schema=schema))
+            rows += len(places)
+            if tick % 10 == 9 or tick == number - 1:
+                writer.write_table(pa.concat_tables(group), row_group_size=MILLION)
+                group = []
     return rows
 
 

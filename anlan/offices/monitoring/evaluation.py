@@ -90,11 +90,11 @@ class Evaluation:
             self._asked |= new
 
     def _hear(self, devices: Any, ts: Any) -> None:
-        table = pc.unique(devices).to_pylist()
-        codes = devices.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        last = np.zeros(len(table), np.int64)
-        np.maximum.at(last, codes, ts)
-        for name, at in zip(table, last.tolist(), strict=True):
+        encoded = devices.dictionary_encode()
+        last = np.zeros(len(encoded.dictionary), np.int64)
+        np.maximum.at(last, encoded.indices.to_numpy(zero_copy_only=False), ts)
+        there = np.flatnonzero(last)
+        for name, at in zip(encoded.dictionary.take(there).to_pylist(), last[there].tolist(), strict=True):
             self._heard[name] = max(at, self._heard.get(name, 0))
 
     def _write(self, changes: list[Change]) -> None:

@@ -6,7 +6,6 @@ warm for three minutes of theirs. "Per core" is by the processor's time of one t
 
 from __future__ import annotations
 
-import queue
 import resource
 import statistics
 import subprocess
@@ -25,7 +24,7 @@ import pyarrow.parquet as pq
 
 from anlan.engines.telemetry import replay, rules
 from anlan.engines.telemetry.compiled import Compiled, compiled
-from anlan.engines.telemetry.journal import SCHEMA, Journal
+from anlan.engines.telemetry.journal import SCHEMA, Journal, Tail
 from anlan.engines.telemetry.stream import Stream
 from anlan.engines.telemetry.writing import keep
 from anlan.site.bench import Measured, benchmark
@@ -223,71 +222,36 @@ def against_rivals() -> Measured:
     return _against()
 
 
-@benchmark("telemetry Arrow to warnings", unit="M/s", target=8)
-def arrow_to_warnings() -> Measured:
-    """Batches land in a journal, on disk each; whoever evaluates reads them there, and opens and clears warnings."""
-    from django.db import transaction
-
-    from anlan.kernel.scope import EVERYWHERE, Actor, acting
-
-    from .evaluation import Evaluation
-
+@benchmark("telemetry Arrow to changes", unit="M/s", target=8)
+def arrow_to_changes() -> Measured:
+    """Batches land in a journal, on disk each; who evaluates reads them there and tells what is new at once."""
     count = 20_000
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        transaction.atomic(),
-        acting(Actor("command", "anlan bench"), EVERYWHERE),
-    ):
-        names = _registered(count)
-        titled = rules.made([
-            {**rule, "title": {"zh": rule["name"]}} for rule in rules.parse(EVERY_KIND.encode()).rules
-        ])  # fmt: skip
-        journal = Journal(Path(folder) / "journal", "bench")
-        evaluation = Evaluation(Path(folder) / "journal", Path(folder) / "state", titled)
+    with tempfile.TemporaryDirectory() as folder:
+        names = pa.array([f"d{n:06d}" for n in range(count)])
+        journal, tail = Journal(Path(folder), "bench"), Tail(Path(folder))
+        stream = Stream(ruled(EVERY_KIND))
         batches = [_batch(names, *rows) for rows in ticks(50, count)]
         warm = len(batches) // 2
-        for batch in batches[:warm]:
-            journal.append(batch)
-        evaluation.step()
-        landed: queue.Queue[float] = queue.Queue()
 
-        def land() -> None:
-            for batch in batches[warm:]:
+        def look() -> int:
+            return sum(len(stream.feed_arrow(batch)) for batch in tail.read())
+
+        def land(some: list[Any]) -> None:
+            for batch in some:
                 journal.append(batch)
-            landed.put(time.perf_counter() - begun)
 
+        land(batches[:warm])
+        look()
         begun, told = time.perf_counter(), 0
-        thread = threading.Thread(target=land)
+        thread = threading.Thread(target=land, args=(batches[warm:],))
         thread.start()
         while thread.is_alive():
-            told += evaluation.step()
+            told += look()
         thread.join()
-        told += evaluation.step()
+        told += look()
         spent = time.perf_counter() - begun
         journal.close()
-        transaction.set_rollback(True)
-    rows = sum(batch.num_rows for batch in batches[warm:])
-    return Measured(rows / spent / MILLION, {"changes": told, "landing alone": rows / landed.get() / MILLION})
-
-
-def _registered(count: int) -> Any:
-    """Devices in the register, as an Arrow array of their codes."""
-    from datetime import date
-
-    from anlan.parties.models import Enterprise
-
-    from .models import Device
-
-    enterprise = Enterprise.objects.order_by("pk").first()
-    assert enterprise is not None
-    codes = [f"bench-{n:06d}" for n in range(count)]
-    Device.objects.bulk_create(
-        Device(
-            code=code, name=code, enterprise=enterprise, area_code=enterprise.area_code, programme="coaches",
-            protocol="jt808", installed_on=date(2013, 1, 1),
-        ) for code in codes
-    )  # fmt: skip
-    return pa.array(codes)
+    return Measured(sum(batch.num_rows for batch in batches[warm:]) / spent / MILLION, {"changes": told})
 
 
 def _batch(names: Any, device: Any, metric: Any, ts: Any, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -33,7 +34,8 @@ LANE = np.dtype(
         ("day_to", np.int16), ("metric", np.int32), ("limit_metric", np.int32), ("until_metric", np.int32),
         ("ring", np.int32), ("limit", np.float64), ("limit_times", np.float64), ("until", np.float64),
         ("until_times", np.float64), ("number", np.float64), ("hold", np.int64), ("until_hold", np.int64),
-        ("programmes", np.int64), ("span", np.int64), ("other", np.int64), ("gap", np.int64),
+        ("low", np.float64), ("high", np.float64), ("span", np.int64), ("every", np.int64), ("other", np.int64),
+        ("gap", np.int64),
         ("shape_first", np.int64), ("shape_end", np.int64), ("guard_first", np.int64), ("guard_end", np.int64),
     ],
     align=True,
@@ -55,8 +57,11 @@ class Lanes(NamedTuple):
     shape: Any
     """Corners, as (longitude, latitude)."""
     first: Any
-    """For each metric where its lanes begin in `heard`; one more for the end of the last."""
+    """For each programme (its number + 1; 0 for devices of none) and metric where its lanes begin in `heard`; one more
+    for the end of the last."""
     heard: Any
+    silent: Any
+    """The lanes of which the clock can tell."""
     place: Any
     """The codes of latitude and longitude, -1 where no rule minds places."""
 
@@ -95,14 +100,12 @@ def compiled(rules: Rules) -> Compiled:
     metrics = tuple(sorted(names))
     code = {name: number for number, name in enumerate(metrics)}
     programmes = tuple(sorted({p for rule in rules.rules for p in rule.get("programmes", ())}))
-    if len(programmes) > 62:
-        raise ValueError("rules for more than 62 programmes")
-    rows = [_row(rule, said, code, programmes) for rule, _level, said in split]
+    rows = [_row(rule, said, code) for rule, _level, said in split]
     rings = 0
     for row in rows:
         if row["kind"] in (RATE, SOON, NOISY):
             row["ring"], rings = rings, rings + 1
-    heard = _heard(split, metrics, code)
+    heard = [_heard(split, metrics, code, programme) for programme in ("", *programmes)]
     lanes = tuple(Lane(rule["name"], level, _digest(rule, said)) for rule, level, said in split)
     return Compiled(lanes, _arrays(rows, heard, code), metrics, programmes, rings, rules.late, rules.version)
 
@@ -137,10 +140,12 @@ def _metrics_of(rule: Mapping[str, Any], said: Mapping[str, Any]) -> set[str]:
     return _heard_by(rule, said)
 
 
-def _heard(split: list[Any], metrics: tuple[str, ...], code: Mapping[str, int]) -> list[list[int]]:
-    """For each metric the lanes that look again when it is read."""
+def _heard(split: list[Any], metrics: tuple[str, ...], code: Mapping[str, int], programme: str) -> list[list[int]]:
+    """For each metric the lanes that look again when it is read of a device of this programme."""
     heard: list[list[int]] = [[] for _ in metrics]
     for number, (rule, _level, said) in enumerate(split):
+        if programme not in rule.get("programmes", (programme,)):
+            continue
         names = _heard_by(rule, said)
         # Silence about everything is broken by everything.
         for name in metrics if ANYTHING in names else sorted(names):
@@ -150,14 +155,13 @@ def _heard(split: list[Any], metrics: tuple[str, ...], code: Mapping[str, int]) 
 
 _EMPTY: dict[str, Any] = {
     "op": NOTHING, "until_op": NOTHING, "day_from": -1, "limit_metric": -1, "limit_times": 1.0, "until_metric": -1,
-    "until_times": 1.0, "ring": -1,
+    "until_times": 1.0, "ring": -1, "low": -math.inf, "high": math.inf,
 }  # fmt: skip
+"""What a lane has unless its rule says otherwise. A quiet one whose metric is not within `low` and `high` stays so."""
 
 
-def _row(
-    rule: Mapping[str, Any], said: Mapping[str, Any], code: Mapping[str, int], programmes: tuple[str, ...]
-) -> dict[str, Any]:
-    row: dict[str, Any] = dict(_EMPTY, kind=KINDS[rule["kind"]], metric=code.get(rule.get("metric", ANYTHING), -1))
+def _row(rule: Mapping[str, Any], said: Mapping[str, Any], code: Mapping[str, int]) -> dict[str, Any]:
+    row: dict[str, Any] = dict(_EMPTY, kind=KINDS[rule["kind"]], metric=code.get(rule.get("metric", ANYTHING), 0))
     if said_bound := bound(said):
         row |= dict(zip(("op", "limit", "limit_metric", "limit_times"), _bound(said_bound, code), strict=True))
     if until := bound(said.get("until") or {}):
@@ -165,20 +169,19 @@ def _row(
     row["hold"], row["until_hold"] = duration(rule.get("hold", "0s")), duration(rule.get("clear_hold", "0s"))
     if "between" in rule:
         row["day_from"], row["day_to"] = (int(t[:2]) * 60 + int(t[3:]) for t in rule["between"])
-    row["programmes"] = sum(1 << programmes.index(p) for p in set(rule.get("programmes", ())))
     row["guards"] = [
         (code[one["metric"]], *_bound(bound(one), code), duration(one.get("not_older_than", "366d")))
         for one in rule.get("while", ())
     ]
     match rule["kind"]:
+        case "level" if row["limit_metric"] < 0:
+            row["low"], row["high"] = _band(row["op"], row["limit"])
         case "rate":
-            row |= {
-                "span": duration(rule["over"]),
-                "other": duration(rule["per"]),
-                "flag": rule.get("either_way", False),
-            }
+            row |= {"span": duration(rule["over"]), "other": duration(rule["per"])}
+            row |= {"every": row["span"] // (SAMPLES - 1), "flag": rule.get("either_way", False)}
         case "soon":
             row |= {"span": duration(rule["trend"]), "other": duration(rule["within"])}
+            row["every"] = row["span"] // (SAMPLES - 1)
         case "stuck":
             row |= {"span": duration(rule["for"]), "number": rule.get("tolerance", 0.0)}
         case "noisy":
@@ -195,6 +198,14 @@ def _row(
     return row
 
 
+def _band(op: int, limit: float) -> tuple[float, float]:
+    """The least and the largest number of which the comparison with the limit holds."""
+    return {
+        AT_LEAST: (limit, math.inf), MORE_THAN: (math.nextafter(limit, math.inf), math.inf),
+        AT_MOST: (-math.inf, limit), LESS_THAN: (-math.inf, math.nextafter(limit, -math.inf)), EQUALS: (limit, limit),
+    }[op]  # fmt: skip
+
+
 def _bound(said: Any, code: Mapping[str, int]) -> tuple[int, float, int, float]:
     name, limit = said
     if isinstance(limit, Mapping):
@@ -202,7 +213,7 @@ def _bound(said: Any, code: Mapping[str, int]) -> tuple[int, float, int, float]:
     return OPERATORS[name], float(limit), -1, 1.0
 
 
-def _arrays(rows: list[dict[str, Any]], heard: list[list[int]], code: Mapping[str, int]) -> Lanes:
+def _arrays(rows: list[dict[str, Any]], heard: list[list[list[int]]], code: Mapping[str, int]) -> Lanes:
     lane = np.zeros(len(rows), LANE)
     corners: list[Any] = []
     guards: list[Any] = []
@@ -223,7 +234,18 @@ def _arrays(rows: list[dict[str, Any]], heard: list[list[int]], code: Mapping[st
         lane,
         guard,
         np.array(corners, np.float64).reshape(-1, 2),
-        np.cumsum([0, *(len(part) for part in heard)], dtype=np.int64),
-        np.array([number for part in heard for number in part], np.int32),
+        _starts(heard),
+        np.array([number for lists in heard for part in lists for number in part], np.int32),
+        np.array([number for number, row in enumerate(rows) if row["kind"] == SILENT], np.int32),
         np.array([code.get(LATITUDE, -1), code.get(LONGITUDE, -1)], np.int32),
     )
+
+
+def _starts(heard: list[list[list[int]]]) -> Any:
+    """Where each list begins if all stand behind one another, and in a last column where the last of a row ends."""
+    starts = np.zeros((len(heard), len(heard[0]) + 1), np.int32)
+    at = 0
+    for row, lists in enumerate(heard):
+        starts[row] = at + np.cumsum([0, *map(len, lists)])
+        at = starts[row, -1]
+    return starts

@@ -50,9 +50,10 @@ class Journal:
         self._file = self._begun()
 
     def append(self, *batches: Any) -> int:
-        """Adds readings (of `SCHEMA`), on disk when this returns; says how many. Raises `OSError`."""
+        """Adds readings (of `SCHEMA`, text perhaps by dictionaries, which is smaller and quicker; all batches alike),
+        on disk when this returns; says how many. Raises `OSError`."""
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, SCHEMA) as writer:
+        with pa.ipc.new_stream(sink, batches[0].schema) as writer:
             for batch in batches:
                 writer.write(batch)
         content = sink.getvalue()
@@ -273,7 +274,7 @@ def whole(path: Path) -> Any:
         batches = []
         for content in _entries(file):
             with pa.ipc.open_stream(content) as reader:
-                batches += list(reader)
+                batches += [batch.cast(SCHEMA) for batch in reader]
     return pa.Table.from_batches(batches, SCHEMA)
 
 

@@ -1,12 +1,14 @@
-"""The compiled pass: readings into lists by device, ticks of a device into the states of its lanes, events out.
+"""The compiled pass: readings into the logs of devices, ticks of a device into the states of its lanes, events out.
 
 A *tick* is everything a device measured at one moment; it is applied whole before a rule looks. A *lane* is one level
-of one rule. Each device has a row in every array; nothing here allocates or knows a name.
+of one rule. Each device has a row in every array; nothing here allocates by the reading or knows a name.
 
 A lane is quiet, waiting (its condition holds, not yet long enough), open, or leaving (over, not yet long enough).
 
-What runs for every reading takes records and numbers, or is put in place (`inline`): a call that hands on arrays counts
-references for each of them, which costs more than what it does.
+What it costs is memory that is waited for. So a device's log is one stretch in order of time, to which what comes in
+order is added; what can change no more is settled only when a log is nearly full, many readings at once; a lane that is
+quiet and whose reading is outside of its band is not looked at further; and of the devices that follow memory is asked
+ahead.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 from .compiled import (
     AT_LEAST,
@@ -39,36 +43,55 @@ from .compiled import (
 QUIET, WAITING, OPEN, LEAVING = range(4)
 NIL = -1
 NEVER = np.iinfo(np.int64).min
+EARLIEST, LATEST = 0, 4_102_444_800_000
+"""Milliseconds; moments outside of 1970–2099 are no moments of a reading."""
 MOST_WAITING = 20_000
 """Readings of one device inside the window of lateness; more are refused, as no honest device sends them."""
-TOO_LATE, TWICE, TOO_MANY, TAKEN = range(4)
+COUNTED = ("late", "twice", "too_many", "taken", "no_number", "no_moment", "no_rule")
+"""What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment and how many devices were
+touched."""
+LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST, TOUCHED = range(9)
+_LEAST_ROOM = 16
+PAIRS = SAMPLES * (SAMPLES - 1) // 2
 _DAY, _MINUTE, _BEIJING = 86_400_000, 60_000, 8 * 3_600_000
 _METRES = 111_195.08
 """Metres to a degree of latitude, on a sphere of 6,371 km."""
 
+_HOW: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+run: Any = njit(**_HOW)
+"""Nothing here allocates, so nothing needs to count who holds it (`_nrt`)."""
+inlined: Any = njit(**_HOW, forceinline=True)
+"""Put in place: a call would hand on some two hundred words on the stack."""
+_LINE = 64
+"""Bytes that memory hands over at once."""
+_AHEAD = 6
+"""So many devices ahead memory is asked for what they need: it answers several questions at once, and late."""
+
 CELL = np.dtype(
-    [("since", np.int64), ("t", np.int64), ("a", np.float64), ("b", np.float64), ("n", np.int32), ("phase", np.int8),
-     ("newest", np.int8)],
-    align=True,
-)  # fmt: skip
-"""What one lane knows of one device; `t`, `a`, `b` and `n` are the kind's own, `newest` is the place of its last
-sample, behind which the earlier ones follow, around the end."""
+    [("since", np.int64), ("t", np.int64), ("a", np.float64), ("b", np.float64), ("n", np.int32)], align=True
+)
+"""What one lane knows of one device; `t`, `a`, `b` and `n` are the kind's own."""
 VALUE = np.dtype([("at", np.int64), ("value", np.float64)], align=True)
-"""A reading: the latest of a metric, or a sample of a lane that looks back."""
-NODE = np.dtype(
-    [("ts", np.int64), ("value", np.float64), ("metric", np.int32), ("after", np.int32), ("before", np.int32)],
+"""The latest reading of a metric."""
+RING = np.dtype(
+    [("at", np.int64, (SAMPLES,)), ("value", np.float64, (SAMPLES,)), ("newest", np.int32), ("far", np.int32)],
     align=True,
 )
-"""A reading inside the window of lateness, in the list of its device, in order of time and metric."""
+"""Samples of a lane that looks back: behind `newest` the earlier ones follow, around the end. `far` is how far back the
+span reaches."""
+READING = np.dtype([("ts", np.int64), ("value", np.float64), ("metric", np.int32)], align=True)
+_CELL, _RING, _READING = CELL.itemsize, RING.itemsize, READING.itemsize
 DEVICE = np.dtype(
     [
-        ("settled", np.int64), ("seen", np.int64), ("head", np.int32), ("tail", np.int32), ("length", np.int32),
+        ("settled", np.int64), ("seen", np.int64), ("newest", np.int64), ("first", np.int32),
+        ("length", np.int32), ("room", np.int32), ("looked", np.int32), ("newest_metric", np.int32),
         ("quiet_first", np.int32), ("quiet_end", np.int32), ("programme", np.int8), ("dirty", np.bool_),
         ("touched", np.bool_),
     ],
     align=True,
 )  # fmt: skip
-"""The ends of a device's list, up to when it is settled and seen, its stretches under calibration, its programme."""
+"""A device's log: where it stands, how long it is and may become, how many of its readings were looked at, and its last
+one. Up to when the device is settled, up to when it was seen; its stretches under calibration, its programme."""
 EVENT = np.dtype(
     [
         ("ts", np.int64), ("value", np.float64), ("device", np.int32), ("lane", np.int32), ("opens", np.bool_),
@@ -79,19 +102,19 @@ EVENT = np.dtype(
 
 
 class State(NamedTuple):
-    """What is known of every device: the latest reading of each metric, its lanes, and their samples."""
+    """What is known of every device: the latest reading of each metric, its lanes' phases and cells, their samples."""
 
     latest: Any
+    phase: Any
     cells: Any
-    samples: Any
+    rings: Any
 
 
-class Waiting(NamedTuple):
-    """Readings inside the window of lateness. `free` is a stack of places, `count` how many stand in it."""
+class Log(NamedTuple):
+    """The readings that are not settled yet, each device's in one stretch by time and metric; how much is used."""
 
-    nodes: Any
-    free: Any
-    count: Any
+    readings: Any
+    used: Any
 
 
 class Devices(NamedTuple):
@@ -109,164 +132,252 @@ class Out(NamedTuple):
     count: Any
 
 
-@njit(cache=True)
-def take(
-    device: Any, metric: Any, ts: Any, value: Any, late: int, waiting: Waiting, devices: Devices, touched: Any
+class Scratch(NamedTuple):
+    """`mark`: for each lane the last tick that it looked at, by a number that stands behind them. The others are of one
+    trend: moments and values of samples, slopes between all pairs of them."""
+
+    mark: Any
+    at: Any
+    value: Any
+    slopes: Any
+
+
+def _asked(typing: Any, record: Any, ahead: Any) -> Any:
+    """Asks memory for the line so many bytes behind the begin of a record, without waiting for it."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.gep(builder.bitcast(args[0], ir.IntType(8).as_pointer()), [args[1]])
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, *[ir.IntType(32)] * 3])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", (pointer.type,), kind)
+        builder.call(fetch, [pointer, *(ir.Constant(ir.IntType(32), n) for n in (1, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(record, types.int64), code
+
+
+_fetch: Any = intrinsic(_asked)
+
+
+@inlined
+def _fetch_row(state: State, d: int) -> None:
+    """Asks memory for what is known of a device."""
+    _fetch(state.latest[d, 0], 0)
+    for line in range(0, state.cells.shape[1] * _CELL, _LINE):
+        _fetch(state.cells[d, 0], line)
+    for line in range(0, state.rings.shape[1] * _RING, _LINE):
+        _fetch(state.rings[d, 0], line)
+
+
+@run
+def place(
+    device: Any, metric: Any, ts: Any, value: Any, start: int, late: int, log: Log, devices: Devices, touched: Any
 ) -> int:
-    """Puts readings in their places; returns how many devices stand in `touched`. What is too late is so by the
-    readings that came before it, whether they are settled by now or came in the same call."""
-    nodes, count = waiting.nodes, 0
-    free = waiting.count[0]
-    for i in range(len(device)):
-        d, t, m = device[i], ts[i], metric[i]
-        one = devices.one[d]
-        place = one.tail
-        if t <= one.settled or (place != NIL and t < nodes[place].ts - late):
-            devices.counts[TOO_LATE] += 1
+    """Puts readings into the logs of their devices; returns the row at which it stopped because there was no room.
+
+    What is too late is so by the readings that came before it, in this call or an earlier one.
+    """
+    readings, counts = log.readings, devices.counts
+    for i in range(start, len(device)):
+        t, m, v = ts[i], metric[i], value[i]
+        if not math.isfinite(v):
+            counts[NO_NUMBER] += 1
             continue
-        while place != NIL and (nodes[place].ts > t or (nodes[place].ts == t and nodes[place].metric > m)):
-            place = nodes[place].before
-        if place != NIL and nodes[place].ts == t and nodes[place].metric == m:
-            devices.counts[TWICE] += 1
-            # Of two values for one moment the larger one stands, whichever came first.
-            if value[i] <= nodes[place].value:
-                continue
-            nodes[place].value = value[i]
-        else:
-            # A long list may be one that can be settled: only what is inside the window is a flood.
-            if one.length >= MOST_WAITING and nodes[one.head].ts >= max(t, nodes[one.tail].ts) - late:
-                devices.counts[TOO_MANY] += 1
-                continue
-            free -= 1
-            new = waiting.free[free]
-            after = one.head if place == NIL else nodes[place].after
-            node = nodes[new]
-            node.ts, node.value, node.metric, node.before, node.after = t, value[i], m, place, after
-            if place == NIL:
-                one.head = new
-            else:
-                nodes[place].after = new
-            if after == NIL:
-                one.tail = new
-            else:
-                nodes[after].before = new
-            one.length += 1
-            devices.counts[TAKEN] += 1
-        if t <= one.seen:
-            one.dirty = True
+        if t < EARLIEST or t >= LATEST:
+            counts[NO_MOMENT] += 1
+            continue
+        if m < 0:
+            counts[NO_RULE] += 1
+            continue
+        one = devices.one[device[i]]
+        if i + 2 * _AHEAD < len(device):
+            _fetch(devices.one[device[i + 2 * _AHEAD]], 0)
+            coming = devices.one[device[i + _AHEAD]]
+            _fetch(readings[coming.first + coming.length], 0)
+        if t <= one.settled or (one.newest != NEVER and t < one.newest - late):
+            counts[LATE] += 1
+            continue
+        # A long log may be one that can be settled: only what is inside the window is a flood.
+        flood = one.length >= MOST_WAITING and readings[one.first].ts >= max(t, one.newest) - late
+        if one.length == one.room and not flood and not _widened(one, log):
+            return i
         if not one.touched:
             one.touched = True
-            touched[count] = d
-            count += 1
-    waiting.count[0] = free
-    return count
-
-
-@njit(cache=True)
-def settle(
-    touched: Any, start: int, late: int, waiting: Waiting, devices: Devices, state: State, lanes: Lanes, out: Out
-) -> int:
-    """Carries devices forward over what can change no more; returns the index at which it stopped for want of room."""
-    nodes, free, mark, stamp = waiting.nodes, waiting.count[0], np.zeros(len(lanes.lane), np.int64), 0
-    room = len(out.events) - 2 * len(lanes.lane)
-    for k in range(start, len(touched)):
-        d = touched[k]
-        one = devices.one[d]
-        if one.tail == NIL:
-            continue
-        until = nodes[one.tail].ts - late
-        node = one.head
-        while node != NIL and nodes[node].ts < until:
-            if out.count[0] > room:
-                waiting.count[0] = free
-                return k
-            stamp += 1
-            first = node
-            one.settled = nodes[node].ts
-            node = _tick(d, one, node, nodes, devices, state, lanes, mark, stamp, out)
-            while first != node:
-                waiting.free[free] = first
-                free += 1
-                one.length -= 1
-                first = nodes[first].after
-            one.head = node
-            if node == NIL:
-                one.tail = NIL
+            touched[counts[TOUCHED]] = device[i]
+            counts[TOUCHED] += 1
+        if t > one.newest or (t == one.newest and m > one.newest_metric):
+            if flood:
+                became = TOO_MANY
             else:
-                nodes[node].before = NIL
-    waiting.count[0] = free
-    return len(touched)
+                new = readings[one.first + one.length]
+                new.ts, new.metric, new.value = t, m, v
+                one.newest, one.newest_metric = t, m
+                one.length += 1
+                if t <= one.seen:
+                    one.dirty = True
+                became = TAKEN
+        else:
+            became = _inserted(one, t, m, v, flood, readings)
+        counts[became] += 1
+        counts[NEWEST] = max(counts[NEWEST], t)
+    return len(device)
 
 
-@njit(cache=True)
-def look(
-    touched: Any, start: int, waiting: Waiting, devices: Devices, settled: State, state: State, lanes: Lanes, out: Out
-) -> int:
-    """Carries devices forward over all that is there, from where they were seen; where a reading came late, anew from
-    where they are settled. Returns the index at which it stopped for want of room."""
-    nodes, mark, stamp = waiting.nodes, np.zeros(len(lanes.lane), np.int64), 0
-    room = len(out.events) - 2 * len(lanes.lane)
-    for k in range(start, len(touched)):
-        d = touched[k]
+@run
+def _inserted(one: Any, t: int, m: int, v: float, flood: bool, readings: Any) -> int:
+    """Puts a reading that comes after later ones in its place; returns what became of it."""
+    begin, end = one.first, one.first + one.length
+    place = end
+    while place > begin and _follows(readings[place - 1], t, m):
+        place -= 1
+    if place > begin and readings[place - 1].ts == t and readings[place - 1].metric == m:
+        # Of two values for one moment the larger one stands, whichever came first.
+        if v > readings[place - 1].value:
+            readings[place - 1].value = v
+            one.dirty = one.dirty or t <= one.seen
+        return TWICE
+    if flood:
+        return TOO_MANY
+    for i in range(end, place, -1):
+        _put(readings[i], readings[i - 1])
+    new = readings[place]
+    new.ts, new.metric, new.value = t, m, v
+    one.length += 1
+    one.dirty = one.dirty or t <= one.seen
+    return TAKEN
+
+
+@run
+def _follows(reading: Any, t: int, m: int) -> bool:
+    return reading.ts > t or (reading.ts == t and reading.metric > m)
+
+
+@run
+def _put(target: Any, source: Any) -> None:
+    target.ts, target.value, target.metric = source.ts, source.value, source.metric
+
+
+@run
+def _widened(one: Any, log: Log) -> bool:
+    """Gives a device half as much room again, at the end of the log; whether there was so much."""
+    room, at = max(_LEAST_ROOM, one.room + one.room // 2), log.used[0]
+    if at + room > len(log.readings):
+        return False
+    for i in range(one.length):
+        _put(log.readings[at + i], log.readings[one.first + i])
+    one.first, one.room = at, room
+    log.used[0] = at + room
+    return True
+
+
+@run
+def packed(log: Log, devices: Devices, target: Log) -> None:
+    """Moves the logs of all devices, in their order, into another place; each keeps the room that it has."""
+    for d in range(len(devices.one)):
+        one, at = devices.one[d], target.used[0]
+        for i in range(one.length):
+            _put(target.readings[at + i], log.readings[one.first + i])
+        one.first = at
+        target.used[0] += one.room
+
+
+@run
+def listed(rows: int, log: Log, devices: Devices, device: Any, readings: Any) -> None:
+    """Lists the readings of all logs, by device and in order."""
+    n = 0
+    for d in range(rows):
         one = devices.one[d]
-        if one.dirty:
-            _copy(d, settled, state)
-            one.seen, one.dirty = one.settled, False
-        node = NIL
-        place = one.tail
-        while place != NIL and nodes[place].ts > one.seen:
-            node, place = place, nodes[place].before
-        while node != NIL:
-            if out.count[0] > room:
-                return k
-            stamp += 1
-            one.seen = nodes[node].ts
-            node = _tick(d, one, node, nodes, devices, state, lanes, mark, stamp, out)
-    return len(touched)
+        for i in range(one.first, one.first + one.length):
+            device[n] = d
+            _put(readings[n], log.readings[i])
+            n += 1
 
 
-@njit(cache=True)
-def wait(some: Any, start: int, now: int, devices: Devices, state: State, lanes: Lanes, out: Out) -> int:
-    """Tells of silence up to `now`; returns the index at which it stopped for want of room."""
+@run
+def carry(
+    some: Any, start: int, final: bool, least: float, late: int, log: Log, devices: Devices, settled: State,
+    state: State, lanes: Lanes, out: Out, scratch: Scratch,
+) -> int:  # fmt: skip
+    """Carries devices forward; returns the index at which it stopped for want of room for events.
+
+    `final`: over what can change no more (all more than `late` behind the device's latest), which then leaves the log;
+    this waits until the log has filled its room to the share `least`, as of many readings each costs less. Otherwise
+    over all that was not looked at, and where a reading came late, anew from where the device is settled.
+    """
+    readings = log.readings
+    enough = len(out.events) - 2 * len(lanes.lane)
     for k in range(start, len(some)):
-        if out.count[0] + 2 * len(lanes.lane) > len(out.events):
-            return k
         d = some[k]
-        for number in range(len(lanes.lane)):
-            lane, cell = lanes.lane[number], state.cells[d, number]
-            if lane.kind != SILENT or cell.n == 0 or cell.phase == OPEN:
+        one = devices.one[d]
+        if k + 2 * _AHEAD < len(some):
+            _fetch(devices.one[some[k + 2 * _AHEAD]], 0)
+            ahead = some[k + _AHEAD]
+            coming = devices.one[ahead]
+            if not final or coming.length >= least * coming.room:
+                _fetch_row(state, ahead)
+                if not final and coming.dirty:
+                    _fetch_row(settled, ahead)
+                if final or coming.dirty:
+                    for line in range(0, coming.length * _READING, _LINE):
+                        _fetch(readings[coming.first], line)
+        one.touched = False
+        if final:
+            if one.length == 0 or one.length < least * one.room:
                 continue
-            if now - cell.t > lane.span:
-                cell.phase = OPEN
-                _tell(d, number, cell.t + lane.span, 0.0, True, devices, out)
-                # What was measured before that and comes after it shows that there was no such silence: it is late.
-                devices.one[d].seen = max(devices.one[d].seen, cell.t + lane.span)
+            at, until = one.first, one.newest - late - 1
+        else:
+            if one.dirty:
+                _copy(d, settled, state)
+                one.seen, one.looked, one.dirty = one.settled, 0, False
+            at, until = one.first + one.looked, one.newest
+        end = one.first + one.length
+        while at < end and readings[at].ts <= until and out.count[0] <= enough:
+            at = _tick(d, one, at, end, readings, devices, state, lanes, out, scratch)
+        stopped = at < end and readings[at].ts <= until
+        done = at - one.first
+        if not final:
+            one.looked = done
+            one.seen = max(one.seen, readings[at - 1].ts) if done else one.seen
+        elif done:
+            one.settled = readings[at - 1].ts
+            one.length -= done
+            one.looked = max(0, one.looked - done)
+            for i in range(one.first, one.first + one.length):
+                _put(readings[i], readings[i + done])
+            if 4 * one.length > 3 * one.room:
+                _widened(one, log)
+        if stopped:
+            return k
     return len(some)
 
 
-@njit(cache=True)
-def listed(rows: int, waiting: Waiting, devices: Devices, device: Any, node: Any) -> None:
-    """Lists the readings inside the window, by device and in order: row of the device, place of the reading."""
-    n = 0
-    for d in range(rows):
-        place = devices.one[d].head
-        while place != NIL:
-            device[n], node[n] = d, place
-            n, place = n + 1, waiting.nodes[place].after
+@run
+def wait(some: Any, start: int, now: int, devices: Devices, state: State, lanes: Lanes, out: Out) -> int:
+    """Tells of silence up to `now`; returns the index at which it stopped for want of room."""
+    for k in range(start, len(some)):
+        if out.count[0] + len(lanes.silent) > len(out.events):
+            return k
+        d = some[k]
+        for number in lanes.silent:
+            cell, span = state.cells[d, number], lanes.lane[number].span
+            if cell.n != 0 and state.phase[d, number] != OPEN and now - cell.t > span:
+                state.phase[d, number] = OPEN
+                _tell(d, number, cell.t + span, 0.0, True, devices, out)
+                # What was measured before that and comes after it shows that there was no such silence: it is late.
+                devices.one[d].seen = max(devices.one[d].seen, cell.t + span)
+    return len(some)
 
 
-@njit(cache=True)
+@run
 def _copy(d: int, source: State, target: State) -> None:
     for metric in range(source.latest.shape[1]):
         target.latest[d, metric] = source.latest[d, metric]
     for lane in range(source.cells.shape[1]):
-        target.cells[d, lane] = source.cells[d, lane]
-    for ring in range(source.samples.shape[1]):
-        for i in range(SAMPLES):
-            target.samples[d, ring, i] = source.samples[d, ring, i]
+        target.phase[d, lane], target.cells[d, lane] = source.phase[d, lane], source.cells[d, lane]
+    for ring in range(source.rings.shape[1]):
+        target.rings[d, ring] = source.rings[d, ring]
 
 
-@njit(cache=True)
+@run
 def _tell(d: int, lane: int, ts: int, value: float, opens: bool, devices: Devices, out: Out) -> None:
     event, one = out.events[out.count[0]], devices.one[d]
     event.device, event.lane, event.ts, event.value, event.opens = d, lane, ts, value, opens
@@ -277,97 +388,113 @@ def _tell(d: int, lane: int, ts: int, value: float, opens: bool, devices: Device
     out.count[0] += 1
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _tick(
-    d: int, one: Any, node: int, nodes: Any, devices: Devices, state: State, lanes: Lanes, mark: Any, stamp: int,
-    out: Out,
+    d: int, one: Any, at: int, end: int, readings: Any, devices: Devices, state: State, lanes: Lanes, out: Out,
+    scratch: Scratch,
 ) -> int:  # fmt: skip
-    """Applies what was measured at the moment of `node`, lets the lanes look, and returns the node after it."""
-    ts, first = nodes[node].ts, node
-    while node != NIL and nodes[node].ts == ts:
-        latest = state.latest[d, nodes[node].metric]
-        latest.at, latest.value = ts, nodes[node].value
-        node = nodes[node].after
-    while first != node:
-        m = nodes[first].metric
-        for i in range(lanes.first[m], lanes.first[m + 1]):
+    """Applies what was measured at the moment of the reading `at`, lets the lanes look; returns the place behind it."""
+    ts, first, programme = readings[at].ts, at, one.programme + 1
+    while at < end and readings[at].ts == ts:
+        latest = state.latest[d, readings[at].metric]
+        latest.at, latest.value = ts, readings[at].value
+        at += 1
+    several, mark = at - first > 1, scratch.mark
+    mark[-1] += 1
+    for place in range(first, at):
+        m = readings[place].metric
+        for i in range(lanes.first[programme, m], lanes.first[programme, m + 1]):
             number = lanes.heard[i]
-            if mark[number] == stamp:
+            if several:
+                if mark[number] == mark[-1]:
+                    continue
+                mark[number] = mark[-1]
+            lane, phase = lanes.lane[number], state.phase[d, number]
+            if phase == QUIET and not lane.low <= state.latest[d, lane.metric].value <= lane.high:
                 continue
-            mark[number] = stamp
-            lane, cell = lanes.lane[number], state.cells[d, number]
-            if lane.programmes != 0 and (one.programme < 0 or not (lane.programmes >> one.programme) & 1):
-                continue
-            if lane.kind == SILENT:
-                _heard(d, number, ts, cell, lane, devices, out)
+            kind, cell = lane.kind, state.cells[d, number]
+            if kind == SILENT:
+                if cell.n != 0 and phase != OPEN and ts - cell.t > lane.span:
+                    # What was too long before it is told now, if no clock told it.
+                    phase = OPEN
+                    _tell(d, number, cell.t + lane.span, 0.0, True, devices, out)
+                if phase == OPEN:
+                    state.phase[d, number] = QUIET
+                    _tell(d, number, ts, 0.0, False, devices, out)
+                cell.n, cell.t = 1, ts
                 continue
             guarded = True
             if lane.day_from >= 0 or lane.guard_first != lane.guard_end:
                 guarded = _guarded(d, lane, ts, state.latest, lanes.guard)
-            if lane.kind == LEVEL:
+            if kind in (INSIDE, OUTSIDE, OFF_ROUTE):
+                lat, lon = state.latest[d, lanes.place[0]], state.latest[d, lanes.place[1]]
+                if lat.at == NEVER or lat.at != lon.at:
+                    continue
+                if kind == OFF_ROUTE:
+                    value = _distance(lon.value, lat.value, lane, lanes.shape)
+                    said = _ON if value > lane.number else _OVER
+                else:
+                    value = lat.value
+                    said = _ON if _inside(lon.value, value, lane, lanes.shape) == (kind == INSIDE) else _OVER
+            else:
                 latest = state.latest[d, lane.metric]
                 if latest.at == NEVER:
                     continue
-                value = latest.value
+                value, fresh = latest.value, latest.at == ts
                 limit, until = lane.limit, lane.until
                 if lane.limit_metric != NIL:
-                    limit = _limit(d, lane.limit_metric, lane.limit_times, state.latest)
+                    limit = _limit(state.latest[d, lane.limit_metric], lane.limit_times)
                 if lane.until_metric != NIL:
-                    until = _limit(d, lane.until_metric, lane.until_times, state.latest)
-                said = _compared(value, limit, until, cell, lane)
-            else:
-                said, value = _looked(d, ts, guarded, cell, lane, state, lanes)
+                    until = _limit(state.latest[d, lane.until_metric], lane.until_times)
+                if kind == LEVEL:
+                    said = _compared(value, limit, until, phase, lane)
+                elif kind == STUCK:
+                    if fresh and (cell.n == 0 or abs(value - cell.a) > lane.number):
+                        cell.n, cell.a, cell.t = 1, value, ts
+                    said = _ON if latest.at - cell.t >= lane.span else _OVER
+                elif kind == DRIVING:
+                    said, value = _driven(ts, value, fresh, guarded, cell, lane)
+                elif kind == NOISY:
+                    said = _ON if _jumped(ts, value, fresh, cell, lane, state.rings[d, lane.ring]) else _OVER
+                elif kind == RATE:
+                    value = _rate(latest.at, value, fresh, lane, state.rings[d, lane.ring])
+                    # Where the rate is not known nothing begins, and nothing ends.
+                    said = _BETWEEN if math.isnan(value) else _compared(value, limit, until, phase, lane)
+                else:
+                    said, value = _soon(ts, value, limit, fresh, phase, cell, lane, state.rings[d, lane.ring], scratch)
             if not guarded:
-                said = _OVER if said != _UNKNOWN else _UNKNOWN
-            if said != _UNKNOWN:
-                moved = _moved(ts, said, cell, lane)
-                if moved != 0:
-                    _tell(d, number, ts, value, moved == 1, devices, out)
-        first = nodes[first].after
-    return node
+                said = _OVER
+            if phase != QUIET or said == _ON:
+                moved = _moved(ts, said, phase, cell, lane)
+                state.phase[d, number] = moved
+                if (moved >= OPEN) != (phase >= OPEN):
+                    _tell(d, number, ts, value, moved == OPEN, devices, out)
+    return at
 
 
-_UNKNOWN, _ON, _BETWEEN, _OVER = range(4)
-"""What a lane says of a moment: it cannot tell, its condition holds, neither it nor its end does, it is over."""
+_ON, _BETWEEN, _OVER = range(3)
+"""What a lane says of a moment: its condition holds, neither it nor its end does, it is over."""
 
 
-@njit(cache=True)
-def _moved(ts: int, said: int, cell: Any, lane: Any) -> int:
-    """Carries a lane forward; 1 where it opens, 2 where it clears, else 0."""
-    on, over = said == _ON, said == _OVER
-    if cell.phase == QUIET and on:
-        cell.phase, cell.since = WAITING, ts
-    if cell.phase == WAITING:
-        if not on:
-            cell.phase = QUIET
-        elif ts - cell.since >= lane.hold:
-            cell.phase = OPEN
-            return 1
-        return 0
-    if cell.phase == OPEN and over:
-        cell.phase, cell.since = LEAVING, ts
-    if cell.phase == LEAVING:
-        if not over:
-            cell.phase = OPEN
-        elif ts - cell.since >= lane.until_hold:
-            cell.phase = QUIET
-            return 2
-    return 0
+@run
+def _moved(ts: int, said: int, phase: int, cell: Any, lane: Any) -> int:
+    """The phase that follows; a lane opens when it comes to be open, and clears when it is quiet again."""
+    if phase == QUIET and said == _ON:
+        phase, cell.since = WAITING, ts
+    if phase == WAITING:
+        if said != _ON:
+            return QUIET
+        return OPEN if ts - cell.since >= lane.hold else WAITING
+    if phase == OPEN and said == _OVER:
+        phase, cell.since = LEAVING, ts
+    if phase == LEAVING:
+        if said != _OVER:
+            return OPEN
+        return QUIET if ts - cell.since >= lane.until_hold else LEAVING
+    return phase
 
 
-@njit(cache=True)
-def _heard(d: int, number: int, ts: int, cell: Any, lane: Any, devices: Devices, out: Out) -> None:
-    """A reading breaks the silence: what was too long before it is told now, if no clock told it."""
-    if cell.n != 0 and cell.phase != OPEN and ts - cell.t > lane.span:
-        cell.phase = OPEN
-        _tell(d, number, cell.t + lane.span, 0.0, True, devices, out)
-    if cell.phase == OPEN:
-        cell.phase = QUIET
-        _tell(d, number, ts, 0.0, False, devices, out)
-    cell.n, cell.t = 1, ts
-
-
-@njit(cache=True)
+@run
 def _holds(op: int, value: float, limit: float) -> bool:
     if op == AT_LEAST:
         return value >= limit
@@ -380,24 +507,23 @@ def _holds(op: int, value: float, limit: float) -> bool:
     return op == EQUALS and value == limit
 
 
-@njit(cache=True)
-def _limit(d: int, metric: int, times: float, latest: Any) -> float:
+@run
+def _limit(told: Any, times: float) -> float:
     """The limit that the device tells; NaN, with which nothing compares, where it has not told it yet."""
-    told = latest[d, metric]
     return math.nan if told.at == NEVER else told.value * times
 
 
-@njit(cache=True)
-def _compared(value: float, limit: float, until: float, cell: Any, lane: Any) -> int:
+@run
+def _compared(value: float, limit: float, until: float, phase: int, lane: Any) -> int:
     """Whether the value is beyond the limit, or back behind it (behind `until`, where there is one)."""
     if _holds(lane.op, value, limit):
         return _ON
-    if lane.until_op > EQUALS or cell.phase < OPEN:
+    if lane.until_op > EQUALS or phase < OPEN:
         return _OVER
     return _OVER if _holds(lane.until_op, value, until) else _BETWEEN
 
 
-@njit(cache=True)
+@run
 def _guarded(d: int, lane: Any, ts: int, latest: Any, guards: Any) -> bool:
     """Whether time of day and the device's other readings are such that the rule is in force."""
     begin, end = lane.day_from, lane.day_to
@@ -415,148 +541,157 @@ def _guarded(d: int, lane: Any, ts: int, latest: Any, guards: Any) -> bool:
             return False
         limit = guard.limit
         if guard.limit_metric != NIL:
-            limit = _limit(d, guard.limit_metric, guard.limit_times, latest)
+            limit = _limit(latest[d, guard.limit_metric], guard.limit_times)
         if not _holds(guard.op, told.value, limit):
             return False
     return True
 
 
-@njit(cache=True)
-def _looked(d: int, ts: int, guarded: bool, cell: Any, lane: Any, state: State, lanes: Lanes) -> tuple[int, float]:
-    """What a lane of any kind but level and silence says of this moment, and the value it goes by."""
-    if lane.kind in (INSIDE, OUTSIDE, OFF_ROUTE):
-        lat, lon = state.latest[d, lanes.place[0]], state.latest[d, lanes.place[1]]
-        if lat.at == NEVER or lat.at != lon.at:
-            return _UNKNOWN, 0.0
-        if lane.kind == OFF_ROUTE:
-            far = _distance(lon.value, lat.value, lane, lanes.shape)
-            return (_ON if far > lane.number else _OVER), far
-        inside = _inside(lon.value, lat.value, lane, lanes.shape)
-        return (_ON if inside == (lane.kind == INSIDE) else _OVER), lat.value
-    latest = state.latest[d, lane.metric]
-    if latest.at == NEVER:
-        return _UNKNOWN, 0.0
-    value, fresh = latest.value, latest.at == ts
-    if lane.kind == STUCK:
-        if fresh and (cell.n == 0 or abs(value - cell.a) > lane.number):
-            cell.n, cell.a, cell.t = 1, value, ts
-        return (_ON if latest.at - cell.t >= lane.span else _OVER), value
-    if lane.kind == DRIVING:
-        return _driven(ts, value, fresh, guarded, cell, lane)
-    samples = state.samples[d, lane.ring]
-    if lane.kind == NOISY:
-        return (_ON if _jumped(ts, value, fresh, cell, lane, samples) else _OVER), value
-    limit, until = lane.limit, lane.until
-    if lane.limit_metric != NIL:
-        limit = _limit(d, lane.limit_metric, lane.limit_times, state.latest)
-    if lane.until_metric != NIL:
-        until = _limit(d, lane.until_metric, lane.until_times, state.latest)
-    if lane.kind == RATE:
-        value = _rate(latest.at, value, fresh, cell, lane, samples)
-        # Where the rate is not known nothing begins, and nothing ends.
-        return (_BETWEEN if math.isnan(value) else _compared(value, limit, until, cell, lane)), value
-    return _soon(ts, value, limit, fresh, cell, lane, samples)
+@run
+def _place(ring: Any, back: int) -> int:
+    """Where the sample stands that is so many back from the newest."""
+    place = ring.newest + back
+    return place if place < SAMPLES else place - SAMPLES
 
 
-@njit(cache=True)
-def _sample(cell: Any, samples: Any, back: int) -> Any:
-    """The sample so many back from the newest."""
-    return samples[(cell.newest + back) % SAMPLES]
+@run
+def _push(ring: Any, at: int, value: float) -> None:
+    ring.newest = _place(ring, SAMPLES - 1)
+    ring.at[ring.newest], ring.value[ring.newest] = at, value
 
 
-@njit(cache=True)
-def _remember(ts: int, value: float, cell: Any, lane: Any, samples: Any) -> bool:
+@run
+def _remember(ts: int, value: float, lane: Any, ring: Any) -> bool:
     """Keeps the reading as a sample where the last one is far enough back; whether it did."""
-    last = _sample(cell, samples, 0).at
-    if last != NEVER and ts - last < lane.span // (SAMPLES - 1):
+    last = ring.at[ring.newest]
+    if last != NEVER and ts - last < lane.every:
         return False
-    cell.newest = (cell.newest + SAMPLES - 1) % SAMPLES
-    new = _sample(cell, samples, 0)
-    new.at, new.value = ts, value
+    _push(ring, ts, value)
     return True
 
 
-@njit(cache=True)
-def _rate(at: int, value: float, fresh: bool, cell: Any, lane: Any, samples: Any) -> float:
+@run
+def _rate(at: int, value: float, fresh: bool, lane: Any, ring: Any) -> float:
     """The change per unit of time over the span, NaN where less than half of it is known."""
-    if fresh:
-        _remember(at, value, cell, lane, samples)
-    for back in range(SAMPLES - 1, 0, -1):
-        then = _sample(cell, samples, back)
-        if then.at != NEVER and at - then.at <= lane.span:
-            if 2 * (at - then.at) < lane.span:
-                return math.nan
-            change = (value - then.value) / (at - then.at) * lane.other
-            return abs(change) if lane.flag else change
-    return math.nan
+    if fresh and _remember(at, value, lane, ring):
+        ring.far = min(ring.far + 1, SAMPLES - 1)
+    # The earliest sample within the span; as time goes on it is one that was nearer.
+    then = _place(ring, ring.far)
+    while ring.far > 0 and (ring.at[then] == NEVER or at - ring.at[then] > lane.span):
+        ring.far -= 1
+        then = _place(ring, ring.far)
+    passed = at - ring.at[then]
+    if ring.far == 0 or 2 * passed < lane.span:
+        return math.nan
+    change = (value - ring.value[then]) / passed * lane.other
+    return abs(change) if lane.flag else change
 
 
-@njit(cache=True)
-def _soon(ts: int, value: float, limit: float, fresh: bool, cell: Any, lane: Any, samples: Any) -> tuple[int, float]:
+@run
+def _soon(
+    ts: int,
+    value: float,
+    limit: float,
+    fresh: bool,
+    phase: int,
+    cell: Any,
+    lane: Any,
+    ring: Any,
+    scratch: Scratch,
+) -> tuple[int, float]:
     """Whether the trend of the span crosses the limit soon, and what it foresees then.
 
     The slope is the median of the slopes between all pairs of samples, the level the median of what they leave (Theil
     and Sen): a quarter of the samples may be wild without moving either much.
     """
-    if fresh and _remember(ts, value, cell, lane, samples):
-        cell.n, cell.t = _trend(samples, lane.span, cell), ts
+    if fresh and _remember(ts, value, lane, ring):
+        cell.n, cell.t = _trend(ring, lane.span, cell, scratch), ts
     if cell.n == 0:
         return _OVER, value
-    if cell.phase < OPEN and _holds(lane.op, value, limit):
+    if phase < OPEN and _holds(lane.op, value, limit):
         return _OVER, value  # it is there already; a rule on the level itself tells that
     ahead = cell.b + cell.a * (ts + lane.other - cell.t)
     towards = cell.a > 0 if lane.op <= MORE_THAN else cell.a < 0
     return (_ON if towards and _holds(lane.op, ahead, limit) else _OVER), ahead
 
 
-@njit(cache=True)
-def _trend(samples: Any, span: int, cell: Any) -> int:
+@run
+def _trend(ring: Any, span: int, cell: Any, scratch: Scratch) -> int:
     """Puts slope (per ms) and level at the latest sample into the cell; 1 where there is enough to tell, else 0."""
-    now, n = _sample(cell, samples, 0).at, 0
-    while n < SAMPLES and _sample(cell, samples, n).at != NEVER and now - _sample(cell, samples, n).at <= span:
+    slopes, at, value = scratch.slopes, scratch.at, scratch.value
+    now, n = ring.at[ring.newest], 0
+    while n < SAMPLES:
+        place = _place(ring, n)
+        if ring.at[place] == NEVER or now - ring.at[place] > span:
+            break
+        at[n], value[n] = ring.at[place] - now, ring.value[place]
         n += 1
-    if n < 6 or 2 * (now - _sample(cell, samples, n - 1).at) < span:
+    if n < 6 or -2 * at[n - 1] < span:
         return 0
-    slopes, count = np.empty(SAMPLES * (SAMPLES - 1) // 2, np.float64), 0
-    for i in range(n):
+    count = 0
+    for i in range(n - 1):
         for j in range(i + 1, n):
-            a, b = _sample(cell, samples, i), _sample(cell, samples, j)
-            slopes[count] = (a.value - b.value) / (a.at - b.at)
-            count += 1
-    slope = _median(slopes, count)
+            slopes[count + j - i - 1] = (value[i] - value[j]) / (at[i] - at[j])
+        count += n - 1 - i
+    cell.a = _median(slopes, count)
     for i in range(n):
-        a = _sample(cell, samples, i)
-        slopes[i] = a.value - slope * (a.at - now)
-    cell.a, cell.b = slope, _median(slopes, n)
+        slopes[i] = value[i] - cell.a * at[i]
+    cell.b = _median(slopes, n)
     return 1
 
 
-@njit(cache=True)
+@run
 def _median(numbers: Any, count: int) -> float:
-    """The median of the first `count` numbers, which it leaves in order."""
-    for i in range(1, count):
-        x, j = numbers[i], i - 1
-        while j >= 0 and numbers[j] > x:
-            numbers[j + 1] = numbers[j]
-            j -= 1
-        numbers[j + 1] = x
+    """The median of the first `count` numbers, whose order it changes."""
     half = count // 2
-    return numbers[half] if count % 2 else (numbers[half - 1] + numbers[half]) / 2
+    upper = _smallest(numbers, count, half)
+    if count % 2:
+        return upper
+    lower = numbers[0]  # what stands before `half` now is not larger
+    for i in range(1, half):
+        lower = max(lower, numbers[i])
+    return (lower + upper) / 2
 
 
-@njit(cache=True)
-def _jumped(ts: int, value: float, fresh: bool, cell: Any, lane: Any, samples: Any) -> bool:
+@run
+def _smallest(numbers: Any, count: int, k: int) -> float:
+    """The number that stands at `k` in order; those before it are then not larger, those behind it not smaller.
+
+    What is smaller than one of them is moved before it by exchanges that depend on no condition: a processor that
+    guesses at random numbers guesses wrong.
+    """
+    low, high = 0, count
+    while True:
+        pivot, smaller = numbers[(low + high) // 2], low
+        for i in range(low, high):
+            x = numbers[i]
+            numbers[i], numbers[smaller] = numbers[smaller], x
+            smaller += x < pivot
+        if k < smaller:
+            high = smaller
+            continue
+        equal = smaller
+        for i in range(smaller, high):
+            x = numbers[i]
+            numbers[i], numbers[equal] = numbers[equal], x
+            equal += x <= pivot
+        if k < equal:
+            return pivot
+        low = equal
+
+
+@run
+def _jumped(ts: int, value: float, fresh: bool, cell: Any, lane: Any, ring: Any) -> bool:
     """Whether the reading jumped so many times in the span."""
     if fresh:
         if cell.n != 0 and abs(value - cell.a) >= lane.number:
-            cell.newest = (cell.newest + SAMPLES - 1) % SAMPLES
-            _sample(cell, samples, 0).at = ts
+            _push(ring, ts, value)
         cell.n, cell.a = 1, value
-    oldest = _sample(cell, samples, lane.other - 1).at
+    oldest = ring.at[_place(ring, lane.other - 1)]
     return oldest != NEVER and ts - oldest <= lane.span
 
 
-@njit(cache=True)
+@run
 def _driven(ts: int, speed: float, fresh: bool, guarded: bool, cell: Any, lane: Any) -> tuple[int, float]:
     """Whether it drove for longer than allowed without a rest, or has rested; and the hours driven.
 
@@ -577,7 +712,7 @@ def _driven(ts: int, speed: float, fresh: bool, guarded: bool, cell: Any, lane: 
     return (_OVER if cell.a == 0.0 else _BETWEEN), cell.a / 3_600_000
 
 
-@njit(cache=True)
+@run
 def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
     """Whether the point lies in the polygon: a ray from it crosses the border an odd number of times."""
     inside, j = False, lane.shape_end - 1
@@ -590,7 +725,7 @@ def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
     return inside
 
 
-@njit(cache=True)
+@run
 def _distance(x: float, y: float, lane: Any, shape: Any) -> float:
     """Metres from the point to the line, on the plane that touches the earth at the point."""
     wide = math.cos(math.radians(y)) * _METRES

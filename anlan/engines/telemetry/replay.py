@@ -8,24 +8,20 @@ final: the same for the same readings however they were shuffled within the wind
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .compiled import compiled
-from .kernel import NIL
 from .rules import Rules
-from .stream import Event, Stream
+from .stream import COLUMNS, Event, Stream
 from .writing import keep
 
-COLUMNS = ("device", "metric", "ts", "value")
 BATCH = 1 << 18
 
 
@@ -48,27 +44,45 @@ def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, in
     `progress` is told how many of how many readings are done.
     """
     stream, total = Stream(compiled(rules), at_once=False), 0
-    with opened(source) as file:
+    for batch, rows in batches(source):
+        total += batch.num_rows
+        stream.feed_arrow(batch)
+        if progress:
+            progress(total, rows)
+    numbered = total > 0 and pa.types.is_integer(batch.schema.field("device").type)
+    return Replayed(total, dict(stream.counts), written(out, stream.finish(), numbered))
+
+
+def written(out: Path, events: list[Event], numbered: bool) -> int:
+    """Writes the events; returns how many."""
+    keep(out, lines(events, numbered))
+    return len(events)
+
+
+def batches(source: Path) -> Iterator[tuple[Any, int]]:
+    """The readings of a file as Arrow batches, each with the number of rows of the whole; while one is looked at the
+    next is read. Raises `BadReadings`, `OSError`."""
+    total = 0
+    with opened(source) as file, ThreadPoolExecutor(1) as reader:
         if wrong := faults(file.schema_arrow):
             raise BadReadings(f"{source}: {wrong}")
-        integers = pa.types.is_integer(file.schema_arrow.field("device").type)
+        rows = file.metadata.num_rows
         try:
-            for batch in file.iter_batches(BATCH, columns=list(COLUMNS)):
+            parts = file.iter_batches(BATCH, columns=list(COLUMNS))
+            coming = reader.submit(next, parts, None)
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, parts, None)
                 total += batch.num_rows
-                take(stream, batch)
-                if progress:
-                    progress(total, file.metadata.num_rows)
+                yield batch, rows
         except (pa.ArrowException, OSError) as error:
             raise BadReadings(f"{source}: row {total + 1}: cannot be read ({str(error)[:200]})") from error
-    return Replayed(total, dict(stream.counts), written(out, stream.finish(), integers))
 
 
-def written(out: Path, events: Sequence[Event], integers: bool) -> int:
-    """Writes the events in order, devices as the numbers that they are where they came so; returns how many."""
-    numbers = {event.device: int(event.device) for event in events} if integers else {}
+def lines(events: list[Event], numbered: bool = False) -> bytes:
+    """Events as JSON, one to a line, in order; `numbered` where devices are named by integers."""
+    numbers = {name: int(name) for name in {event.device for event in events}} if numbered else {}
     ordered = sorted(events, key=lambda e: (e.ts, numbers.get(e.device, e.device), e.rule, e.level, e.state))
-    keep(out, b"".join(_line(event, numbers) for event in ordered))
-    return len(ordered)
+    return b"".join(_line(event, numbers) for event in ordered)
 
 
 def _line(event: Event, numbers: dict[str, int]) -> bytes:
@@ -77,7 +91,6 @@ def _line(event: Event, numbers: dict[str, int]) -> bytes:
 
 
 def opened(source: Path) -> Any:
-    """The Parquet file, its names read as codes. Raises `BadReadings`, `FileNotFoundError`."""
     try:
         return pq.ParquetFile(source, read_dictionary=["device", "metric"])
     except FileNotFoundError:
@@ -87,7 +100,6 @@ def opened(source: Path) -> Any:
 
 
 def faults(schema: Any) -> str:
-    """Why files of this schema hold no readings; empty where they do."""
     for name in COLUMNS:
         if name not in schema.names:
             return f"column {name} is missing"
@@ -110,40 +122,3 @@ def faults(schema: Any) -> str:
 def _is_text(kind: Any) -> bool:
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain))
-
-
-def filled(batch: Any) -> tuple[Any, int]:
-    """The rows that have a value in every column, and how many have not: they are no readings."""
-    if not any(column.null_count for column in batch.columns):
-        return batch, 0
-    there = reduce(pc.and_, (pc.is_valid(column) for column in batch.columns))
-    kept = batch.filter(there)
-    return kept, batch.num_rows - kept.num_rows
-
-
-def take(stream: Stream, batch: Any) -> None:
-    """Hands a batch to the stream."""
-    batch, empty = filled(batch)
-    stream.counts["no_number"] += empty
-    stream.feed_coded(
-        _coded(batch.column("device"), stream.code),
-        _coded(batch.column("metric"), stream.metric),
-        moments(batch.column("ts")),
-        batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False),
-    )
-
-
-def _coded(column: Any, code: Callable[[list[str]], Any]) -> Any:
-    """Each text or number by its code; each different one is looked up once."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    codes = code([str(name) for name in column.dictionary.to_pylist()])
-    found = column.indices.to_numpy(zero_copy_only=False)
-    return codes[found] if len(codes) else np.full(len(found), NIL, np.int32)
-
-
-def moments(column: Any) -> Any:
-    """Milliseconds, of numbers or timestamps of any width."""
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms"), safe=False)
-    return column.cast(pa.int64()).to_numpy(zero_copy_only=False)

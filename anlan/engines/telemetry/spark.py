@@ -31,10 +31,10 @@ import pyarrow as pa
 
 from ..clusters import cluster, session
 from .compiled import Compiled, compiled
-from .kernel import SILENT
-from .replay import BATCH, COLUMNS, BadReadings, Replayed, faults, filled, moments, opened, written
+from .kernel import LATEST, SILENT
+from .replay import BATCH, BadReadings, Replayed, faults, opened, written
 from .rules import Rules
-from .stream import LATEST, Event, Stream
+from .stream import COLUMNS, Event, Stream, filled, moments
 from .writing import keep
 
 SHARDS = 8

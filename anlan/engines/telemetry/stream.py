@@ -19,23 +19,46 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import kernel
 from .compiled import ANYTHING, SAMPLES, Compiled
-from .kernel import CELL, DEVICE, EVENT, NEVER, NIL, NODE, OPEN, VALUE, Devices, Out, State, Waiting
+from .kernel import (
+    CELL,
+    COUNTED,
+    DEVICE,
+    EARLIEST,
+    EVENT,
+    NEVER,
+    NEWEST,
+    NIL,
+    OPEN,
+    PAIRS,
+    READING,
+    RING,
+    TOUCHED,
+    VALUE,
+    Devices,
+    Log,
+    Out,
+    Scratch,
+    State,
+)  # fmt: skip
 from .writing import keep
 
+COLUMNS = ("device", "metric", "ts", "value")
 What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
-_FORM = 1
-EARLIEST, LATEST = 0, 4_102_444_800_000
-"""Moments outside of 1970–2099 are no moments of a reading."""
-"""Milliseconds."""
-REFUSED = ("late", "twice", "too_many", "no_number", "no_moment", "no_rule")
+_FORM = 2
+_FULL = 0.9
+"""So full its log is when a device is settled: of many readings each costs less."""
+REFUSED = tuple(name for name in COUNTED if name != "taken")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,12 +121,19 @@ class Stream:
         self._codes: dict[str, int] = {}
         self._programmes, self._calibrations = dict(programmes or {}), dict(calibrations or {})
         self._metric = {name: code for code, name in enumerate(rules.metrics)}
+        self._coded: dict[str, tuple[Any, Any]] = {}
+        """For a column the names that came last, and their codes: batch after batch has the same ones."""
         self._settled, self._seen = self._state(0), self._state(0)
-        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), np.zeros(4, np.int64))
-        self._waiting = Waiting(np.empty(0, NODE), np.empty(0, np.int32), np.zeros(1, np.int64))
+        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), np.zeros(TOUCHED + 1, np.int64))
+        self._log = _log(0)
         self._touched = np.empty(0, np.int32)
         self._out = _out(max(_OUT, 4 * len(rules.lanes)))
+        self._scratch = Scratch(
+            np.zeros(len(rules.lanes) + 1, np.int64), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS)
+        )  # fmt: skip
         self._final: list[Event] = []
+        self._rows: list[Any] = []
+        """Final events as the kernel told them, behind those in `_final`."""
         self._told: dict[int, list[Event]] = {}
 
     # -- what comes in ----------------------------------------------------------------------------------------------
@@ -152,12 +182,12 @@ class Stream:
     def standing(self, device: str) -> list[Event]:
         """What is open of a device as it is seen now: each level as an event of the latest moment seen."""
         d = self._codes[device]
-        cells, latest, seen = self._seen.cells[d], self._seen.latest[d], int(self._devices.one["seen"][d])
+        phase, latest, seen = self._seen.phase[d], self._seen.latest[d], int(self._devices.one["seen"][d])
         metric = self.rules.arrays.lane["metric"]
         return [
             Event(seen, device, lane.rule, lane.level, "open", float(latest["value"][metric[n]]), False)
             for n, lane in enumerate(self.rules.lanes)
-            if cells["phase"][n] >= OPEN
+            if phase[n] >= OPEN
         ]
 
     def seen(self, device: str) -> int:
@@ -175,20 +205,41 @@ class Stream:
 
     def feed_coded(self, device: Any, metric: Any, ts: Any, value: Any) -> list[Change]:
         """As `feed`, of codes; `ts` in milliseconds."""
-        ts, value = np.asarray(ts, np.int64), np.asarray(value, np.float64)
-        good = self._usable(metric, ts, value)
-        if good is not None:
-            device, metric, ts, value = device[good], metric[good], ts[good], value[good]
-        if not len(device):
+        touched = self._put(device, metric, np.asarray(ts, np.int64), np.asarray(value, np.float64))
+        if not len(touched):
             return []
-        touched = self._put(device, metric, ts, value)
-        self.now = max(self.now, int(ts.max()))
-        changes = self._before
-        self._before = []
+        changes, self._before = self._before, []
         if self.at_once:
-            changes += self._look(touched, {int(d) for d in touched[self._devices.one["dirty"][touched]]})
+            changes += self._look(touched, touched[self._devices.one["dirty"][touched]].tolist())
         self._settle(touched)
         return changes
+
+    def feed_arrow(self, batch: Any) -> list[Change]:
+        """As `feed`, of an Arrow batch with the columns `device` (text or integer), `metric`, `ts` (milliseconds, or a
+        timestamp) and `value`; text by a dictionary is taken fastest. Rows without a value in some column are refused
+        as no reading."""
+        batch, empty = filled(batch)
+        self.counts["no_number"] += empty
+        device, metric, ts, value = (batch.column(name) for name in COLUMNS)
+        return self.feed_coded(
+            self._codes_of("device", device, self.code),
+            self._codes_of("metric", metric, self.metric),
+            moments(ts),
+            value.cast(pa.float64()).to_numpy(zero_copy_only=False),
+        )
+
+    def _codes_of(self, name: str, column: Any, code: Callable[[list[str]], Any]) -> Any:
+        """Each name of a column by its code; each different one is looked up once."""
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        names, codes = self._coded.get(name, (None, None))
+        if names is None or not column.dictionary.equals(names):
+            names = column.dictionary
+            texts = names.to_numpy(zero_copy_only=False).tolist()
+            codes = code(texts if pa.types.is_string(names.type) else [str(text) for text in texts])
+            self._coded[name] = names, codes
+        found = column.indices.to_numpy(zero_copy_only=False)
+        return codes[found] if len(codes) else np.full(len(found), NIL, np.int32)
 
     def advance(self, now: int) -> list[Change]:
         """Tells of silence up to `now` (milliseconds), where no reading has shown that it is so late already."""
@@ -196,22 +247,28 @@ class Stream:
         if not self.at_once:
             return []
         changes, self._before = self._before, []
-        return changes + self._new(self._wait(self._every(), self._seen, self._waited))
+        return changes + self._new(self._events(self._wait(self._every(), self._seen, self._waited)))
 
     def finish(self) -> list[Event]:
         """All events that were not taken yet, as if nothing came any more, in order of time, device, rule and level."""
-        self._settle(self._every(), late=-1)
-        self._final += self._wait(self._every(), self._settled, self.now)
-        return self.taken()
+        self._settle(self._every(), least=0, late=-1)
+        self._rows += self._wait(self._every(), self._settled, self.now)
+        return self._taken()
 
     def taken(self) -> list[Event]:
         """The events that have become final since they were last taken, in order."""
-        events, self._final = sorted(self._final), []
+        self._settle(self._every(), least=0)
+        return self._taken()
+
+    def _taken(self) -> list[Event]:
+        events = sorted(self._final + self._events(self._rows))
+        self._final, self._rows = [], []
         return events
 
     @property
     def waiting(self) -> int:
         """Readings inside the window of lateness."""
+        self._settle(self._every(), least=0)
         return int(self._devices.one["length"].sum())
 
     def _every(self) -> Any:
@@ -219,51 +276,67 @@ class Stream:
 
     # -- how it is done ---------------------------------------------------------------------------------------------
 
-    def _usable(self, metric: Any, ts: Any, value: Any) -> Any:
-        """The rows that are readings, None where all are; counts the others."""
-        ruled, finite = metric >= 0, np.isfinite(value)
-        dated = (ts >= EARLIEST) & (ts < LATEST)
-        good = ruled & finite & dated
-        if good.all():
-            return None
-        self.counts["no_number"] += int((~finite).sum())
-        self.counts["no_moment"] += int((finite & ~dated).sum())
-        self.counts["no_rule"] += int((finite & dated & ~ruled).sum())
-        return good
-
     def _put(self, device: Any, metric: Any, ts: Any, value: Any) -> Any:
         """Puts readings in their places; returns the devices that have new ones."""
-        free = int(self._waiting.count[0])
-        if free < len(device):
-            had = len(self._waiting.nodes)
-            more = max(1 << 14, had, len(device))
-            nodes = np.concatenate([self._waiting.nodes, np.empty(more, NODE)])
-            places = np.empty(had + more, np.int32)
-            places[:free] = self._waiting.free[:free]
-            places[free : free + more] = np.arange(had, had + more, dtype=np.int32)
-            self._waiting = Waiting(nodes, places, np.array([free + more], np.int64))
-        n = kernel.take(device, metric, ts, value, self.rules.late, self._waiting, self._devices, self._touched)
-        touched = self._touched[:n].copy()
-        self._devices.one["touched"][touched] = False
-        for name, count in zip(_COUNTED, self._devices.counts, strict=True):
-            self.counts[name] += int(count)
-        self._devices.counts[:] = 0
+        devices, counts, rows, at = self._devices, self._devices.counts, (device, metric, ts, value), 0
+        while (at := kernel.place(*rows, at, self.rules.late, self._log, devices, self._touched)) < len(device):
+            rooms = devices.one["room"]
+            total = int(rooms.sum(dtype=np.int64))
+            wider = _log(max(1 << 16, 3 * total // 2, total + 2 * int(rooms.max())))
+            kernel.packed(self._log, devices, wider)
+            self._log = wider
+        touched = np.sort(self._touched[: counts[TOUCHED]])  # memory is read faster in its order
+        self.now = max(self.now, int(counts[NEWEST]))
+        for name, count in zip(COUNTED, counts[: len(COUNTED)].tolist(), strict=True):
+            self.counts[name] += count
+        counts[:] = 0
         return touched
 
-    def _look(self, touched: Any, late: set[int]) -> list[Change]:
-        arrays = self.rules.arrays
-
-        def look(some: Any, at: int, out: Out) -> int:
-            return int(kernel.look(some, at, self._waiting, self._devices, self._settled, self._seen, arrays, out))
-
-        told = self._run(touched, look)
+    def _look(self, touched: Any, late: Sequence[int]) -> list[Change]:
+        rows = self._carry(touched, self._seen)
         if late:  # looked at anew from where no clock had told of silence
-            told += self._wait(np.fromiter(sorted(late), np.int32, len(late)), self._seen, self._waited)
-        return self._new(told, late)
+            rows += self._wait(np.array(late, np.int32), self._seen, self._waited)
+        return self._new(self._events(rows), late)
 
-    def _wait(self, some: Any, state: State, now: int) -> list[Event]:
-        arrays = self.rules.arrays
-        return self._run(some, lambda part, at, out: kernel.wait(part, at, now, self._devices, state, arrays, out))
+    def _settle(self, touched: Any, least: float = _FULL, late: int | None = None) -> None:
+        rows = self._carry(touched, self._settled, True, least, self.rules.late if late is None else late)
+        self._rows += rows
+        if self._told and rows:
+            # What is final is none of those any more that a late reading may show to be none.
+            final: dict[int, set[tuple[int, str, str, str]]] = {}
+            for event in self._events(rows):
+                final.setdefault(self._codes[event.device], set()).add(_said(event))
+            for d in final.keys() & self._told.keys():
+                self._told[d] = [event for event in self._told[d] if _said(event) not in final[d]]
+                if not self._told[d]:
+                    del self._told[d]
+
+    def _carry(self, some: Any, state: State, final: bool = False, least: float = 0.0, late: int = 0) -> list[Any]:
+        world = self._log, self._devices, self._settled, state, self.rules.arrays, self._out, self._scratch
+        return self._run(some, lambda at: kernel.carry(some, at, final, float(least), late, *world))
+
+    def _wait(self, some: Any, state: State, now: int) -> list[Any]:
+        devices, lanes = self._devices, self.rules.arrays
+        return self._run(some, lambda at: kernel.wait(some, at, now, devices, state, lanes, self._out))
+
+    def _run(self, some: Any, step: Callable[[int], int]) -> list[Any]:
+        """Calls the kernel until it is through with these devices, emptying what it has told when it stops for room."""
+        told: list[Any] = []
+        at = 0
+        while at < len(some):
+            at = step(at)
+            if count := int(self._out.count[0]):
+                told.append(self._out.events[:count].copy())
+                self._out.count[0] = 0
+        return told
+
+    def _events(self, rows: Iterable[Any]) -> list[Event]:
+        names, lanes = self.names, self.rules.lanes
+        return [
+            Event(ts, names[d], lanes[lane].rule, lanes[lane].level, "open" if opens else "clear", value, suppressed)
+            for part in rows
+            for ts, value, d, lane, opens, suppressed in part.tolist()
+        ]
 
     def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
         """What is new in events that were just seen; of devices with late readings these are all that stand now."""
@@ -278,34 +351,6 @@ class Stream:
             now = self._told.get(d, ())
             changes += [Change("withdrawn", event) for event in events if event not in now]
         return sorted(changes, key=lambda change: (change.event, change.what))
-
-    def _settle(self, touched: Any, late: int | None = None) -> None:
-        window, arrays = self.rules.late if late is None else late, self.rules.arrays
-
-        def settle(some: Any, at: int, out: Out) -> int:
-            return int(kernel.settle(some, at, window, self._waiting, self._devices, self._settled, arrays, out))
-
-        final = self._run(touched, settle)
-        self._final += final
-        for d in {self._codes[event.device] for event in final} & self._told.keys():
-            self._told[d] = [event for event in self._told[d] if event.ts > self._devices.one["settled"][d]]
-            if not self._told[d]:
-                del self._told[d]
-
-    def _run(self, some: Any, step: Callable[[Any, int, Out], int]) -> list[Event]:
-        """Calls the kernel until it is through with these devices, emptying what it has told when it stops for room."""
-        told: list[Event] = []
-        at = 0
-        while at < len(some):
-            at = step(some, at, self._out)
-            told += [self._event(row) for row in self._out.events[: int(self._out.count[0])].tolist()]
-            self._out.count[0] = 0
-        return told
-
-    def _event(self, row: tuple[Any, ...]) -> Event:
-        ts, value, device, number, opens, suppressed = row
-        lane = self.rules.lanes[number]
-        return Event(ts, self.names[device], lane.rule, lane.level, "open" if opens else "clear", value, suppressed)
 
     # -- room -------------------------------------------------------------------------------------------------------
 
@@ -338,9 +383,10 @@ class Stream:
 
     def _state(self, rows: int) -> State:
         latest = np.zeros((rows, len(self.rules.metrics)), VALUE)
-        samples = np.zeros((rows, self.rules.rings, SAMPLES), VALUE)
-        latest["at"] = samples["at"] = NEVER
-        return State(latest, np.zeros((rows, len(self.rules.lanes)), CELL), samples)
+        rings = np.zeros((rows, self.rules.rings), RING)
+        latest["at"], rings["at"] = NEVER, NEVER
+        lanes = len(self.rules.lanes)
+        return State(latest, np.zeros((rows, lanes), np.int8), np.zeros((rows, lanes), CELL), rings)
 
     # -- over restarts ----------------------------------------------------------------------------------------------
 
@@ -349,14 +395,18 @@ class Stream:
 
         `extra` (what JSON can hold) is kept along with it: how far the readings were read, say.
         """
-        keep(path, self.to_bytes(extra))
+        keep(path, lambda file: np.savez(file, **self._kept(extra)))
 
     def to_bytes(self, extra: Mapping[str, Any] | None = None) -> bytes:
         """What `save` keeps."""
-        rows, total = len(self.names), self.waiting
-        device, node = np.empty(total, np.int32), np.empty(total, np.int32)
-        kernel.listed(rows, self._waiting, self._devices, device, node)
-        waiting = self._waiting.nodes[node]
+        held = io.BytesIO()
+        np.savez(held, **self._kept(extra))
+        return held.getvalue()
+
+    def _kept(self, extra: Mapping[str, Any] | None) -> dict[str, Any]:
+        rows, total = len(self.names), int(self._devices.one["length"].sum())
+        device, waiting = np.empty(total, np.int32), np.empty(total, READING)
+        kernel.listed(rows, self._log, self._devices, device, waiting)
         told = {
             "form": _FORM,
             "version": self.rules.version,
@@ -369,23 +419,19 @@ class Stream:
             "extra": dict(extra or {}),
             "programmes": self._programmes,
             "told": [asdict(event) for events in self._told.values() for event in events],
-            "final": [asdict(event) for event in self._final],
+            "final": [asdict(event) for event in self._final + self._events(self._rows)],
         }
-        held = io.BytesIO()
-        np.savez(
-            held,
-            told=np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
-            settled=self._devices.one["settled"][:rows],
-            latest=_bytes(self._settled.latest[:rows]),
-            cells=_bytes(self._settled.cells[:rows]),
-            samples=_bytes(self._settled.samples[:rows]),
-            rings=self.rules.arrays.lane["ring"],
-            w_device=device,
-            w_metric=waiting["metric"],
-            w_ts=waiting["ts"],
-            w_value=waiting["value"],
-        )
-        return held.getvalue()
+        return {
+            "told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
+            "settled": self._devices.one["settled"][:rows],
+            "latest": _bytes(self._settled.latest[:rows]),
+            "phase": self._settled.phase[:rows],
+            "cells": _bytes(self._settled.cells[:rows]),
+            "samples": _bytes(self._settled.rings[:rows]),
+            "rings": self.rules.arrays.lane["ring"],
+            "w_device": device,
+            "waiting": _bytes(waiting),
+        }
 
     @classmethod
     def restored(cls, rules: Compiled, path: Path, **told: Any) -> Self:
@@ -394,16 +440,20 @@ class Stream:
         A level of a rule that says the same as then goes on where it stood; one that is new or changed begins anew.
         """
         try:
-            return cls.from_bytes(rules, path.read_bytes(), **told)
-        except (OSError, BadSnapshot) as error:
+            return cls._read(rules, path, told)
+        except BadSnapshot as error:
             raise BadSnapshot(f"{path}: {error}") from error
 
     @classmethod
     def from_bytes(cls, rules: Compiled, content: bytes, **told: Any) -> Self:
         """As `restored`, of what `to_bytes` gave."""
+        return cls._read(rules, io.BytesIO(content), told)
+
+    @classmethod
+    def _read(cls, rules: Compiled, source: Any, told: Mapping[str, Any]) -> Self:
         stream = cls(rules, **told)
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+            with np.load(source, allow_pickle=False) as kept:
                 arrays = {name: kept[name] for name in kept.files}
             facts = json.loads(arrays["told"].tobytes())
             if facts["form"] != _FORM:
@@ -420,44 +470,67 @@ class Stream:
         self.code(facts["names"])
         rows, rules = len(self.names), self.rules
         state, one = self._settled, self._devices.one
-        one["settled"][:rows] = one["seen"][:rows] = arrays["settled"]
+        for name in ("settled", "seen", "newest"):
+            one[name][:rows] = arrays["settled"]
         latest = arrays["latest"].view(VALUE).reshape(rows, len(facts["metrics"]))
         for new, name in enumerate(rules.metrics):
             if name in facts["metrics"]:
                 state.latest[:rows, new] = latest[:, facts["metrics"].index(name)]
         cells = arrays["cells"].view(CELL).reshape(rows, len(facts["lanes"]))
-        samples = arrays["samples"].view(VALUE).reshape(rows, int(arrays["rings"].max(initial=NIL)) + 1, SAMPLES)
+        samples = arrays["samples"].view(RING).reshape(rows, int(arrays["rings"].max(initial=NIL)) + 1)
         before = {tuple(lane): number for number, lane in enumerate(facts["lanes"])}
         same = [(n, before.get((lane.rule, lane.level, lane.digest))) for n, lane in enumerate(rules.lanes)]
         for new, old in same:
             if old is not None:
-                state.cells[:rows, new] = cells[:, old]
+                state.cells[:rows, new], state.phase[:rows, new] = cells[:, old], arrays["phase"][:, old]
                 ring, was = rules.arrays.lane["ring"][new], arrays["rings"][old]
                 if ring >= 0:
-                    state.samples[:rows, ring] = samples[:, was]
+                    state.rings[:rows, ring] = samples[:, was]
         kept = {(lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None}
         self._final = [Event(**event) for event in facts["final"]]
         for event in (Event(**event) for event in facts["told"]):
             if (event.rule, event.level) in kept:
                 self._told.setdefault(self._codes[event.device], []).append(event)
-        metric = self.metric(facts["metrics"])[arrays["w_metric"]]
-        ruled = metric >= 0
-        self._put(*(part[ruled] for part in (arrays["w_device"], metric, arrays["w_ts"], arrays["w_value"])))
+        waiting = arrays["waiting"].view(READING)
+        metric = self.metric(facts["metrics"])[waiting["metric"]]
+        self._put(arrays["w_device"], metric, waiting["ts"].copy(), waiting["value"].copy())
         self.now, self._waited, self.extra = facts["now"], facts["waited"], facts["extra"]
         self.counts = dict.fromkeys(self.counts, 0) | facts["counts"]
         if self.at_once:
             one["dirty"][:rows] = True
-            self._before = self._look(self._every(), set(range(rows)))
+            self._before = self._look(self._every(), range(rows))
 
 
-_COUNTED = ("late", "twice", "too_many", "taken")
+def filled(batch: Any) -> tuple[Any, int]:
+    """The rows of an Arrow batch that have a value in every column, and how many have not: they are no readings."""
+    batch = batch.select(COLUMNS)
+    if not any(column.null_count for column in batch.columns):
+        return batch, 0
+    kept = batch.filter(reduce(pc.and_, (pc.is_valid(column) for column in batch.columns)))
+    return kept, batch.num_rows - kept.num_rows
+
+
+def moments(column: Any) -> Any:
+    """Milliseconds, of numbers or timestamps of any width."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("ms"), safe=False)
+    return column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _said(event: Event) -> tuple[int, str, str, str]:
+    return event.ts, event.rule, event.level, event.state
 
 
 def _devices(rows: int) -> Any:
     made = np.zeros(rows, DEVICE)
-    made["settled"] = made["seen"] = NEVER
-    made["head"] = made["tail"] = made["programme"] = NIL
+    for name in ("settled", "seen", "newest"):
+        made[name] = NEVER
+    made["programme"] = NIL
     return made
+
+
+def _log(places: int) -> Log:
+    return Log(np.empty(places, READING), np.zeros(1, np.int64))
 
 
 def _out(places: int) -> Out:
@@ -466,4 +539,4 @@ def _out(places: int) -> Out:
 
 def _bytes(records: Any) -> Any:
     """Records as the bytes that they are: numpy's own file format takes records apart, field by field."""
-    return np.frombuffer(np.ascontiguousarray(records).tobytes(), np.uint8)
+    return np.ascontiguousarray(records).reshape(-1).view(np.uint8)

@@ -26,7 +26,6 @@ import pyarrow.compute as pc
 from .compiled import ANYTHING, compiled
 from .history import BEIJING
 from .journal import Tail
-from .replay import take
 from .rules import COMPARISONS, LATE, duration, made
 from .stream import Event, Stream
 
@@ -120,7 +119,7 @@ def trial(
             held = {row[:2]: row for row in ordered if row[2] < high}
             stream.configure(list(dict.fromkeys(row[0] for row in ordered)), list(held.values()))
         for batch in _ordered(history, waiting, day, low, high, stream.rules.metrics, devices):
-            take(stream, batch)
+            stream.feed_arrow(batch)
             readings += batch.num_rows
             if readings >= most or time.monotonic() > stop:
                 until = batch.column("ts")[-1].as_py()

@@ -82,13 +82,10 @@ class Evaluation:
             self._ask_anew()
         changes: list[Change] = []
         for batch in self.tail.read():
-            devices, metrics, ts, values = (batch.column(name) for name in ("device", "metric", "ts", "value"))
+            devices = batch.column("device")
             self._know(pc.unique(devices).to_pylist())
-            moments = ts.to_numpy(zero_copy_only=False)
-            changes += self.stream.feed(
-                devices.to_pylist(), metrics.to_pylist(), moments, values.to_numpy(zero_copy_only=False)
-            )
-            self._hear(devices, moments)
+            changes += self.stream.feed_arrow(batch)
+            self._hear(devices, batch.column("ts").to_numpy(zero_copy_only=False))
             self._now.hear(batch)
         changes += self.stream.advance(int(clock.now().timestamp() * 1000) - self._rules.late)
         self._write(changes)
@@ -157,11 +154,11 @@ class Evaluation:
             self._asked |= set(new)
 
     def _hear(self, devices: Any, ts: Any) -> None:
-        table = pc.unique(devices).to_pylist()
-        codes = devices.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-        last = np.zeros(len(table), np.int64)
-        np.maximum.at(last, codes, ts)
-        for name, at in zip(table, last.tolist(), strict=True):
+        encoded = devices.dictionary_encode()
+        last = np.zeros(len(encoded.dictionary), np.int64)
+        np.maximum.at(last, encoded.indices.to_numpy(zero_copy_only=False), ts)
+        there = np.flatnonzero(last)
+        for name, at in zip(encoded.dictionary.take(there).to_pylist(), last[there].tolist(), strict=True):
             self._heard[name] = max(at, self._heard.get(name, 0))
 
     def _write(self, changes: list[Change]) -> None:

@@ -136,8 +136,9 @@ def gateway(host: str, port: int | None) -> None:
     Vehicles speak JT/T 808 (ANLAN_JT808_PORT, 8808), receivers of ships AIS (ANLAN_AIS_PORT, 10110; from the networks
     in ANLAN_AIS_FROM), devices MQTT (ANLAN_MQTT_PORT, 1883; or read from ANLAN_MQTT_BROKER). `off` closes a way in.
     """
-    import asyncio
     import logging
+
+    import uvloop
 
     from anlan.offices.monitoring.doors import Wrong, said
     from anlan.offices.monitoring.serving import Gateway
@@ -155,7 +156,7 @@ def gateway(host: str, port: int | None) -> None:
     async def run() -> None:
         await Gateway(doors, lambda words: click.echo(words)).run()
 
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 @click.command()

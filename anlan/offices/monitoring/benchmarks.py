@@ -6,6 +6,7 @@ warm for three minutes of theirs. "Per core" is by the processor's time of one t
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import subprocess
@@ -29,7 +30,7 @@ from anlan.engines.telemetry.stream import Stream
 from anlan.engines.telemetry.writing import keep
 from anlan.site.bench import Measured, benchmark
 
-from . import rivals
+from . import loads, rivals
 
 DEVICES, PERIOD, BEGIN = 100_000, 10_000, 1_371_182_400_000
 METRICS = ("ch4", "speed", "lat", "lon")
@@ -287,3 +288,42 @@ def on_spark() -> Measured:
 
     found = dict(sparkload.measured())
     return Measured(found.pop("readings/s"), found)
+
+
+@benchmark("telemetry JT/T 808, 10,000 sessions", unit="reports/s", target=20_000)
+def vehicles() -> float:
+    """Each on disk before its answer; gateway and terminals share the machine."""
+    return loads.vehicles_a_second(10_000)
+
+
+@benchmark("telemetry HTTP, JSON of 1,000", unit="readings/s", target=1_000_000)
+def http() -> float:
+    """To the web server, which looks who sends and has it on disk before it answers."""
+    from anlan.kernel import clock
+    from anlan.kernel.registers.models import ApiToken
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+    from anlan.parties.models import Account
+
+    from .keys import BY_ITSELF, READINGS, in_service
+
+    with acting(Actor("command", "bench"), EVERYWHERE):
+        device = in_service().filter(protocol__in=BY_ITSELF).order_by("code").first()
+        assert device is not None
+        key = ApiToken.issue(Account.objects.get(username="city"), "bench", [READINGS])
+    now = int(clock.now().timestamp() * 1000)
+    return loads.ran("http", os.environ["ANLAN_PORT"], key, device.code, now, 8)
+
+
+@benchmark("telemetry MQTT, singles", unit="% of a counter", target=85)
+def mqtt_singles() -> Measured:
+    """Quality 1 through Mosquitto, beside a subscriber that only counts, one after the other."""
+    with loads.mosquitto() as port:
+        counter, ours = loads.counted(port, 1, 6), loads.landed(port, 1, 6)
+    return Measured(100 * ours / counter, {"landed a second": ours, "counted a second": counter})
+
+
+@benchmark("telemetry MQTT, batches of 100", unit="readings/s", target=200_000)
+def mqtt_batches() -> float:
+    """Quality 1 through Mosquitto, on disk."""
+    with loads.mosquitto() as port:
+        return loads.landed(port, 100, 6)

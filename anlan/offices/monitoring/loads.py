@@ -1,21 +1,43 @@
-"""How much comes in by HTTP and MQTT: load for `make bench`, sent from a process of its own as devices would.
+"""How much comes in by each way: load for `make bench`, sent from processes of its own as devices would.
 
-    python -m anlan.offices.monitoring.loads http ADDRESS KEY DEVICE NOW SECONDS
-    python -m anlan.offices.monitoring.loads mqtt ADDRESS KEY DEVICE NOW SECONDS READINGS
+    python -m anlan.offices.monitoring.loads http PORT KEY DEVICE NOW SECONDS
+    python -m anlan.offices.monitoring.loads publish PORT DEVICE NOW SECONDS READINGS
+    python -m anlan.offices.monitoring.loads vehicles PORT SESSIONS SECONDS
+    python -m anlan.offices.monitoring.loads gateway FOLDER
 
-NOW is the installation's clock in milliseconds, KEY that of a program. It prints the readings a second that were
-answered.
+NOW is the installation's clock in milliseconds, KEY that of a program. The first three print how much a second was
+answered; the last one lets any vehicle in, lands what it says, and prints its port.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import resource
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import uvloop
+
+from anlan.engines.telemetry.gateways.broker import TOPICS, Address, Subscriber
+from anlan.engines.telemetry.gateways.door import Limits
+from anlan.engines.telemetry.gateways.jt808 import Vehicles
+from anlan.engines.telemetry.journal import Committer, Journal
+from anlan.engines.telemetry.protocols import jt808
+from anlan.engines.telemetry.protocols.jt808 import Frame, Location
 
 BATCH, CONNECTIONS, IN_THE_AIR = 1_000, 8, 200
+DEVICE = "load-1"
 
 
 def _rows(device: str, count: int, now: int) -> bytes:
@@ -23,21 +45,31 @@ def _rows(device: str, count: int, now: int) -> bytes:
     rows = [
         {"device": device, "metric": "ch4", "ts": now - 1000 * n, "value": 0.25 + n % 7 / 100} for n in range(count)
     ]
-    return json.dumps(rows).encode()
+    return json.dumps(rows if count > 1 else rows[0]).encode()
 
 
-async def http(host: str, port: int, key: str, device: str, now: int, seconds: float) -> float:
+def ran(*said: Any) -> float:
+    """What a load in a process of its own prints."""
+    command = [sys.executable, "-m", __name__, *map(str, said)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    return float(done.stdout.split()[-1])
+
+
+# -- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+async def http(port: int, key: str, device: str, now: int, seconds: float) -> float:
     """Batches of a thousand readings as JSON, over connections that stay open; readings a second."""
     body = _rows(device, BATCH, now)
     head = (
-        f"POST /ingest/v1/readings HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\n"
+        f"POST /ingest/v1/readings HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
-    done, until = 0, time.perf_counter() + seconds
+    done, until = 0, 0.0
 
     async def one() -> None:
         nonlocal done
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while time.perf_counter() < until:
             writer.write(head + body)
             said = await reader.readuntil(b"}")
@@ -46,39 +78,105 @@ async def http(host: str, port: int, key: str, device: str, now: int, seconds: f
             done += BATCH
         writer.close()
 
-    began = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-    return done / (time.perf_counter() - began)
+    async def all_(length: float) -> float:
+        nonlocal done, until
+        done, begun = 0, time.perf_counter()
+        until = begun + length
+        await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+        return done / (time.perf_counter() - begun)
+
+    await all_(2.0)  # each process of the web server has learnt who may send
+    return await all_(seconds)
 
 
-async def mqtt(host: str, port: int, key: str, device: str, now: int, seconds: float, readings: int) -> float:
-    """Publications of quality 1 with so many readings each; readings a second that were answered."""
-    topic = f"anlan/v1/{device}/readings".encode()
-    payload = _rows(device, readings, now)
+# -- vehicles --------------------------------------------------------------------------------------------------------
 
-    def length(number: int) -> bytes:
-        out = bytearray()
-        while True:
-            number, byte = number >> 7, number & 0x7F
-            out.append(byte | (0x80 if number else 0))
-            if not number:
-                return bytes(out)
 
-    def text(said: str) -> bytes:
-        return len(said.encode()).to_bytes(2) + said.encode()
+class _AnyVehicle:
+    async def register(self, phone: str, said: dict[str, Any]) -> tuple[int, str]:
+        return jt808.REGISTERED, phone
 
-    size = length(2 + len(topic) + 2 + len(payload))
-    begin = b"\x32" + size + len(topic).to_bytes(2) + topic
+    async def authenticate(self, phone: str, code: str) -> bool:
+        return phone == code
+
+
+async def gateway(folder: Path) -> None:
+    """Vehicles' gateway and its journal, until this process is ended."""
+    listener = Vehicles(_AnyVehicle(), Committer(Journal(folder, "load")).land, Limits(rate=1_000, introduce=300))
+    server = await listener.serve("127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+
+async def vehicles(port: int, sessions: int, seconds: float) -> float:
+    """So many terminals that each say where they are as soon as they were answered; reports answered a second."""
+    here = Location(0, 3, 29.7, 106.6, 300, 62.0, 90, datetime.now(UTC).replace(microsecond=0), True)
+    body, done = jt808.located(here), 0
+    ends: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]] = []
+    for n in range(sessions):
+        phone = str(13_000_000_000 + n)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(jt808.framed(Frame(jt808.AUTHENTICATE, phone, 1, phone.encode())))
+        ends.append((reader, writer, jt808.framed(Frame(jt808.LOCATION, phone, 2, body))))
+
+    async def answered(reader: asyncio.StreamReader) -> None:
+        await reader.readuntil(b"\x7e")  # a frame begins and ends with it
+        await reader.readuntil(b"\x7e")
+
+    for reader, _writer, _frame in ends:
+        await answered(reader)
+    begun = time.perf_counter()
+    until = begun + seconds
+
+    async def drives(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, frame: bytes) -> None:
+        nonlocal done
+        while time.perf_counter() < until:
+            writer.write(frame)
+            await answered(reader)
+            done += 1
+
+    await asyncio.gather(*(drives(*end) for end in ends))
+    return done / (time.perf_counter() - begun)
+
+
+def vehicles_a_second(sessions: int, seconds: float = 10) -> float:
+    """Reports a second that a gateway answers on so many sessions, each on disk before; both on this machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", __name__, "gateway", folder]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            return ran("vehicles", process.stdout.readline().strip(), sessions, seconds)
+        finally:
+            process.kill()
+            process.wait()
+
+
+# -- MQTT through Mosquitto ------------------------------------------------------------------------------------------
+
+
+def _length(number: int) -> bytes:
+    out = bytearray()
+    while True:
+        number, byte = number >> 7, number & 0x7F
+        out.append(byte | (0x80 if number else 0))
+        if not number:
+            return bytes(out)
+
+
+async def publish(port: int, device: str, now: int, seconds: float, readings: int) -> float:
+    """Publications of quality 1 with so many readings each to a broker; readings a second that it answered."""
+    topic, payload = f"anlan/v1/{device}/readings".encode(), _rows(device, readings, now)
+    begin = b"\x32" + _length(2 + len(topic) + 2 + len(payload)) + len(topic).to_bytes(2) + topic
     done, until = 0, time.perf_counter() + seconds
 
     async def one(number: int) -> None:
         nonlocal done
-        reader, writer = await asyncio.open_connection(host, port)
-        body = text("MQTT") + b"\x04\xc2\x00\x3c" + text(f"load{number}") + text("token") + text(key)
-        writer.write(b"\x10" + length(len(body)) + body)
-        said = await reader.readexactly(4)
-        if said[3]:
-            raise RuntimeError(f"not let in: {said[3]}")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        name = f"load{number}".encode()
+        writer.write(b"\x10" + _length(12 + len(name)) + b"\x00\x04MQTT\x04\x02\x00\x3c" + len(name).to_bytes(2) + name)
+        if (await reader.readexactly(4))[3]:
+            raise RuntimeError("not let in")
         air = packet = held = 0
         while time.perf_counter() < until or air:
             out = bytearray()
@@ -86,31 +184,114 @@ async def mqtt(host: str, port: int, key: str, device: str, now: int, seconds: f
                 packet = packet % 65_000 + 1
                 out += begin + packet.to_bytes(2) + payload
                 air += 1
-            if out:
-                writer.write(out)
+            writer.write(out)
             heard = await reader.read(1 << 16)
             if not heard:
                 raise RuntimeError("parted with")
-            held += len(heard)
-            answers, held = divmod(held, 4)  # each is four bytes long
+            answers, held = divmod(held + len(heard), 4)  # each is four bytes long
             air -= answers
             done += answers * readings
         writer.close()
 
-    began = time.perf_counter()
+    begun = time.perf_counter()
     await asyncio.gather(*(one(n) for n in range(2)))
-    return done / (time.perf_counter() - began)
+    return done / (time.perf_counter() - begun)
+
+
+@contextmanager
+def mosquitto() -> Iterator[int]:
+    """A broker of our own; its port. Raises `FileNotFoundError` where there is no Mosquitto."""
+    found = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+    if not found:
+        raise FileNotFoundError("mosquitto is not installed")
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+        free.close()
+        conf = Path(folder) / "mosquitto.conf"
+        conf.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n"
+        )
+        process = subprocess.Popen([found, "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(1)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def counted(port: int, readings: int, seconds: float) -> float:
+    """Readings a second that come to a subscriber which only counts, while they are published."""
+    came = 0
+
+    def heard(*_said: Any) -> None:
+        nonlocal came
+        came += readings
+
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, "counter", protocol=paho.MQTTv5)
+    client.on_message = heard
+    client.connect("127.0.0.1", port)
+    client.subscribe(TOPICS, qos=1)
+    client.loop_start()
+    time.sleep(0.5)
+    rate = _over(lambda: came, port, readings, seconds)
+    client.disconnect()
+    client.loop_stop()
+    return rate
+
+
+def landed(port: int, readings: int, seconds: float) -> float:
+    """Readings a second that a subscriber has on disk and answers, while they are published."""
+
+    async def run() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            journal = Journal(Path(folder), "load")
+            committer = Committer(journal)
+            known = {DEVICE}
+            subscriber = Subscriber(Address("127.0.0.1", port, client="lander"), lambda: known, committer.land)
+            task = asyncio.create_task(subscriber.run())
+            await asyncio.sleep(1)
+            rate = await asyncio.to_thread(_over, lambda: committer.landed, port, readings, seconds)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await committer.close()
+            journal.close()
+            return rate
+
+    return asyncio.run(run())
+
+
+def _over(count: Callable[[], int], port: int, readings: int, seconds: float) -> float:
+    """How much a second is counted from the first publication until the last has come."""
+    command = [sys.executable, "-m", __name__, "publish", str(port), DEVICE, str(time.time_ns() // 1_000_000),
+               str(seconds), str(readings)]  # fmt: skip
+    publisher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while not count() and publisher.poll() is None:
+        time.sleep(0.01)
+    had, begun = count(), time.perf_counter()
+    last = begun
+    while publisher.poll() is None or time.perf_counter() - last < 0.5:
+        time.sleep(0.02)
+        if (now := count()) != had:
+            had, last = now, time.perf_counter()
+    return had / max(last - begun, 1e-9)
 
 
 def main(said: Sequence[str]) -> None:
-    way, address, *rest = said
-    host, _colon, port = address.partition(":")
-    if way == "http":
-        key, device, now, seconds = rest
-        print(asyncio.run(http(host, int(port), key, device, int(now), float(seconds))))
-    else:
-        key, device, now, seconds, readings = rest
-        print(asyncio.run(mqtt(host, int(port), key, device, int(now), float(seconds), int(readings))))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    match said:
+        case "http", port, key, device, now, seconds:
+            print(uvloop.run(http(int(port), key, device, int(now), float(seconds))))
+        case "publish", port, device, now, seconds, readings:
+            print(uvloop.run(publish(int(port), device, int(now), float(seconds), int(readings))))
+        case "vehicles", port, sessions, seconds:
+            print(uvloop.run(vehicles(int(port), int(sessions), float(seconds))))
+        case "gateway", folder:
+            uvloop.run(gateway(Path(folder)))
+        case _:
+            sys.exit(__doc__)
 
 
 if __name__ == "__main__":

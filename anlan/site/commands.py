@@ -161,19 +161,24 @@ def gateway(host: str, port: int | None) -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), help="Of the gateway; else ANLAN_JT808_PORT, or 8808.")
-@click.option("--vehicles", default=100, show_default=True, type=click.IntRange(1, 20_000))
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the gateway for JT/T 808; else as `anlan gateway`.")
+@click.option("--vehicles", default=100, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--sensors", default=200, show_default=True, type=click.IntRange(0, 100_000))
+@click.option("--ships", default=20, show_default=True, type=click.IntRange(0, 100_000))
 @click.option("--seed", default=1, show_default=True)
-def simulate(host: str, port: int | None, vehicles: int, seed: int) -> None:
-    """Let vehicles of the register drive that are none: for the demonstration, and for load."""
-    from anlan.offices.monitoring.doors import said
-    from anlan.offices.monitoring.simulation import simulate as drive
+def simulate(host: str, port: int | None, vehicles: int, sensors: int, ships: int, seed: int) -> None:
+    """Let devices of the register drive, measure and sail that are none: for the demonstration, and for load."""
+    from anlan.offices.monitoring.doors import Wrong, said
+    from anlan.offices.monitoring.simulation import simulate as begin
     from anlan.site.installation import set_clock
     from anlan.site.supervisor import end_with_supervisor
 
     end_with_supervisor()
     set_clock()
-    drive(host, said(os.environ, host, port).jt808 or 0, vehicles, seed)
+    try:
+        begin(said(os.environ, host, port), (vehicles, sensors, ships), seed)
+    except Wrong as error:
+        raise click.UsageError(str(error)) from None
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

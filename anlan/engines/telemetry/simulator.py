@@ -1,4 +1,4 @@
-"""Vehicles that are none: terminals that speak JT/T 808 to a gateway, by scenarios drawn from a seed.
+"""Devices that are none: terminals that speak JT/T 808, sensors on MQTT, ships on AIS, by scenarios drawn from a seed.
 
 Everything goes over real sockets, as devices would: a simulated bus registers, authenticates, sends where it is and
 waits for the answer. Most drive quietly; some, one after another, speed or drive too long for a while.
@@ -7,13 +7,17 @@ waits for the answer. Most drive quietly; some, one after another, speed or driv
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
-from .protocols import Malformed, jt808
+import pyais
+
+from .protocols import Malformed, jt808, mqtt
 from .protocols.jt808 import Cutter, Frame, Location
 
 OVERSPEED, FATIGUE = 1 << 1, 1 << 2
@@ -130,3 +134,145 @@ async def _ask(
         data = await reader.readuntil(b"\x7e")
         for raw in cutter.feed(data):
             return jt808.message(jt808.unframed(raw))
+
+
+# -- sensors over MQTT -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """What a simulated sensor says of itself; by its programme it is known what it measures."""
+
+    code: str
+    key: str
+    programme: str
+
+
+class Course:
+    """What one sensor measures, the same for the same sensor and seed: quiet for most of the time, now and then with a
+    scene: gas that gathers, a tank that is filled too far, a crane that lifts too much, a sensor that falls silent."""
+
+    def __init__(self, sensor: Sensor, seed: int) -> None:
+        self.sensor, self._rng = sensor, Random(f"{seed} {sensor.code}")  # noqa: S311 (synthetic data)
+        self._own, self._passed = self._rng.random(), self._rng.uniform(0, 10_000)
+        self._turns, self._scene, self._begun = self._passed + self._rng.uniform(120, 2 * _QUIET[1]), "", 0.0
+
+    def measured(self, seconds: float) -> dict[str, float]:
+        """What it measures so many seconds later; nothing while it is silent."""
+        self._passed += seconds
+        if self._passed >= self._turns:
+            self._begun = self._passed
+            self._scene = "" if self._scene else ("silent" if self._rng.random() < 0.1 else "swell")
+            self._turns = self._passed + (_SWELL if self._scene else self._rng.uniform(*_QUIET) * 3)
+        if self._scene == "silent":
+            return {}
+        away = (self._passed - self._begun) / _SWELL if self._scene else 0.0
+        swell = math.sin(math.pi * min(1.0, away)) if self._scene else 0.0
+        slow, noise = math.sin(self._passed / 900 + 6 * self._own), self._rng.gauss(0, 1)
+        match self.sensor.programme:
+            case "coal-gas":
+                ch4 = 0.25 + 0.15 * self._own + 0.05 * slow + 0.01 * noise + 1.1 * swell
+                return {"ch4": round(max(0.0, ch4), 2), "co_ppm": round(max(0.0, 4 + 2 * slow + 0.3 * noise)), "fan": 1}
+            case "mine-people":
+                return {"people": round(40 + 10 * slow)}
+            case "chemicals":
+                level = 55 + 12 * slow + 0.1 * noise + 30 * swell
+                return {"level": round(level, 1), "lel_percent": round(max(0.0, 1 + 0.5 * noise), 1)}
+            case "slopes":
+                return {"displacement_mm": round(40 * self._own + 0.3 * slow + 0.05 * noise, 2)}
+            case "cranes":
+                return {"moment_percent": round(max(0.0, 45 + 20 * slow + 3 * noise + 45 * swell), 1)}
+        return {"alive": 1}
+
+
+_SWELL = 900.0
+"""Seconds of a scene."""
+
+
+async def sense(
+    sensors: Sequence[Sensor], host: str, port: int, *, seed: int = 1, every: float = 20.0,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC), told: Callable[[str], None] = print,
+) -> None:  # fmt: skip
+    """Lets all sensors measure until it is cancelled, each on a connection of its own."""
+    told(f"{len(sensors)} sensors measure")
+    async with asyncio.TaskGroup() as group:
+        for number, sensor in enumerate(sensors):
+            wait = every * number / max(len(sensors), 1)
+            group.create_task(_measures(Course(sensor, seed), host, port, every, wait, now, told))
+
+
+async def _measures(
+    course: Course, host: str, port: int, every: float, wait: float, now: Callable[[], datetime],
+    told: Callable[[str], None],
+) -> None:  # fmt: skip
+    await asyncio.sleep(wait)
+    sensor, pause, packet = course.sensor, 1.0, 0
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)
+            continue
+        try:
+            writer.write(mqtt.connect(sensor.code, sensor.code, sensor.key, 600))
+            if (await reader.readexactly(4))[3]:
+                told(f"{sensor.code}: not let in")
+                await asyncio.sleep(60.0)  # it may be registered by then
+                continue
+            pause = 1.0
+            while True:
+                if found := course.measured(every):
+                    ts, packet = round(now().timestamp() * 1000), packet % 65_000 + 1
+                    rows = [{"metric": metric, "ts": ts, "value": value} for metric, value in found.items()]
+                    topic = f"anlan/v1/{sensor.code}/readings"
+                    writer.write(mqtt.publish(topic, packet, json.dumps(rows).encode()))
+                    await reader.readexactly(4)
+                await asyncio.sleep(every)
+        except (OSError, asyncio.IncompleteReadError):
+            await asyncio.sleep(5.0)
+        finally:
+            writer.close()
+
+
+# -- ships over AIS --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ship:
+    """A simulated ship and where it ferries."""
+
+    mmsi: str
+    lat: float
+    lon: float
+
+
+async def sail(
+    ships: Sequence[Ship], host: str, port: int, *, seed: int = 1, every: float = 10.0,
+    told: Callable[[str], None] = print,
+) -> None:  # fmt: skip
+    """One receiver that hears all ships, until it is cancelled."""
+    told(f"{len(ships)} ships sail")
+    rng, passed, pause = Random(seed), 0.0, 1.0  # noqa: S311 (synthetic data)
+    own = {ship.mmsi: rng.uniform(0, 2 * math.pi) for ship in ships}
+    while True:
+        try:
+            _reader, writer = await asyncio.open_connection(host, port)
+            pause = 1.0
+            while True:
+                passed += every
+                for ship in ships:
+                    angle = passed / 600 + own[ship.mmsi]  # across the river and back, in an hour
+                    said: dict[str, Any] = {
+                        "msg_type": 1, "mmsi": ship.mmsi, "lat": ship.lat + 0.004 * math.sin(angle),
+                        "lon": ship.lon + 0.006 * math.cos(angle), "course": round(math.degrees(-angle)) % 360,
+                        "speed": 6.0, "heading": round(math.degrees(-angle)) % 360, "second": 60, "status": 0,
+                    }  # fmt: skip
+                    writer.writelines(
+                        line.encode() + b"\r\n" for line in pyais.encode_dict(said, talker_id="AI", radio_channel="A")
+                    )
+                await writer.drain()
+                await asyncio.sleep(every)
+        except OSError:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)

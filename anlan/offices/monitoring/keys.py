@@ -35,13 +35,23 @@ SENDERS = OFFICIALS | {"enterprise"}
 """Whose programs may send: each for the devices in its own scope."""
 BY_ITSELF = frozenset({"mqtt", "http", "file"})
 """Protocols whose devices may send over any of the three; vehicles and ships speak their own alone."""
-FRESH_S, KNOCKED_S = 60.0, 5.0
+HAVE_KEYS = frozenset({"jt808", "mqtt", "http"})
+"""Protocols in which a device says a key."""
+FRESH_S, KNOCKED_S = 60.0, 10.0
 """So old may be what is known of devices; and where somebody asks for one that is not known."""
 
 
 def key_of(code: str, number: int) -> str:
     """The key with which a device says who it is: only this installation can make it."""
     return hmac.new(settings.SECRET_KEY.encode(), f"device {number} {code}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def may_hold(account: Any, device: Device) -> bool:
+    """Whether somebody may see the key with which the device says who it is: who keeps it, and its enterprise."""
+    from .registers import Devices  # whose page shows the way to it
+
+    own = account.role == "enterprise" and device.protocol in BY_ITSELF
+    return own or Devices.policy.may(account, "change", device)
 
 
 def in_service() -> QuerySet[Device]:

@@ -33,7 +33,7 @@ from anlan.engines.telemetry.gateways.broker import TOPICS, Address, Subscriber
 from anlan.engines.telemetry.gateways.door import Limits
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.journal import Committer, Journal
-from anlan.engines.telemetry.protocols import jt808
+from anlan.engines.telemetry.protocols import jt808, mqtt
 from anlan.engines.telemetry.protocols.jt808 import Frame, Location
 
 BATCH, CONNECTIONS, IN_THE_AIR = 1_000, 8, 200
@@ -155,35 +155,24 @@ def vehicles_a_second(sessions: int, seconds: float = 10) -> float:
 # -- MQTT through Mosquitto ------------------------------------------------------------------------------------------
 
 
-def _length(number: int) -> bytes:
-    out = bytearray()
-    while True:
-        number, byte = number >> 7, number & 0x7F
-        out.append(byte | (0x80 if number else 0))
-        if not number:
-            return bytes(out)
-
-
 async def publish(port: int, device: str, now: int, seconds: float, readings: int) -> float:
     """Publications of quality 1 with so many readings each to a broker; readings a second that it answered."""
-    topic, payload = f"anlan/v1/{device}/readings".encode(), _rows(device, readings, now)
-    begin = b"\x32" + _length(2 + len(topic) + 2 + len(payload)) + len(topic).to_bytes(2) + topic
+    topic, payload = f"anlan/v1/{device}/readings", _rows(device, readings, now)
+    packets = [mqtt.publish(topic, number, payload) for number in range(1, IN_THE_AIR + 1)]
     done, until = 0, time.perf_counter() + seconds
 
     async def one(number: int) -> None:
         nonlocal done
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        name = f"load{number}".encode()
-        writer.write(b"\x10" + _length(12 + len(name)) + b"\x00\x04MQTT\x04\x02\x00\x3c" + len(name).to_bytes(2) + name)
+        writer.write(mqtt.connect(f"load{number}"))
         if (await reader.readexactly(4))[3]:
             raise RuntimeError("not let in")
-        air = packet = held = 0
+        air = sent = held = 0
         while time.perf_counter() < until or air:
             out = bytearray()
             while air < IN_THE_AIR and time.perf_counter() < until:
-                packet = packet % 65_000 + 1
-                out += begin + packet.to_bytes(2) + payload
-                air += 1
+                out += packets[sent % IN_THE_AIR]
+                sent, air = sent + 1, air + 1
             writer.write(out)
             heard = await reader.read(1 << 16)
             if not heard:

@@ -17,6 +17,7 @@ from anlan.kernel import clock
 from anlan.parties.looks import looked
 
 from . import rulebook, watched
+from .keys import HAVE_KEYS, may_hold
 from .models import Device, EarlyWarning
 from .programmes import MOVING
 
@@ -165,6 +166,7 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
     return "monitoring/readings.html", {
         "rows": rows, "last": _ms(max(moments)) if moments else 0, "spans": SPANS,
         "track": device.programme in MOVING and {"lat", "lon"} <= told.keys(),
+        "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
     }  # fmt: skip
 

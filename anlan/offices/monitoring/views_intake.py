@@ -15,10 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.kernel.registers.models import Errand, errands
+from anlan.parties.looks import looked
 
 from . import standing
-from .keys import BY_ITSELF, READINGS, SENDERS, key_of
-from .models import Device
+from .keys import HAVE_KEYS, READINGS, SENDERS, key_of, may_hold
 from .registers import Devices
 
 errands.append(Errand(READINGS, gettext_lazy("Send readings of devices"), lambda account: account.role in SENDERS))
@@ -97,19 +97,14 @@ def device_key(request: HttpRequest, pk: int) -> HttpResponse:
     device = Devices.policy.which(request.user, "see").filter(pk=pk).first()
     if device is None:
         raise Http404
-    if device.protocol not in HOW or not may_hold(request.user, device):
+    if device.protocol not in HAVE_KEYS or not may_hold(request.user, device):
         raise PermissionDenied
     key, anew = "", False
     if request.method == "POST":
         if anew := request.POST.get("what") == "anew":
             device.key_number += 1
             device.save(update_fields=["key_number"])
+        looked([device], request.path)  # whoever has the key can send in the device's name
         key = key_of(device.code, device.key_number)
     context = {"device": device, "key": key, "anew": anew, "how": HOW[device.protocol]}
     return render(request, "monitoring/key.html", context)
-
-
-def may_hold(account: Any, device: Device) -> bool:
-    """Whether somebody may see the key with which the device says who it is."""
-    own = account.role == "enterprise" and device.protocol in BY_ITSELF
-    return own or Devices.policy.may(account, "change", device)

@@ -179,7 +179,7 @@ def topics(packet: Packet, version: int) -> int:
     return count
 
 
-# -- answers ----------------------------------------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------------------------
 
 
 def connected(version: int, result: int) -> bytes:
@@ -221,6 +221,28 @@ def pong() -> bytes:
 def parting(version: int, code: int) -> bytes:
     """DISCONNECT, which only version 5 lets the server say."""
     return bytes([DISCONNECT << 4, 1, code]) if version == V5 else b""
+
+
+# -- the device's side, for simulated ones and for load --------------------------------------------------------------
+
+
+def connect(client: str, user: str = "", password: str = "", keep_alive: int = 60) -> bytes:
+    """CONNECT of version 3.1.1, for a session that ends with the connection."""
+    flags = 0x02 | (0xC0 if user else 0)
+    body = _text("MQTT") + bytes([V311, flags]) + keep_alive.to_bytes(2) + _text(client)
+    if user:
+        body += _text(user) + _text(password)
+    return bytes([CONNECT << 4]) + _length(len(body)) + body
+
+
+def publish(topic: str, packet: int, payload: bytes) -> bytes:
+    """PUBLISH of quality 1."""
+    body = _text(topic) + packet.to_bytes(2) + payload
+    return bytes([PUBLISH << 4 | 2]) + _length(len(body)) + body
+
+
+def _text(said: str) -> bytes:
+    return len(said.encode()).to_bytes(2) + said.encode()
 
 
 def _length(number: int) -> bytes:

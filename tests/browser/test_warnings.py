@@ -44,7 +44,7 @@ def opened(coach, rule, level, title):
                 grouping.put_under(made, head)
         made = cases.open_case(
             "warning", PRODUCT, prepare=prepare, device=device, rule=rule, programme=device.programme, level=level,
-            title=f"{device.name}：{title}", value=131.0, rule_source="《道路交通安全法实施条例》", rule_version="t",
+            title=f"{device.name}：{title}", value=131.0, rule_source="《道路交通安全法实施条例》",
             measured_at=clock.now(), area_code=device.area_code, enterprise_id=device.enterprise_id,
             industry_id=device.industry_id, place=device.place,
         )

@@ -301,7 +301,7 @@ def test_a_worker_and_then_the_driver_killed_no_event_is_lost_and_none_said_twic
     one = Stream(compiled(ruled()), at_once=False)
     for part in [*parts, tick, tick, tick]:
         for batch in part.combine_chunks().to_batches():
-            replay._take(one, batch)
+            one.feed_arrow(batch)
     wanted = Counter(json.dumps(event.told(), sort_keys=True) for event in one.finish())
     assert stands == wanted
     assert told[-1].taken == one.counts["taken"]

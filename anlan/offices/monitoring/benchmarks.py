@@ -318,7 +318,7 @@ def http() -> float:
 def mqtt_singles() -> Measured:
     """Quality 1 through Mosquitto, beside a subscriber that only counts, one after the other."""
     with loads.mosquitto() as port:
-        counter, ours = loads.counted(port, 1, 6), loads.landed(port, 1, 6)
+        counter, ours = loads.counted(port, 1, 60_000), loads.landed(port, 1, 60_000)
     return Measured(100 * ours / counter, {"landed a second": ours, "counted a second": counter})
 
 
@@ -326,4 +326,4 @@ def mqtt_singles() -> Measured:
 def mqtt_batches() -> float:
     """Quality 1 through Mosquitto, on disk."""
     with loads.mosquitto() as port:
-        return loads.landed(port, 100, 6)
+        return loads.landed(port, 100, 10_000)

@@ -1,7 +1,7 @@
 """How much comes in by each way: load for `make bench`, sent from processes of its own as devices would.
 
     python -m anlan.offices.monitoring.loads http PORT KEY DEVICE NOW SECONDS
-    python -m anlan.offices.monitoring.loads publish PORT DEVICE NOW SECONDS READINGS
+    python -m anlan.offices.monitoring.loads publish PORT DEVICE NOW MESSAGES READINGS
     python -m anlan.offices.monitoring.loads vehicles PORT SESSIONS SECONDS
     python -m anlan.offices.monitoring.loads gateway FOLDER
 
@@ -155,36 +155,35 @@ def vehicles_a_second(sessions: int, seconds: float = 10) -> float:
 # -- MQTT through Mosquitto ------------------------------------------------------------------------------------------
 
 
-async def publish(port: int, device: str, now: int, seconds: float, readings: int) -> float:
-    """Publications of quality 1 with so many readings each to a broker; readings a second that it answered."""
+async def publish(port: int, device: str, now: int, messages: int, readings: int) -> float:
+    """So many publications of quality 1 with so many readings each to a broker; readings a second that it answered."""
     topic, payload = f"anlan/v1/{device}/readings", _rows(device, readings, now)
     packets = [mqtt.publish(topic, number, payload) for number in range(1, IN_THE_AIR + 1)]
-    done, until = 0, time.perf_counter() + seconds
+    left = messages
 
     async def one(number: int) -> None:
-        nonlocal done
+        nonlocal left
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(mqtt.connect(f"load{number}"))
         if (await reader.readexactly(4))[3]:
             raise RuntimeError("not let in")
         air = sent = held = 0
-        while time.perf_counter() < until or air:
+        while left or air:
             out = bytearray()
-            while air < IN_THE_AIR and time.perf_counter() < until:
+            while air < IN_THE_AIR and left:
                 out += packets[sent % IN_THE_AIR]
-                sent, air = sent + 1, air + 1
+                sent, air, left = sent + 1, air + 1, left - 1
             writer.write(out)
             heard = await reader.read(1 << 16)
             if not heard:
                 raise RuntimeError("parted with")
             answers, held = divmod(held + len(heard), 4)  # each is four bytes long
             air -= answers
-            done += answers * readings
         writer.close()
 
     begun = time.perf_counter()
     await asyncio.gather(*(one(n) for n in range(2)))
-    return done / (time.perf_counter() - begun)
+    return messages * readings / (time.perf_counter() - begun)
 
 
 @contextmanager
@@ -210,7 +209,7 @@ def mosquitto() -> Iterator[int]:
             process.wait(10)
 
 
-def counted(port: int, readings: int, seconds: float) -> float:
+def counted(port: int, readings: int, messages: int) -> float:
     """Readings a second that come to a subscriber which only counts, while they are published."""
     came = 0
 
@@ -224,13 +223,13 @@ def counted(port: int, readings: int, seconds: float) -> float:
     client.subscribe(TOPICS, qos=1)
     client.loop_start()
     time.sleep(0.5)
-    rate = _over(lambda: came, port, readings, seconds)
+    rate = _over(lambda: came, port, readings, messages)
     client.disconnect()
     client.loop_stop()
     return rate
 
 
-def landed(port: int, readings: int, seconds: float) -> float:
+def landed(port: int, readings: int, messages: int) -> float:
     """Readings a second that a subscriber has on disk and answers, while they are published."""
 
     async def run() -> float:
@@ -241,7 +240,7 @@ def landed(port: int, readings: int, seconds: float) -> float:
             subscriber = Subscriber(Address("127.0.0.1", port, client="lander"), lambda: known, committer.land)
             task = asyncio.create_task(subscriber.run())
             await asyncio.sleep(1)
-            rate = await asyncio.to_thread(_over, lambda: committer.landed, port, readings, seconds)
+            rate = await asyncio.to_thread(_over, lambda: committer.landed, port, readings, messages)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await committer.close()
@@ -251,17 +250,16 @@ def landed(port: int, readings: int, seconds: float) -> float:
     return asyncio.run(run())
 
 
-def _over(count: Callable[[], int], port: int, readings: int, seconds: float) -> float:
+def _over(count: Callable[[], int], port: int, readings: int, messages: int) -> float:
     """How much a second is counted from the first publication until the last has come."""
     command = [sys.executable, "-m", __name__, "publish", str(port), DEVICE, str(time.time_ns() // 1_000_000),
-               str(seconds), str(readings)]  # fmt: skip
+               str(messages), str(readings)]  # fmt: skip
     publisher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    while not count() and publisher.poll() is None:
+    while not (had := count()) and publisher.poll() is None:
+        time.sleep(0.001)
+    begun = last = time.perf_counter()
+    while had < messages * readings and time.perf_counter() - last < 10:
         time.sleep(0.01)
-    had, begun = count(), time.perf_counter()
-    last = begun
-    while publisher.poll() is None or time.perf_counter() - last < 0.5:
-        time.sleep(0.02)
         if (now := count()) != had:
             had, last = now, time.perf_counter()
     return had / max(last - begun, 1e-9)
@@ -273,8 +271,8 @@ def main(said: Sequence[str]) -> None:
     match said:
         case "http", port, key, device, now, seconds:
             print(uvloop.run(http(int(port), key, device, int(now), float(seconds))))
-        case "publish", port, device, now, seconds, readings:
-            print(uvloop.run(publish(int(port), device, int(now), float(seconds), int(readings))))
+        case "publish", port, device, now, messages, readings:
+            print(uvloop.run(publish(int(port), device, int(now), int(messages), int(readings))))
         case "vehicles", port, sessions, seconds:
             print(uvloop.run(vehicles(int(port), int(sessions), float(seconds))))
         case "gateway", folder:

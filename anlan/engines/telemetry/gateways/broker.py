@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -63,8 +64,8 @@ class Subscriber:
             while True:
                 await wake.wait()
                 wake.clear()
-                taken, self._came = self._came, deque()
-                await self._take(client, taken)
+                while self._came:
+                    await self._take(client, [self._came.popleft() for _ in range(len(self._came))])
         finally:
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
@@ -81,7 +82,8 @@ class Subscriber:
 
         def came(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
             self._came.append(message)
-            woken()
+            if len(self._came) == 1:  # whoever takes them goes on until none is left
+                woken()
 
         def connected(client: paho.Client, _data: Any, _flags: Any, reason: Any, _said: Any) -> None:
             self.connected = not reason.is_failure
@@ -89,7 +91,7 @@ class Subscriber:
                 self.tally.counts[f"refused by the broker: {reason}"] += 1
             else:
                 # What came on an earlier connection can be answered on it alone: the broker sends it again.
-                self._came = deque()
+                self._came.clear()
                 self.tally.counts["connections"] += 1
                 client.subscribe(TOPICS, qos=1)
 
@@ -101,7 +103,7 @@ class Subscriber:
         client.connect_async(address.host, address.port, clean_start=False, properties=said)
         return client
 
-    async def _take(self, client: paho.Client, taken: deque[paho.MQTTMessage]) -> None:
+    async def _take(self, client: paho.Client, taken: list[paho.MQTTMessage]) -> None:
         columns = []
         for message in taken:
             self.tally.counts["messages"] += 1
@@ -109,8 +111,9 @@ class Subscriber:
                 columns.append(read)
         while columns:
             try:
-                await asyncio.gather(*(self._land(*one) for one in columns))
-                self.tally.counts["readings"] += sum(len(one.ts) for one in columns)
+                for one in _joined(columns):
+                    await self._land(*one)
+                    self.tally.counts["readings"] += len(one.ts)
                 break
             except OSError:
                 # The broker keeps what was not answered; here it waits until the disk takes it.
@@ -134,3 +137,12 @@ class Subscriber:
         for kind, count in found.kinds.items():
             self.tally.counts[f"refused: {kind}"] += count
         return found.taken if len(found.taken.ts) else None
+
+
+def _joined(columns: list[payload.Columns]) -> Iterator[payload.Columns]:
+    """Lists of few readings as one; arrays of many stay by themselves."""
+    few = [one for one in columns if isinstance(one.device, list)]
+    yield from (one for one in columns if not isinstance(one.device, list))
+    if few:
+        device, metric = ([name for one in few for name in one[n]] for n in (0, 1))
+        yield payload.Columns(device, metric, *(np.concatenate([one[n] for one in few]) for n in (2, 3)))

@@ -32,6 +32,8 @@ class Picture:
     path: str
     width: int = 1360
     height: int = 850
+    wait: int = 600
+    """Milliseconds until charts, fonts and maps have settled."""
     click: str = ""
 
 
@@ -40,6 +42,7 @@ PICTURES = (
     Picture("case", "district", "/hazards/majors/", click='a:text("防火堤")'),
     Picture("accident", "duty", "/c/?show=mine", click='.work a:has-text("6·14")'),
     Picture("clauses", "city", "/plan/clauses/"),
+    Picture("map", "duty", "/monitoring/map/wall/", wait=6_000),
     Picture("phone", "enterprise", "/", width=390, height=844),
 )
 
@@ -66,7 +69,7 @@ def take(browser: Browser, picture: Picture, language: str, password: str) -> by
         with page.expect_navigation():
             page.locator(picture.click).first.click()
     page.wait_for_load_state()
-    page.wait_for_timeout(600)  # charts and fonts have settled
+    page.wait_for_timeout(picture.wait)
     made = page.screenshot()
     context.close()
     return made

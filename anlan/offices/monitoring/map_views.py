@@ -47,7 +47,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     """`?programme=&level=&since=`: devices on the map, as `live_map.columns` has them."""
     programme, level = _filters(request)
     asked = request.GET.get("since", "")
-    since = float(asked) if asked.isascii() and asked.isdigit() and int(asked) < _LATEST_MS else 0.0
+    since = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 15 and int(asked) < _LATEST_MS else 0.0
     if asked and not since:
         return HttpResponse(status=400)
     if not Devices.policy.may(request.user, "see"):

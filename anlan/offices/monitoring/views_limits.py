@@ -72,8 +72,7 @@ def limits(request: HttpRequest) -> HttpResponse:
     if not DeviceSettings.policy.may(request.user, "add"):
         raise PermissionDenied
     form = LimitsForm(request.POST or None, initial={"since": clock.today()})
-    if request.method == "POST" and form.is_valid():
-        made = _enter(form.cleaned_data)
+    if request.method == "POST" and form.is_valid() and (made := _entered(form)) is not None:
         words = ngettext(
             "%(n)s sensor has the limits of its place.", "%(n)s sensors have the limits of their place.", made
         )
@@ -84,6 +83,15 @@ def limits(request: HttpRequest) -> HttpResponse:
         {"name": _called(rule).rpartition("（")[0], "limits": [f"{float(n):g}" for n in rule.value], "rule": rule}
         for rule in places(clock.today())
     ]}, status=status)  # fmt: skip
+
+
+def _entered(form: LimitsForm) -> int | None:
+    """How many sensors got their limits; None, with the fault at its field, where no rule held on that day."""
+    try:
+        return _enter(form.cleaned_data)
+    except law.NoRuleInForce:
+        form.add_error("since", _("No rule for this place held on that day."))
+        return None
 
 
 def _enter(asked: dict[str, Any]) -> int:

@@ -345,3 +345,10 @@ def _said(error: Any) -> Words:
         case "not":
             return "is not said for this kind of rule"
     return str(error.message)[:200]
+
+
+def limits_of(rule: Mapping[str, Any]) -> set[str]:
+    """What a rule names with `of`: limits that the device tells, or that are set for it."""
+    named = [*rule.get("levels", ()), *(one.get("until", {}) for one in rule.get("levels", ())), *rule.get("while", ())]
+    given = [one[name] for one in named for name in COMPARISONS if name in one]
+    return {limit["of"] for limit in given if isinstance(limit, Mapping)}

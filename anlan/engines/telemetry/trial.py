@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from .compiled import ANYTHING, compiled
 from .history import BEIJING
 from .journal import Tail
-from .rules import COMPARISONS, LATE, duration, made
+from .rules import LATE, duration, made
 from .stream import Event, Stream
 
 MOST = 50_000_000
@@ -242,10 +242,3 @@ def _foresight(events: Sequence[Event], crossed: Sequence[Event], ahead: int) ->
             leads.append(crossing.ts - stretches[key][about[0]][0])
     told = sum(map(len, stretches.values()))
     return Foresight(told, len(right), len(crossed), len(leads), round(median(leads)) if leads else None)
-
-
-def limits_of(rule: Mapping[str, Any]) -> set[str]:
-    """What a rule names with `of`: limits that the device tells, or that are set for it."""
-    named = [*rule.get("levels", ()), *(one.get("until", {}) for one in rule.get("levels", ())), *rule.get("while", ())]
-    given = [one[name] for one in named for name in COMPARISONS if name in one]
-    return {limit["of"] for limit in given if isinstance(limit, Mapping)}

@@ -16,6 +16,7 @@ from anlan.kernel import clock
 
 from . import readings
 from .models import Device
+from .moments import milliseconds
 from .readings import BadStretch, Stretch
 from .registers import Devices
 
@@ -85,7 +86,7 @@ def way(request: HttpRequest, key: int) -> HttpResponse:
         else:
             hours = readings.number(request.GET, "hours", 1, max(HOURS), 4)
             at = getattr(getattr(device, "latest", None), "placed_at", None) or device.heard_at or clock.now()
-            end = int(at.timestamp() * 1000) + 1
+            end = milliseconds(at) + 1
             stretch = Stretch(end - hours * 3_600_000, end)
     except BadStretch as error:
         return render(request, "error.html", _cannot(error, request.path), status=400)

@@ -9,17 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.compute as pc
-from django.db import transaction
-from django.db.models import Q, QuerySet
 
-from anlan.engines.telemetry.compiled import compiled
+from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
 from anlan.engines.telemetry.rules import Rules
 from anlan.engines.telemetry.stream import BadSnapshot, Change, Event, Stream
@@ -29,14 +26,13 @@ from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
 from . import grouping, rulebook
-from .grouping import CORRECTED, RANK
+from .grouping import CORRECTED, RANK, held
 from .latest import Heard
 from .models import Device, EarlyWarning, Suppressed
+from .moments import milliseconds, moment
 
 logger = logging.getLogger(__name__)
 EVALUATOR = Actor("job", "telemetry")
-HEARD_EVERY = timedelta(hours=6)
-"""So often a device's latest reading is written down: each time is an entry of the audit."""
 ASKED_EVERY = timedelta(seconds=30)
 """So old what is known of rules and devices may be."""
 COMMITTED_WITHIN = timedelta(hours=1)
@@ -55,13 +51,12 @@ class Evaluation:
         made, kept = compiled(self._rules), None
         if snapshot.exists():
             try:
-                kept = Stream.restored(made, snapshot)
+                kept = self._restored(made)
             except BadSnapshot as error:
                 # The readings are all there: what they say is found again, and said once.
                 logger.warning("the state of the evaluation cannot be read and begins anew: %s", error)
         self.stream = kept or Stream(made)
         self.tail = Tail(journal, self.stream.extra)
-        self._heard: dict[str, int] = {}
         self._now = Heard()
         self._asked: set[str] = set()
         self._asked_at = clock.now()
@@ -71,6 +66,13 @@ class Evaluation:
         self._know(self.stream.names)
         self.unknown = 0
         """Changes of devices that no register knows."""
+
+    def _restored(self, rules: Compiled) -> Stream:
+        """The stream as it was kept. What waits in the window is looked at anew at once, and must know which devices
+        are under calibration, lest what they show be told as a warning."""
+        with acting(EVALUATOR, EVERYWHERE):
+            quiet = rulebook.calibrations(clock.now() - QUIET_BEFORE)
+        return Stream.restored(rules, self._snapshot, calibrations=quiet)
 
     def _take_rules(self, rules: Rules, versions: Mapping[str, int]) -> None:
         self._rules, self._versions = rules, versions
@@ -85,9 +87,8 @@ class Evaluation:
             devices = batch.column("device")
             self._know(pc.unique(devices).to_pylist())
             changes += self.stream.feed_arrow(batch)
-            self._hear(devices, batch.column("ts").to_numpy(zero_copy_only=False))
             self._now.hear(batch)
-        changes += self.stream.advance(int(clock.now().timestamp() * 1000) - self._rules.late)
+        changes += self.stream.advance(milliseconds(clock.now()) - self._rules.late)
         self._write(changes)
         self._now.write(EVALUATOR)
         return len(changes)
@@ -107,7 +108,7 @@ class Evaluation:
                 logger.info("the rules have changed: %d in force", len(versions))
                 # As over a restart: a level that says the same goes on where it stood.
                 self.keep()
-                self.stream = Stream.restored(compiled(rules), self._snapshot)
+                self.stream = self._restored(compiled(rules))
                 self._asked = set()
                 self._know(self.stream.names)
             self._take_rules(rules, versions)
@@ -119,7 +120,7 @@ class Evaluation:
 
     def _tell_what_stands(self) -> None:
         """What opened under a calibration that is over, and still stands as the device goes on, is a warning now."""
-        now = int(clock.now().timestamp() * 1000)
+        now = milliseconds(clock.now())
         for name, stretches in self._stretches.items():
             begun = [until for begin, until in stretches if begin <= now]
             if begun and self.stream.seen(name) < max(begun):
@@ -153,27 +154,17 @@ class Evaluation:
             self._stretches |= {name: rows for name, rows in quiet.items() if rows or name in self._stretches}
             self._asked |= set(new)
 
-    def _hear(self, devices: Any, ts: Any) -> None:
-        encoded = devices.dictionary_encode()
-        last = np.zeros(len(encoded.dictionary), np.int64)
-        np.maximum.at(last, encoded.indices.to_numpy(zero_copy_only=False), ts)
-        there = np.flatnonzero(last)
-        for name, at in zip(encoded.dictionary.take(there).to_pylist(), last[there].tolist(), strict=True):
-            self._heard[name] = max(at, self._heard.get(name, 0))
-
     def _write(self, changes: list[Change]) -> None:
-        if not changes and not self._heard:
+        if not changes:
             return
-        with acting(EVALUATOR, EVERYWHERE), transaction.atomic():
-            self._note_heard()
-            if changes:
-                known = Device.objects.select_related("enterprise").in_bulk(
-                    {change.event.device for change in changes}, field_name="code"
-                )
-                self._set_aside([change for change in changes if change.event.suppressed], known)
-                for change in changes:
-                    if not change.event.suppressed:
-                        self._apply(change, known)
+        with acting(EVALUATOR, EVERYWHERE):
+            known = Device.objects.select_related("enterprise").in_bulk(
+                {change.event.device for change in changes}, field_name="code"
+            )
+            self._set_aside([change for change in changes if change.event.suppressed], known)
+            for change in changes:
+                if not change.event.suppressed:
+                    self._apply(change, known)
 
     def _set_aside(self, changes: list[Change], known: Mapping[str, Device]) -> None:
         """Keeps what devices under calibration show; no warning comes of it."""
@@ -181,22 +172,11 @@ class Evaluation:
             Suppressed(
                 device=known[one.event.device], rule=one.event.rule, level=one.event.level, state=one.event.state,
                 rule_version_id=self._versions.get(one.event.rule), value=one.event.value,
-                measured_at=_moment(one.event),
+                measured_at=moment(one.event.ts),
             )
             for one in changes if one.what != "withdrawn" and one.event.device in known
         ]  # fmt: skip
         Suppressed.objects.bulk_create(told, ignore_conflicts=True)
-
-    def _note_heard(self) -> None:
-        heard, self._heard = self._heard, {}
-        if not heard:
-            return
-        moments = {name: datetime.fromtimestamp(at / 1000, UTC) for name, at in heard.items()}
-        old = Q(heard_at__isnull=True) | Q(heard_at__lt=max(moments.values()) - HEARD_EVERY)
-        due = [one for one in Device.objects.filter(old, code__in=list(moments)) if _newer(one, moments[one.code])]
-        for one in due:
-            one.heard_at = moments[one.code]
-        Device.objects.bulk_update(due, ["heard_at"])
 
     def _apply(self, change: Change, known: Mapping[str, Device]) -> None:
         event, device = change.event, known.get(change.event.device)
@@ -211,7 +191,7 @@ class Evaluation:
             self._open(device, event)
 
     def _open(self, device: Device, event: Event) -> None:
-        case = _held().filter(device=device, rule=event.rule, closed_at__isnull=True).first()
+        case = held().filter(device=device, rule=event.rule, closed_at__isnull=True).first()
         if case is None:
             if _of(device, event) is not None:
                 return  # said before, and dealt with since
@@ -231,7 +211,7 @@ class Evaluation:
             opened = cases.open_case(
                 "warning", PRODUCT, prepare=prepare, device=device, rule=event.rule, programme=device.programme,
                 title=f"{device.name}：{said['title']['zh']}"[:200], level=event.level, rule_source=said["source"],
-                value=event.value, measured_at=_moment(event), enterprise_id=device.enterprise_id,
+                value=event.value, measured_at=moment(event.ts), enterprise_id=device.enterprise_id,
                 area_code=device.area_code, industry_id=device.industry_id, place=device.place,
             )  # fmt: skip
             if head is not None:
@@ -258,7 +238,7 @@ def _clear(device: Device, event: Event) -> None:
     opened.told = [*opened.told, _told(event)]
     over = not _standing(opened.told)
     if over:
-        opened.cleared_at = _moment(event)
+        opened.cleared_at = moment(event.ts)
     opened.save()
     _note(opened, "normal" if over else "lowered", event)
 
@@ -278,18 +258,13 @@ def _withdraw(device: Device, event: Event) -> None:
 
 def _of(device: Device, event: Event) -> EarlyWarning | None:
     """The warning to which the event belongs."""
-    return _held().filter(device=device, rule=event.rule, told__contains=[_told(event)]).first()
-
-
-def _held() -> QuerySet[EarlyWarning]:
-    """Held until the transaction ends: somebody may be about to move one."""
-    return EarlyWarning.objects.select_for_update(of=("self",))
+    return held().filter(device=device, rule=event.rule, told__contains=[_told(event)]).first()
 
 
 def _opened_before(device: Device, event: Event) -> EarlyWarning | None:
     """The warning whose level the event clears: the last one that opened before it."""
     return (
-        _held().filter(device=device, rule=event.rule, measured_at__lte=_moment(event))
+        held().filter(device=device, rule=event.rule, measured_at__lte=moment(event.ts))
         .order_by("-measured_at").first()
     )  # fmt: skip
 
@@ -308,14 +283,6 @@ def _told(event: Event) -> dict[str, Any]:
 
 def _note(case: EarlyWarning, name: str, event: Event) -> None:
     enter(case, name, case.state, PRODUCT, {"level": event.level, "value": f"{event.value:g}"}, clock.now())
-
-
-def _moment(event: Event) -> datetime:
-    return datetime.fromtimestamp(event.ts / 1000, UTC)
-
-
-def _newer(device: Device, at: datetime) -> bool:
-    return device.heard_at is None or device.heard_at < at - HEARD_EVERY
 
 
 def _six(degrees: float | None) -> Decimal | None:

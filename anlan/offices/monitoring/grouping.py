@@ -36,7 +36,7 @@ def cause_of(device: Device, kind: str) -> str:
 
 def head_of(cause: str) -> EarlyWarning | None:
     """The open warning of this cause, held until the transaction ends, so that nobody closes it meanwhile."""
-    return _held().filter(cause_key=cause, head__isnull=True, closed_at__isnull=True).first()
+    return held().filter(cause_key=cause, head__isnull=True, closed_at__isnull=True).first()
 
 
 def put_under(made: EarlyWarning, head: EarlyWarning) -> None:
@@ -50,7 +50,8 @@ def followers(head: EarlyWarning) -> QuerySet[EarlyWarning]:
     return EarlyWarning.objects.filter(head=head, closed_at__isnull=True).order_by("pk")
 
 
-def _held() -> QuerySet[EarlyWarning]:
+def held() -> QuerySet[EarlyWarning]:
+    """Held until the transaction ends: somebody may be about to move one."""
     return EarlyWarning.objects.select_for_update(of=("self",))
 
 
@@ -62,7 +63,7 @@ def rise(case: EarlyWarning, level: str, value: float) -> None:
     case.level, case.value = level, value
     _raise(case, "raised", {"level": level, "value": f"{value:g}"})
     if case.head_id is not None:
-        lift(_held().get(pk=case.head_id), case)
+        lift(held().get(pk=case.head_id), case)
 
 
 def lift(head: EarlyWarning, under: EarlyWarning) -> None:
@@ -127,7 +128,7 @@ def by_itself(case: EarlyWarning, facts: Facts, by: Any) -> None:
 
 def follow(case: EarlyWarning, facts: Facts, by: Any) -> None:
     """It has the same cause as another one, says who looked at both."""
-    head = _held().filter(number=facts["under"].strip()).exclude(pk=case.pk).first()
+    head = held().filter(number=facts["under"].strip()).exclude(pk=case.pk).first()
     if head is None:
         raise cases.FieldError({"under": [_("There is no other warning of this number in your area.")]})
     if head.closed_at is not None or head.head_id is not None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from . import live_map
 from .lifecycle import WARNING
 from .models import LEVELS, EarlyWarning
+from .moments import LATEST
 from .programmes import MOVING, PROGRAMMES
 from .registers import Devices, Warnings
 
@@ -24,7 +25,6 @@ CHOSEN = 40
 """Devices at one place that are told in words."""
 _OPEN = "&".join(f"state={state.name}" for state in WARNING.states if not state.end and state.name != "under")
 """What calls somebody; what stands under another warning is dealt with there."""
-_LATEST_MS = 4_102_444_800_000
 
 
 @login_required
@@ -47,7 +47,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     """`?programme=&level=&since=`: devices on the map, as `live_map.columns` has them."""
     programme, level = _filters(request)
     asked = request.GET.get("since", "")
-    since = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 15 and int(asked) < _LATEST_MS else 0.0
+    since = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 15 and int(asked) < LATEST else 0.0
     if asked and not since:
         return HttpResponse(status=400)
     if not Devices.policy.may(request.user, "see"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -19,6 +18,7 @@ from anlan.parties.looks import looked
 from . import rulebook, watched
 from .keys import HAVE_KEYS, may_hold
 from .models import Device, EarlyWarning
+from .moments import LATEST, milliseconds, moment
 from .programmes import MOVING
 
 LONGEST_MS, LONGEST_TRACK_MS = 3 * 366 * 86_400_000, 7 * 86_400_000
@@ -34,7 +34,6 @@ SPANS = (
     (366 * 24 * _HOUR, pgettext_lazy("stretch of time", "Year")),
 )  # fmt: skip
 """Stretches that are offered, in milliseconds."""
-_EVER = 4_102_444_800_000
 
 
 class BadStretch(ValueError):
@@ -55,7 +54,7 @@ class Stretch:
     @classmethod
     def of(cls, asked: Any, longest: int) -> Stretch:
         """As `from` and `to` say it."""
-        begin, end = number(asked, "from", 0, _EVER), number(asked, "to", 0, _EVER)
+        begin, end = number(asked, "from", 0, LATEST), number(asked, "to", 0, LATEST)
         if end <= begin:
             raise BadStretch("to", "not after from")
         if end - begin > longest:
@@ -89,7 +88,7 @@ def latest(device: Device) -> dict[str, tuple[int, float]]:
     folder, fresh = _stored(device)
     heard = [at for at in (device.heard_at, getattr(getattr(device, "latest", None), "heard_at", None)) if at]
     until = max([*heard, *([clock.now()] if not heard or fresh.num_rows else [])])
-    return history.latest(folder, device.code, int(until.timestamp() * 1000), fresh=fresh)
+    return history.latest(folder, device.code, milliseconds(until), fresh=fresh)
 
 
 def curve(device: Device, metric: str, stretch: Stretch, points: int) -> dict[str, Any]:
@@ -118,14 +117,14 @@ def limits(device: Device, metric: str) -> list[dict[str, Any]]:
 
 def warnings(device: Device, stretch: Stretch, metric: str = "") -> list[dict[str, Any]]:
     """Warnings of the device in a stretch, the newest first; of a metric those whose rule minds it, or none."""
-    at = [datetime.fromtimestamp(ts / 1000, clock.BEIJING) for ts in (stretch.begin, stretch.end)]
+    at = [moment(ts) for ts in (stretch.begin, stretch.end)]
     found = EarlyWarning.objects.filter(device=device, measured_at__gte=at[0], measured_at__lt=at[1])
     minding = {rule["name"]: rule.get("metric") for rule in watched.in_force()}
     return [
         {
             "number": one.number, "title": one.title, "level": one.level, "level_title": one.get_level_display(),
-            "value": one.value, "at": _ms(one.measured_at), "moment": one.measured_at,
-            "until": None if one.cleared_at is None else _ms(one.cleared_at),
+            "value": one.value, "at": milliseconds(one.measured_at), "moment": one.measured_at,
+            "until": None if one.cleared_at is None else milliseconds(one.cleared_at),
             "url": reverse("cases:case", args=("warning", one.number)),
         }
         for one in found.order_by("-measured_at")[:WARNINGS]
@@ -160,11 +159,11 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
     for metric, (ts, value) in sorted(told.items(), key=place):
         if metric not in hidden:
             called, unit = watched.METRICS.get(metric, (metric, ""))
-            at = datetime.fromtimestamp(ts / 1000, clock.BEIJING)
+            at = moment(ts)
             rows.append({"metric": metric, "title": called, "unit": unit, "value": f"{value:g}", "at": at})
     moments = [row["at"] for row in rows]
     return "monitoring/readings.html", {
-        "rows": rows, "last": _ms(max(moments)) if moments else 0, "spans": SPANS,
+        "rows": rows, "last": milliseconds(max(moments)) if moments else 0, "spans": SPANS,
         "track": device.programme in MOVING and {"lat", "lon"} <= told.keys(),
         "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
@@ -175,9 +174,5 @@ def csv(curve_: dict[str, Any]) -> Iterable[str]:
     """The points of a curve as lines of text, the moments in Beijing time."""
     yield "\ufefftime,low,high,last,count\r\n"
     for ts, *rest in zip(*(curve_[name] for name in ("ts", "low", "high", "last", "count")), strict=True):
-        at = datetime.fromtimestamp(ts / 1000, clock.BEIJING).isoformat(timespec="milliseconds")
+        at = moment(ts).isoformat(timespec="milliseconds")
         yield ",".join([at, *(f"{value!r}" for value in rest)]) + "\r\n"
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

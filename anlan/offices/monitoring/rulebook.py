@@ -14,11 +14,9 @@ from anlan.kernel.models import Stale
 from anlan.kernel.scope import Actor
 
 from .models import Calibration, Device, DeviceSetting, Rule, RuleVersion
+from .moments import LATEST, milliseconds
 from .programmes import PROGRAMMES
 from .rule_models import in_force
-
-LATEST = 4_102_444_800_000
-"""The end of a stretch that has none, in milliseconds."""
 
 
 def late() -> str:
@@ -117,7 +115,7 @@ def limits(devices: Iterable[str] | None = None, *, past: bool = False) -> list[
     if not past:
         rows = rows.order_by("device_id", "metric", "-since").distinct("device_id", "metric")
     found = rows.values_list("device__code", "metric", "since", "value")
-    return [(code, metric, _milliseconds(midnight(since)), value) for code, metric, since, value in found]
+    return [(code, metric, milliseconds(midnight(since)), value) for code, metric, since, value in found]
 
 
 def calibrations(begin: datetime, devices: Sequence[str] | None = None) -> dict[str, list[tuple[int, int]]]:
@@ -127,14 +125,10 @@ def calibrations(begin: datetime, devices: Sequence[str] | None = None) -> dict[
         rows = rows.filter(device__code__in=list(devices))
     found: dict[str, list[tuple[int, int]]] = {code: [] for code in devices or ()}
     for code, since, until in rows.order_by("begin").values_list("device__code", "begin", "until"):
-        found.setdefault(code, []).append((_milliseconds(since), _milliseconds(until) if until else LATEST))
+        found.setdefault(code, []).append((milliseconds(since), milliseconds(until) if until else LATEST))
     return found
 
 
 def midnight(day: date) -> datetime:
     """The beginning of a day in Beijing."""
     return datetime.combine(day, time.min, clock.BEIJING)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)

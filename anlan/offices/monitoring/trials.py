@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from anlan.kernel.models import Progress
 
 from . import rulebook
 from .models import Device, RuleTrial, RuleVersion
+from .moments import milliseconds, moment
 
 if TYPE_CHECKING:
     from anlan.engines.telemetry.trial import Fired, Told
@@ -56,7 +57,7 @@ def run(number: int) -> None:
     known = dict(devices.values_list("code", "programme"))
     begin = one.end - timedelta(days=one.days)
     found = trial(
-        home() / "history", home() / "journal", one.content, known, _milliseconds(begin), _milliseconds(one.end),
+        home() / "history", home() / "journal", one.content, known, milliseconds(begin), milliseconds(one.end),
         present=one.present.content if one.present else None,
         limits=[row for row in rulebook.limits(past=True) if row[0] in known],
         calibrations={code: row for code, row in rulebook.calibrations(begin).items() if code in known},
@@ -64,8 +65,8 @@ def run(number: int) -> None:
     )  # fmt: skip
     rows = _by_day(found.tried.fired, found.present.fired if found.present else [])
     one.found = {
-        "devices": len(known), "readings": found.readings, "until": _moment(found.until).isoformat(),
-        "whole": found.until >= _milliseconds(one.end), "tried": _summed(found.tried),
+        "devices": len(known), "readings": found.readings, "until": moment(found.until).isoformat(),
+        "whole": found.until >= milliseconds(one.end), "tried": _summed(found.tried),
         "present": _summed(found.present) if found.present else None, "rows": rows[:SHOWN],
         "more": max(len(rows) - SHOWN, 0),
     }  # fmt: skip
@@ -100,7 +101,7 @@ def _by_day(tried: list[Fired], present: list[Fired]) -> list[dict[str, Any]]:
     days: dict[tuple[str, str], dict[str, Any]] = {}
     for kind, fired in (("tried", tried), ("present", present)):
         for one in fired:
-            day = _moment(one.begin).date().isoformat()
+            day = moment(one.begin).date().isoformat()
             row = days.setdefault(
                 (day, one.device), {"device": one.device, "day": day, "tried": 0, "present": 0, "levels": []}
             )
@@ -108,11 +109,3 @@ def _by_day(tried: list[Fired], present: list[Fired]) -> list[dict[str, Any]]:
             if kind == "tried" and one.level not in row["levels"]:
                 row["levels"].append(one.level)
     return [days[key] for key in sorted(days, key=lambda key: (key[0], key[1]), reverse=True)]
-
-
-def _moment(ts: int) -> datetime:
-    return datetime.fromtimestamp(ts / 1000, UTC).astimezone(clock.BEIJING)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)

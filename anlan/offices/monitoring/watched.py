@@ -125,14 +125,4 @@ def limits(programme: str, metric: str, told: Mapping[str, float]) -> list[Limit
 def settings(programme: str) -> set[str]:
     """Metrics that are settings of a device, by which limits go: they are no curve of their own."""
 
-    def named(part: Any) -> Iterator[str]:
-        if isinstance(part, Mapping):
-            if "of" in part:
-                yield part["of"]
-            for one in part.values():
-                yield from named(one)
-        elif isinstance(part, list | tuple):
-            for one in part:
-                yield from named(one)
-
-    return {name for rule in of_programme(programme) for name in named(rule)}
+    return {name for rule in of_programme(programme) for name in rule_files.limits_of(rule)}

@@ -11,8 +11,8 @@ import pytest
 
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
-from anlan.engines.telemetry.rules import parse_one
-from anlan.engines.telemetry.trial import _days, limits_of, trial
+from anlan.engines.telemetry.rules import limits_of, parse_one
+from anlan.engines.telemetry.trial import _days, trial
 
 from .conftest import HOUR, MINUTE, NOON, SECOND
 

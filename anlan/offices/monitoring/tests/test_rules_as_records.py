@@ -247,6 +247,19 @@ def test_what_shows_under_calibration_warns_nobody_and_is_kept(desk: Desk) -> No
     assert [w.measured_at for w in warnings()] == [AT + timedelta(minutes=6)]
 
 
+def test_a_restart_under_calibration_warns_of_nothing_that_was_suppressed(desk: Desk) -> None:
+    made()
+    one = device("k1")
+    with acting(TESTER, EVERYWHERE):
+        Calibration.objects.create(device=one, begin=AT - timedelta(hours=1), reason="标校", done_by="队")
+    desk.drive(90, 130)
+    with clock.frozen(AT + timedelta(minutes=2)):
+        desk.evaluation.keep()
+        desk.evaluation = desk.begin()  # what waits in the window is looked at anew
+    desk.drive(130)
+    assert warnings() == []
+
+
 def test_what_opened_under_calibration_and_still_stands_after_it_is_a_warning(desk: Desk) -> None:
     made()
     one = device("k1")

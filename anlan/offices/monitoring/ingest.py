@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from django.db import DatabaseError
-
-from anlan.engines.telemetry.gateways.http import LATER, Ingest, answer
+from anlan.engines.telemetry.gateways.http import Ingest
 from anlan.engines.telemetry.journal import Committer, Journal
 
 from . import standing
-from .keys import FRESH_S, Directory
+from .keys import Directory
 from .serving import ARCHIVE_S, home, now
 
 logger = logging.getLogger(__name__)
@@ -28,8 +26,7 @@ class _Process:
     def __init__(self) -> None:
         self._journal = Journal(home() / "journal", "web")
         self._committer = Committer(self._journal)
-        self.directory = Directory()
-        self.ingest = Ingest(self.directory, self._committer.land, now=now)
+        self.ingest = Ingest(Directory(), self._committer.land, now=now)
         self._task = asyncio.create_task(self._goes_on())
 
     async def _goes_on(self) -> None:
@@ -57,10 +54,6 @@ def application(otherwise: Application) -> Application:
             return
         if process is None:
             process = _Process()
-        try:
-            await process.directory.fresh(FRESH_S)
-            await process.ingest(scope, receive, send)
-        except DatabaseError:  # whoever may send cannot be asked; nothing was answered yet
-            await answer(send, 503, {"error": "database", "words": "send it again"}, [LATER])
+        await process.ingest(scope, receive, send)
 
     return run

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 
+from anlan.engines.telemetry.gateways.door import Unsure
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.policy import OFFICIALS
@@ -37,8 +38,8 @@ BY_ITSELF = frozenset({"mqtt", "http", "file"})
 """Protocols whose devices may send over any of the three; vehicles and ships speak their own alone."""
 HAVE_KEYS = frozenset({"jt808", "mqtt", "http"})
 """Protocols in which a device says a key."""
-FRESH_S, KNOCKED_S = 60.0, 10.0
-"""So old may be what is known of devices; and where somebody asks for one that is not known."""
+FRESH_S, KNOCKED_S, PROGRAM_S = 60.0, 10.0, 10.0
+"""So old may be what is known of devices; where somebody asks for one that is not known; what a program's key opens."""
 
 
 def key_of(code: str, number: int) -> str:
@@ -83,7 +84,7 @@ class Directory:
         self._programs: dict[str, tuple[float, frozenset[str] | None]] = {}
 
     async def fresh(self, age: float = FRESH_S) -> None:
-        """Reads the register where what is known is older than that; raises `DatabaseError` where nothing is."""
+        """Reads the register where what is known is older than that; raises `Unsure` where nothing is."""
         async with self._reading:
             if time.monotonic() - self._at > age:
                 try:
@@ -91,7 +92,7 @@ class Directory:
                 except DatabaseError as error:
                     logger.warning("the register of devices cannot be read: %s", str(error).strip())
                     if not self.devices:
-                        raise
+                        raise Unsure from error
 
     def read(self) -> None:
         columns = ("code", "protocol", "key_number", "name", "enterprise__credit_code")
@@ -114,18 +115,22 @@ class Directory:
 
     async def speaks_for(self, name: str, key: str) -> Collection[str] | None:
         """The devices for which a key speaks: a device's own under its code, or a program's without a name."""
+        await self.fresh()
         if name:
             known = await self._of(name)
             if known is None or known.protocol not in BY_ITSELF:
                 return None
             return frozenset({name}) if _same(key, key_of(name, known.key)) else None
         digest = ApiToken.hashed(key)
-        at, found = self._programs.get(digest, (float("-inf"), None))
-        if time.monotonic() - at > FRESH_S:
-            found = await asyncio.to_thread(_of_program, key)
-            if found is None:
-                return None  # of keys that open nothing none is remembered: there is no end of them
-            self._programs[digest] = time.monotonic(), found
+        at, found = self._programs.pop(digest, (float("-inf"), None))
+        if time.monotonic() - at > PROGRAM_S:
+            try:
+                found = await asyncio.to_thread(_of_program, key)
+            except DatabaseError as error:
+                raise Unsure from error
+            at = time.monotonic()
+        if found is not None:  # of keys that open nothing none is remembered: there is no end of them
+            self._programs[digest] = at, found
         return found
 
     async def certified(self, name: str) -> Collection[str] | None:
@@ -150,11 +155,36 @@ class Directory:
             return jt808.NO_TERMINAL, ""
         if said["plate"] != known.name:
             return jt808.NO_VEHICLE, ""
-        return jt808.REGISTERED, key_of(phone, known.key)
+        try:
+            bound = await asyncio.to_thread(_bound, phone, _fingerprint(said))
+        except DatabaseError as error:
+            raise Unsure from error
+        return (jt808.REGISTERED, key_of(phone, known.key)) if bound else (jt808.TERMINAL_TAKEN, "")
 
     async def authenticate(self, phone: str, code: str) -> bool:
         known = await self._of(phone)
         return known is not None and known.protocol == "jt808" and _same(code, key_of(phone, known.key))
+
+
+def _fingerprint(said: dict[str, Any]) -> str:
+    """Which terminal it is that registers: its maker and the number that this gave it."""
+    return hashlib.sha256(f"{said['maker']}\0{said['terminal']}".encode()).hexdigest()
+
+
+def _bound(code: str, terminal: str) -> bool:
+    """Whether the vehicle's terminal is this one: the first that registers is, until its key is made anew.
+
+    Number and plate are known to many; they alone must not give the key.
+    """
+    try:
+        with acting(GATEWAY, EVERYWHERE, savepoint=False):
+            device = Device.objects.select_for_update(of=("self",)).get(code=code)
+            if not device.terminal:
+                device.terminal = terminal
+                device.save(update_fields=["terminal"])
+            return _same(terminal, device.terminal)
+    finally:
+        connections.close_all()
 
 
 def _of_program(key: str) -> frozenset[str] | None:

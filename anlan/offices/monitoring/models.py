@@ -75,6 +75,8 @@ class Device(Kept):
     heard_at = models.DateTimeField(_("Latest reading"), null=True, editable=False)
     key_number = models.PositiveIntegerField(default=0, editable=False)
     """Counted up where the device's key is made anew; the one before opens nothing then."""
+    terminal = models.CharField(max_length=64, blank=True, default="", editable=False)
+    """Which terminal registered for this vehicle (a digest): none other gets its key, until that is made anew."""
 
     class Meta:
         verbose_name = _("Device")

@@ -4,6 +4,7 @@ out of service."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -14,9 +15,9 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import clock
+from anlan.kernel import clock, law
 from anlan.kernel.models import Kept, Progress
-from anlan.kernel.scope import Mine, Open, Through
+from anlan.kernel.scope import Mine, Open, Through, acting_now
 
 LEVELS = (
     ("blue", _("Blue")),
@@ -183,6 +184,23 @@ class Calibration(Kept):
     def clean(self) -> None:
         if self.until and self.begin and self.until <= self.begin:
             raise ValidationError({"until": _("Not after its beginning.")})
+        held = acting_now()
+        if held is not None and held[1].enterprise is not None and self.begin:
+            self._bounded()
+
+    def _bounded(self) -> None:
+        """An enterprise silences its own devices for as long as such work takes, and not for what was."""
+        now = clock.now()
+        hours, back = (int(law.value(f"monitoring.own_calibration_{name}", on=now).value) for name in ("hours", "back"))
+        if self.begin > now + timedelta(hours=hours):
+            words = _("At most %(n)s hours ahead.")
+            raise ValidationError({"begin": words % {"n": hours}})
+        if self._state.adding and self.begin < now - timedelta(minutes=back):
+            words = _("Begun more than %(n)s minutes ago: ask the authority in charge to enter it.")
+            raise ValidationError({"begin": words % {"n": back}})
+        if self.until is None or self.until - self.begin > timedelta(hours=hours):
+            words = _("At most %(n)s hours: for longer ask the authority in charge to enter it.")
+            raise ValidationError({"until": words % {"n": hours}})
 
     def __str__(self) -> str:
         return f"{self.reason}"

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError, connections
+from django.db import OperationalError, connections
 
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
-from anlan.engines.telemetry.gateways.door import Tally
+from anlan.engines.telemetry.gateways.door import Tally, Unsure
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers
@@ -172,7 +172,7 @@ class Gateway:
     async def _know(self) -> None:
         """Keeps what is known of devices fresh."""
         while True:
-            with suppress(DatabaseError):  # it has said so; whoever knocks meanwhile is told to come again
+            with suppress(Unsure):  # it has said so; whoever knocks meanwhile is told to come again
                 await self._directory.fresh(0)
             await asyncio.sleep(FRESH_S)
 

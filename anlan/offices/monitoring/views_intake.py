@@ -102,9 +102,9 @@ def device_key(request: HttpRequest, pk: int) -> HttpResponse:
     key, anew = "", False
     if request.method == "POST":
         if anew := request.POST.get("what") == "anew":
-            device.key_number += 1
-            device.save(update_fields=["key_number"])
+            device.key_number, device.terminal = device.key_number + 1, ""
+            device.save(update_fields=["key_number", "terminal"])
         looked([device], request.path)  # whoever has the key can send in the device's name
         key = key_of(device.code, device.key_number)
-    context = {"device": device, "key": key, "anew": anew, "how": HOW[device.protocol]}
+    context = {"device": device, "key": key, "anew": anew, "bound": bool(device.terminal), "how": HOW[device.protocol]}
     return render(request, "monitoring/key.html", context)

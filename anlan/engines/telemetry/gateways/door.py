@@ -26,8 +26,12 @@ SHOWN = 20
 """Refused readings of one payload that are named."""
 
 
+class Unsure(Exception):
+    """Whether somebody may speak cannot be found out at present; he may come again."""
+
+
 class Keys(Protocol):
-    """Where it is known who may speak for which devices."""
+    """Where it is known who may speak for which devices. Raises `Unsure`."""
 
     async def speaks_for(self, name: str, key: str) -> Collection[str] | None:
         """The devices for which the holder of the key speaks: a device's own key under its code, or, without a name,
@@ -53,6 +57,8 @@ class Limits:
     """The same of a program that sends for many devices."""
     nonsense: int = 20
     """Messages that cannot be read, before the connection is closed."""
+    again: float = 60.0
+    """After so long it is asked anew whether who is connected may still speak."""
     sessions: int = 50_000
     ahead: float = 600.0
     """A moment further in the future than this is no moment: the device's clock is wrong."""
@@ -70,7 +76,13 @@ class Tally:
 
     def refuse(self, peer: str, error: Malformed, raw: bytes) -> None:
         self.counts[f"refused: {error.kind}"] += 1
-        self.refused.append((peer, error.kind, str(error), raw[:256].hex()))
+        self.remember(peer, error, raw)
+
+    def remember(self, peer: str, error: Malformed, raw: bytes) -> None:
+        """Keeps it for whoever looks; a name of a file may hold what is no text."""
+        said = (text.encode("utf-8", "replace").decode() for text in (peer, error.kind, str(error)))
+        where, kind, words = said
+        self.refused.append((where, kind, words, raw[:256].hex()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,8 @@ class Session:
     filled: float
     """When it last said something, by the monotonic clock."""
     known: bool = False
+    asked: float = 0.0
+    """When it was last asked whether it may speak, by the monotonic clock."""
     nonsense: int = 0
     rate: float = 0.0
     """Messages a second that it may send."""
@@ -170,6 +184,18 @@ class Listener(ABC):
     async def _talk(self, session: Any, reader: asyncio.StreamReader) -> None:
         """Until the peer goes; raises `Parted` where it is to go."""
 
+    async def _still(self, session: Any) -> bool:
+        """Whether who is connected may still speak."""
+        return True
+
+    async def _ask_again(self, session: Session) -> None:
+        """Parts with whoever may speak no more: keys are made anew, devices go out of service."""
+        now = time.monotonic()
+        if session.known and now - session.asked > self._limits.again:
+            session.asked = now
+            if not await self._still(session):
+                raise Parted("may speak no more")
+
     async def _sweep(self) -> None:
         """Parts with who lets time pass: one look at all for many, and no timer for each byte that somebody sends."""
         pause = min(1.0, self._limits.introduce / 4, self._limits.silent / 4, self._limits.frame / 4)
@@ -198,6 +224,8 @@ class Listener(ABC):
             await self._talk(session, reader)
         except Parted as parted:
             session.parted = str(parted)
+        except Unsure:
+            session.parted = "cannot be asked at present"
         except ConnectionError:
             session.parted = session.parted or "connection lost"
         finally:

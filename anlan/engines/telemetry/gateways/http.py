@@ -8,6 +8,7 @@ whole, with one error that names the place.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -16,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from ..protocols import Malformed, payload
-from .door import Keys, Land, Limits, Sifted, Tally, sifted
+from .door import Keys, Land, Limits, Sifted, Tally, Unsure, sifted
 
 PATH = "/ingest/v1/readings"
 ARROW = frozenset({"application/vnd.apache.arrow.stream", "application/octet-stream"})
@@ -60,7 +61,11 @@ class Ingest:
         headers = dict(scope["headers"])
         device, speaks_for = await self._speaker(headers.get(b"authorization", b"").decode("latin-1"))
         kind = headers.get(b"content-type", b"application/json").decode("latin-1").partition(";")[0].strip().lower()
-        raw = await _body(headers, receive)
+        try:
+            async with asyncio.timeout(self._limits.frame):
+                raw = await _body(headers, receive)
+        except TimeoutError:
+            raise Refused(408, "slow", "the body did not come in time") from None
         peer = f"{(scope.get('client') or ('?',))[0]} (HTTP)"
         try:
             if kind in ARROW:
@@ -70,7 +75,7 @@ class Ingest:
             else:
                 raise Malformed("media", f"{kind[:60]}: neither application/json nor a stream of Arrow")
         except Malformed as error:
-            self.tally.refused.append((peer, error.kind, str(error), raw[:256].hex()))
+            self.tally.remember(peer, error, raw)
             raise Refused(_STATUS.get(error.kind, 400), error.kind, str(error)) from None
         found = sifted(read, speaks_for, self._now(), self._limits)
         for name, count in found.kinds.items():
@@ -95,7 +100,11 @@ class Ingest:
                 name = key = ""
         elif way.lower() != "bearer":
             key = ""
-        found = await self._keys.speaks_for(name, key) if key else None
+        try:
+            found = await self._keys.speaks_for(name, key) if key else None
+        except Unsure:
+            words = "who may send cannot be asked at present: send it again"
+            raise Refused(503, "database", words, [LATER]) from None
         if found is None:
             words = "say who you are: Bearer with a program's key, or Basic with a device's code and its key"
             raise Refused(401, "key", words, [(b"www-authenticate", b'Bearer, Basic realm="readings"')])

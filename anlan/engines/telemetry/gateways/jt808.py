@@ -23,7 +23,7 @@ from .door import Land, Limits, Listener, Parted, Session
 
 
 class Terminals(Protocol):
-    """Where terminals are known."""
+    """Where terminals are known. Raises `Unsure`."""
 
     async def register(self, phone: str, said: dict[str, Any]) -> tuple[int, str]:
         """The result of a registration (`jt808.REGISTERED`, …) and the code for authentication."""
@@ -35,6 +35,7 @@ class Terminals(Protocol):
 @dataclass(slots=True, eq=False)
 class _Terminal(Session):
     phone: str = ""
+    code: str = ""
     serial: int = 0
     joiner: Joiner = field(default_factory=Joiner)
     parts: deque[Frame] = field(default_factory=lambda: deque(maxlen=2 * jt808.MOST_PARTS))
@@ -67,6 +68,7 @@ class Vehicles(Listener):
     async def _talk(self, session: _Terminal, reader: asyncio.StreamReader) -> None:
         cutter = Cutter()
         while data := await reader.read(1 << 14):
+            await self._ask_again(session)
             had_begun = cutter.begun
             try:
                 frames = cutter.feed(data)
@@ -77,6 +79,9 @@ class Vehicles(Listener):
             if answers := await self._answered(session, frames):
                 await self._write(session, answers)
             self._heard(session, cutter.begun, had_begun, bool(frames))
+
+    async def _still(self, session: _Terminal) -> bool:
+        return await self._terminals.authenticate(session.phone, session.code)
 
     async def _answered(self, session: _Terminal, frames: list[bytes]) -> bytes:
         """The answers to some frames, once all that they hold is on disk."""
@@ -142,7 +147,8 @@ class Vehicles(Listener):
         if frame.id == jt808.AUTHENTICATE:
             code = str(jt808.message(frame)["code"])
             if await self._terminals.authenticate(frame.phone, code):
-                session.known, session.phone = True, frame.phone
+                session.known, session.phone, session.code = True, frame.phone, code
+                session.asked = time.monotonic()
                 self.counts["authenticated"] += 1
                 return jt808.reply(frame, session.next(), jt808.DONE)
             self.counts["refused: code"] += 1

@@ -21,6 +21,8 @@ from ..protocols import Malformed, mqtt, payload
 from ..protocols.mqtt import Packet
 from .door import Keys, Land, Limits, Listener, Parted, Session, sifted
 
+_STRANGER = 4_096
+"""Bytes that a packet may have from somebody of whom nobody knows yet who he is."""
 TOKEN = "token"  # noqa: S105 (a name that says that the password is one)
 
 
@@ -28,6 +30,9 @@ TOKEN = "token"  # noqa: S105 (a name that says that the password is one)
 class _Client(Session):
     version: int = mqtt.V311
     speaks_for: Collection[str] = ()
+    certified: bool = False
+    name: str = ""
+    key: str = ""
 
 
 class Publishers(Listener):
@@ -43,7 +48,9 @@ class Publishers(Listener):
 
     async def _talk(self, session: _Client, reader: asyncio.StreamReader) -> None:
         cutter, silent = mqtt.Cutter(), self._limits.silent
+        cutter.largest = _STRANGER
         while data := await reader.read(1 << 16):
+            await self._ask_again(session)
             had_begun = cutter.begun
             try:
                 if not session.known and not had_begun and data[0] != mqtt.CONNECT << 4:
@@ -52,6 +59,7 @@ class Publishers(Listener):
                 self._spend(session, len(packets))
                 if packets and not session.known:
                     silent = await self._introduced(session, packets.pop(0))
+                    cutter.largest = mqtt.LARGEST
                 answers = await self._answered(session, packets)
             except Malformed as error:
                 # After a packet that cannot be read nobody knows where the next one begins.
@@ -64,6 +72,12 @@ class Publishers(Listener):
             if session.known and not cutter.begun:
                 session.until = session.filled + silent
 
+    async def _still(self, session: _Client) -> bool:
+        asked = self._keys.certified(session.name) if session.certified else None
+        found = await (asked or self._keys.speaks_for(session.name, session.key))
+        session.speaks_for = found or ()
+        return found is not None
+
     async def _introduced(self, session: _Client, packet: Packet) -> float:
         """Lets a device in; returns after how many seconds of silence it is gone. Raises `Parted`."""
         try:
@@ -73,18 +87,17 @@ class Publishers(Listener):
                 session.writer.write(mqtt.wrong_version())
             raise
         session.version = said.version
-        if name := _certified(session.writer.get_extra_info("peercert")):
-            found = await self._keys.certified(name)
-        else:
-            name = "" if said.user == TOKEN else said.user
-            found = await self._keys.speaks_for(name, said.password.decode("utf-8", "replace"))
-        if found is None:
+        shown = _certified(session.writer.get_extra_info("peercert"))
+        session.certified = bool(shown)
+        session.name = shown or ("" if said.user == TOKEN else said.user)
+        session.key = said.password.decode("utf-8", "replace")
+        if not await self._still(session):
             self.counts["refused: code"] += 1
             session.writer.write(mqtt.connected(said.version, mqtt.BAD_KEY))
             await asyncio.sleep(0.2)  # who guesses keys has time for few
             raise Parted("a key that opens nothing")
-        session.known, session.speaks_for = True, found
-        if not name:
+        session.known, session.asked = True, time.monotonic()
+        if not session.name:
             session.rate = self._limits.many
             session.allowed = 20 * session.rate
         self.counts["authenticated"] += 1

@@ -53,7 +53,7 @@ class Cutter:
     """Cuts what comes on a connection into packets."""
 
     def __init__(self, largest: int = LARGEST) -> None:
-        self._held, self._largest = bytearray(), largest
+        self._held, self.largest = bytearray(), largest
 
     @property
     def begun(self) -> bool:
@@ -65,8 +65,8 @@ class Cutter:
         found, at = [], 0
         while said := _length_at(self._held, at + 1):
             length, begin = said
-            if length > self._largest:
-                raise Malformed("length", f"{length} bytes; a packet has at most {self._largest}")
+            if length > self.largest:
+                raise Malformed("length", f"{length} bytes; a packet has at most {self.largest}")
             if len(self._held) < begin + length:
                 break
             found.append(Packet(self._held[at] >> 4, self._held[at] & 0x0F, bytes(self._held[begin : begin + length])))

@@ -97,8 +97,8 @@ def from_json(raw: bytes, device: str = "") -> Columns:
         raise Malformed("field", "columns are lists of the same length")
     if not 0 < len(ts) <= MOST:
         raise Malformed("length", f"{len(ts)} readings; a payload has 1 to {MOST}")
-    if any("\0" in name for name in set(metrics)):
-        raise Malformed("field", "metric is a text without the sign 0")
+    if not all(name.isprintable() for name in set(metrics)):
+        raise Malformed("field", "metric is a text without control signs")
     return Columns(_devices(devices, device), metrics, _moments(ts), _values(values))
 
 
@@ -136,13 +136,13 @@ def _devices(named: list[Any], device: str) -> list[str]:
         if not device:
             raise Malformed("field", "device is missing")
         return [device] * len(named)
-    if all(type(name) is str and "\0" not in name for name in different):
+    if all(type(name) is str and name.isprintable() for name in different):
         names = named
     else:
         names = [device if name is None else str(name) for name in named]
         different = set(names)
-        if "" in different or any("\0" in name or len(name) > 64 for name in different):
-            number = next(n for n, name in enumerate(names, 1) if not name or "\0" in name or len(name) > 64)
+        if "" in different or any(not name.isprintable() or len(name) > 64 for name in different):
+            number = next(n for n, name in enumerate(names, 1) if not name or not name.isprintable() or len(name) > 64)
             raise Malformed("field", f"reading {number}: {_WANTED['device']}")
     if device and different != {device}:
         number, other = next((n, name) for n, name in enumerate(names, 1) if name != device)
@@ -229,7 +229,7 @@ def _text(table: Any, name: str, longest: int) -> Any:
         raise Malformed("field", f"{_WANTED[name]}, and here of type {kind}")
     column = column.cast(pa.string())
     long = pc.utf8_length(column)
-    wrong = pc.or_(pc.or_(pc.equal(long, 0), pc.greater(long, longest)), pc.match_substring(column, "\0"))
+    wrong = pc.or_(pc.or_(pc.equal(long, 0), pc.greater(long, longest)), pc.invert(pc.utf8_is_printable(column)))
     if (row := pc.index(wrong, True).as_py()) >= 0:
         raise Malformed("field", f"reading {row + 1}: {_WANTED[name]}")
     return column

@@ -97,6 +97,8 @@ def test_arrow_says_the_same() -> None:
         ('{"metric": "ch4", "ts": 1.5, "value": 1}', "reading 1: ts"),
         ('{"metric": "ch4", "ts": "2013-06-14T12:00:00", "value": 1}', "reading 1: .* offset"),
         ('{"metric": 5, "ts": 1, "value": 1}', "reading 1: metric"),
+        ('{"metric": "a\\u001b[31m", "ts": 1, "value": 1}', "control signs"),
+        ('{"metric": "a\\u2028", "ts": 1, "value": 1}', "control signs"),
         ('[{"metric": "a", "ts": 1, "value": 1}, 7]', "a reading is an object"),
         ('{"device": "other", "metric": "a", "ts": 1, "value": 1}', "for itself alone"),
         ('{"metric": ["a", "b"], "ts": [1], "value": [1]}', "same length"),

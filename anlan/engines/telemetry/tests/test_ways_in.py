@@ -161,6 +161,52 @@ def test_what_the_disk_does_not_take_is_not_answered() -> None:
     listening(talk)
 
 
+class Revoked(Keys):
+    """A key that is made anew after it was used once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def speaks_for(self, name: str, key: str) -> Collection[str] | None:
+        self.asked += 1
+        return {"k1"} if self.asked == 1 else None
+
+
+def test_who_may_speak_no_more_is_parted_with() -> None:
+    disk = Disk()
+
+    async def run() -> Publishers:
+        listener = Publishers(Revoked(), disk.land, Limits(again=0.2), now=lambda: NOW)
+        server = await listener.serve("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+        writer.write(mqtt.connect("c", "k1", "one"))
+        assert (await reader.readexactly(4))[3] == 0
+        writer.write(mqtt.publish("anlan/v1/k1/readings", 1, reading()))
+        await reader.readexactly(4)
+        await asyncio.sleep(0.3)
+        writer.write(mqtt.publish("anlan/v1/k1/readings", 2, reading()))
+        assert await reader.read() == b""
+        server.close()
+        await listener.close()
+        return listener
+
+    listener = asyncio.run(asyncio.wait_for(run(), 30))
+    assert listener.counts["parted: may speak no more"] == 1
+    assert len(disk.rows) == 1
+
+
+def test_a_stranger_says_little() -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        with socket.create_connection(("127.0.0.1", port), 5) as peer:
+            peer.sendall(b"\x10\x80\x80\x04" + b"x" * 5_000)
+            peer.settimeout(5)
+            with suppress(ConnectionResetError):
+                assert peer.recv(100) == b""
+
+    listener, _disk = listening(talk)
+    assert listener.counts["refused: length"] == 1
+
+
 def test_nothing_is_heard_here_and_nonsense_parts() -> None:
     def talk(port: int, listener: Publishers, disk: Disk) -> None:
         client = device(port, paho.MQTTv5)
@@ -263,6 +309,22 @@ def test_readings_over_http() -> None:
 def test_what_is_refused_whole_over_http(given: dict[str, Any], status: int, kind: str) -> None:
     said, told, rows = asked(**given)
     assert (said, told["error"], rows) == (status, kind, [])
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def never() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return {}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", b"Bearer both")]
+    scope = {"type": "http", "method": "POST", "path": "/ingest/v1/readings", "headers": headers, "client": None}
+    asyncio.run(Ingest(Keys(), Disk().land, Limits(frame=0.1), lambda: NOW)(scope, never, send))
+    assert sent[0]["status"] == 408
 
 
 def test_a_full_disk_is_said_over_http() -> None:
@@ -419,7 +481,7 @@ def test_wrong_lines_are_named_and_the_others_taken(folder: Folder) -> None:
     folder.drop.step()
     assert folder.rows == [("k1", "ch4", MS, 2.0)]
     told = folder.words("taken").splitlines()
-    assert [line.partition(":")[0] for line in told] == [f"line {n}" for n in (2, 3, 4, 5, 6, 8)]
+    assert [line.partition("：")[0] for line in told] == [f"第{n}行" for n in (2, 3, 4, 5, 6, 8)]
     assert "registered" in told[1]
     assert "ninety days" in told[2]
 
@@ -450,6 +512,58 @@ def test_what_is_not_whole_or_a_link_is_left(folder: Folder, tmp_path: Path) -> 
     secret.write_text("root:x\n")
     (folder.own / "link.csv").symlink_to(secret)
     assert folder.drop.step() == 0
+
+
+def test_a_link_in_a_senders_folder_leads_nowhere(folder: Folder, tmp_path: Path) -> None:
+    """What is forged by it would count as another sender's."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (folder.own / "taken").symlink_to(other)
+    (tmp_path / "linked").symlink_to(folder.own)
+    folder.put("a.csv", f"device,metric,ts,value\nk1,ch4,{MS},1\nk9,ch4,{MS},1\n")
+    assert folder.drop.step() == 0
+    assert (folder.rows, list(other.iterdir())) == ([], [])
+    assert folder.drop.tally.counts["refused: folder"] >= 1
+
+
+@pytest.mark.parametrize("fault", ["a file named refused", "a long name", "a name that is no text"])
+def test_one_senders_fault_is_his_own(folder: Folder, tmp_path: Path, fault: str) -> None:
+    import os
+
+    from anlan.engines.telemetry.gateways import drop
+
+    first = tmp_path / "0001"
+    first.mkdir()
+    names = {"a long name": "x" * 250 + ".csv", "a name that is no text": os.fsdecode(b"\xff.csv")}
+    bad = first / names.get(fault, "bad.csv")
+    bad.write_text("nothing\n" if fault != "a long name" else f"device,metric,ts,value\nk1,ch4,{MS},5\n")
+    os.utime(bad, (time.time() - 10,) * 2)
+    if fault == "a file named refused":
+        (first / "refused").write_text("")
+    folder.put("a.csv", f"device,metric,ts,value\nk1,ch4,{MS},1\n")
+    for _ in range(3):
+        folder.drop.step()
+    assert folder.rows == [("k1", "ch4", MS, 1.0)]
+    json.dumps(list(folder.drop.tally.refused), ensure_ascii=False).encode()
+    assert bad.exists() == (fault == "a file named refused")
+    assert drop.AGAIN_S > 1
+
+
+def test_what_landed_lands_once_even_where_it_cannot_be_put_away(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anlan.engines.telemetry.gateways import drop
+
+    monkeypatch.setattr(drop, "AGAIN_S", 0.0)
+    folder.put("a.csv", f"device,metric,ts,value\nk1,ch4,{MS},1\n")
+    with monkeypatch.context() as broken:
+        broken.setattr("os.rename", lambda *_a, **_k: (_ for _ in ()).throw(PermissionError(1, "not permitted")))
+        for _ in range(3):
+            folder.drop.step()
+    assert folder.rows == [("k1", "ch4", MS, 1.0)]
+    folder.drop.step()
+    assert not (folder.own / "a.csv").exists()
+    assert len(folder.rows) == 1
 
 
 def test_a_full_disk_leaves_the_file_where_it_is(folder: Folder) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
@@ -16,6 +17,7 @@ from anlan.offices.monitoring import keys, standing
 from anlan.offices.monitoring.doors import Wrong, said
 from anlan.offices.monitoring.keys import Directory, key_of
 from anlan.offices.monitoring.models import Device
+from anlan.parties.models import Account
 
 from .conftest import BANAN, TESTER, account, device
 
@@ -43,6 +45,36 @@ def test_vehicles_and_ships_speak_their_own_protocol_alone() -> None:
     directory = Directory()
     assert asyncio.run(directory.authenticate(bus.code, key_of(bus.code, 0)))
     assert not asyncio.run(directory.authenticate(bus.code, key_of(bus.code, 1)))
+
+
+def test_a_vehicle_is_bound_to_the_terminal_that_registered_first() -> None:
+    """Its number and plate stand in the register for many to read."""
+    bus = device("13900000007")
+    said = {"plate": bus.name, "maker": "m1", "terminal": "t1"}
+
+    def register(**more: str) -> tuple[int, str]:
+        return asyncio.run(Directory().register(bus.code, said | more))
+
+    assert register() == (jt808.REGISTERED, key_of(bus.code, 0))
+    assert register(terminal="t2") == (jt808.TERMINAL_TAKEN, "")
+    assert register(maker="m2") == (jt808.TERMINAL_TAKEN, "")
+    assert register()[0] == jt808.REGISTERED
+    client = Client()
+    client.force_login(account("district", "500112000000"))
+    assert "已有终端注册" in client.get(f"/monitoring/keys/{bus.pk}/").content.decode()
+    client.post(f"/monitoring/keys/{bus.pk}/", {"what": "anew"})
+    assert register(terminal="t2") == (jt808.REGISTERED, key_of(bus.code, 1))
+
+
+def test_a_program_of_an_enterprise_speaks_for_its_own_devices_alone() -> None:
+    own, other = device("k8", protocol="mqtt"), device("k9", BANAN, protocol="mqtt")
+    with acting(TESTER, EVERYWHERE):
+        boss = Account.objects.create(
+            username="boss", name="矿长", role="enterprise", area_code=own.area_code, enterprise=own.enterprise
+        )
+        key = ApiToken.issue(boss, "collector", ["readings"])
+    assert speaks("", key) == {own.code}
+    assert other.code not in speaks("", key)
 
 
 def test_somebody_new_is_known_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 
@@ -15,7 +16,7 @@ from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
 from anlan.engines.telemetry.rules import BadRules
 from anlan.kernel import clock
-from anlan.kernel.scope import EVERYWHERE, acting
+from anlan.kernel.scope import EVERYWHERE, Scope, acting
 from anlan.offices.monitoring import reference, rulebook, trials
 from anlan.offices.monitoring.evaluation import ASKED_EVERY, Evaluation
 from anlan.offices.monitoring.models import (
@@ -245,6 +246,32 @@ def test_what_shows_under_calibration_warns_nobody_and_is_kept(desk: Desk) -> No
     assert kept == [("fast", state, 1) for state in ("open", "clear", "open", "clear")]
     desk.drive(90, 90, 130)
     assert [w.measured_at for w in warnings()] == [AT + timedelta(minutes=6)]
+
+
+@pytest.mark.parametrize(
+    ("begin", "until", "field"),
+    [
+        (timedelta(minutes=-30), timedelta(hours=20), ""),
+        (timedelta(hours=-2), timedelta(hours=1), "begin"),
+        (timedelta(hours=30), timedelta(hours=31), "begin"),
+        (timedelta(0), timedelta(hours=25), "until"),
+        (timedelta(0), None, "until"),
+    ],
+)
+def test_an_enterprise_silences_its_own_devices_for_no_longer_than_such_work_takes(
+    begin: timedelta, until: timedelta | None, field: str
+) -> None:
+    one = device("k1")
+    row = Calibration(device=one, begin=AT + begin, until=until and AT + until, reason="标校", done_by="队")
+    with acting(TESTER, EVERYWHERE):
+        row.clean()  # its supervisor may
+    with acting(TESTER, Scope(area="500112131000", industries=None, enterprise=one.enterprise_id)):
+        if not field:
+            row.clean()
+            return
+        with pytest.raises(ValidationError) as refused:
+            row.clean()
+    assert list(refused.value.message_dict) == [field]
 
 
 def test_a_restart_under_calibration_warns_of_nothing_that_was_suppressed(desk: Desk) -> None:

@@ -178,7 +178,9 @@ def _bound(code: str, terminal: str) -> bool:
     """
     try:
         with acting(GATEWAY, EVERYWHERE, savepoint=False):
-            device = Device.objects.select_for_update(of=("self",)).get(code=code)
+            device = Device.objects.select_for_update(of=("self",)).filter(code=code).first()
+            if device is None:
+                return False  # it was there a minute ago
             if not device.terminal:
                 device.terminal = terminal
                 device.save(update_fields=["terminal"])

@@ -9,6 +9,9 @@ What it costs is memory that is waited for. So a device's log is one stretch in 
 order is added; what can change no more is settled only when a log is nearly full, many readings at once; a lane that is
 quiet and whose reading is outside of its band is not looked at further; and of the devices that follow memory is asked
 ahead.
+
+Devices are dealt out in blocks to *parts*, which are a power of two. Each part has its stretch of the log, its counts
+and its room for events, so that each can be worked on by a processor of its own.
 """
 
 from __future__ import annotations
@@ -52,6 +55,8 @@ COUNTED = ("late", "twice", "too_many", "taken", "no_number", "no_moment", "no_r
 touched."""
 LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST, TOUCHED = range(9)
 _LEAST_ROOM = 16
+BLOCK = 6
+"""Devices that follow each other belong to one part, 2 to this power of them: no two processors want the same line."""
 PAIRS = SAMPLES * (SAMPLES - 1) // 2
 _DAY, _MINUTE, _BEIJING = 86_400_000, 60_000, 8 * 3_600_000
 _METRES = 111_195.08
@@ -111,14 +116,15 @@ class State(NamedTuple):
 
 
 class Log(NamedTuple):
-    """The readings that are not settled yet, each device's in one stretch by time and metric; how much is used."""
+    """The readings that are not settled yet, each device's in one stretch by time and metric; up to where each part has
+    used its share of the places."""
 
     readings: Any
     used: Any
 
 
 class Devices(NamedTuple):
-    """The devices, the stretches (from, to) under calibration, and what was counted of their readings."""
+    """The devices, the stretches (from, to) under calibration, and for each part what was counted of its readings."""
 
     one: Any
     quiet: Any
@@ -170,14 +176,17 @@ def _fetch_row(state: State, d: int) -> None:
 
 @run
 def place(
-    device: Any, metric: Any, ts: Any, value: Any, start: int, late: int, log: Log, devices: Devices, touched: Any
-) -> int:
-    """Puts readings into the logs of their devices; returns the row at which it stopped because there was no room.
+    device: Any, metric: Any, ts: Any, value: Any, start: int, late: int, part: int, log: Log, devices: Devices,
+    touched: Any,
+) -> int:  # fmt: skip
+    """Puts the readings of one part's devices into their logs; returns the row at which it stopped for want of room.
 
     What is too late is so by the readings that came before it, in this call or an earlier one.
     """
-    readings, counts = log.readings, devices.counts
+    readings, counts, parts = log.readings, devices.counts[part], len(log.used)
     for i in range(start, len(device)):
+        if parts > 1 and _part(device[i], parts) != part:
+            continue
         t, m, v = ts[i], metric[i], value[i]
         if not math.isfinite(v):
             counts[NO_NUMBER] += 1
@@ -198,7 +207,7 @@ def place(
             continue
         # A long log may be one that can be settled: only what is inside the window is a flood.
         flood = one.length >= MOST_WAITING and readings[one.first].ts >= max(t, one.newest) - late
-        if one.length == one.room and not flood and not _widened(one, log):
+        if one.length == one.room and not flood and not _widened(one, part, log):
             return i
         if not one.touched:
             one.touched = True
@@ -220,6 +229,12 @@ def place(
         counts[became] += 1
         counts[NEWEST] = max(counts[NEWEST], t)
     return len(device)
+
+
+@inlined
+def _part(d: int, parts: int) -> int:
+    """The part to which a device belongs."""
+    return (d >> BLOCK) & (parts - 1)
 
 
 @run
@@ -257,15 +272,15 @@ def _put(target: Any, source: Any) -> None:
 
 
 @run
-def _widened(one: Any, log: Log) -> bool:
-    """Gives a device half as much room again, at the end of the log; whether there was so much."""
-    room, at = max(_LEAST_ROOM, one.room + one.room // 2), log.used[0]
-    if at + room > len(log.readings):
+def _widened(one: Any, part: int, log: Log) -> bool:
+    """Gives a device half as much room again, at the end of what its part has used; whether there was so much."""
+    room, at = max(_LEAST_ROOM, one.room + one.room // 2), log.used[part]
+    if at + room > (part + 1) * (len(log.readings) // len(log.used)):
         return False
     for i in range(one.length):
         _put(log.readings[at + i], log.readings[one.first + i])
     one.first, one.room = at, room
-    log.used[0] = at + room
+    log.used[part] = at + room
     return True
 
 
@@ -273,11 +288,12 @@ def _widened(one: Any, log: Log) -> bool:
 def packed(log: Log, devices: Devices, target: Log) -> None:
     """Moves the logs of all devices, in their order, into another place; each keeps the room that it has."""
     for d in range(len(devices.one)):
-        one, at = devices.one[d], target.used[0]
+        one, part = devices.one[d], _part(d, len(target.used))
+        at = target.used[part]
         for i in range(one.length):
             _put(target.readings[at + i], log.readings[one.first + i])
         one.first = at
-        target.used[0] += one.room
+        target.used[part] += one.room
 
 
 @run
@@ -344,7 +360,7 @@ def carry(
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
             if 4 * one.length > 3 * one.room:
-                _widened(one, log)
+                _widened(one, _part(d, len(log.used)), log)
         if stopped:
             return k
     return len(some)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from .compiled import compiled
 from .rules import Rules
-from .stream import COLUMNS, Event, Stream
+from .stream import COLUMNS, PROCESSORS, Event, Stream
 from .writing import keep
 
 BATCH = 1 << 18
@@ -43,7 +43,7 @@ def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, in
 
     `progress` is told how many of how many readings are done.
     """
-    stream, total = Stream(compiled(rules), at_once=False), 0
+    stream, total = Stream(compiled(rules), at_once=False, parts=PROCESSORS), 0
     for batch, rows in batches(source):
         total += batch.num_rows
         stream.feed_arrow(batch)

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import reduce
 from pathlib import Path
@@ -30,6 +32,7 @@ import pyarrow.compute as pc
 from . import kernel
 from .compiled import ANYTHING, SAMPLES, Compiled
 from .kernel import (
+    BLOCK,
     CELL,
     COUNTED,
     DEVICE,
@@ -55,9 +58,13 @@ from .writing import keep
 COLUMNS = ("device", "metric", "ts", "value")
 What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
+_LARGE = 1 << 14
+"""Readings or devices from which on it is worth while to wake another processor."""
 _FORM = 2
 _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
+PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
+"""The parts that this machine can work on at once."""
 REFUSED = tuple(name for name in COUNTED if name != "taken")
 
 
@@ -99,7 +106,8 @@ class Stream:
 
     `at_once`: tells changes as they come; otherwise only what is final, at half the cost. `calibrations` gives for a
     device the stretches (from, to) in milliseconds in which what it opens is recorded, and is no warning. `programmes`
-    gives the programme of a device; one without is asked only by rules for all.
+    gives the programme of a device; one without is asked only by rules for all. `parts`, a power of two, is how many
+    processors work on a large batch at once; what comes out is the same.
     """
 
     def __init__(
@@ -109,8 +117,10 @@ class Stream:
         at_once: bool = True,
         programmes: Mapping[str, str] | None = None,
         calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+        parts: int = 1,
     ) -> None:
-        self.rules, self.at_once = rules, at_once
+        self.rules, self.at_once, self.parts = rules, at_once, parts
+        self._hands = ThreadPoolExecutor(parts - 1) if parts > 1 else None
         self.names: list[str] = []
         self.extra: dict[str, Any] = {}
         """What was kept along with the state that this one was restored from."""
@@ -124,13 +134,11 @@ class Stream:
         self._coded: dict[str, tuple[Any, Any]] = {}
         """For a column the names that came last, and their codes: batch after batch has the same ones."""
         self._settled, self._seen = self._state(0), self._state(0)
-        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), np.zeros(TOUCHED + 1, np.int64))
-        self._log = _log(0)
-        self._touched = np.empty(0, np.int32)
-        self._out = _out(max(_OUT, 4 * len(rules.lanes)))
-        self._scratch = Scratch(
-            np.zeros(len(rules.lanes) + 1, np.int64), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS)
-        )  # fmt: skip
+        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), np.zeros((parts, TOUCHED + 1), np.int64))
+        self._log = _log(0, parts)
+        self._touched = np.empty((parts, 0), np.int32)
+        self._outs = [_out(max(_OUT, 4 * len(rules.lanes))) for _ in range(parts)]
+        self._scratches = [_scratch(len(rules.lanes)) for _ in range(parts)]
         self._final: list[Event] = []
         self._rows: list[Any] = []
         """Final events as the kernel told them, behind those in `_final`."""
@@ -278,19 +286,42 @@ class Stream:
 
     def _put(self, device: Any, metric: Any, ts: Any, value: Any) -> Any:
         """Puts readings in their places; returns the devices that have new ones."""
-        devices, counts, rows, at = self._devices, self._devices.counts, (device, metric, ts, value), 0
-        while (at := kernel.place(*rows, at, self.rules.late, self._log, devices, self._touched)) < len(device):
-            rooms = devices.one["room"]
-            total = int(rooms.sum(dtype=np.int64))
-            wider = _log(max(1 << 16, 3 * total // 2, total + 2 * int(rooms.max())))
-            kernel.packed(self._log, devices, wider)
-            self._log = wider
-        touched = np.sort(self._touched[: counts[TOUCHED]])  # memory is read faster in its order
-        self.now = max(self.now, int(counts[NEWEST]))
-        for name, count in zip(COUNTED, counts[: len(COUNTED)].tolist(), strict=True):
+        devices, counts, rows = self._devices, self._devices.counts, (device, metric, ts, value)
+        at = [0] * self.parts
+
+        def put(part: int) -> None:
+            at[part] = kernel.place(*rows, at[part], self.rules.late, part, self._log, devices, self._touched[part])
+
+        self._each(put, range(self.parts), len(device))
+        while unfinished := [part for part in range(self.parts) if at[part] < len(device)]:
+            self._log = self._wider()
+            self._each(put, unfinished, len(device))
+        touched = np.concatenate([some[:count] for some, count in zip(self._touched, counts[:, TOUCHED], strict=True)])
+        touched.sort()  # memory is read faster in its order
+        self.now = max(self.now, int(counts[:, NEWEST].max()))
+        for name, count in zip(COUNTED, counts.sum(axis=0).tolist(), strict=False):
             self.counts[name] += count
         counts[:] = 0
         return touched
+
+    def _wider(self) -> Log:
+        """The log with more room in every part; each device keeps what it has."""
+        rooms, parts = self._devices.one["room"], self.parts
+        most = int(np.bincount((np.arange(len(rooms)) >> BLOCK) & (parts - 1), rooms, parts).max())
+        wider = _log(max(1 << 16, parts * max(3 * most // 2, most + 2 * int(rooms.max()))), parts)
+        kernel.packed(self._log, self._devices, wider)
+        return wider
+
+    def _each(self, work: Callable[[int], None], parts: Sequence[int], size: int) -> None:
+        """Does the work of these parts: each by a processor of its own where it is large enough to be worth it."""
+        if self._hands is None or size < _LARGE:
+            for part in parts:
+                work(part)
+            return
+        others = [self._hands.submit(work, part) for part in parts[1:]]
+        work(parts[0])
+        for other in others:
+            other.result()
 
     def _look(self, touched: Any, late: Sequence[int]) -> list[Change]:
         rows = self._carry(touched, self._seen)
@@ -312,23 +343,23 @@ class Stream:
                     del self._told[d]
 
     def _carry(self, some: Any, state: State, final: bool = False, least: float = 0.0, late: int = 0) -> list[Any]:
-        world = self._log, self._devices, self._settled, state, self.rules.arrays, self._out, self._scratch
-        return self._run(some, lambda at: kernel.carry(some, at, final, float(least), late, *world))
+        parts = range(self.parts)
+        shares = [some[(some >> BLOCK) & (self.parts - 1) == part] for part in parts] if self.parts > 1 else [some]
+        told: list[list[Any]] = [[] for _ in shares]
+        world = self._log, self._devices, self._settled, state, self.rules.arrays
+
+        def carry(part: int) -> None:
+            share, out, scratch = shares[part], self._outs[part], self._scratches[part]
+            told[part] = _run(
+                share, out, lambda at: kernel.carry(share, at, final, float(least), late, *world, out, scratch)
+            )
+
+        self._each(carry, parts, len(some))
+        return [rows for part in told for rows in part]
 
     def _wait(self, some: Any, state: State, now: int) -> list[Any]:
-        devices, lanes = self._devices, self.rules.arrays
-        return self._run(some, lambda at: kernel.wait(some, at, now, devices, state, lanes, self._out))
-
-    def _run(self, some: Any, step: Callable[[int], int]) -> list[Any]:
-        """Calls the kernel until it is through with these devices, emptying what it has told when it stops for room."""
-        told: list[Any] = []
-        at = 0
-        while at < len(some):
-            at = step(at)
-            if count := int(self._out.count[0]):
-                told.append(self._out.events[:count].copy())
-                self._out.count[0] = 0
-        return told
+        devices, lanes, out = self._devices, self.rules.arrays, self._outs[0]
+        return _run(some, out, lambda at: kernel.wait(some, at, now, devices, state, lanes, out))
 
     def _events(self, rows: Iterable[Any]) -> list[Event]:
         names, lanes = self.names, self.rules.lanes
@@ -363,7 +394,7 @@ class Stream:
             self._settled = State(*map(np.concatenate, zip(self._settled, self._state(more), strict=True)))
             if self.at_once:
                 self._seen = State(*map(np.concatenate, zip(self._seen, self._state(more), strict=True)))
-            self._touched = np.empty(had + more, np.int32)
+            self._touched = np.empty((self.parts, had + more), np.int32)
         self._describe()
 
     def _describe(self) -> None:
@@ -529,12 +560,28 @@ def _devices(rows: int) -> Any:
     return made
 
 
-def _log(places: int) -> Log:
-    return Log(np.empty(places, READING), np.zeros(1, np.int64))
+def _log(places: int, parts: int) -> Log:
+    return Log(np.empty(places, READING), np.arange(parts) * (places // parts))
 
 
 def _out(places: int) -> Out:
     return Out(np.zeros(places, EVENT), np.zeros(1, np.int64))
+
+
+def _scratch(lanes: int) -> Scratch:
+    return Scratch(np.zeros(lanes + 1, np.int64), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS))
+
+
+def _run(some: Any, out: Out, step: Callable[[int], int]) -> list[Any]:
+    """Calls the kernel until it is through with these devices, emptying what it has told when it stops for room."""
+    told: list[Any] = []
+    at = 0
+    while at < len(some):
+        at = step(at)
+        if count := int(out.count[0]):
+            told.append(out.events[:count].copy())
+            out.count[0] = 0
+    return told
 
 
 def _bytes(records: Any) -> Any:

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from anlan.engines.telemetry import replay, rules
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import SCHEMA, Journal, Tail
-from anlan.engines.telemetry.stream import Stream
+from anlan.engines.telemetry.stream import PROCESSORS, Stream
 from anlan.engines.telemetry.writing import keep
 from anlan.site.bench import Measured, benchmark
 
@@ -163,7 +163,7 @@ def regular(path: Path, devices: int, number: int, share: int = 1, late: bool = 
 
 def _run(path: Path, out: Path, made: Compiled, every: int = 0) -> tuple[float, Stream]:
     """Seconds from a file to its events on disk, with a snapshot after each `every` readings."""
-    stream, done = Stream(made, at_once=False), 0
+    stream, done = Stream(made, at_once=False, parts=PROCESSORS), 0
     begun = time.perf_counter()
     for batch, _rows in replay.batches(path):
         stream.feed_arrow(batch)
@@ -230,7 +230,7 @@ def arrow_to_changes() -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         names = pa.array([f"d{n:06d}" for n in range(count)])
         journal, tail = Journal(Path(folder), "bench"), Tail(Path(folder))
-        stream = Stream(ruled(EVERY_KIND))
+        stream = Stream(ruled(EVERY_KIND), parts=PROCESSORS)
         batches = [_batch(names, *rows) for rows in ticks(50, count)]
         warm = len(batches) // 2
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
 from anlan.engines.telemetry.rules import Rules
-from anlan.engines.telemetry.stream import BadSnapshot, Change, Event, Stream
+from anlan.engines.telemetry.stream import PROCESSORS, BadSnapshot, Change, Event, Stream
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.engine import enter
 from anlan.kernel.cases.lifecycle import PRODUCT
@@ -55,7 +55,7 @@ class Evaluation:
             except BadSnapshot as error:
                 # The readings are all there: what they say is found again, and said once.
                 logger.warning("the state of the evaluation cannot be read and begins anew: %s", error)
-        self.stream = kept or Stream(made)
+        self.stream = kept or Stream(made, parts=PROCESSORS)
         self.tail = Tail(journal, self.stream.extra)
         self._now = Heard()
         self._asked: set[str] = set()
@@ -72,7 +72,7 @@ class Evaluation:
         are under calibration, lest what they show be told as a warning."""
         with acting(EVALUATOR, EVERYWHERE):
             quiet = rulebook.calibrations(clock.now() - QUIET_BEFORE)
-        return Stream.restored(rules, self._snapshot, calibrations=quiet)
+        return Stream.restored(rules, self._snapshot, calibrations=quiet, parts=PROCESSORS)
 
     def _take_rules(self, rules: Rules, versions: Mapping[str, int]) -> None:
         self._rules, self._versions = rules, versions

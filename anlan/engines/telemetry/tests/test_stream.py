@@ -309,6 +309,28 @@ def test_shuffled_and_doubled_within_the_window_it_ends_with_the_same_events(
     assert sorted(standing) == wanted
 
 
+@pytest.mark.parametrize("parts", [2, 4])
+def test_by_several_processors_it_is_the_same_as_by_one(tmp_path: Path, parts: int) -> None:
+    rng = np.random.default_rng(parts)
+    names, count = [f"d{n}" for n in range(500)], 60_000
+    device, metric = rng.integers(500, size=count), rng.integers(2, size=count)
+    ts = NOON + np.arange(count) * 200 - rng.integers(MINUTE, size=count)
+    value = rng.integers(11, size=count).astype(np.float64)
+
+    def through(many: int) -> tuple[list[Any], dict[str, int], list[Event]]:
+        one, changes = stream(ALL, parts=many), []
+        codes, metrics = one.code(names), one.metric(["m", "n"])
+        for at in range(0, count, 20_000):
+            rows = slice(at, at + 20_000)
+            changes.append(one.feed_coded(codes[device[rows]], metrics[metric[rows]], ts[rows], value[rows]))
+            one.save(tmp_path / "stream")
+            one = Stream.restored(one.rules, tmp_path / "stream", parts=many)
+        return changes, one.counts, one.finish()
+
+    assert through(parts) == (one := through(1))
+    assert len(one[2]) > 1000
+
+
 @given(_rows(), st.integers(1, 30), st.randoms(use_true_random=False))
 @settings(max_examples=30, deadline=None)
 def test_stopped_and_taken_up_again_anywhere_it_ends_with_the_same(

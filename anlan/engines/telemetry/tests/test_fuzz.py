@@ -1,30 +1,31 @@
 """A million messages of noise for each protocol: refused by kind, and nothing else; none makes a reading up.
 
 Real messages with bytes changed, cut, doubled and put together anew, half of them with their checksum set right again,
-so that what lies behind it is reached. The same every time: what fails can be looked at.
+so that what lies behind it is reached. The same every time: what fails can be looked at. Beside them noise that is led
+by what it reaches, as much as there is time for.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from anlan.engines.telemetry.protocols import Malformed, ais, jt808, mqtt, payload
+from anlan.engines.telemetry.protocols import Malformed
 
-from .test_other_protocols import NOON, POSITION, STATIC
+from .noise import NOISES, Noise
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 MILLION = 1_000_000
-FRAMES = json.loads((Path(__file__).parent / "jt808_frames.json").read_text())
 
 
-def noise(seeds: list[bytes], count: int, mended: Callable[[bytearray], bytes]) -> Iterator[bytes]:
-    """So many messages. `mended` makes a message's outside right again."""
-    rng = np.random.default_rng(20130614)
+def changed(noise: Noise, count: int) -> Iterator[bytes]:
+    """So many messages."""
+    rng, seeds = np.random.default_rng(20130614), noise.seeds
     for _ in range(count // 1000):
         which = rng.integers(0, len(seeds), 1000).tolist()
         ways = rng.integers(0, 8, 1000).tolist()
@@ -41,106 +42,34 @@ def noise(seeds: list[bytes], count: int, mended: Callable[[bytearray], bytes]) 
                 raw[a % (len(raw) + 1) : a % (len(raw) + 1)] = raw[: c % 40]
             elif way == 6:
                 raw += seeds[c % len(seeds)][d % 20 :]
-            yield mended(raw) if way & 2 else bytes(raw)
+            yield noise.mended(bytes(raw)) if way & 2 else bytes(raw)
 
 
-def _jt808_mended(raw: bytearray) -> bytes:
-    inside = bytes(raw[1:-2])
-    check = 0
-    for byte in inside:
-        check ^= byte
-    body = (inside + bytes([check])).replace(b"\x7d", b"\x7d\x01").replace(b"\x7e", b"\x7d\x02")
-    return b"\x7e" + body + b"\x7e"
-
-
-def test_jt808() -> None:
-    seeds = [bytes.fromhex(one["hex"]) for one in FRAMES]
-    cutter, joiner, said, refused = jt808.Cutter(), jt808.Joiner(), 0, 0
-    for raw in noise(seeds, MILLION, _jt808_mended):
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", NOISES)
+def test_noise(name: str) -> None:
+    noise = NOISES[name]
+    read, understood, refused = noise.reader(), 0, 0
+    for raw in changed(noise, MILLION):
         try:
-            for one in cutter.feed(raw):
-                whole = joiner.take(jt808.unframed(one))
-                if whole is None:
-                    continue
-                if whole.id in (jt808.LOCATION, jt808.LOCATIONS):
-                    for reading in jt808.readings(whole):
-                        assert reading.metric not in ("lat", "lon") or abs(reading.value) <= 180
-                else:
-                    jt808.message(whole)
-                said += 1
-        except Malformed:
-            refused += 1
-            cutter = jt808.Cutter()
-    assert said > 10_000
-    assert refused > 100_000
-
-
-def _ais_mended(raw: bytearray) -> bytes:
-    content = bytes(raw).partition(b"*")[0].lstrip(b"!")
-    check = 0
-    for byte in content:
-        check ^= byte
-    return b"!" + content + b"*%02X" % check
-
-
-def test_ais() -> None:
-    seeds = [line.encode() for line in (POSITION, *STATIC)]
-    joiner, said, refused = ais.Joiner(), 0, 0
-    for raw in noise(seeds, MILLION, _ais_mended):
-        try:
-            if whole := joiner.take(raw):
-                for reading in ais.readings(ais.message(whole), NOON):
-                    assert reading.metric not in ("lat", "lon") or abs(reading.value) <= 180
-                said += 1
-        except Malformed:
-            refused += 1
-    assert said > 10_000
-    assert refused > 100_000
-
-
-def _mqtt_mended(raw: bytearray) -> bytes:
-    body = bytes(raw[2:])[:120]
-    return bytes([raw[0] if raw else 0x30, len(body)]) + body
-
-
-def test_mqtt() -> None:
-    connect = b"\x10\x1e\x00\x04MQTT\x04\xc2\x00\x3c\x00\x04dev1\x00\x04dev1\x00\x06secret"
-    five = b"\x10\x1c\x00\x04MQTT\x05\xc2\x00\x3c\x00\x00\x04dev1\x00\x04dev1\x00\x03key"
-    topic = b"anlan/v1/k1/readings"
-    said = b'{"metric":"ch4","ts":1371182400000,"value":1}'
-    publish = b"\x32" + bytes([2 + len(topic) + 2 + len(said)]) + b"\x00\x14" + topic + b"\x00\x07" + said
-    subscribe = b"\x82\x08\x00\x01\x00\x03a/b\x01"
-    understood = refused = 0
-    for raw in noise([connect, five, publish, subscribe], MILLION, _mqtt_mended):
-        try:
-            for packet in mqtt.Cutter().feed(raw):
-                if packet.kind == mqtt.CONNECT:
-                    mqtt.connection(packet)
-                elif packet.kind == mqtt.PUBLISH:
-                    heard = mqtt.publication(packet, 4)
-                    payload.read(heard.payload, payload.of_topic(heard.topic))
-                elif packet.kind == mqtt.SUBSCRIBE:
-                    mqtt.topics(packet, 4)
-                understood += 1
-        except Malformed:
-            refused += 1
-    assert understood > 10_000
-    assert refused > 100_000
-
-
-def test_json() -> None:
-    seeds = [
-        b'{"device":"k1","metric":"ch4","ts":1371182400000,"value":0.5}',
-        b'[{"device":"k1","metric":"ch4","ts":"2013-06-14T12:00:00+08:00","value":5},{"metric":"co","ts":1,"value":2}]',
-        b'{"device":["k1","k2"],"metric":["a","b"],"ts":[1,2],"value":[0.1,2]}',
-    ]
-    understood = refused = 0
-    for raw in noise(seeds, MILLION, bytes):
-        try:
-            read = payload.read(raw, "k1")
-            assert np.isfinite(read.value).all()
+            read(raw)
             understood += 1
         except Malformed:
             refused += 1
+            if name == "jt808":  # such a connection is parted with
+                read = noise.reader()
     assert understood > 10_000
     assert refused > 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="Atheris is not made for this machine")
+@pytest.mark.parametrize("name", NOISES)
+def test_led_noise(name: str, tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "anlan.engines.telemetry.tests.noise", name, "-runs=50000", "-seed=2013"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=200,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr[-3000:]
+    assert "Done 50000 runs" in told.stderr

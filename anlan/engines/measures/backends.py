@@ -1,7 +1,7 @@
-"""Where measures are computed: PostgreSQL through the application's own connection, and a snapshot in DuckDB.
+"""Where measures are computed: PostgreSQL through the application's own connection, a snapshot in DuckDB, and the
+same snapshot on a Spark cluster.
 
-A back-end runs a statement and gives rows; the same expression is compiled for its dialect. Spark joins as a
-third with the dialect "pyspark".
+A back-end runs a statement and gives rows; the same expression is compiled for its dialect.
 """
 
 from __future__ import annotations
@@ -75,6 +75,13 @@ class DuckDB:
             (at,) = con.execute("SELECT moment FROM taken").fetchall()[0]
         return at.replace(tzinfo=UTC).astimezone(BEIJING)
 
+    def to_parquet(self, folder: Path) -> None:
+        """Writes each table to `<folder>/<table>.parquet`. Raises `NoSnapshot`."""
+        with self._open() as con:
+            for (table,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+                path = str(folder / f"{table}.parquet").replace("'", "''")
+                con.execute(f"COPY \"{table}\" TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+
     @contextmanager
     def _open(self) -> Iterator[Any]:
         import duckdb
@@ -87,6 +94,29 @@ class DuckDB:
             yield con
         finally:
             con.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A snapshot as `DuckDB.to_parquet` writes it, in a folder that every worker of the cluster sees at this path.
+
+    `session` is a session of Spark that runs on UTC. It knows no scope: whole or not at all.
+    """
+
+    session: Any
+    folder: Path
+    dialect: str = "pyspark"
+
+    def rows(self, statement: Statement, spans: Sequence[Span], within: str) -> Rows:
+        from pyspark.errors import AnalysisException
+
+        for path in self.folder.glob("*.parquet"):
+            self.session.read.parquet(str(path)).createOrReplaceTempView(path.stem)
+        try:
+            found = self.session.sql(statement.text("?"), args=statement.arguments(spans, within)).collect()
+        except AnalysisException as error:
+            raise NoSnapshot(f"{self.folder}: {str(error).splitlines()[0]}") from error
+        return [tuple(row) for row in found]
 
 
 def take_snapshot(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from typing import NoReturn
 
 import click
 
-BACKENDS = ("postgres", "duckdb")
+BACKENDS = ("postgres", "duckdb", "spark")
 
 
 @click.command()
@@ -16,7 +17,12 @@ BACKENDS = ("postgres", "duckdb")
 @click.option("--period", "period_text", help="2013, 2013-Q2, 2013-06, 2013-06-X2, 2013-W24, 2013-06-14, ..2013-06.")
 @click.option("--by", help="area or industry.")
 @click.option("--area", "area_code", default="", help="Only this division; --by area then gives those below it.")
-@click.option("--backend", default="postgres", show_default=True, help="postgres, or duckdb: a snapshot.")
+@click.option("--backend", default="postgres", show_default=True, help="postgres; or duckdb or spark: a snapshot.")
+@click.option(
+    "--master",
+    help="The Spark cluster (spark://…), which sees the snapshot's folder; without it one of two "
+    "workers is started for the run.",
+)
 @click.option("--fresh", is_flag=True, help="Take the snapshot anew first.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 def measure(
@@ -25,10 +31,12 @@ def measure(
     by: str | None,
     area_code: str,
     backend: str,
+    master: str | None,
     fresh: bool,
     as_json: bool,
 ) -> None:
     """Compute measures, all or those named, for a period, beside the period before and the same of last year."""
+    from anlan.engines.clusters import NoSpark
     from anlan.engines.measures import BadPeriod, Period
     from anlan.engines.measures.backends import NoSnapshot
 
@@ -41,19 +49,25 @@ def measure(
         _refuse(f"--by {by}: it is area or industry")
     if backend not in BACKENDS:
         _refuse(f"--backend {backend}: there are {', '.join(BACKENDS)}")
-    if fresh and backend != "duckdb":
-        _refuse("--fresh: only --backend duckdb has a snapshot")
-    with acting(Actor("command", "measure"), EVERYWHERE):
+    if fresh and backend == "postgres":
+        _refuse("--fresh: only --backend duckdb and spark read a snapshot")
+    if master and backend != "spark":
+        _refuse("--master: only --backend spark runs on a cluster")
+    with acting(Actor("command", "measure"), EVERYWHERE), ExitStack() as running:
         try:
             period = Period.parse(period_text)
             measures = computing.named(names, period.first)
             within, tier = _area(area_code)
-            source = _snapshot(fresh) if backend == "duckdb" else None
+            source, as_of = None, None
+            if backend != "postgres":
+                source = snapshot = _snapshot(fresh)
+                as_of = snapshot.taken_at
+                if backend == "spark":
+                    source = running.enter_context(computing.on_spark(snapshot, master))
             figures = computing.compute(
-                names, period, by=(by,) if by else (), tier=tier, within=within,
-                backend=source, as_of=None if source is None else source.taken_at,
-            )  # fmt: skip
-        except (BadPeriod, computing.UnknownMeasure) as error:
+                names, period, by=(by,) if by else (), tier=tier, within=within, backend=source, as_of=as_of
+            )
+        except (BadPeriod, NoSpark, computing.UnknownMeasure) as error:
             _refuse(str(error))
         except NoSnapshot as error:
             _refuse(f"{error}; take one with --fresh")

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,7 +24,7 @@ from ..scope import EVERYWHERE, Actor, By, acting, acting_now
 from .declaring import REGISTRY
 
 if TYPE_CHECKING:
-    from anlan.engines.measures.backends import Backend, DuckDB, Postgres
+    from anlan.engines.measures.backends import Backend, DuckDB, Postgres, Spark
     from anlan.engines.measures.figures import Figures
 
 logger = logging.getLogger(__name__)
@@ -230,6 +232,19 @@ def take_snapshot(path: Path | None = None) -> DuckDB:
         with acting(Actor("job", "snapshot of measures"), EVERYWHERE):
             types = {table: {c: of.columns[c] for c in columns} for table, (of, columns) in tables.items()}
             return backends.take_snapshot(path or snapshot_path(), clock.now(), types, csv_of)
+
+
+@contextmanager
+def on_spark(snapshot: DuckDB, master: str | None = None) -> Iterator[Spark]:
+    """A snapshot on the cluster of `master`, or on one of two workers that is started for it. Raises `NoSpark`."""
+    from anlan.engines.clusters import cluster, session
+    from anlan.engines.measures.backends import Spark
+
+    # In the installation's own folder, which a cluster of several machines is to see; nobody else may enter it.
+    with ExitStack() as running:
+        folder = Path(running.enter_context(TemporaryDirectory(prefix="measures-", dir=snapshot.path.parent)))
+        snapshot.to_parquet(folder)
+        yield Spark(running.enter_context(session(master or running.enter_context(cluster()))), folder)
 
 
 def warm(then: Callable[[], object]) -> threading.Thread:

@@ -83,9 +83,10 @@ def test_both_back_ends_give_one_answer(tmp_path: Any, monkeypatch: pytest.Monke
         (["--period", "June"], "'June' is no period: write 2013, "),
         (["hazards.found"], "--period is missing"),
         (["--period", "2013-06", "--by", "colour"], "--by colour: it is area or industry"),
-        (["--period", "2013-06", "--backend", "spark"], "--backend spark: there are postgres, duckdb"),
+        (["--period", "2013-06", "--backend", "oracle"], "--backend oracle: there are postgres, duckdb, spark"),
+        (["--period", "2013-06", "--master", "spark://a:7077"], "--master: only --backend spark"),
         (["--period", "2013-06", "--area", "990000"], "--area 990000: there is no such division"),
-        (["--period", "2013-06", "--fresh"], "--fresh: only --backend duckdb"),
+        (["--period", "2013-06", "--fresh"], "--fresh: only --backend duckdb and spark"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(words: list[str], line: str) -> None:
@@ -103,6 +104,14 @@ def test_a_snapshot_that_is_none_is_refused(tmp_path: Any, monkeypatch: pytest.M
     given = asked("--period", "2013-06", "--backend", "duckdb")
     assert (given.exit_code, given.stderr.count("\n")) == (2, 1)
     assert "--fresh" in given.stderr
+
+
+@pytest.mark.django_db
+def test_a_cluster_that_is_none_is_said_so(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "HOME", tmp_path)
+    given = asked("--period", "2013-06", "--backend", "spark", "--master", "spark:/7077")
+    assert (given.exit_code, given.stderr.count("\n")) == (2, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["measures.duckdb"]
 
 
 @pytest.mark.slow

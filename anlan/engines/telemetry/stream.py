@@ -20,8 +20,10 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -60,11 +62,12 @@ What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
 _LARGE = 1 << 14
 """Readings or devices from which on it is worth while to wake another processor."""
-_FORM = 2
+_FORM = 3
 _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
 """The parts that this machine can work on at once."""
+_EVENT = attrgetter("ts", "device", "rule", "level", "state", "value", "suppressed")
 REFUSED = tuple(name for name in COUNTED if name != "taken")
 
 
@@ -362,12 +365,7 @@ class Stream:
         return _run(some, out, lambda at: kernel.wait(some, at, now, devices, state, lanes, out))
 
     def _events(self, rows: Iterable[Any]) -> list[Event]:
-        names, lanes = self.names, self.rules.lanes
-        return [
-            Event(ts, names[d], lanes[lane].rule, lanes[lane].level, "open" if opens else "clear", value, suppressed)
-            for part in rows
-            for ts, value, d, lane, opens, suppressed in part.tolist()
-        ]
+        return _named(rows, self.names, [(lane.rule, lane.level) for lane in self.rules.lanes])
 
     def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
         """What is new in events that were just seen; of devices with late readings these are all that stand now."""
@@ -449,8 +447,8 @@ class Stream:
             "counts": self.counts,
             "extra": dict(extra or {}),
             "programmes": self._programmes,
-            "told": [asdict(event) for events in self._told.values() for event in events],
-            "final": [asdict(event) for event in self._final + self._events(self._rows)],
+            "events": [_EVENT(event) for event in (*chain(*self._told.values()), *self._final)],
+            "told_events": sum(map(len, self._told.values())),
         }
         return {
             "told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
@@ -462,6 +460,7 @@ class Stream:
             "rings": self.rules.arrays.lane["ring"],
             "w_device": device,
             "waiting": _bytes(waiting),
+            "rows": _bytes(np.concatenate([np.empty(0, EVENT), *self._rows], dtype=EVENT)),
         }
 
     @classmethod
@@ -490,7 +489,7 @@ class Stream:
             if facts["form"] != _FORM:
                 raise BadSnapshot("of another form than this version writes")
             stream._take_up(arrays, facts)
-        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
             if isinstance(error, BadSnapshot):
                 raise
             raise BadSnapshot(f"no snapshot of a stream ({error})") from error
@@ -518,8 +517,10 @@ class Stream:
                 if ring >= 0:
                     state.rings[:rows, ring] = samples[:, was]
         kept = {(lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None}
-        self._final = [Event(**event) for event in facts["final"]]
-        for event in (Event(**event) for event in facts["told"]):
+        events, said = [Event(*event) for event in facts["events"]], facts["told_events"]
+        lanes = [(rule, level) for rule, level, _digest in facts["lanes"]]
+        self._final = events[said:] + _named([arrays["rows"].view(EVENT)], facts["names"], lanes)
+        for event in events[:said]:
             if (event.rule, event.level) in kept:
                 self._told.setdefault(self._codes[event.device], []).append(event)
         waiting = arrays["waiting"].view(READING)
@@ -546,6 +547,15 @@ def moments(column: Any) -> Any:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms"), safe=False)
     return column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _named(rows: Iterable[Any], names: Sequence[str], lanes: Sequence[tuple[str, str]]) -> list[Event]:
+    """Events as the kernel told them, by the names of devices and of lanes (rule and level)."""
+    return [
+        Event(ts, names[d], lanes[lane][0], lanes[lane][1], "open" if opens else "clear", value, suppressed)
+        for part in rows
+        for ts, value, d, lane, opens, suppressed in part.tolist()
+    ]
 
 
 def _said(event: Event) -> tuple[int, str, str, str]:

@@ -217,7 +217,7 @@ def counted(port: int, readings: int, messages: int) -> float:
         nonlocal came
         came += readings
 
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, "counter", protocol=paho.MQTTv5)
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, "counter")
     client.on_message = heard
     client.connect("127.0.0.1", port)
     client.subscribe(TOPICS, qos=1)

@@ -16,18 +16,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import paho.mqtt.client as paho
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from ..protocols import Malformed, payload
 from .door import Land, Limits, Tally, sifted
 
 TOPICS = "anlan/v1/+/readings"
 CLIENT = "anlan-gateway"
-IN_THE_AIR = 10_000
-"""Publications that the broker may send before the first is answered."""
-_FOREVER = 0xFFFFFFFF
+_Came = tuple[int, int, str, bytes]
+"""Number, quality, topic and content of a publication: the library's own object holds some two hundred others."""
 _AGAIN_S = 5.0
+_AT_ONCE = 500
+"""Messages that are read before somebody else has his turn."""
 
 
 class Address(NamedTuple):
@@ -53,37 +52,56 @@ class Subscriber:
         self._address, self._devices, self._land = address, devices, land
         self._limits, self._now = limits or Limits(), now
         self.tally, self.connected = Tally(), False
-        self._came: deque[paho.MQTTMessage] = deque()
+        self._came: deque[_Came] = deque()
+        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Takes over what the broker has; comes back where the connection is lost."""
-        loop, wake = asyncio.get_running_loop(), asyncio.Event()
-        client = self._client(lambda: loop.call_soon_threadsafe(wake.set))
-        client.loop_start()
+        client = self._client(asyncio.get_running_loop())
         try:
-            while True:
-                await wake.wait()
-                wake.clear()
-                while self._came:
-                    await self._take(client, [self._came.popleft() for _ in range(len(self._came))])
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tend(client))
+                while True:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    while self._came:
+                        await self._take(client, [self._came.popleft() for _ in range(len(self._came))])
         finally:
             client.disconnect()
-            await asyncio.to_thread(client.loop_stop)
+            client.loop_write()
 
-    def _client(self, woken: Callable[[], Any]) -> paho.Client:
+    async def _tend(self, client: paho.Client) -> None:
+        """Connects where there is no connection, later each time, and says now and then that we are there."""
+        address, pause = self._address, 1.0
+        while True:
+            if client.socket() is None:
+                try:
+                    # The name is looked up and the hand shaken meanwhile: nobody else is to wait for that.
+                    await asyncio.to_thread(client.connect, address.host, address.port)
+                except OSError as error:
+                    self.tally.counts[f"no broker: {type(error).__name__}"] += 1
+            else:
+                client.loop_misc()
+            await asyncio.sleep(pause)
+            pause = 1.0 if self.connected else min(30.0, 2 * pause)
+
+    def _client(self, loop: asyncio.AbstractEventLoop) -> paho.Client:
         address = self._address
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, address.client, protocol=paho.MQTTv5, manual_ack=True)
+        client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, address.client, clean_session=False, protocol=paho.MQTTv311,
+            manual_ack=True,
+        )  # fmt: skip
         if address.user:
             client.username_pw_set(address.user, address.password)
         if address.tls:
             client.tls_set(address.ca or None)
-        said = Properties(PacketTypes.CONNECT)
-        said.SessionExpiryInterval, said.ReceiveMaximum = _FOREVER, IN_THE_AIR
 
         def came(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-            self._came.append(message)
-            if len(self._came) == 1:  # whoever takes them goes on until none is left
-                woken()
+            try:
+                topic = message.topic
+            except UnicodeDecodeError:
+                topic = ""  # which is no device's
+            self._came.append((message.mid, message.qos, topic, bytes(message.payload)))
 
         def connected(client: paho.Client, _data: Any, _flags: Any, reason: Any, _said: Any) -> None:
             self.connected = not reason.is_failure
@@ -99,44 +117,73 @@ class Subscriber:
             self.connected = False
 
         client.on_message, client.on_connect, client.on_disconnect = came, connected, parted
-        client.reconnect_delay_set(1, 30)
-        client.connect_async(address.host, address.port, clean_start=False, properties=said)
+
+        def heard() -> None:
+            """One message at a call is what the client reads: until nothing more comes, or enough."""
+            for _ in range(_AT_ONCE):
+                before = len(self._came)
+                client.loop_read()
+                if len(self._came) <= before:
+                    break
+            else:
+                loop.call_soon(heard)  # under TLS the rest may be here already, and nothing would wake us
+            if self._came:
+                self._wake.set()
+
+        def watched(watch: Callable[..., Any], then: Callable[[], Any]) -> Callable[..., None]:
+            def begin(_client: paho.Client, _data: Any, sock: Any) -> None:
+                # It may be the thread that connects which says so.
+                loop.call_soon_threadsafe(lambda: sock.fileno() >= 0 and watch(sock, then))
+
+            return begin
+
+        def unwatched(unwatch: Callable[[Any], bool]) -> Callable[..., None]:
+            def end(_client: paho.Client, _data: Any, sock: Any) -> None:
+                unwatch(sock)
+
+            return end
+
+        client.on_socket_open = watched(loop.add_reader, heard)
+        client.on_socket_close = unwatched(loop.remove_reader)
+        client.on_socket_register_write = watched(loop.add_writer, client.loop_write)
+        client.on_socket_unregister_write = unwatched(loop.remove_writer)
         return client
 
-    async def _take(self, client: paho.Client, taken: list[paho.MQTTMessage]) -> None:
-        columns = []
-        for message in taken:
-            self.tally.counts["messages"] += 1
-            if (read := self._understood(message)) is not None:
+    async def _take(self, client: paho.Client, taken: list[_Came]) -> None:
+        known, columns = self._devices(), []
+        for _number, _qos, topic, content in taken:
+            if (read := self._understood(topic, content, known)) is not None:
                 columns.append(read)
-        while columns:
-            try:
-                for one in _joined(columns):
+        self.tally.counts["messages"] += len(taken)
+        good = []
+        for read in _joined(columns):
+            found = sifted(read, known, self._now(), self._limits)
+            for kind, count in found.kinds.items():
+                self.tally.counts[f"refused: {kind}"] += count
+            if len(found.taken.ts):
+                good.append(found.taken)
+        for one in good:
+            while True:
+                try:
                     await self._land(*one)
-                    self.tally.counts["readings"] += len(one.ts)
-                break
-            except OSError:
-                # The broker keeps what was not answered; here it waits until the disk takes it.
-                self.tally.counts["waited for the disk"] += 1
-                await asyncio.sleep(_AGAIN_S)
-        for message in taken:
-            client.ack(message.mid, message.qos)
+                    break
+                except OSError:
+                    # The broker keeps what was not answered; here it waits until the disk takes it.
+                    self.tally.counts["waited for the disk"] += 1
+                    await asyncio.sleep(_AGAIN_S)
+            self.tally.counts["readings"] += len(one.ts)
+        for number, qos, _topic, _content in taken:
+            client.ack(number, qos)
 
-    def _understood(self, message: paho.MQTTMessage) -> payload.Columns | None:
+    def _understood(self, topic: str, content: bytes, known: Collection[str]) -> payload.Columns | None:
         try:
-            device = payload.of_topic(message.topic)
-            known = self._devices()
+            device = payload.of_topic(topic)
             if device not in known:
                 raise Malformed("device", f"{device} is no registered device")
-            read = payload.read(bytes(message.payload), device)
-        except (Malformed, UnicodeDecodeError) as error:
-            wrong = error if isinstance(error, Malformed) else Malformed("topic", "the topic is not UTF-8")
-            self.tally.refuse("broker", wrong, bytes(message.payload))
+            return payload.read(content, device)
+        except Malformed as error:
+            self.tally.refuse("broker", error, content)
             return None
-        found = sifted(read, known, self._now(), self._limits)
-        for kind, count in found.kinds.items():
-            self.tally.counts[f"refused: {kind}"] += count
-        return found.taken if len(found.taken.ts) else None
 
 
 def _joined(columns: list[payload.Columns]) -> Iterator[payload.Columns]:

@@ -56,6 +56,7 @@ def words(language: str) -> SafeString:
         "live_again": _("Live messages are back."),
         "left": _("{time} left"),
         "over_by": _("Over by {time}"),
+        "minutes_and": _("{minutes} min {seconds} s"),
         "days_and": _("{days} d {clock}"),
         "sound_on": _("Sound is on"),
         "sound_off": _("Sound is off"),

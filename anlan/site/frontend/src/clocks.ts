@@ -10,7 +10,8 @@ function span(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
   const two = (n: number): string => String(n).padStart(2, "0");
   const [days, hours, minutes] = [Math.floor(s / 86400), Math.floor(s / 3600) % 24, Math.floor(s / 60) % 60];
-  const clock = hours || days ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+  if (!hours && !days) return say("minutes_and", { minutes, seconds: two(s % 60) });
+  const clock = `${hours}:${two(minutes)}:${two(s % 60)}`;
   return days ? say("days_and", { days, clock }) : clock;
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,7 @@ CHANNEL = "anlan_event"
 ATTEMPTS = 8
 """After so many failures a delivery is dead; the waits between them sum to about two hours."""
 
+_ROWS = 5000
 log = logging.getLogger(__name__)
 _DISPATCHER = Actor("event", "dispatcher")
 
@@ -98,7 +99,26 @@ def tell(
     A fact that is a record is told as its model and key; the first such record is the event's
     subject and gives place, industry and enterprise where they are not said. Returns the event's id.
     """
-    from .models import Delivery, Event
+    event = _event(name, facts, area_code, industry_id, enterprise_id, subject)
+    event.save()
+    _hand_over(name, [event])
+    return int(event.pk)
+
+
+def tell_each(name: str, several: Sequence[Mapping[str, Any]]) -> None:
+    """Tells that `name` happened once for each of these facts, in as many statements for many as for one."""
+    from .models import Event
+
+    made = Event.objects.bulk_create((_event(name, facts) for facts in several), batch_size=_ROWS)
+    if made:
+        _hand_over(name, made)
+
+
+def _event(
+    name: str, facts: Mapping[str, Any], area_code: str | None = None, industry_id: str | None = None,
+    enterprise_id: int | None = None, subject: str = "",
+) -> Any:  # fmt: skip
+    from .models import Event
 
     now = acting_now()
     if now is None:
@@ -115,16 +135,24 @@ def tell(
     told = {
         k: {"model": v._meta.label_lower, "pk": v.pk} if isinstance(v, models.Model) else v for k, v in facts.items()
     }
-    event = Event.objects.create(
+    return Event(
         name=name, subject=subject, area_code=area_code, industry_id=industry_id, enterprise_id=enterprise_id,
         actor=f"{now[0].kind}:{now[0].name}", facts=json.loads(json.dumps(told, cls=DjangoJSONEncoder)),
     )  # fmt: skip
+
+
+def _hand_over(name: str, made: Sequence[Any]) -> None:
+    """A delivery of each of these events for each handler."""
+    from .models import Delivery
+
     handlers = [h for h in _handlers.values() if h.event == name]
     if handlers:
-        Delivery.objects.bulk_create(Delivery(event=event, handler=h.name, subject=subject) for h in handlers)
+        Delivery.objects.bulk_create(
+            (Delivery(event=event, handler=h.name, subject=event.subject) for event in made for h in handlers),
+            batch_size=_ROWS,
+        )
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-    return event.pk
 
 
 def deliver_one() -> bool:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -55,6 +55,22 @@ def publish(
     return int(message.pk)
 
 
+def publish_to(topic: str, places: Iterable[tuple[str, str | None, int | None]]) -> None:
+    """Publishes that something happened in these places (area, industry, enterprise), after commit; two statements."""
+    from .models import Live
+
+    if made := Live.objects.bulk_create(
+        Live(topic=topic, area_code=area, industry_id=industry, enterprise_id=enterprise, payload={})
+        for area, industry, enterprise in places
+    ):
+        _notify(made)
+
+
+def _notify(made: Sequence[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, n::text) FROM unnest(%s::bigint[]) n", [CHANNEL, [m.pk for m in made]])
+
+
 def publish_all(topic: str, told: Mapping[int, dict[str, Any]]) -> None:
     """Publishes to each of these accounts its own message, and to nobody else, after commit; in two statements."""
     from .models import Live
@@ -64,8 +80,7 @@ def publish_all(topic: str, told: Mapping[int, dict[str, Any]]) -> None:
         made = Live.objects.bulk_create(
             Live(topic=topic, area_code="", account_id=account, payload=payload) for account, payload in told.items()
         )
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, n::text) FROM unnest(%s::bigint[]) n", [CHANNEL, [m.pk for m in made]])
+        _notify(made)
 
 
 def forget_old() -> int:

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import FieldError, MoveRefused, Stale, move, open_case, recomputed_due, refusal
+    from .engine import FieldError, MoveRefused, Stale, move, open_case, open_cases, recomputed_due, refusal
     from .opening import once, open_declared
     from .queue import worklist
 
 __all__ = (
-    "FieldError", "MoveRefused", "Stale", "move", "once", "open_case", "open_declared", "recomputed_due", "refusal",
-    "worklist",
+    "FieldError", "MoveRefused", "Stale", "move", "once", "open_case", "open_cases", "open_declared", "recomputed_due",
+    "refusal", "worklist",
 )  # fmt: skip
 _ELSEWHERE = {"worklist": ".queue", "once": ".opening", "open_declared": ".opening"}
 

@@ -6,8 +6,9 @@ After a crash some readings are run again, and say again what is there already: 
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
+from django.db import connection
 
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
@@ -162,8 +164,10 @@ class Evaluation:
                 {change.event.device for change in changes}, field_name="code"
             )
             self._set_aside([change for change in changes if change.event.suppressed], known)
-            for change in changes:
-                if not change.event.suppressed:
+            told = [change for change in changes if not change.event.suppressed]
+            taken = self._open_new(told, known)
+            for place, change in enumerate(told):
+                if place not in taken:
                     self._apply(change, known)
 
     def _set_aside(self, changes: list[Change], known: Mapping[str, Device]) -> None:
@@ -190,32 +194,93 @@ class Evaluation:
         else:
             self._open(device, event)
 
+    def _open_new(self, changes: Sequence[Change], known: Mapping[str, Device]) -> set[int]:
+        """Opens the warnings of devices and rules that have none, in a number of statements that does not grow with
+        how many there are: a power cut silences thousands at once. Returns the places of the changes that it took.
+
+        Levels that one reading opens are one warning of the highest of them.
+        """
+        groups: dict[tuple[int, str], list[int]] = {}
+        ended = set()
+        for place, change in enumerate(changes):
+            if (device := known.get(change.event.device)) is not None:
+                key = device.pk, change.event.rule
+                begun = groups.get(key)
+                if change.what != "open" or (begun and changes[begun[0]].event.ts != change.event.ts):
+                    ended.add(key)
+                elif key not in ended:
+                    groups.setdefault(key, []).append(place)
+        if not groups:
+            return set()
+        standing = held().filter(device__in={device for device, _rule in groups}, closed_at__isnull=True)
+        busy = set(standing.values_list("device_id", "rule"))
+        if not (new := {key: places for key, places in groups.items() if key not in busy}):
+            return set()
+        first = [changes[places[0]].event for places in new.values()]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT t.device, t.rule FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS t (device, rule, told) "
+                f'WHERE EXISTS (SELECT FROM "{EarlyWarning._meta.db_table}" w '
+                "WHERE w.device_id = t.device AND w.rule = t.rule AND w.told @> t.told)",
+                [*map(list, zip(*new, strict=True)), [json.dumps([_told(event)]) for event in first]],
+            )
+            for key in cursor.fetchall():  # said before, and dealt with since
+                del new[key]
+        self._begin([[changes[place].event for place in places] for places in new.values()], known)
+        return {place for places in new.values() for place in places}
+
+    def _begin(self, several: Sequence[Sequence[Event]], known: Mapping[str, Device]) -> None:
+        """A warning for each of these runs of events, each of one device and rule. Of each cause the gravest stands by
+        itself."""
+        causes = [grouping.cause_of(known[one[0].device], self._said[one[0].rule]["kind"]) for one in several]
+        heads = grouping.heads_of(set(causes))
+        alone: dict[str, int] = {}
+        for n, run in enumerate(several):
+            if causes[n] not in heads and _rank(run) > _rank(several[alone.setdefault(causes[n], n)]):
+                alone[causes[n]] = n
+        firsts = sorted(alone.values())
+        made = cases.open_cases("warning", PRODUCT, [self._warning(several[n], known, causes[n]) for n in firsts])
+        heads |= {causes[n]: case for n, case in zip(firsts, made, strict=True)}
+        others = [n for n, cause in enumerate(causes) if alone.get(cause) != n]
+        under = cases.open_cases(
+            "warning", PRODUCT, [self._warning(several[n], known, causes[n], heads[causes[n]]) for n in others]
+        )
+        gravest: dict[str, EarlyWarning] = {}
+        for n, case in zip(others, under, strict=True):
+            if RANK[case.level] > RANK[gravest.setdefault(causes[n], case).level]:
+                gravest[causes[n]] = case
+        for cause, case in gravest.items():
+            grouping.lift(heads[cause], case)
+
+    def _warning(
+        self, run: Sequence[Event], known: Mapping[str, Device], cause: str, head: EarlyWarning | None = None
+    ) -> tuple[dict[str, Any], Callable[[EarlyWarning], None]]:
+        """What a warning says of these events, and what belongs to it that is no news of its history."""
+        device, said = known[run[0].device], self._said[run[0].rule]
+        highest = max(run, key=lambda event: RANK[event.level])
+
+        def prepare(made: EarlyWarning) -> None:
+            made.told, made.rule_version_id = [_told(event) for event in run], self._versions.get(run[0].rule)
+            made.lon, made.lat = _six(device.lon), _six(device.lat)
+            made.rule_title, made.rule_title_en = said["title"]["zh"], said["title"]["en"]
+            made.rule_kind, made.cause_key = said["kind"], cause
+            if head is not None:
+                grouping.put_under(made, head)
+
+        facts = {
+            "device": device, "rule": run[0].rule, "programme": device.programme,
+            "title": f"{device.name}：{said['title']['zh']}"[:200], "level": highest.level,
+            "rule_source": said["source"], "value": highest.value, "measured_at": moment(run[0].ts),
+            "enterprise_id": device.enterprise_id, "area_code": device.area_code,
+            "industry_id": device.industry_id, "place": device.place,
+        }  # fmt: skip
+        return facts, prepare
+
     def _open(self, device: Device, event: Event) -> None:
         case = held().filter(device=device, rule=event.rule, closed_at__isnull=True).first()
         if case is None:
-            if _of(device, event) is not None:
-                return  # said before, and dealt with since
-            said = self._said[event.rule]
-            cause = grouping.cause_of(device, said["kind"])
-            head = grouping.head_of(cause)
-
-            def prepare(made: EarlyWarning) -> None:
-                """What belongs to the warning, and is no news of its history."""
-                made.told, made.rule_version_id = [_told(event)], self._versions.get(event.rule)
-                made.lon, made.lat = _six(device.lon), _six(device.lat)
-                made.rule_title, made.rule_title_en = said["title"]["zh"], said["title"]["en"]
-                made.rule_kind, made.cause_key = said["kind"], cause
-                if head is not None:
-                    grouping.put_under(made, head)
-
-            opened = cases.open_case(
-                "warning", PRODUCT, prepare=prepare, device=device, rule=event.rule, programme=device.programme,
-                title=f"{device.name}：{said['title']['zh']}"[:200], level=event.level, rule_source=said["source"],
-                value=event.value, measured_at=moment(event.ts), enterprise_id=device.enterprise_id,
-                area_code=device.area_code, industry_id=device.industry_id, place=device.place,
-            )  # fmt: skip
-            if head is not None:
-                grouping.lift(head, opened)
+            if _of(device, event) is None:  # or it was said before, and dealt with since
+                self._begin([[event]], {event.device: device})
             return
         if _told(event) in case.told:
             return
@@ -267,6 +332,10 @@ def _opened_before(device: Device, event: Event) -> EarlyWarning | None:
         held().filter(device=device, rule=event.rule, measured_at__lte=moment(event.ts))
         .order_by("-measured_at").first()
     )  # fmt: skip
+
+
+def _rank(run: Iterable[Event]) -> int:
+    return max(RANK[event.level] for event in run)
 
 
 def _standing(told: Iterable[Mapping[str, Any]]) -> set[str]:

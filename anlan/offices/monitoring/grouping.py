@@ -8,7 +8,7 @@ levels. All of a cause lie in one scope, so that whoever may end the head may en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -34,9 +34,10 @@ def cause_of(device: Device, kind: str) -> str:
     return f"device:{device.pk}"
 
 
-def head_of(cause: str) -> EarlyWarning | None:
-    """The open warning of this cause, held until the transaction ends, so that nobody closes it meanwhile."""
-    return held().filter(cause_key=cause, head__isnull=True, closed_at__isnull=True).first()
+def heads_of(causes: Collection[str]) -> dict[str, EarlyWarning]:
+    """The open warning of each cause that has one, held until the transaction ends: nobody closes it meanwhile."""
+    found = held().filter(cause_key__in=causes, head__isnull=True, closed_at__isnull=True).order_by("pk")
+    return {head.cause_key: head for head in found}
 
 
 def put_under(made: EarlyWarning, head: EarlyWarning) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.telemetry import rules
 from anlan.engines.telemetry.journal import batch_of
@@ -297,3 +298,27 @@ def test_a_flapping_reading_says_that_it_is_beyond_the_limit_again(yard: Yard) -
         yard.read("speed", speed, minute)
     (one,) = warnings()
     assert history(one)[1:] == ["恢复正常，数值90", "再次超限：黄色，数值115"]
+
+
+def test_thousands_at_once_take_as_many_statements_as_a_few(yard: Yard) -> None:
+    """Two rules of a device at once as well: one of them stands by itself, with the higher level."""
+    for n in range(60):
+        device(f"s{n}")
+    names, taken = [f"s{n}" for n in range(60)], []
+    for first, count in ((0, 1), (1, 2), (3, 57)):  # what is asked once only is asked with the first
+        codes = names[first : first + count]
+        at = [NOON + first * MINUTE] * 2 * count
+        yard.journal.append(
+            batch_of(codes * 2, ["speed"] * count + ["temp"] * count, at, [110.0] * count + [90.0] * count, at[0])
+        )
+        with CaptureQueriesContext(connection) as asked:
+            yard.step(first + 1)
+        taken.append(len(asked))
+    assert taken[2] - taken[1] <= 4  # one number series is locked for each authority, here one
+    with acting(TESTER, EVERYWHERE):
+        heads = EarlyWarning.objects.filter(head__isnull=True)
+        assert heads.count() == EarlyWarning.objects.filter(head__isnull=False, state="under").count() == 60
+        assert set(heads.values_list("level", flat=True)) == {"orange"}
+        numbers = set(EarlyWarning.objects.values_list("number", flat=True))
+        assert len(numbers) == 120
+        assert CaseEntry.objects.filter(move="open").count() == 120

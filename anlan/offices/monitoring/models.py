@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.areas import LAT, LON
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept, pointed
+from anlan.kernel.moments import MomentReadAs
 from anlan.kernel.scope import ANY, By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
@@ -27,6 +28,11 @@ __all__ = [
 
 PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+
+
+HEARD = "greatest({row}.heard_at, (SELECT l.heard_at FROM monitoring_latest l WHERE l.device_id = {row}.id))"
+"""When a device was heard last: one reading of it for map, coverage, lists and pages. What its own row says is what was
+known of it before the evaluation heard it."""
 
 
 def trimmed(codes: list[str | None]) -> list[str | None]:
@@ -72,7 +78,7 @@ class Device(Kept):
         _("Calibration valid until"), null=True, blank=True, help_text=_("Empty: needs none")
     )
     replaced_by = models.ForeignKey("self", models.PROTECT, verbose_name=_("Replaced by"), null=True, blank=True)
-    heard_at = models.DateTimeField(_("Latest reading"), null=True, editable=False)
+    heard_at = MomentReadAs(_("Latest reading"), sql=HEARD, null=True, editable=False)
     key_number = models.PositiveIntegerField(default=0, editable=False)
     """Counted up where the device's key is made anew; the one before opens nothing then."""
     terminal = models.CharField(max_length=64, blank=True, default="", editable=False)
@@ -138,8 +144,7 @@ class HourlyReading(models.Model):
 class Latest(models.Model):
     """What a device measured last, and where it was then: written each second by the evaluation, for those that spoke.
 
-    `heard_at` and `placed_at` are the device's moments, `changed_at` says when the row was written. The register's own
-    `heard_at` follows every few hours only, as each change there is an entry of the audit. Area, industry and
+    `heard_at` and `placed_at` are the device's moments, `changed_at` says when the row was written. Area, industry and
     enterprise are the device's and follow it: asked of the device row by row, a hundred thousand take two seconds.
     """
 

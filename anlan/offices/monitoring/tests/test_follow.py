@@ -123,6 +123,5 @@ def test_what_is_followed_is_told_as_the_evaluation_tells_it(tmp_path: Path, set
         DeviceSetting.objects.create(device=quiet, metric="ch4_alarm", value=1.1, since=day, basis="规程")
     land(1, 5, 1.2, 1.6, 0.5)
     both |= {(code, "red", state, NOON + n * MINUTE, False)
-             for code, n, state in (("quiet", 5, "open"), ("quiet", 7, "clear"), ("set", 6, "open"), ("set", 7, "clear"))
-             }  # fmt: skip
+             for code, begin in (("quiet", 5), ("set", 6)) for n, state in ((begin, "open"), (7, "clear"))}  # fmt: skip
     assert told(place) == kept() == both

@@ -32,8 +32,9 @@ _WARNED = """
         bool_or(rule = ANY (%(doubting)s) AND cleared_at IS NULL) AS doubted
     FROM monitoring_earlywarning WHERE closed_at IS NULL GROUP BY device_id
 """
+_HEARD = HEARD.format(row="d", latest="l.heard_at")
 _STATE = f"""
-    CASE WHEN {HEARD.format(row="d")} IS NULL THEN 3 WHEN {HEARD.format(row="d")} < %(now)s
+    CASE WHEN {_HEARD} IS NULL THEN 3 WHEN {_HEARD} < %(now)s
               - make_interval(secs => (%(silent)s::float8[])[array_position(%(programmes)s, d.programme::text)])
          THEN 1 WHEN w.doubted OR d.calibrated_until < %(today)s THEN 2 ELSE 0 END
 """

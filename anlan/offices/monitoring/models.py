@@ -30,9 +30,10 @@ PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
 
 
-HEARD = "greatest({row}.heard_at, (SELECT l.heard_at FROM monitoring_latest l WHERE l.device_id = {row}.id))"
-"""When a device was heard last: one reading of it for map, coverage, lists and pages. What its own row says is what was
-known of it before the evaluation heard it."""
+HEARD = "greatest({row}.heard_at, {latest})"
+"""When a device was heard last, for map, coverage, lists and pages alike: what the evaluation heard (`Latest`), or what
+was known of the device before, which its own row says."""
+_HEARD = HEARD.format(row="{row}", latest="(SELECT l.heard_at FROM monitoring_latest l WHERE l.device_id = {row}.id)")
 
 
 def trimmed(codes: list[str | None]) -> list[str | None]:
@@ -78,7 +79,7 @@ class Device(Kept):
         _("Calibration valid until"), null=True, blank=True, help_text=_("Empty: needs none")
     )
     replaced_by = models.ForeignKey("self", models.PROTECT, verbose_name=_("Replaced by"), null=True, blank=True)
-    heard_at = MomentReadAs(_("Latest reading"), sql=HEARD, null=True, editable=False)
+    heard_at = MomentReadAs(_("Latest reading"), sql=_HEARD, null=True, editable=False)
     key_number = models.PositiveIntegerField(default=0, editable=False)
     """Counted up where the device's key is made anew; the one before opens nothing then."""
     terminal = models.CharField(max_length=64, blank=True, default="", editable=False)

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from . import clock
+from .moments import MomentReadAs
 from .scope import By, Mine, Open, ScopeRule, Through
 
 
@@ -101,7 +102,10 @@ class Kept(models.Model):
             kwargs["update_fields"] = wanted | follow | {"version", "updated_at"}
         fields = kwargs.pop("update_fields", None)
         kwargs.pop("force_update", None)
-        concrete = [f for f in given_fields(type(self)) if not f.primary_key and (fields is None or f.name in fields)]
+        concrete = [
+            f for f in given_fields(type(self))
+            if not f.primary_key and (not isinstance(f, MomentReadAs) if fields is None else f.name in fields)
+        ]  # fmt: skip
         values = {f.attname: f.pre_save(self, False) for f in concrete}
         if not type(self)._base_manager.filter(pk=self.pk, version=seen).update(**values):
             self.version = seen

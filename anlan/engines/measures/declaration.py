@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal
@@ -38,7 +38,8 @@ class Source:
 
     `columns` gives each column's Ibis type. `area` is the column with the 12-digit division code, `industry`
     the one with the industry's code, `cuts` are further columns with few values; None and () where there is none.
-    `register` names the list in which the records stand.
+    `register` names the list in which the records stand. `computed` are the columns that PostgreSQL reads as an
+    expression says in which {row} stands for the row; a snapshot holds what came of it.
     """
 
     table: str
@@ -47,6 +48,7 @@ class Source:
     industry: str | None = None
     cuts: tuple[str, ...] = ()
     register: str = ""
+    computed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for column in (self.area, self.industry, *self.cuts):

@@ -168,7 +168,24 @@ def statement(
         value = rows.count(where=counted) if measure.value is None else rows[measure.value].sum(where=counted)
         figures[f"f{n}"] = value
     made = rows.group_by(**keys).agg(**figures) if keys else rows.aggregate(**figures)
-    return _statement(str(ibis.to_sql(made, dialect=dialect, pretty=False)))
+    sql = str(ibis.to_sql(made, dialect=dialect, pretty=False))
+    return _statement(_with_computed(sql, source) if source.computed and dialect == "postgres" else sql)
+
+
+def _with_computed(sql: str, source: Source) -> str:
+    """The statement over the table as its computed columns are read, instead of as it stands."""
+    import sqlglot
+    import sqlglot.expressions as sge
+
+    columns = ", ".join(f'{source.computed.get(c, "{row}." + c).format(row="row_")} AS "{c}"' for c in source.columns)
+    read = sqlglot.parse_one(f'SELECT {columns} FROM "{source.table}" AS row_', read="postgres")
+
+    def computed(node: Any) -> Any:
+        if isinstance(node, sge.Table) and node.name == source.table:
+            return sge.Subquery(this=read.copy(), alias=node.args["alias"])
+        return node
+
+    return sqlglot.parse_one(sql, read="postgres").transform(computed).sql(dialect="postgres")
 
 
 def _any(conditions: Sequence[Any]) -> Any:
@@ -186,12 +203,17 @@ def _any(conditions: Sequence[Any]) -> Any:
 def where_clause(dialect: str, measure: Measure, alias: str, quoted: bool = True) -> Statement:
     """The measure's condition as SQL over a table that the query around it calls `alias`."""
     import ibis.backends.sql.compilers as compilers
+    import sqlglot
     import sqlglot.expressions as sge
 
     table = _table(measure.source)
     tree = getattr(compilers, dialect).compiler.to_sqlglot(table.filter(condition(measure, table))).args["where"].this
-    for column in tree.find_all(sge.Column):
-        column.set("table", sge.to_identifier(alias, quoted=quoted))
+    row = sge.to_identifier(alias, quoted=quoted)
+    for column in list(tree.find_all(sge.Column)):
+        if sql := measure.source.computed.get(column.name) if dialect == "postgres" else None:
+            column.replace(sqlglot.parse_one(sql.format(row=row.sql(dialect=dialect)), read=dialect))
+        else:
+            column.set("table", row.copy())
     return _statement(tree.sql(dialect=dialect))
 
 

@@ -20,7 +20,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -171,14 +171,22 @@ class Batch:
     unreadable: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of devices besides their readings: as `Stream.know` and `Stream.configure` take it."""
+
+    programmes: Mapping[str, str] = field(default_factory=dict)
+    calibrations: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    limits: Sequence[tuple[str, str, int, float]] = ()
+
+
 def follow(
     source: Path, rules: Rules, place: Path, *, master: str, shards: int = SHARDS, files: int = 8, at_once: bool = True,
-    every: float | None = None, programmes: Mapping[str, str] | None = None,
-    calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None,
-    told: Callable[[Batch], None] | None = None,
+    every: float | None = None, known: Callable[[], Known] | None = None, told: Callable[[Batch], None] | None = None,
 ) -> None:  # fmt: skip
     """Runs the rules over the Parquet files that land in `source` (renamed into it, at any depth), at most `files` to a
-    batch: those that are there, or for ever where `every` says how many seconds lie between two looks.
+    batch: those that are there, or for ever where `every` says how many seconds lie between two looks. What is `known`
+    of devices is asked before each batch, which is evaluated by it.
 
     In `place` stand the checkpoint and `events/<batch>-<shard>.jsonl`, each written once and whole: the changes as
     they are told (`at_once`), or only what can change no more. A metric may be the folder's (`metric=ch4`), as in the
@@ -188,11 +196,15 @@ def follow(
     made = compiled(rules)
     with _held(place, {"source": str(source.absolute()), "shards": shards, "at_once": at_once}), ExitStack() as running:
         spark = running.enter_context(session(master, place / "driver.log", _SETTINGS))
-        known = spark.sparkContext.broadcast((dict(programmes or {}), dict(calibrations or {})))
+        held: list[Any] = []
 
         def run(frame: Any, number: int) -> None:
-            before = _summary(place, number - 1)
-            step = partial(_step, place.absolute(), number, made, at_once, before["now"], known)
+            before, fresh = _summary(place, number - 1), known() if known else Known()
+            if not held or held[0].value[1] != fresh:
+                for old in held:
+                    old.unpersist()
+                held[:] = [spark.sparkContext.broadcast((number, fresh))]
+            step = partial(_step, place.absolute(), number, made, at_once, before["now"], held[0])
             found = _ran(
                 frame.select("modificationTime", "path").mapInArrow(partial(_apart_from_files, shards), _PIECES)
                 .repartitionById(shards, "shard").sortWithinPartitions("at", "path", "row")
@@ -298,8 +310,9 @@ def _apart_from_files(shards: int, batches: Iterable[Any]) -> Iterator[Any]:
             yield _pieces([(at, path, row, 0, 0, None)])
 
 
-_kept: dict[tuple[Path, int], tuple[int, str, Stream]] = {}
-"""On a worker: the streams of shards as this process left them, with batch and version of the rules."""
+_kept: dict[tuple[Path, int], tuple[int, str, int, Stream]] = {}
+"""On a worker: the streams of shards as this process left them, with batch, version of the rules and of what is known.
+"""
 
 
 def _step(
@@ -308,20 +321,20 @@ def _step(
     """On a worker: one shard's part of a batch. Its events and its state stand on disk together, or not at all."""
     from pyspark import TaskContext
 
-    shard = TaskContext.get().partitionId()
+    (version, told), shard = known.value, TaskContext.get().partitionId()
     path = _state(place, number) / f"{shard:04d}"
     pieces = (piece for batch in batches for piece in batch.to_pylist())
     if path.exists():
         for _ in pieces:
             pass
     else:
-        stream = _before(place, shard, number, rules, at_once, known)
+        stream = _before(place, shard, number, rules, at_once, version, told)
         changes, unreadable = [], []
         for piece in pieces:
             if piece["readings"] is None:
                 unreadable.append(piece["path"])
             else:
-                changes += _feed(stream, piece)
+                changes += _feed(stream, piece, told)
         if at_once:
             changes += stream.advance(now - rules.late)
             lines = [{"what": change.what} | change.event.told() for change in changes]
@@ -333,7 +346,7 @@ def _step(
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             keep(path, _HEAD.pack(len(head)) + head + stream.to_bytes(), once=True)
-            _kept[place, shard] = number, rules.version, stream
+            _kept[place, shard] = number, rules.version, version, stream
         except FileExistsError:
             pass  # an attempt that was given up for lost has done it: what it wrote stands
     with path.open("rb") as file:
@@ -343,18 +356,28 @@ def _step(
     yield pa.RecordBatch.from_pylist([{"told": json.dumps(told)}])
 
 
-def _before(place: Path, shard: int, number: int, rules: Compiled, at_once: bool, known: Any) -> Stream:
-    """The stream of a shard as it was after the batch before."""
-    programmes, calibrations = known.value
-    told: dict[str, Any] = {"at_once": at_once, "programmes": programmes, "calibrations": calibrations}
-    batch, version, stream = _kept.pop((place, shard), (-1, "", None))
-    if stream is not None and (batch, version) == (number - 1, rules.version):
-        return stream
-    if not number:
-        return Stream(rules, **told)
-    content = (_state(place, number - 1) / f"{shard:04d}").read_bytes()
-    (length,) = _HEAD.unpack_from(content)
-    return Stream.from_bytes(rules, content[_HEAD.size + length :], **told)
+def _before(
+    place: Path, shard: int, number: int, rules: Compiled, at_once: bool, version: int, known: Known
+) -> Stream:  # fmt: skip
+    """The stream of a shard as it was after the batch before, under what is known of devices now."""
+    told: dict[str, Any] = {"at_once": at_once, "programmes": known.programmes, "calibrations": known.calibrations}
+    batch, by, knew, stream = _kept.pop((place, shard), (-1, "", -1, None))
+    if stream is None or (batch, by) != (number - 1, rules.version):
+        if not number:
+            return Stream(rules, **told)
+        content = (_state(place, number - 1) / f"{shard:04d}").read_bytes()
+        (length,) = _HEAD.unpack_from(content)
+        stream, knew = Stream.from_bytes(rules, content[_HEAD.size + length :], **told), -1
+    if knew != version:
+        gone = dict.fromkeys(stream.names, ())
+        stream.know(known.programmes, gone | dict(known.calibrations))
+        _configure(stream, stream.names, known)
+    return stream
+
+
+def _configure(stream: Stream, devices: Sequence[str], known: Known) -> None:
+    asked = set(devices)
+    stream.configure(devices, [row for row in known.limits if row[0] in asked])
 
 
 def _publish(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
@@ -419,16 +442,20 @@ def _packed(batch: Any) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _feed(stream: Stream, piece: Mapping[str, Any]) -> list[Any]:
-    """Hands a piece to the stream; returns what is new."""
+def _feed(stream: Stream, piece: Mapping[str, Any], known: Known | None = None) -> list[Any]:
+    """Hands a piece to the stream, which is told what is `known` of devices it has not seen; returns what is new."""
     stream.counts["no_number"] += piece["empty"]
     with pa.ipc.open_stream(piece["readings"]) as reader:
         batch = reader.read_next_batch()
     (names, device), (metrics, metric) = _coded(batch.column("device")), _coded(batch.column("metric"))
     if not len(device):
         return []
+    before = len(stream.names)
+    rows = stream.code(names)
+    if known and (new := stream.names[before:]):
+        _configure(stream, new, known)
     ts, value = (batch.column(name).to_numpy() for name in ("ts", "value"))
-    return stream.feed_coded(stream.code(names)[device], stream.metric(metrics)[metric], ts, value)
+    return stream.feed_coded(rows[device], stream.metric(metrics)[metric], ts, value)
 
 
 def _ran(frame: Any) -> Any:

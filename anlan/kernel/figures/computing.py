@@ -217,8 +217,9 @@ def take_snapshot(path: Path | None = None) -> DuckDB:
 
     def csv_of(table: str) -> Iterator[bytes]:
         of, columns = tables[table]
-        moment = "\"{0}\" AT TIME ZONE 'UTC'"
-        listed = ", ".join((moment if of.columns[c].startswith("timestamp") else '"{0}"').format(c) for c in columns)
+        read = {c: f'"{c}"' for c in columns} | {c: sql.format(row=f'"{table}"') for c, sql in of.computed.items()}
+        utc = {c: " AT TIME ZONE 'UTC'" if of.columns[c].startswith("timestamp") else "" for c in columns}
+        listed = ", ".join(f"{read[c]}{utc[c]}" for c in columns)
         with connection.cursor() as cursor, cursor.copy(
             f'COPY (SELECT {listed} FROM "{table}") TO STDOUT (FORMAT csv)'
         ) as copy:  # fmt: skip

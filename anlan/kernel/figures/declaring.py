@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from anlan.engines.measures import BadMeasure, Measure, Ratio, Registry, Source
 from anlan.engines.measures.declaration import Condition
 
+from ..moments import MomentReadAs
 from ..policies import rule_of
 from ..registers.declaration import register_of
 from ..scope import ANY, By
@@ -46,7 +47,7 @@ def source(model: type[models.Model], cuts: Sequence[str] = ()) -> Source:
     declared = register_of(model)
     made = Source(
         model._meta.db_table, columns, column(rule.area), column(rule.industry), tuple(cuts),
-        declared.name if declared else "",
+        declared.name if declared else "", {c: f.sql for c, f in fields.items() if isinstance(f, MomentReadAs)},
     )  # fmt: skip
     if declared is not None:
         filtered = {f.column for name in declared.filters if (f := declared.field(name)) is not None}

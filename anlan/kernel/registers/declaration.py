@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.functional import Promise
 
+from ..moments import MomentReadAs
 from ..policy import Policy, Rights
 
 Text = str | Promise
@@ -146,6 +147,8 @@ def _in_order(model: Any, path: str) -> bool:
     field = model._meta.get_field(name)
     if rest:
         return _in_order(field.related_model, rest)
+    if isinstance(field, MomentReadAs):
+        return False
     firsts = {index.fields[0] for index in model._meta.indexes if index.condition is None}
     return field.primary_key or field.unique or field.db_index or field.name in firsts or field.attname in firsts
 

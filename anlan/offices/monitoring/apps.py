@@ -11,6 +11,11 @@ class MonitoringConfig(AppConfig):
     label = "monitoring"
 
     def ready(self) -> None:
+        from anlan.kernel.registers import query
+
+        from .live_map import OnTheMap
+
+        query.narrow_by(OnTheMap())
         post_migrate.connect(_reference, sender=self, dispatch_uid="anlan.monitoring.reference")
 
 

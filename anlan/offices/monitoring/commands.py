@@ -110,12 +110,26 @@ def mosquitto(folder: Path, port: int) -> None:
 def follow_(
     folder: Path, rules_file: Path, out: Path, master: str, every: float | None, shards: int, files: int, final: bool
 ) -> None:
-    """Run rules on a Spark cluster over the Parquet files that land in FOLDER: each event once, whatever is killed."""
+    """Run rules on a Spark cluster over the Parquet files that land in FOLDER: each event once, whatever is killed.
+
+    Programmes, limits and calibrations are the register's, read again before each batch.
+    """
+    from django.db import connection
+
     from anlan.engines.telemetry import spark
     from anlan.engines.telemetry.rules import read
     from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
-    from .models import Device
+    from . import rulebook
+    from .moments import moment
+
+    def known() -> spark.Known:
+        try:
+            with acting(Actor("command", "anlan telemetry follow"), EVERYWHERE):
+                # However old what lands is: a calibration of then holds for it.
+                return spark.Known(*rulebook.known(moment(0)))
+        finally:
+            connection.close()  # of a thread that Spark lent for this batch
 
     def tell(batch: spark.Batch) -> None:
         click.echo(f"{batch.number}: {batch.taken:,} readings by now, {batch.events:,} events")
@@ -124,11 +138,9 @@ def follow_(
 
     with _told_in_a_line():
         rules = read(rules_file)
-        with acting(Actor("command", "anlan telemetry follow"), EVERYWHERE):
-            programmes = dict(Device.objects.values_list("code", "programme"))
         spark.follow(
             folder, rules, out, master=master, shards=shards, files=files, at_once=not final, every=every,
-            programmes=programmes, told=tell,
+            known=known, told=tell,
         )  # fmt: skip
 
 

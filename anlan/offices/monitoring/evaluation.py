@@ -148,9 +148,7 @@ class Evaluation:
         """Tells the stream the programmes, settings and calibrations of devices that were not asked for yet."""
         if new := list(set(devices) - self._asked):
             with acting(EVALUATOR, EVERYWHERE):
-                programmes = dict(Device.objects.filter(code__in=new).values_list("code", "programme"))
-                quiet = rulebook.calibrations(clock.now() - QUIET_BEFORE, new)
-                limits = rulebook.limits(new)
+                programmes, quiet, limits = rulebook.known(clock.now() - QUIET_BEFORE, new)
             self.stream.know(programmes, quiet)
             self.stream.configure(new, limits)
             self._stretches |= {name: rows for name, rows in quiet.items() if rows or name in self._stretches}

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection
-from django.db.models import Q
 
 from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
-from .models import Device
-from .moments import moment
-
 WRITE_S = 1.0
 """So often what changed is written: one statement, whatever the number of devices."""
-NOTED_EVERY = timedelta(hours=6)
-"""So often the register itself says when a device was heard last."""
 _SPOKEN = pa.array(["lat", "lon", "speed"])
 _NEWER = "coalesce(excluded.placed_at > coalesce(l.placed_at, '-infinity'), false)"
 _MOVED = ", ".join(
@@ -79,25 +72,10 @@ class Heard:
         heard, placed = self._heard, self._placed
         where = [placed.get(name, (None, None, None, None)) for name in heard]
         columns: list[Any] = [list(heard), list(heard.values()), *map(list, zip(*where, strict=True))]
-        with acting(actor, EVERYWHERE):
-            with connection.cursor() as cursor:
-                cursor.execute(_UPSERT, [clock.now(), *columns])
-            _note(heard)
+        with acting(actor, EVERYWHERE), connection.cursor() as cursor:
+            cursor.execute(_UPSERT, [clock.now(), *columns])
         self._heard, self._placed, self._written = {}, {}, time.monotonic()
         return len(heard)
-
-
-def _note(heard: dict[str, int]) -> None:
-    """Writes into the register when devices were heard, where that is hours ago: each time is an entry of the audit."""
-    moments = {name: moment(at) for name, at in heard.items()}
-    old = Q(heard_at__isnull=True) | Q(heard_at__lt=max(moments.values()) - NOTED_EVERY)
-    due = [
-        one for one in Device.objects.filter(old, code__in=list(moments))
-        if one.heard_at is None or one.heard_at < moments[one.code] - NOTED_EVERY
-    ]  # fmt: skip
-    for one in due:
-        one.heard_at = moments[one.code]
-    Device.objects.bulk_update(due, ["heard_at"])
 
 
 def _last(codes: Any, ts: Any) -> list[tuple[int, int]]:

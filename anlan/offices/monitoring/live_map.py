@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
+from anlan.kernel.registers import Register
+from anlan.kernel.registers.query import BadQuery
 
-from .models import LEVELS
+from .models import HEARD, LEVELS
 from .programmes import PROGRAMMES
 from .watched import doubting, silent_after
 
-STATES = (("online", _("Online")), ("silent", _("Silent")), ("suspect", _("Suspect")))
+STATES = (("online", _("Online")), ("silent", _("Silent")), ("suspect", _("Suspect")), ("never", _("Never heard")))
 """How a device stands besides its warnings. Silent: not heard for as long as a rule of its programme says, else for a
 day. Suspect: its calibration is over, or an open warning says that it is stuck or noisy."""
 OVERLAP_MS = 5_000
@@ -26,21 +32,24 @@ _WARNED = """
         bool_or(rule = ANY (%(doubting)s) AND cleared_at IS NULL) AS doubted
     FROM monitoring_earlywarning WHERE closed_at IS NULL GROUP BY device_id
 """
-_STATE = """
-    CASE WHEN coalesce(greatest(l.heard_at, d.heard_at), '-infinity') < %(now)s
+_HEARD = HEARD.format(row="d", latest="l.heard_at")
+_STATE = f"""
+    CASE WHEN {_HEARD} IS NULL THEN 3 WHEN {_HEARD} < %(now)s
               - make_interval(secs => (%(silent)s::float8[])[array_position(%(programmes)s, d.programme::text)])
          THEN 1 WHEN w.doubted OR d.calibrated_until < %(today)s THEN 2 ELSE 0 END
 """
-_COLUMNS = f"""
-COPY (
-    SELECT d.id, coalesce(l.lon, d.lon)::float4, coalesce(l.lat, d.lat)::float4, (
-        {_STATE} + 10 * coalesce(w.level, 0) + 100 * array_position(%(programmes)s, d.programme::text))::int2
+_SHOWN = f"""
     FROM monitoring_device d
     LEFT JOIN monitoring_latest l ON l.device_id = d.id
     LEFT JOIN ({_WARNED}) w ON w.device_id = d.id
     WHERE d.installed_on <= %(today)s AND (d.removed_on IS NULL OR d.removed_on > %(today)s)
         AND coalesce(l.lon, d.lon) BETWEEN -180 AND 180 AND coalesce(l.lat, d.lat) BETWEEN -85 AND 85
-        AND (%(programme)s = '' OR d.programme = %(programme)s) {{changed}}
+"""
+_COLUMNS = f"""
+COPY (
+    SELECT d.id, coalesce(l.lon, d.lon)::float4, coalesce(l.lat, d.lat)::float4, (
+        {_STATE} + 10 * coalesce(w.level, 0) + 100 * array_position(%(programmes)s, d.programme::text))::int2
+    {_SHOWN} AND (%(programme)s = '' OR d.programme = %(programme)s) {{changed}}
 ) TO STDOUT (FORMAT BINARY)
 """
 _CHANGED = """AND d.id IN (
@@ -97,3 +106,29 @@ def states(keys: list[int]) -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(sql, _asked(keys=keys))
         return {key: STATES[number][0] for key, number in cursor.fetchall()}
+
+
+class OnTheMap:
+    """`on_map=silent`: narrows the list of devices to those that the map shows so, by the map's own condition."""
+
+    parameters: tuple[str, ...] = ("on_map",)
+
+    def rows(self, declared: type[Register], rows: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
+        """The devices that stand so now. Raises `BadQuery`."""
+        if not asked.get("on_map"):
+            return rows
+        names = [name for name, _title in STATES]
+        if declared.name != "devices" or asked["on_map"] not in names:
+            raise BadQuery("on_map", _("No device stands so on the map."))
+        sql, values = f"SELECT d.id {_SHOWN} AND {_STATE} = %(state)s", _asked(state=names.index(asked["on_map"]))
+        named = re.findall(r"%\((\w+)\)s", sql)
+        found = RawSQL(re.sub(r"%\(\w+\)s", "%s", sql), [values[name] for name in named])  # noqa: S611
+        return rows.filter(pk__in=found)
+
+    def chips(
+        self, declared: type[Register], asked: Mapping[str, Any], rows: QuerySet[Any]
+    ) -> list[tuple[str, str, tuple[str, ...]]]:
+        """How they stand, in words."""
+        if not asked.get("on_map"):
+            return []
+        return [(str(_("Live map")), str(dict(STATES)[asked["on_map"]]), self.parameters)]

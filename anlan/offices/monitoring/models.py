@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.areas import LAT, LON
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept, pointed
+from anlan.kernel.moments import MomentReadAs
 from anlan.kernel.scope import ANY, By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
@@ -27,6 +28,12 @@ __all__ = [
 
 PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))
 _SCOPED = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
+
+
+HEARD = "greatest({row}.heard_at, {latest})"
+"""When a device was heard last, for map, coverage, lists and pages alike: what the evaluation heard (`Latest`), or what
+was known of the device before, which its own row says."""
+_HEARD = HEARD.format(row="{row}", latest="(SELECT l.heard_at FROM monitoring_latest l WHERE l.device_id = {row}.id)")
 
 
 def trimmed(codes: list[str | None]) -> list[str | None]:
@@ -72,7 +79,7 @@ class Device(Kept):
         _("Calibration valid until"), null=True, blank=True, help_text=_("Empty: needs none")
     )
     replaced_by = models.ForeignKey("self", models.PROTECT, verbose_name=_("Replaced by"), null=True, blank=True)
-    heard_at = models.DateTimeField(_("Latest reading"), null=True, editable=False)
+    heard_at = MomentReadAs(_("Latest reading"), sql=_HEARD, null=True, editable=False)
     key_number = models.PositiveIntegerField(default=0, editable=False)
     """Counted up where the device's key is made anew; the one before opens nothing then."""
     terminal = models.CharField(max_length=64, blank=True, default="", editable=False)
@@ -138,8 +145,7 @@ class HourlyReading(models.Model):
 class Latest(models.Model):
     """What a device measured last, and where it was then: written each second by the evaluation, for those that spoke.
 
-    `heard_at` and `placed_at` are the device's moments, `changed_at` says when the row was written. The register's own
-    `heard_at` follows every few hours only, as each change there is an entry of the audit. Area, industry and
+    `heard_at` and `placed_at` are the device's moments, `changed_at` says when the row was written. Area, industry and
     enterprise are the device's and follow it: asked of the device row by row, a hundred thousand take two seconds.
     """
 

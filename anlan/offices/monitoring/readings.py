@@ -86,8 +86,8 @@ def latest(device: Device) -> dict[str, tuple[int, float]]:
     from anlan.engines.telemetry import history
 
     folder, fresh = _stored(device)
-    heard = [at for at in (device.heard_at, getattr(getattr(device, "latest", None), "heard_at", None)) if at]
-    until = max([*heard, *([clock.now()] if not heard or fresh.num_rows else [])])
+    heard = device.heard_at or clock.now()
+    until = max(heard, clock.now()) if fresh.num_rows else heard
     return history.latest(folder, device.code, milliseconds(until), fresh=fresh)
 
 

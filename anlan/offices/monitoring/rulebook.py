@@ -129,6 +129,12 @@ def calibrations(begin: datetime, devices: Sequence[str] | None = None) -> dict[
     return found
 
 
+def known(begin: datetime, devices: Sequence[str] | None = None) -> tuple[dict[str, str], Any, Any]:
+    """What is evaluated of these devices (or all) besides their readings: programmes, calibrations, limits."""
+    programmes = Device.objects.all() if devices is None else Device.objects.filter(code__in=list(devices))
+    return dict(programmes.values_list("code", "programme")), calibrations(begin, devices), limits(devices)
+
+
 def midnight(day: date) -> datetime:
     """The beginning of a day in Beijing."""
     return datetime.combine(day, time.min, clock.BEIJING)

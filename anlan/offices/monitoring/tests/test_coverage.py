@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from anlan.engines.measures import Period
-from anlan.kernel.figures.computing import compute, named
+from anlan.engines.telemetry.journal import batch_of
+from anlan.kernel.figures.computing import compute, named, take_snapshot
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
+from anlan.offices.monitoring.latest import Heard
 from anlan.offices.monitoring.models import Quota
 from anlan.parties.models import Enterprise
 
@@ -45,6 +48,25 @@ def test_what_counts_as_in_service_online_and_calibrated() -> None:
         assert [float(v) if v is not None else None for v in counted()] == [5, 3, 1, 2, 60.0, 33.3]
         assert counted(programme="lifts")[0:2] == [0, 0]
         assert counted(programme="lifts")[4] is None  # nothing is required: not 0 %, and not 100 %
+
+
+def test_online_goes_by_the_reading_itself_in_figure_snapshot_and_list(tmp_path: Path) -> None:
+    ago = timedelta(hours=23)
+    for code, area in (("k1", YUBEI), ("k2", BANAN), ("k3", YUBEI)):
+        device(code, area, heard_at=AT - timedelta(hours=29))  # what was known before the evaluation heard it
+    with acting(TESTER, EVERYWHERE):
+        for code, at in (("k1", AT - ago), ("k2", AT - timedelta(hours=25))):
+            one = Heard()
+            one.hear(batch_of([code], ["speed"], [int(at.timestamp() * 1000)], [1.0], 0))
+            one.write(TESTER)
+        assert counted()[2] == 1
+        assert counted(area="500112")[2] == 1
+        assert counted(programme="coaches")[2] == 1
+        held = take_snapshot(tmp_path / "measures.duckdb")
+        figures = compute(["monitoring.online"], Period.of("day", AT.date()), backend=held)
+        assert figures.at(named(("monitoring.online",))[0]).now.value == 1
+    listed = browser("city", "500000000000").get("/r/devices/?counted=monitoring.online&period=2013-06-14")
+    assert [code in listed.content.decode() for code in ("k1", "k2", "k3")] == [True, False, False]
 
 
 def test_each_sees_his_own_area() -> None:

@@ -115,7 +115,7 @@ def test_out_of_service_or_without_a_place_a_device_stands_nowhere() -> None:
     [
         ("coaches", {"heard_at": AT - timedelta(hours=23)}, 0),
         ("coaches", {"heard_at": AT - timedelta(hours=25)}, 1),
-        ("coaches", {}, 1),
+        ("coaches", {}, 3),
         ("coal-gas", {"heard_at": AT - timedelta(minutes=4)}, 0),
         ("coal-gas", {"heard_at": AT - timedelta(minutes=6)}, 1),  # mine-silent: five minutes
         ("coal-gas", {"heard_at": AT, "calibrated_until": AT.date() - timedelta(days=1)}, 2),
@@ -223,3 +223,53 @@ def test_the_number_of_questions_does_not_grow(django_assert_max_num_queries: An
     for address in ("/monitoring/map/", "/monitoring/map/chosen?" + "&".join(f"id={one.pk}" for one in keys)):
         with django_assert_max_num_queries(26):
             client.get(address)
+
+
+def test_each_number_of_the_legend_opens_the_devices_that_it_counts() -> None:
+    day = timedelta(days=1)
+    place = {"lat": 29.5, "lon": 106.5}
+    device("told", **place, heard_at=AT - 3 * day)  # which the evaluation has heard since
+    heard(("told", "speed", -60, 1.0))
+    device("gone", **place, heard_at=AT - 2 * day)
+    device("mute", **place)
+    device("stuck", programme="coal-gas", **place, heard_at=AT)
+    warn(device("odd", programme="coal-gas", **place, heard_at=AT), "blue", "gas-sensor-stuck")
+    device("nowhere", heard_at=AT)
+    device("removed", **place, heard_at=AT, removed_on=AT.date())
+    device("far", BANAN, **place, heard_at=AT)
+    client = signed_in()
+    for programme in ("", "coal-gas"):
+        codes = [code % 10 for _x, _y, code in asked(client, f"programme={programme}").values()]
+        page = client.get(f"/monitoring/map/?programme={programme}").content.decode()
+        found: dict[str, set[str]] = {}
+        for number, (state, _title) in enumerate(live_map.STATES):
+            url = page.split(f'data-count="{state}" href="')[1].split('"')[0].replace("&amp;", "&")
+            listed = client.get(url).content.decode()
+            found[state] = {code for code in ("told", "gone", "mute", "stuck", "odd", "nowhere", "removed", "far")
+                            if f">{code}<" in listed}  # fmt: skip
+            assert len(found[state]) == codes.count(number)
+        assert found == (
+            {"online": {"stuck"}, "silent": set(), "suspect": {"odd"}, "never": set()} if programme
+            else {"online": {"told", "stuck"}, "silent": {"gone"}, "suspect": {"odd"}, "never": {"mute"}}
+        )  # fmt: skip
+    assert "实时监控地图" in listed
+    assert "从未收到数据" in listed
+    assert client.get("/r/devices/?on_map=x").status_code == 400
+    assert client.get("/r/warnings/?on_map=silent").status_code == 400
+
+
+def test_when_a_device_was_heard_is_one_moment_wherever_it_is_read() -> None:
+    one = device("k1", heard_at=AT - timedelta(days=2))
+    heard(("k1", "speed", -60, 1.0))
+    client = signed_in()
+    assert "2013-06-14 11:59" in client.get("/r/devices/").content.decode()
+    assert "2013-06-14 11:59" in client.get(f"/r/devices/{one.pk}/").content.decode()
+    assert "k1" in client.get("/r/devices/?heard_at_from=2013-06-14").content.decode()
+    with acting(TESTER, EVERYWHERE):
+        assert Device.objects.get().heard_at == AT - timedelta(minutes=1)
+        assert Device.objects.filter(heard_at__lt=AT - timedelta(days=1)).count() == 0
+        assert list(Device.objects.values_list("heard_at", flat=True)) == [AT - timedelta(minutes=1)]
+        assert EarlyWarning.objects.filter(device__heard_at__lt=AT).count() == 0
+        Device.objects.get().save()  # what was measured is no change of the register's
+        Latest.objects.all().delete()
+        assert Device.objects.get().heard_at == AT - timedelta(days=2)

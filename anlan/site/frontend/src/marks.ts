@@ -1,6 +1,6 @@
 /**
- * What stands for things on a map, drawn when it is first asked for: `online`, `silent`, `suspect` for devices, `many:12:3:0`
- * for a cluster (how many, and how many tenths of them are silent and suspect), `warn:3:橙:2` for warnings (level from 1
+ * What stands for things on a map, drawn when it is first asked for: `online`, `silent`, `suspect`, `never` for devices,
+ * `many:12:3:0` for a cluster (how many, and how many tenths of them say nothing and are suspect), `warn:3:橙:2` for warnings (level from 1
  * to 4, the word of the level, how many), `here` for a vehicle.
  *
  * Shapes are those that levels and states have in words too: colour is never alone.
@@ -59,6 +59,11 @@ const drawn: Record<string, (paper: Paper, size: number, parts: string[]) => voi
     [paper.strokeStyle, paper.lineWidth] = [colour("ink-soft"), size * 0.14];
     paper.stroke();
   },
+  never: (paper, size) => {
+    paper.setLineDash([size * 0.14, size * 0.1]);
+    drawn["silent"]?.(paper, size, []);
+    paper.setLineDash([]);
+  },
   suspect: (paper, size) => {
     paper.beginPath();
     paper.rect(size * 0.12, size * 0.12, size * 0.76, size * 0.76);
@@ -69,7 +74,7 @@ const drawn: Record<string, (paper: Paper, size: number, parts: string[]) => voi
     paper.beginPath();
     paper.arc(size / 2, size / 2, size * 0.42, 0, 7);
     outline(paper, colour("surface"), 1);
-    // The ring says in tenths how many are silent (thin), suspect (umber) and online.
+    // The ring says in tenths how many say nothing (thin), suspect (umber) and online.
     let from = -Math.PI / 2;
     for (const [tenths, ink, thick] of [[Number(silent), "ink-soft", 1.5], [Number(suspect), "umber", 4], [10 - Number(silent) - Number(suspect), "water", 4]] as const) {
       if (tenths <= 0) continue;

@@ -10,7 +10,7 @@ import { drawable, ground } from "./ground";
 import { marks } from "./marks";
 import { moment } from "./words";
 
-const states = ["online", "silent", "suspect"];
+const states = ["online", "silent", "suspect", "never"];
 const square = 52;
 const warned = 30;
 const often = 5_000;
@@ -63,9 +63,9 @@ interface Cell {
   members: number[];
 }
 
-/** How many tenths of a mark's devices are in a state; some are at least one. */
-function tenths(devices: Devices, cell: Cell, state: number): number {
-  const count = cell.members.filter((n) => (devices.code[n] ?? 0) % 10 === state).length;
+/** How many tenths of a mark's devices are in one of the states; some are at least one. */
+function tenths(devices: Devices, cell: Cell, ...among: number[]): number {
+  const count = cell.members.filter((n) => among.includes((devices.code[n] ?? 0) % 10)).length;
   return count && Math.min(9, Math.max(1, Math.round((10 * count) / cell.members.length))) + (count === cell.members.length ? 1 : 0);
 }
 
@@ -121,11 +121,13 @@ export async function draw(place: HTMLElement): Promise<void> {
   let again = false;
 
   const count = (): void => {
-    const counted = [0, 0, 0];
+    const counted = states.map(() => 0);
     for (const code of devices.code) counted[code % 10] = (counted[code % 10] ?? 0) + 1;
     states.forEach((state, n) => {
-      const element = frame?.querySelector(`[data-count="${state}"]`);
-      if (element) element.textContent = (counted[n] ?? 0).toLocaleString();
+      const element = frame?.querySelector<HTMLElement>(`[data-count="${state}"]`);
+      if (!element) return;
+      element.textContent = (counted[n] ?? 0).toLocaleString();
+      element.hidden = false;
     });
     const told = part("as-of");
     if (told) told.textContent = moment(new Date(asOf).toISOString());
@@ -196,7 +198,7 @@ export async function draw(place: HTMLElement): Promise<void> {
       shown[name] = cells(devices, chart, size * (document.body.classList.contains("wall") ? Math.max(1.2, innerWidth / 2000) : 1), warnings);
       const features = shown[name].map((cell, n) => {
         const count = cell.members.length;
-        const mark = warnings ? `warn:${cell.level}:${words[cell.level - 1] ?? ""}:${count}` : count > 1 ? `many:${count}:${tenths(devices, cell, 1)}:${tenths(devices, cell, 2)}` : (states[(devices.code[cell.first] ?? 0) % 10] ?? "online");
+        const mark = warnings ? `warn:${cell.level}:${words[cell.level - 1] ?? ""}:${count}` : count > 1 ? `many:${count}:${tenths(devices, cell, 1, 3)}:${tenths(devices, cell, 2)}` : (states[(devices.code[cell.first] ?? 0) % 10] ?? "online");
         const at = warnings ? [devices.x[cell.first] ?? 0, devices.y[cell.first] ?? 0] : [cell.x, cell.y];
         return { type: "Feature" as const, geometry: { type: "Point" as const, coordinates: [lon(at[0] ?? 0), lat(at[1] ?? 0)] }, properties: { mark, n } };
       });

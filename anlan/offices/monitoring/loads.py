@@ -24,13 +24,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as paho
 import uvloop
 
 from anlan.engines.telemetry.gateways.broker import TOPICS, Address, Subscriber
-from anlan.engines.telemetry.gateways.door import Limits
+from anlan.engines.telemetry.gateways.door import Limits, seldom_collected
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.journal import Committer, Journal
 from anlan.engines.telemetry.protocols import jt808, mqtt
@@ -102,41 +102,62 @@ class _AnyVehicle:
 
 async def gateway(folder: Path) -> None:
     """Vehicles' gateway and its journal, until this process is ended."""
+    seldom_collected()
     listener = Vehicles(_AnyVehicle(), Committer(Journal(folder, "load")).land, Limits(rate=1_000, introduce=300))
     server = await listener.serve("127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.Event().wait()
 
 
+class _Drives(asyncio.Protocol):
+    """A terminal that says where it is as soon as it was answered, while `going`."""
+
+    going, answers = False, 0
+
+    def __init__(self, number: int, body: bytes) -> None:
+        phone = str(13_000_000_000 + number)
+        self._hello = jt808.framed(Frame(jt808.AUTHENTICATE, phone, 1, phone.encode()))
+        self._says, self._marks = jt808.framed(Frame(jt808.LOCATION, phone, 2, body)), 0
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._hello)
+
+    def data_received(self, data: bytes) -> None:
+        self._marks += data.count(b"\x7e")  # a frame begins and ends with it
+        if self._marks == 2:
+            self._marks = 0
+            _Drives.answers += 1
+            self.drive()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(RuntimeError("parted with"))
+
+    def drive(self) -> None:
+        if _Drives.going:
+            self._transport.write(self._says)
+        elif _Drives.answers and not self.ended.done():
+            self.ended.set_result(None)
+
+
 async def vehicles(port: int, sessions: int, seconds: float) -> float:
     """So many terminals that each say where they are as soon as they were answered; reports answered a second."""
     here = Location(0, 3, 29.7, 106.6, 300, 62.0, 90, datetime.now(UTC).replace(microsecond=0), True)
-    body, done = jt808.located(here), 0
-    ends: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]] = []
-    for n in range(sessions):
-        phone = str(13_000_000_000 + n)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(jt808.framed(Frame(jt808.AUTHENTICATE, phone, 1, phone.encode())))
-        ends.append((reader, writer, jt808.framed(Frame(jt808.LOCATION, phone, 2, body))))
-
-    async def answered(reader: asyncio.StreamReader) -> None:
-        await reader.readuntil(b"\x7e")  # a frame begins and ends with it
-        await reader.readuntil(b"\x7e")
-
-    for reader, _writer, _frame in ends:
-        await answered(reader)
-    begun = time.perf_counter()
-    until = begun + seconds
-
-    async def drives(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, frame: bytes) -> None:
-        nonlocal done
-        while time.perf_counter() < until:
-            writer.write(frame)
-            await answered(reader)
-            done += 1
-
-    await asyncio.gather(*(drives(*end) for end in ends))
-    return done / (time.perf_counter() - begun)
+    body, loop, ends = jt808.located(here), asyncio.get_running_loop(), []
+    for number in range(sessions):
+        ends.append((await loop.create_connection(lambda n=number: _Drives(n, body), "127.0.0.1", port))[1])  # type: ignore[misc]
+    await asyncio.gather(*(end.ended for end in ends))  # each was let in
+    for end in ends:
+        end.ended = loop.create_future()
+    _Drives.going, _Drives.answers, begun = True, 0, time.perf_counter()
+    for end in ends:
+        end.drive()
+    await asyncio.sleep(seconds)
+    _Drives.going = False
+    await asyncio.gather(*(end.ended for end in ends))
+    return _Drives.answers / (time.perf_counter() - begun)
 
 
 def vehicles_a_second(sessions: int, seconds: float = 10) -> float:
@@ -247,7 +268,7 @@ def landed(port: int, readings: int, messages: int) -> float:
             journal.close()
             return rate
 
-    return asyncio.run(run())
+    return uvloop.run(run())  # as `anlan gateway` does
 
 
 def _over(count: Callable[[], int], port: int, readings: int, messages: int) -> float:
@@ -274,6 +295,7 @@ def main(said: Sequence[str]) -> None:
         case "publish", port, device, now, messages, readings:
             print(uvloop.run(publish(int(port), device, int(now), int(messages), int(readings))))
         case "vehicles", port, sessions, seconds:
+            seldom_collected()
             print(uvloop.run(vehicles(int(port), int(sessions), float(seconds))))
         case "gateway", folder:
             uvloop.run(gateway(Path(folder)))

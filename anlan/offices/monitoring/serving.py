@@ -24,7 +24,7 @@ from django.db import OperationalError, connections
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
-from anlan.engines.telemetry.gateways.door import Tally, Unsure
+from anlan.engines.telemetry.gateways.door import Tally, Unsure, seldom_collected
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers
@@ -67,6 +67,7 @@ class Gateway:
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; then what waits is put on disk."""
+        seldom_collected()
         stop, ending = asyncio.Event(), threading.Event()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signal_, stop.set)

@@ -108,8 +108,7 @@ class Subscriber:
             if reason.is_failure:
                 self.tally.counts[f"refused by the broker: {reason}"] += 1
             else:
-                # What came on an earlier connection can be answered on it alone: the broker sends it again.
-                self._came.clear()
+                self._came.clear()  # as in `_take`
                 self.tally.counts["connections"] += 1
                 client.subscribe(TOPICS, qos=1)
 
@@ -150,7 +149,7 @@ class Subscriber:
         return client
 
     async def _take(self, client: paho.Client, taken: list[_Came]) -> None:
-        known, columns = self._devices(), []
+        connection, known, columns = self.tally.counts["connections"], self._devices(), []
         for _number, _qos, topic, content in taken:
             if (read := self._understood(topic, content, known)) is not None:
                 columns.append(read)
@@ -172,8 +171,10 @@ class Subscriber:
                     self.tally.counts["waited for the disk"] += 1
                     await asyncio.sleep(_AGAIN_S)
             self.tally.counts["readings"] += len(one.ts)
-        for number, qos, _topic, _content in taken:
-            client.ack(number, qos)
+        # What came on an earlier connection can be answered on it alone: the broker sends it again.
+        if connection == self.tally.counts["connections"]:
+            for number, qos, _topic, _content in taken:
+                client.ack(number, qos)
 
     def _understood(self, topic: str, content: bytes, known: Collection[str]) -> payload.Columns | None:
         try:

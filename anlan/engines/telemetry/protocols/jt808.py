@@ -10,9 +10,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from functools import reduce
-from operator import xor
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from . import Malformed, Reading
 
@@ -45,8 +44,7 @@ _PARTS, _VERSION_2019, _ENCRYPTED, _LENGTH = 1 << 13, 1 << 14, 0b111 << 10, 0x3F
 _LOCATION = struct.Struct(">IIIIHHH6s")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A frame, or with several put together a whole message."""
 
     id: int
@@ -94,9 +92,20 @@ def unframed(raw: bytes) -> Frame:
     data = _unescaped(inner)
     if len(data) < 13:
         raise Malformed("length", f"{len(data)} bytes are no frame")
-    if reduce(xor, data):
+    if _folded(data):
         raise Malformed("checksum", "the check byte does not fit")
     return _parsed(data[:-1])
+
+
+def _folded(data: bytes) -> int:
+    """All bytes by exclusive or: halves are laid upon each other until one byte is left."""
+    number, half = int.from_bytes(data), 8
+    while half < 4 * len(data):
+        half *= 2
+    while half >= 8:
+        number ^= number >> half
+        half >>= 1
+    return number & 0xFF
 
 
 def _unescaped(inner: bytes) -> bytes:
@@ -142,7 +151,7 @@ def framed(frame: Frame) -> bytes:
     head = struct.pack(">HH", frame.id, properties) + (bytes([frame.version]) if frame.v2019 else b"")
     head += bytes.fromhex(frame.phone.zfill(digits)) + struct.pack(">H", frame.serial)
     data = head + (struct.pack(">HH", frame.parts, frame.part) if split else b"") + frame.body
-    data += bytes([reduce(xor, data)])
+    data += bytes([_folded(data)])
     return b"\x7e" + data.replace(b"\x7d", b"\x7d\x01").replace(b"\x7e", b"\x7d\x02") + b"\x7e"
 
 
@@ -316,11 +325,13 @@ def readings(frame: Frame) -> list[Reading]:
 def _measured(phone: str, one: Location) -> list[Reading]:
     if one.time is None:
         return []
-    ts = int(one.time.timestamp() * 1000)
+    ts, alarm = int(one.time.timestamp() * 1000), one.alarm
     found = [
         Reading(phone, "acc", ts, float(one.status & 1)),
-        Reading(phone, "alarm", ts, float(one.alarm)),
-        *[Reading(phone, ALARMS[bit], ts, float(one.alarm >> bit & 1)) for bit in range(3)],
+        Reading(phone, "alarm", ts, float(alarm)),
+        Reading(phone, "emergency", ts, float(alarm & 1)),
+        Reading(phone, "overspeed", ts, float(alarm >> 1 & 1)),
+        Reading(phone, "fatigue", ts, float(alarm >> 2 & 1)),
     ]
     if one.valid:
         found += (
@@ -368,8 +379,9 @@ def located(one: Location) -> bytes:
     return fixed + b"".join(bytes([item, len(value)]) + value for item, value in one.items.items())
 
 
+@lru_cache(1 << 12)
 def _moment(raw: bytes) -> datetime | None:
-    """A moment in BCD, None where it is none."""
+    """A moment in BCD, None where it is none. Many vehicles say the same second."""
     said = raw.hex()
     try:
         year, month, day, hour, minute, second = (int(said[at : at + 2]) for at in range(0, 12, 2))

@@ -643,6 +643,72 @@ def test_readings_from_mosquitto_are_answered_when_on_disk(mosquitto: int) -> No
     asyncio.run(asyncio.wait_for(run(), 60))
 
 
+# -- a broker that stumbles ------------------------------------------------------------------------------------------
+
+
+def sent(number: int, raw: bytes, topic: bytes = b"anlan/v1/k1/readings") -> bytes:
+    """A PUBLISH of quality 1 as a broker sends it."""
+    body = len(topic).to_bytes(2) + topic + number.to_bytes(2) + raw
+    return b"\x32" + mqtt._length(len(body)) + body
+
+
+def test_a_broker_is_answered_when_it_is_on_disk_whatever_happens_to_the_connection() -> None:
+    """Half packets wait; nothing is answered before the disk has it; what was on disk and could not be answered, since
+    the connection was lost between, comes again on the next one, is answered there, and nothing is lost."""
+    heard: list[bytes] = []
+    connections: list[asyncio.StreamWriter] = []
+    rows: Rows = []
+    free, lost = asyncio.Event(), asyncio.Event()
+
+    async def land(*columns: Any) -> None:
+        await free.wait()
+        rows.extend(zip(*(np.asarray(one).tolist() for one in columns), strict=True))
+        if len(heard) == 1:
+            await lost.wait()  # on disk, and the connection goes before the answer
+
+    async def broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cutter = mqtt.Cutter()
+        heard.append(b"")
+        connections.append(writer)
+        place = len(heard) - 1
+        first, second = sent(1, reading(1.0)), sent(2, reading(2.0)) + sent(3, b"{") + sent(4, reading(4.0), b"x")
+        while data := await reader.read(1 << 16):
+            for packet in cutter.feed(data):
+                if packet.kind == mqtt.CONNECT:
+                    assert packet.body[7] & 2 == 0  # the session goes on
+                    writer.write(b"\x20\x02\x00\x00")
+                elif packet.kind == mqtt.SUBSCRIBE:
+                    writer.write(b"\x90\x03" + packet.body[:2] + b"\x01" + first[:9])
+                    await asyncio.sleep(0.05)
+                    writer.write(first[9:] + second)
+                elif packet.kind == mqtt.PUBACK:
+                    heard[place] += packet.body
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(broker, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        subscriber = Subscriber(Address("127.0.0.1", port), lambda: {"k1"}, land, now=lambda: NOW)
+        task = asyncio.create_task(subscriber.run())
+        await until(lambda: subscriber.tally.counts["messages"] == 4)
+        await asyncio.sleep(0.1)
+        assert (heard, rows) == ([b""], [])
+        free.set()
+        await until(lambda: len(rows) == 2)
+        connections[0].transport.abort()
+        await until(lambda: len(heard) == 2)
+        lost.set()
+        await until(lambda: len(heard[1]) == 8)
+        assert heard == [b"", bytes([0, 1, 0, 2, 0, 3, 0, 4])]
+        assert {value for *_, value in rows} == {1.0, 2.0}
+        assert (subscriber.tally.counts["refused: json"], subscriber.tally.counts["refused: topic"]) == (2, 2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        server.close()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
 # -- nonsense --------------------------------------------------------------------------------------------------------
 
 

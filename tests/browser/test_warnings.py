@@ -36,7 +36,7 @@ def opened(coach, rule, level, title):
     device = coaches[int(coach)]
     with acting(Actor("job", "test"), EVERYWHERE):
         cause = grouping.cause_of(device, "level")
-        head = grouping.head_of(cause)
+        head = grouping.heads_of({cause}).get(cause)
         def prepare(made):
             made.cause_key, made.rule_title, made.rule_title_en = cause, title, "Faster than allowed"
             made.lon, made.lat = round(device.lon, 6), round(device.lat, 6)

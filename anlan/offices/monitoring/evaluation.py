@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 from django.db import connection
+from django.db.models import F
 
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
@@ -41,6 +42,10 @@ COMMITTED_WITHIN = timedelta(hours=1)
 """So long a transaction may last that changes devices: what it wrote is seen when it ends."""
 QUIET_BEFORE = timedelta(days=1)
 """So long a calibration is remembered: what comes late is told of it."""
+BURST = 12
+"""So many changes of one device and rule are told as they come, and one more each time the state is kept. Of what a
+sensor says beyond that, jumping about its limit, only how it stands is told, whenever the state is kept: whoever has
+one key must not keep the warnings of a whole city waiting."""
 
 
 class Evaluation:
@@ -65,6 +70,10 @@ class Evaluation:
         self._stretches: dict[str, list[tuple[int, int]]] = {}
         self._quiet: dict[str, int] = {}
         """Devices under calibration, until when in ms: what stands then is told."""
+        self._spent: dict[tuple[str, str], list[str]] = {}
+        """Levels of the changes of a device and rule that were told lately."""
+        self._jumping: dict[tuple[str, str], dict[tuple[str, str], Event]] = {}
+        """Of devices and rules beyond that, the last event of each level and state."""
         self._know(self.stream.names)
         self.unknown = 0
         """Changes of devices that no register knows."""
@@ -96,7 +105,8 @@ class Evaluation:
         return len(changes)
 
     def keep(self) -> None:
-        """Keeps state and place, on disk when this returns."""
+        """Keeps state and place, on disk when this returns; tells how that stands which changes too often."""
+        self._tell_jumping()
         self.stream.taken()  # what is final was told as it came
         self.stream.save(self._snapshot, extra=self.tail.places)
 
@@ -162,21 +172,75 @@ class Evaluation:
                 {change.event.device for change in changes}, field_name="code"
             )
             self._set_aside([change for change in changes if change.event.suppressed], known)
-            told = [change for change in changes if not change.event.suppressed]
-            taken = self._open_new(told, known)
-            for place, change in enumerate(told):
-                if place not in taken:
-                    self._apply(change, known)
+            self._tell([change for change in changes if not change.event.suppressed and self._may_tell(change)], known)
+
+    def _tell(self, told: Sequence[Change], known: Mapping[str, Device]) -> None:
+        taken = self._open_new(told, known)
+        for place, change in enumerate(told):
+            if place not in taken:
+                self._apply(change, known)
+
+    def _may_tell(self, change: Change) -> bool:
+        """Whether a change is told as it comes: of each device and rule so many. A level that was not reached lately
+        is never kept back."""
+        event, key = change.event, (change.event.device, change.event.rule)
+        spent = self._spent.setdefault(key, [])
+        if (key not in self._jumping and len(spent) < BURST) or (change.what == "open" and event.level not in spent):
+            spent.append(event.level)
+            return True
+        last, place = self._jumping.setdefault(key, {}), (event.level, event.state)
+        if change.what != "withdrawn":
+            last[place] = event
+        elif place in last and last[place].ts == event.ts:
+            del last[place]
+        return False
+
+    def _tell_jumping(self) -> None:
+        """Tells how each device and rule stands of which changes were kept back, as far as its warning does not say
+        so."""
+        if self._jumping:
+            with acting(EVALUATOR, EVERYWHERE):
+                known = Device.objects.select_related("enterprise").in_bulk(
+                    {device for device, _rule in self._jumping}, field_name="code"
+                )
+                for (name, rule), last in self._jumping.items():
+                    if (device := known.get(name)) is not None:
+                        self._tell(list(self._stands(device, rule, last)), known)
+        self._jumping = {}
+        self._spent = {key: levels[1:] for key, levels in self._spent.items() if len(levels) > 1}
+
+    def _stands(self, device: Device, rule: str, last: Mapping[tuple[str, str], Event]) -> Iterable[Change]:
+        """What must be told of a rule so that its warning says what was last, and how its levels stand."""
+        rows = held().filter(device=device, rule=rule).order_by(F("closed_at").desc(nulls_first=True), "-measured_at")
+        case = rows.first()
+        said = _standing(case.told) if case else set()
+        standing = {event.level: event for event in self.stream.standing(device.code) if event.rule == rule}
+        for level in RANK:
+            opened, over = last.get((level, "open")), last.get((level, "clear"))
+            if opened is None and level not in said and device.code not in self._quiet:
+                opened = standing.get(level)
+            if opened is not None:
+                yield Change("open", opened)
+            if level not in standing and (opened is not None or level in said):
+                if over is None or (opened is not None and over.ts < opened.ts):
+                    seen, value = self.stream.seen(device.code), case.value if case else 0.0
+                    over = Event(seen, device.code, rule, level, "clear", value, suppressed=False)
+                yield Change("clear", over)
 
     def _set_aside(self, changes: list[Change], known: Mapping[str, Device]) -> None:
         """Keeps what devices under calibration show; no warning comes of it."""
+        ends: dict[tuple[str, str, str], list[Change]] = {}
+        for one in changes:
+            if one.what != "withdrawn" and one.event.device in known:
+                ends.setdefault((one.event.device, one.event.rule, one.event.level), []).append(one)
         told = [
             Suppressed(
                 device=known[one.event.device], rule=one.event.rule, level=one.event.level, state=one.event.state,
                 rule_version_id=self._versions.get(one.event.rule), value=one.event.value,
                 measured_at=moment(one.event.ts),
             )
-            for one in changes if one.what != "withdrawn" and one.event.device in known
+            for several in ends.values()
+            for one in (several if len(several) <= BURST else [*several[: BURST - 1], several[-1]])
         ]  # fmt: skip
         Suppressed.objects.bulk_create(told, ignore_conflicts=True)
 

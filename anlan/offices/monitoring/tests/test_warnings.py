@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import settings as settings_
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
@@ -216,3 +217,59 @@ def test_every_state_and_move_is_said_in_chinese() -> None:
     declared = lifecycle("warning")
     assert declared is not None
     assert untranslated(declared) == []
+
+
+def test_a_sensor_that_jumps_about_its_limit_keeps_nobody_waiting(desk: Desk) -> None:
+    """Ten thousand crossings in one go: some are told, then how it stands; others are told beside it at once."""
+    device("k1")
+    device("k2")
+    count = 10_000
+    at = [NOON + n * 10 for n in range(count)]
+    desk.journal.append(batch_of(["k1"] * count, ["speed"] * count, at, [110.0, 90.0] * (count // 2), at[-1]))
+    desk.journal.append(batch_of(["k2"], ["speed"], [at[-1]], [130.0], at[-1]))
+    with clock.frozen(AT + timedelta(minutes=5)), CaptureQueriesContext(connection) as asked:
+        desk.evaluation.step()
+        desk.evaluation.keep()
+    assert len(asked) < 400
+    other, jumping = sorted(warnings(), key=lambda one: one.level)
+    assert (other.level, other.title[:2], other.value) == ("red", "k2", 130)
+    assert len(jumping.told) < 20
+    assert jumping.told[-1] == {"level": "yellow", "state": "clear", "ts": at[-1]}
+    assert jumping.cleared_at is not None
+    assert len(history(jumping)) < 20
+
+
+def test_of_what_jumps_a_graver_level_is_told_at_once_and_the_rest_when_the_state_is_kept(desk: Desk) -> None:
+    device("k1")
+    desk.drive(*[110, 90] * 20)
+    desk.drive(130, begin=40)
+    (one,) = warnings()
+    assert (one.level, one.told[-1]["level"]) == ("red", "red")
+    desk.drive(90, begin=41)
+    desk.evaluation.keep()
+    (one,) = warnings()
+    assert one.cleared_at == AT + timedelta(minutes=41)
+    desk.drive(110, begin=42)
+    desk.drive(90, 110, begin=43)
+    desk.evaluation.keep()
+    (one,) = warnings()
+    assert one.cleared_at is None
+    assert one.told[-1]["ts"] == NOON + 44 * MINUTE
+    before = len(one.told)
+    desk.evaluation.keep()
+    assert len(warnings()[0].told) == before
+
+
+def test_what_was_dealt_with_while_it_jumps_is_warned_of_anew(desk: Desk) -> None:
+    device("k1")
+    desk.drive(*[110, 90] * 20)
+    with acting(TESTER, EVERYWHERE):
+        case = EarlyWarning.objects.get()
+        officer = account("district", YUBEI)
+        for name, facts in (("acknowledge", {}), ("handle", {"findings": "已处置"})):
+            case = cases.move(case, name, by=officer, seen_version=case.version, **facts)
+    desk.drive(110, 90, 110, begin=40)
+    desk.evaluation.keep()
+    first, second = warnings()
+    assert (first.state, second.state, second.cleared_at) == ("handled", "open", None)
+    assert second.measured_at == AT + timedelta(minutes=42)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -37,6 +38,7 @@ LONGEST = 366 * 86_400_000
 """Milliseconds; no rule looks back, or ahead, over more than a year."""
 _FAULTS = 50
 _DEEPEST = 12
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 COMPARISONS = ("at_least", "more_than", "at_most", "less_than", "equals")
 
@@ -131,8 +133,8 @@ def _loaded(raw: bytes, path: str) -> tuple[Any, dict[Place, int]]:
         _refuse(path, [_fault(line, "", words) for line, words in islice(_harmful(text), 1)])
         loader = yaml.CSafeLoader(text)
         root = loader.get_single_node()
+        _refuse(path, [_fault(line, key, words) for line, key, words in _unfit(root)])
         lines = dict(_lines(root, ()))
-        _refuse(path, [_fault(line, key, "stands here twice") for line, key in _twice(root)])
         return (None if root is None else loader.construct_document(root)), lines
     except UnicodeDecodeError as error:
         raise BadRules(f"{path}: byte {error.start}: not UTF-8", (Fault(1, "", "not UTF-8"),)) from error
@@ -260,21 +262,32 @@ def _harmful(text: str) -> Iterator[tuple[int, str]]:
             yield line, "nested too deeply"
         elif isinstance(event, yaml.ScalarEvent) and len(event.value) > 1_000:
             yield line, "a value of more than 1000 signs"
+        elif isinstance(event, yaml.ScalarEvent) and any(unicodedata.category(c) in _UNSEEN for c in event.value):
+            yield line, "a value with a break of line or another sign that nobody sees"
 
 
-def _twice(node: Any) -> Iterator[tuple[int, str]]:
-    """Fields that one mapping names twice: YAML would take the last and say nothing."""
+def _unfit(node: Any) -> Iterator[tuple[int, str, str]]:
+    """What YAML takes and no rule can say, as line, field and words: fields that one mapping names twice, of which
+    the last would count and nothing be said; fields that are no texts; numbers that are none."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.tag != _TEXT:
+                yield line, str(key.value)[:60], "a field is named by a plain text"
+                continue
             if key.value in seen:
-                yield key.start_mark.line + 1, str(key.value)
-            if isinstance(key.value, str):
-                seen.add(key.value)
-            yield from _twice(value)
+                yield line, key.value, "stands here twice"
+            seen.add(key.value)
+            yield from _unfit(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _twice(value)
+            yield from _unfit(value)
+    elif node is not None and node.tag == _FLOAT and node.value.lower().endswith("nan"):
+        yield node.start_mark.line + 1, node.value, "stands for no number"
+
+
+_TEXT, _FLOAT = "tag:yaml.org,2002:str", "tag:yaml.org,2002:float"
 
 
 def _lines(node: Any, place: Place) -> Iterator[tuple[Place, int]]:

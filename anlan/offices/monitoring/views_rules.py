@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from anlan.engines.telemetry.rules import SCHEMA, BadRules
-from anlan.kernel import actors, clock
+from anlan.kernel import actors, clock, entered
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.models import Stale
 from anlan.kernel.policy import EVERY_ROLE, Policy, Rights
@@ -51,7 +51,7 @@ class EditorForm(forms.Form):
     """A rule's text, why it changes, and which version of the rule's record was seen."""
 
     text = forms.CharField(
-        label=gettext_lazy("Text of the rule"), max_length=LONGEST, strip=False,
+        label=gettext_lazy("Text of the rule"), max_length=LONGEST, strip=False, validators=[entered.seen],
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "data-code": "", "wrap": "off"}),
     )  # fmt: skip
     days = forms.TypedChoiceField(
@@ -59,7 +59,7 @@ class EditorForm(forms.Form):
         choices=[(n, gettext_lazy("%(n)s days")) for n in trials.DAYS],
     )  # fmt: skip
     reason = forms.CharField(
-        label=gettext_lazy("Reason for the change"), max_length=1000, required=False,
+        label=gettext_lazy("Reason for the change"), max_length=1000, required=False, validators=[entered.seen],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
@@ -299,6 +299,7 @@ def switch(request: HttpRequest, name: str) -> HttpResponse:
         messages.error(request, _("Say why: the reason is kept with the version."))
         return HttpResponseRedirect(found.get_absolute_url())
     try:
+        entered.seen(reason)
         held = rulebook.locked(name, int(seen[:9]))
         assert held.current is not None
         on = held.on if do == "keep" else do == "on"
@@ -307,6 +308,8 @@ def switch(request: HttpRequest, name: str) -> HttpResponse:
         messages.error(request, _("Somebody else has changed this rule meanwhile. Look at it again."))
     except BadRules as error:
         messages.error(request, " ".join(wording.fault(one) for one in error.faults))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
     else:
         rulebook.save(held, held.current.text, content, on, reason[:1000], request.user.actor)
         words = {

@@ -107,6 +107,18 @@ ONE = "name: methane\nkind: level\nmetric: ch4\nsource: 煤矿安全规程\nleve
         ((ONE, "- a\n"), 1, "a rule is made of fields"),
         (("methane", "Methane"), 1, "name: 'Methane' is not written as"),
         (("source: 煤矿安全规程", 'source: ""'), 4, "source: holds too little: at least 1"),
+        # What YAML takes, and would end in an error, or in a text other than it seems, further on.
+        (("1.0", ".nan"), 6, ".nan: stands for no number"),
+        (("1.0", ".inf"), 6, "is more than 1000000000000000"),
+        (("1.0", "9" * 400), 6, "is more than 1000000000000000"),
+        (("name: methane", '"name": "methane\\n"'), 1, "another sign that nobody sees"),
+        (("煤矿安全规程", '"煤矿\\u202e安全"'), 4, "another sign that nobody sees"),
+        (("煤矿安全规程", '"煤矿\\0安全"'), 4, "another sign that nobody sees"),
+        (("metric: ch4\n", "metric: ch4\n1: 2\n"), 4, "1: a field is named by a plain text"),
+        (("metric: ch4\n", "metric: ch4\n~: 2\ntrue: 3\n"), 4, "~: a field is named by a plain text"),
+        (("metric: ch4\n", "metric: ch4\n<<: {hold: 10s}\n"), 4, "<<: a field is named by a plain text"),
+        (("metric: ch4\n", "metric: ch4\n? [a]\n: 2\n"), 4, "a field is named by a plain text"),
+        (("kind: level", f"kind: driving\nlonger_than: 1h\nrest: 1h\nfaster_than: {'9' * 400}"), 5, "is more than"),
     ],
 )
 def test_of_one_rule_each_fault_has_its_line(change: tuple[str, str], line: int, words: str) -> None:

@@ -117,6 +117,31 @@ def test_faults_are_shown_at_their_lines_and_what_was_typed_stays() -> None:
     assert methane().version == LOADED
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("at_least: {of: ch4_alarm}", "at_least: .nan", "不代表任何数值"),
+        ("甲烷超限", '"甲烷\\u202e超限"', "不可见的字符"),
+        ("甲烷超限", '"甲烷\\0超限"', "不可见的字符"),
+        ("metric: ch4", "metric: ch4\n1: 2", "字段名须为普通文字"),
+    ],
+)
+def test_what_yaml_takes_and_no_rule_can_say_is_a_fault_at_its_line(old: str, new: str, words: str) -> None:
+    client = browser()
+    for do in ("save", "try", "check"):
+        answer = sent(client, text().replace(old, new, 1), do=do, reason="试验")
+        assert (answer.status_code, words in answer.content.decode()) == (422, True)
+    assert methane().version == LOADED
+
+
+def test_a_reason_that_no_database_keeps_is_refused() -> None:
+    client = browser()
+    asked = {"do": "off", "seen": LOADED, "reason": "不用\0了"}
+    answer = client.post("/monitoring/rules/of/methane/switch/", asked, follow=True)
+    assert "不可见的控制字符" in answer.content.decode()
+    assert methane().version == LOADED
+
+
 def test_a_version_needs_a_reason_and_a_change_and_is_in_force_when_kept() -> None:
     client, before = browser(), text()
     assert sent(client, before, reason=" ").status_code == 422

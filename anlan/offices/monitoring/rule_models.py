@@ -191,7 +191,9 @@ class Calibration(Kept):
     def _bounded(self) -> None:
         """An enterprise silences its own devices for as long as such work takes, and not for what was."""
         now = clock.now()
-        hours, back = (int(law.value(f"monitoring.own_calibration_{name}", on=now).value) for name in ("hours", "back"))
+        hours, back, week = (
+            int(law.value(f"monitoring.own_calibration_{name}", on=now).value) for name in ("hours", "back", "week")
+        )
         if self.begin > now + timedelta(hours=hours):
             words = _("At most %(n)s hours ahead.")
             raise ValidationError({"begin": words % {"n": hours}})
@@ -201,6 +203,18 @@ class Calibration(Kept):
         if self.until is None or self.until - self.begin > timedelta(hours=hours):
             words = _("At most %(n)s hours: for longer ask the authority in charge to enter it.")
             raise ValidationError({"until": words % {"n": hours}})
+        # One after the other they would silence it for ever. What an authority entered is longer, and its own matter.
+        others = Calibration.objects.filter(
+            device=self.device_id, until__gt=self.until - timedelta(days=7), begin__lt=self.begin + timedelta(days=7),
+            until__lte=F("begin") + timedelta(hours=hours),
+        ).exclude(pk=self.pk)  # fmt: skip
+        stretches = sorted([*others.values_list("begin", "until"), (self.begin, self.until)])
+        silent, end = timedelta(0), stretches[0][0]
+        for begin, until in stretches:
+            silent, end = silent + max(until - max(begin, end), timedelta(0)), max(end, until)
+        if silent > timedelta(hours=week):
+            words = _("With the others within a week more than %(n)s hours: ask the authority in charge to enter it.")
+            raise ValidationError({"until": words % {"n": week}})
 
     def __str__(self) -> str:
         return f"{self.reason}"

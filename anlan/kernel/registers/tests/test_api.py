@@ -105,6 +105,9 @@ def test_an_empty_key_points_at_nothing(house: dict[str, Any]) -> None:
         (b'{"name": "  \\t ", "area_code": "500112000000"}', 422),
         (b'{"name": "a\\u0001b", "area_code": "500112000000"}', 422),
         (b'{"name": "a\\u202eb", "area_code": "500112000000"}', 422),
+        (b'{"name": "a\\u200fb", "area_code": "500112000000"}', 422),
+        (b'{"name": "a\\u2028b", "area_code": "500112000000"}', 422),
+        (b'{"name": "a\\u0085b", "area_code": "500112000000"}', 422),
         (b"[]", 422),
     ],
 )

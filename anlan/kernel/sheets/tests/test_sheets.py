@@ -101,6 +101,8 @@ ONE_WRONG_CELL = [
     ({"area_code": "500112"}, "area_code", "IMP031"),
     ({"area_code": "500112999999"}, "area_code", "IMP032"),
     ({"address": "a\x01b"}, "address", "IMP033"),
+    ({"address": "a\u200fb"}, "address", "IMP033"),
+    ({"address": "a\x85b"}, "address", "IMP033"),
     ({"credit_code": ""}, "credit_code", "IMP044"),
 ]
 

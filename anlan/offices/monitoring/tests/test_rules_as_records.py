@@ -274,6 +274,33 @@ def test_an_enterprise_silences_its_own_devices_for_no_longer_than_such_work_tak
     assert list(refused.value.message_dict) == [field]
 
 
+def test_nor_one_after_the_other_for_ever() -> None:
+    one = device("k1")
+
+    def entered(hours: float, length: float = 12) -> None:
+        begin = AT + timedelta(hours=hours)
+        with clock.frozen(begin), acting(TESTER, Scope("500112131000", None, one.enterprise_id)):
+            row = Calibration(
+                device=one, begin=begin, until=begin + timedelta(hours=length), reason="标校", done_by="队"
+            )
+            row.full_clean()
+            row.save()
+
+    with acting(TESTER, EVERYWHERE):  # what its supervisor entered is its own matter
+        Calibration.objects.create(device=one, begin=AT - timedelta(days=40), until=AT, reason="停产", done_by="区局")
+    entered(0)
+    entered(4)  # counts from the end of the other on
+    entered(16)
+    with pytest.raises(ValidationError) as refused:
+        entered(28)
+    assert "36" in str(refused.value.message_dict["until"])
+    entered(29, 7)
+    for hours in (37, 100, 160):
+        with pytest.raises(ValidationError):
+            entered(hours, 2)
+    entered(8 * 24)
+
+
 def test_a_restart_under_calibration_warns_of_nothing_that_was_suppressed(desk: Desk) -> None:
     made()
     one = device("k1")

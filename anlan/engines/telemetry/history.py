@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,12 +25,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import journal
+from .protocols.payload import METRIC
 from .writing import keep
 
 BEIJING = timezone(timedelta(hours=8))
 _DAY, _HOUR = 86_400_000, 3_600_000
 _SHIFT = 8 * 3_600_000
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}")
 _COLUMNS = ["device", "ts", "value"]
 
 
@@ -87,7 +86,7 @@ def _parts(table: Any) -> Iterator[tuple[date, str, Any]]:
         rows = order[begin:end]
         name = metrics.dictionary[int(codes[rows[0]])].as_py()
         day = date(1970, 1, 1) + timedelta(days=int(days[rows[0]]))
-        if _NAME.fullmatch(name) and 1970 <= day.year < 2100:
+        if METRIC.fullmatch(name) and 1970 <= day.year < 2100:
             yield day, name, plain.take(rows)
 
 
@@ -208,7 +207,7 @@ def curve(
     reading stand, so that no peak is lost however long the stretch; where there are fewer readings than points each
     stands for itself. `fresh` holds readings (`journal.of`) that may not have come into the history yet.
     """
-    if not _NAME.fullmatch(metric):
+    if not METRIC.fullmatch(metric):
         raise ValueError(f"{metric!r} is no name of a metric")
     begin, end = max(begin, 0), min(end, _LAST)
     step = max((end - begin + points - 1) // points, 1)

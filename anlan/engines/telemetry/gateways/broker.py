@@ -156,7 +156,7 @@ class Subscriber:
         self.tally.counts["messages"] += len(taken)
         good = []
         for read in _joined(columns):
-            found = sifted(read, known, self._now(), self._limits)
+            found = sifted(read, known, self._now(), self._limits, self.tally.names)
             for kind, count in found.kinds.items():
                 self.tally.counts[f"refused: {kind}"] += count
             if len(found.taken.ts):

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..protocols import Malformed
-from ..protocols.payload import Columns
+from ..protocols.payload import METRIC, Columns
 
 Land = Callable[[Any, Any, Any, Any], Awaitable[None]]
 """Puts readings (devices, metrics, moments, values) on disk; they are there when it returns. Raises `OSError`."""
@@ -73,6 +73,35 @@ class Limits:
     """A moment further in the future than this is no moment: the device's clock is wrong."""
     behind: float = 90 * 86_400.0
     """The same of one that lies further back."""
+    names: int = 200
+    """Metrics that one device may bring that none has told before: each is a file of every day's history."""
+
+
+@dataclass(slots=True)
+class Names:
+    """The metrics that have come in by one way, and how many of them each device was the first to tell."""
+
+    known: set[str] = field(default_factory=set)
+    brought: Counter[str] = field(default_factory=Counter)
+
+    def unheard(self, read: Columns) -> bool:
+        """Whether a metric among them has not come in before."""
+        arrays = isinstance(read.metric, pa.Array)
+        return not self.known.issuperset(pc.unique(read.metric).to_pylist() if arrays else read.metric)
+
+    def refused(self, read: Columns, good: Any, most: int) -> Any:
+        """Which of the readings in `good`, a mask, are of a metric that may not be; takes in those that may."""
+        metric = read.metric.to_pylist() if isinstance(read.metric, pa.Array) else read.metric
+        device = read.device.to_pylist() if isinstance(read.device, pa.Array) else read.device
+        wrong = np.zeros(len(read.ts), bool)
+        for n in np.flatnonzero(good).tolist():
+            if (name := metric[n]) not in self.known:
+                if METRIC.fullmatch(name) and self.brought[device[n]] < most:
+                    self.known.add(name)
+                    self.brought[device[n]] += 1
+                else:
+                    wrong[n] = True
+        return wrong
 
 
 @dataclass(slots=True)
@@ -80,6 +109,7 @@ class Tally:
     """What came in by one way, and what was refused."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    names: Names = field(default_factory=Names)
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 
@@ -103,8 +133,9 @@ class Sifted:
     kinds: Counter[str]
 
 
-def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limits) -> Sifted:
-    """Parts with readings of devices for which the sender does not speak, and of moments that are none.
+def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limits, names: Names) -> Sifted:
+    """Parts with readings of devices for which the sender does not speak, of moments that are none, and of metrics
+    that cannot be kept.
 
     `now` in seconds since 1970.
     """
@@ -112,18 +143,25 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
     arrays = isinstance(read.device, pa.Array)
     named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
     strangers = [name for name in named if name not in speaks_for]
-    wrong_clock = (read.ts < early) | (read.ts > late)
-    if not strangers and not wrong_clock.any():
+    wrong_clock, unheard = (read.ts < early) | (read.ts > late), names.unheard(read)
+    if not strangers and not unheard and not wrong_clock.any():
         return Sifted(read, (), Counter())
     if arrays:
         strange = pc.is_in(read.device, pa.array(strangers, pa.string())).to_numpy(zero_copy_only=False)
     else:
         unknown = set(strangers)
         strange = np.fromiter((name in unknown for name in read.device), bool, len(read.device))
-    good = np.flatnonzero(~strange & ~wrong_clock)
-    kinds = Counter({"device": int(strange.sum()), "clock": int((wrong_clock & ~strange).sum())})
-    first = np.flatnonzero(strange | wrong_clock)[:SHOWN].tolist()
-    refused = tuple((n + 1, "device" if strange[n] else "clock") for n in first)
+    wrong_clock &= ~strange
+    wrong = strange | wrong_clock
+    if unheard:
+        wrong |= names.refused(read, ~wrong, limits.names)
+    if not wrong.any():
+        return Sifted(read, (), Counter())
+    good = np.flatnonzero(~wrong)
+    kinds = Counter({"device": int(strange.sum()), "clock": int(wrong_clock.sum())})
+    kinds["metric"] = len(wrong) - len(good) - kinds.total()
+    first = np.flatnonzero(wrong)[:SHOWN].tolist()
+    refused = tuple((n + 1, "device" if strange[n] else "clock" if wrong_clock[n] else "metric") for n in first)
     if arrays:
         taken = Columns(read.device.take(pa.array(good)), read.metric.take(pa.array(good)), read.ts[good],
                         read.value[good])  # fmt: skip

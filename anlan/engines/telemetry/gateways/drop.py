@@ -187,7 +187,7 @@ class Drop:
             try:
                 found = read(_content(file.name, place))
                 wrong = found.wrong
-                kept = sifted(found.columns, self._devices_of(file.sender), self._now(), self._limits)
+                kept = sifted(found.columns, self._devices_of(file.sender), self._now(), self._limits, self.tally.names)
                 self.tally.counts.update({f"refused: {kind}": count for kind, count in kept.kinds.items()})
                 wrong += [(int(found.lines[number - 1]), kind) for number, kind in kept.refused]
                 if not len(kept.taken.ts):
@@ -270,7 +270,8 @@ _NAME = 180
 _WORDS = {
     "device": ("设备编号不是1至64个字符，或者不是本单位登记的设备",
                "the device is no text of 1 to 64 signs, or none of this sender's registered devices"),
-    "metric": ("参数不是1至60个字符", "the metric is no text of 1 to 60 signs"),
+    "metric": ("参数名不是以字母开头的1至60个字母、数字和_.:-，或者一台设备新增的参数过多",
+               "the metric is not 1 to 60 letters, digits and _.:- from a letter on, or one too many of a device"),
     "ts": ("时间无法解析", "the moment cannot be read"), "value": ("数值无法解析", "the value is no number"),
     "clock": ("时间超前10分钟以上或者滞后90日以上",
               "the moment lies more than ten minutes ahead or ninety days behind"),

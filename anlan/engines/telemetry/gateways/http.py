@@ -77,7 +77,7 @@ class Ingest:
         except Malformed as error:
             self.tally.remember(peer, error, raw)
             raise Refused(_STATUS.get(error.kind, 400), error.kind, str(error)) from None
-        found = sifted(read, speaks_for, self._now(), self._limits)
+        found = sifted(read, speaks_for, self._now(), self._limits, self.tally.names)
         for name, count in found.kinds.items():
             self.tally.counts[f"refused: {name}"] += count
         if len(found.taken.ts):

@@ -148,7 +148,7 @@ class Publishers(Listener):
         except Malformed as error:
             self._refuse(session, error, heard.topic.encode() + b" " + heard.payload[:200])
             return mqtt.NOT_AUTHORIZED if error.kind == "device" else mqtt.INVALID
-        found = sifted(read, session.speaks_for, self._now(), self._limits)
+        found = sifted(read, session.speaks_for, self._now(), self._limits, self.tally.names)
         for kind, count in found.kinds.items():
             self.counts[f"refused: {kind}"] += count
         if len(found.taken.ts):

@@ -25,6 +25,8 @@ import pyarrow.compute as pc
 from . import Malformed
 
 TOPIC = re.compile(r"anlan/v1/([^/+#\0]{1,64})/readings")
+METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,59}")
+"""What a metric may be called: so that it can be asked for by rules and pages, and be a folder of the history."""
 LARGEST = 16 * 1024 * 1024
 """Bytes of one payload."""
 MOST = 500_000

@@ -289,6 +289,38 @@ def test_readings_over_http() -> None:
     assert told == {"taken": 1, "refused": {"device": 1, "clock": 1}, "first": first}
 
 
+def arrow(devices: list[str], metrics: list[str]) -> bytes:
+    table = pa.table({
+        "device": devices, "metric": metrics, "ts": [MS] * len(devices), "value": [0.4] * len(devices),
+    })  # fmt: skip
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize("way", ["json", "arrow"])
+def test_one_key_fills_no_history_with_names_of_metrics(way: str) -> None:
+    """Each is a file of every day. What others have told before, and what stays within the bound, goes on."""
+    made = Ingest(Keys(), Disk().land, Limits(names=5), lambda: NOW)
+
+    def tell(devices: list[str], metrics: list[str], who: str) -> tuple[int, Any]:
+        columns = {"device": devices, "metric": metrics, "ts": [MS] * len(devices), "value": [0.4] * len(devices)}
+        body = json.dumps(columns).encode() if way == "json" else arrow(devices, metrics)
+        kind = "application/json" if way == "json" else "application/vnd.apache.arrow.stream"
+        told = asked(body, who, kind, ingest=made)[1]
+        return told["taken"], told.get("refused")
+
+    one, two = (f"Basic {base64.b64encode(said).decode()}" for said in (b"k1:one", b"k2:two"))
+    assert tell(["k1"] * 1000, [f"m{n}" for n in range(1000)], one) == (5, {"metric": 995})
+    assert tell(["k1"] * 1000, [f"n{n}" for n in range(1000)], one) == (0, {"metric": 1000})
+    assert tell(["k2"] * 6, ["m0", "m4", "n1", "n2", "甲烷", "../x"], two) == (4, {"metric": 2})
+    assert tell(["k1", "k1", "k3"], ["n1", "n3", "n4"], "Bearer both") == (
+        1, {"metric": 1, "device": 1}
+    )  # fmt: skip
+    assert tell(["k1"] * 3, ["m0"] * 3, one) == (3, None)
+
+
 @pytest.mark.parametrize(
     ("given", "status", "kind"),
     [

@@ -271,6 +271,11 @@ class Stream:
         self._settle(self._every(), least=0)
         return self._taken()
 
+    @property
+    def told(self) -> int:
+        """Events that are final and were not taken yet."""
+        return len(self._final) + sum(map(len, self._rows))
+
     def _taken(self) -> list[Event]:
         events = sorted(self._final + self._events(self._rows))
         self._final, self._rows = [], []

@@ -31,6 +31,8 @@ from .stream import Event, Stream
 
 MOST = 50_000_000
 """Readings of one trial."""
+EVENTS = 500_000
+"""Events of one trial, which are held in memory: a limit amid what is usual tells of every other reading."""
 SECONDS = 300.0
 """Time for one trial."""
 _CHUNK = 1 << 13
@@ -99,7 +101,7 @@ def trial(
     history: Path, journal: Path, tried: Mapping[str, Any], devices: Mapping[str, str], begin: int, end: int, *,
     present: Mapping[str, Any] | None = None, limits: Sequence[Limit] = (),
     calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None, late: str = LATE, most: int = MOST,
-    seconds: float = SECONDS, progress: Callable[[int, int], None] | None = None,
+    events: int = EVENTS, seconds: float = SECONDS, progress: Callable[[int, int], None] | None = None,
 ) -> Trial:  # fmt: skip
     """Runs a rule, and the present one beside it, over the readings of [begin, end) in milliseconds.
 
@@ -121,16 +123,16 @@ def trial(
         for batch in _ordered(history, waiting, day, low, high, stream.rules.metrics, devices):
             stream.feed_arrow(batch)
             readings += batch.num_rows
-            if readings >= most or time.monotonic() > stop:
+            if readings >= most or stream.told >= events or time.monotonic() > stop:
                 until = batch.column("ts")[-1].as_py()
                 break
         if progress:
             progress(number + 1, len(days))
         if until < high:
             break
-    events = stream.finish()
+    told = stream.finish()
     return Trial(
-        readings, until, _told(events, "tried", tried), _told(events, "present", present) if present else None,
+        readings, until, _told(told, "tried", tried), _told(told, "present", present) if present else None,
         dict(stream.counts),
     )  # fmt: skip
 

@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from anlan.engines.telemetry.trial import Fired, Told
 
 DAYS = (7, 30, 90)
+WAITING, WITHIN = 3, timedelta(hours=1)
+"""So many trials of one person may wait for the worker, which runs one after the other, of those asked for lately."""
 SHOWN = 300
 """Devices and days that are kept of a trial; of more it is said how many."""
+
+
+def may_ask(account: Any) -> bool:
+    """Whether somebody may put one more trial."""
+    waiting = RuleTrial.objects.filter(account_id=account.pk, state="waiting", end__gt=clock.now() - WITHIN)
+    return bool(waiting.count() < WAITING)
 
 
 def ask(account: Any, text: str, content: Mapping[str, Any], present: RuleVersion | None, days: int) -> RuleTrial:

@@ -245,6 +245,10 @@ def save(request: HttpRequest, name: str = "") -> HttpResponse:
         faults = [{"line": one.line, "words": wording.fault(one)} for one in error.faults]
         return _page(request, found, form, faults, status=422)
     if do == "try":
+        if not trials.may_ask(request.user):
+            words = _("%(n)s of your trials wait or run already. Put the next one when one of them is done.")
+            form.add_error("days", words % {"n": trials.WAITING})
+            return _page(request, found, form, status=422)
         present = found.current if found and found.on else None
         made = trials.ask(request.user, text, content, present, form.cleaned_data["days"])
         return HttpResponseRedirect(made.get_absolute_url())

@@ -107,6 +107,16 @@ def test_it_ends_early_where_it_reads_too_much_or_takes_too_long_and_says_so(kep
     assert kept.tried(ALARM, seconds=-1).until < NOON
 
 
+def test_a_rule_that_tells_of_everything_ends_early(kept: Kept) -> None:
+    """Events are held in memory until a trial ends."""
+    at = [NOON - DAY + n * SECOND for n in range(40_000)]
+    kept.write([("c", ts, 2.0 * (n % 2)) for n, ts in enumerate(at)], "ch4")
+    found = kept.tried(ALARM, devices="c", events=1_000)
+    assert 1_000 <= 2 * len(found.tried.fired) < 50_000
+    assert found.until < NOON
+    assert found.readings < 40_000
+
+
 def test_of_a_device_that_sends_ten_times_a_second_no_reading_is_refused(tmp_path: Path) -> None:
     one = Kept(tmp_path)
     one.write([("a", NOON + n * SECOND // 10, 0.1) for n in range(60_000)])

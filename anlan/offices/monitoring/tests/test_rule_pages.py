@@ -187,6 +187,13 @@ def test_checking_keeps_nothing_and_a_trial_waits_for_the_worker() -> None:
     assert (one.rule_name, one.days, one.state) == ("methane", 30, "waiting")
     assert one.present is not None
     assert methane().version == LOADED
+    for _more in range(2):
+        assert sent(client, text(), "try").status_code == 302
+    answer = sent(client, text(), "try")
+    assert answer.status_code == 422
+    assert "您有3个试算正在等待或者进行" in answer.content.decode()
+    with acting(TESTER, EVERYWHERE):
+        assert RuleTrial.objects.count() == 3
 
 
 def test_switching_is_a_version_with_its_reason() -> None:

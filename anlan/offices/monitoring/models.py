@@ -275,6 +275,13 @@ class EarlyWarning(Case):
         chinese = (get_language() or "").startswith("zh")
         return str(self.rule_title if chinese else self.rule_title_en or self.rule) or self.rule
 
+    def get_title(self) -> str:
+        """Its title, in which the rule is called as in the language in force."""
+        named, rule = f"：{self.rule_title}", self.get_rule_title()
+        if rule == self.rule_title or not self.rule_title or not self.title.endswith(named):
+            return str(self.title)
+        return f"{self.title.removesuffix(named)}: {rule}"
+
 
 class RuleReview(Case):
     """A rule whose warnings were false too often: whoever keeps the rules changes it, or says why it stays.

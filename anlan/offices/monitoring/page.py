@@ -18,7 +18,7 @@ from anlan.kernel.scope import EVERYWHERE, acting, acting_now
 from anlan.parties.looks import looked
 from anlan.parties.registers import WITH_PEOPLE
 
-from .models import DutyShift, EarlyWarning, ResponseCard, RuleReview
+from .models import DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
 
 TIERS = (("city", 2), ("district", 6), ("township", 9))
 """Whose duty concerns a warning, from above: the role that sits there, and how many digits of its area its own has."""
@@ -117,5 +117,6 @@ def review_part(case: RuleReview, account: Any) -> tuple[str, dict[str, Any]]:
         "false": false.order_by("-closed_at")[:MOST],
         "settings": [(r.name if chinese else r.name_en, r.value, unit.get(r.unit, "")) for r in rules],
         "list_url": f"{reverse('registers:list', args=('warnings',))}?rule={case.rule}&state=false",
+        "rule": Rule.objects.select_related("current").filter(name=case.rule, current__isnull=False).first(),
         "share": round(100 * case.false_alarms / case.warnings) if case.warnings else 0,
     }  # fmt: skip

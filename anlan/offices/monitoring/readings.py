@@ -122,7 +122,7 @@ def warnings(device: Device, stretch: Stretch, metric: str = "") -> list[dict[st
     minding = {rule["name"]: rule.get("metric") for rule in watched.in_force()}
     return [
         {
-            "number": one.number, "title": one.title, "level": one.level, "level_title": one.get_level_display(),
+            "number": one.number, "title": one.get_title(), "level": one.level, "level_title": one.get_level_display(),
             "value": one.value, "at": milliseconds(one.measured_at), "moment": one.measured_at,
             "until": None if one.cleared_at is None else milliseconds(one.cleared_at),
             "url": reverse("cases:case", args=("warning", one.number)),

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from anlan.kernel import cases, clock, events
 from anlan.kernel.cases import links
 from anlan.kernel.cases.history import tell
+from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.cases.models import CaseEntry, CaseLink
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, acting
@@ -24,7 +25,7 @@ from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
 from anlan.offices.monitoring.cards import cards, load
 from anlan.offices.monitoring.grouping import CORRECTED
-from anlan.offices.monitoring.models import DutyShift, EarlyWarning, ResponseCard, RuleReview
+from anlan.offices.monitoring.models import DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
 from anlan.parties.models import Account, Enterprise, Looked, Person
 
 from .conftest import AT, TESTER, YUBEI, account
@@ -335,7 +336,33 @@ def test_only_the_city_reads_and_decides_on_rules() -> None:
         cases.move(one, "keep", by=duty, seen_version=one.version, reason="x")
 
 
+def test_a_review_leads_to_the_rule_by_its_name() -> None:
+    city = account("city", CITY)
+    with acting(TESTER, EVERYWHERE):
+        review = cases.open_case(
+            "rule_review", PRODUCT, title="误报偏多", rule="flammable-gas", warnings=12, since=AT, false_alarms=6,
+            area_code=CITY, owner_area_code=CITY,
+        )  # fmt: skip
+        rule = Rule.objects.select_related("current").get(name="flammable-gas")
+    link = f'<a href="{rule.get_absolute_url()}">可燃气体泄漏</a>'
+    assert link in browser(city).get(review.get_absolute_url()).content.decode()
+
+
 # --- The desk ----------------------------------------------------------------------------------------
+
+
+def test_in_english_the_rule_of_a_warning_is_called_in_english() -> None:
+    with acting(TESTER, EVERYWHERE):
+        one = warning("red")
+        one.rule_title, one.rule_title_en, one.title = "超速行驶", "Faster than allowed", "k1：超速行驶"
+        one.save()
+    chinese, english = browser(account("duty", CITY)), browser(account("city", CITY), "en")
+    for address in ("/monitoring/desk/", "/monitoring/map/"):
+        assert ">k1：超速行驶</a>" in chinese.get(address).content.decode()
+        assert ">k1: Faster than allowed</a>" in english.get(address).content.decode()
+    with acting(TESTER, EVERYWHERE):  # one whose title was cut, or entered otherwise, stays as it is
+        EarlyWarning.objects.filter(pk=one.pk).update(title="k1：超速")
+    assert ">k1：超速</a>" in english.get("/monitoring/desk/").content.decode()
 
 
 def test_the_desk_shows_the_gravest_first_in_a_constant_number_of_queries() -> None:

@@ -209,9 +209,10 @@ class Calibration(Kept):
             until__lte=F("begin") + timedelta(hours=hours),
         ).exclude(pk=self.pk)  # fmt: skip
         stretches = sorted([*others.values_list("begin", "until"), (self.begin, self.until)])
-        silent, end = timedelta(0), stretches[0][0]
+        silent, last = timedelta(0), stretches[0][0]
         for begin, until in stretches:
-            silent, end = silent + max(until - max(begin, end), timedelta(0)), max(end, until)
+            if until is not None and until > last:
+                silent, last = silent + (until - max(begin, last)), until
         if silent > timedelta(hours=week):
             words = _("With the others within a week more than %(n)s hours: ask the authority in charge to enter it.")
             raise ValidationError({"until": words % {"n": week}})

@@ -169,7 +169,7 @@ def apportioned(total: int, weights: Sequence[Number]) -> list[int]:
     """A whole number in whole parts by weights, which add up to it (largest remainders; of equals the first)."""
     if total < 0 or any(w < 0 for w in weights):
         raise BadTarget("neither what is apportioned nor a weight is negative")
-    whole = sum(map(Fraction, weights), Fraction(0))
+    whole = sum((Fraction(w) for w in weights), Fraction(0))
     if not whole:
         raise BadTarget("all weights are nought: there is nothing to apportion by")
     exact = [Fraction(w) * total / whole for w in weights]

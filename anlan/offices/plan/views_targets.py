@@ -39,7 +39,7 @@ STANDINGS: dict[str, dict[str, Any]] = {
     "behind": {"text": gettext_lazy("Behind the line"), "tone": "attention", "icon": "hourglass-empty"},
     "met": {"text": pgettext_lazy("target", "Met"), "tone": "success", "icon": "checks"},
     "impossible": {"text": gettext_lazy("Number passed"), "tone": "critical", "icon": "alert-hexagon"},
-    "unknown": {"text": gettext_lazy("Cannot be said yet"), "tone": "neutral", "icon": "minus"},
+    "unknown": {"text": gettext_lazy("Cannot be said yet"), "tone": "neutral", "icon": "question-mark"},
 }
 
 
@@ -55,6 +55,14 @@ class Line:
     @property
     def badge(self) -> dict[str, Any]:
         return STANDINGS[self.held.state.standing]
+
+    @property
+    def left(self) -> str:
+        """What remains of the number, or how far it is passed."""
+        rest = self.held.state.remaining
+        if rest is None:
+            return ""
+        return (_("%(n)s beyond it") if rest < 0 else _("%(n)s left")) % {"n": f"{abs(rest):,}"}
 
     @property
     def absent(self) -> str:

@@ -19,6 +19,7 @@ from .models import (
     Person,
     Post,
 )
+from .models.bases import KINDS
 
 WITH_PEOPLE = frozenset({"city", "department", "district", "township", "inspector", "enterprise", "duty"})
 SUPERVISORS = frozenset({"city", "department", "district", "township", "inspector"})
@@ -149,8 +150,12 @@ class WhoAnswersToWhom(Register):
 
 
 def sample_base(number: int) -> BaseFigure:
-    """The output of a year of its own."""
-    return BaseFigure(kind="output", area_code="500112000000", year=1949 + number % 250, value=1, source="样本年鉴")
+    """A figure of a year and months of its own."""
+    year, of = number % 250, number // 250
+    return BaseFigure(
+        kind=KINDS[of // 12 % len(KINDS)][0], area_code="500112000000", year=1949 + year, months=1 + of % 12, value=1,
+        source="样本年鉴",
+    )  # fmt: skip
 
 
 @register

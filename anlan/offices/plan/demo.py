@@ -15,9 +15,9 @@ from anlan.kernel import clock
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Authority, Division, Person, Post
 
-from . import adoption, drafting, duties, planfile, standing
+from . import adoption, appraisal, drafting, duties, planfile, standing
 from .apportioning import portions
-from .models import Plan
+from .models import Hand, Plan, Score
 
 CITY = "500000000000"
 NOTICE_2014 = Path(__file__).parent / "demo-2014.txt"
@@ -72,6 +72,40 @@ def load_last(city: DemoCity) -> None:
             portions(told[code], "area", keep, why)
         made = portions(told["T1"], "industry", 20, "按2012年实绩所占比例分解（演示）")
     city.say(f"targets apportioned to {made} industries and all districts")
+    _appraised(city)
+
+
+def _appraised(city: DemoCity) -> None:
+    """Two schemes, points by hand, three months computed, two of them adopted, one objection that waits."""
+    office, user = city.accounts["city-planning"], city.accounts["city"]
+    yubei = city.accounts["district"]
+    found = []
+    for name in ("districts", "departments"):
+        file = settings.ROOT / "plans" / f"appraisal-2013-{name}.yaml"
+        with clock.frozen(datetime(2013, 1, 15, 10, 10, tzinfo=clock.BEIJING)):
+            made = appraisal.load(file.read_bytes(), file.name, office)
+            appraisal.adopt_scheme(made, user)
+        found.append(made)
+    for area, day, item, points, reason in (
+        (yubei.area_code, date(2013, 3, 18), "B1", 2, "危险化学品道路运输联控做法在全市推广"),
+        (yubei.area_code, date(2013, 5, 9), "D1", -2, "一起事故报告超过法定时限"),
+        (sorted(city.laggards)[0], date(2013, 4, 22), "A6", -4, "一季度例会未召开，督办事项未反馈"),
+    ):
+        Hand.objects.create(
+            scheme=found[0], area_code=area, item=item, on=day, points=points, reason=f"{reason}（演示）",
+            evidence=f"渝安委办〔2013〕演示{day:%m%d}号",
+        )  # fmt: skip
+    for month, adopted in ((3, True), (4, True), (5, False)):
+        with clock.frozen(datetime(2013, month + 1, 5, 9, 30, tzinfo=clock.BEIJING)):
+            for scheme in found:
+                closed = appraisal.close(scheme, appraisal.month(2013, f"2013-{month:02}"), office)
+                if adopted:
+                    appraisal.adopt(closed, user)
+    with clock.frozen(datetime(2013, 6, 7, 15, 40, tzinfo=clock.BEIJING)):
+        score = Score.objects.get(appraisal__scheme=found[0], appraisal__period="..2013-05", area_code=yubei.area_code)
+        words = "该起事故信息由市急救中心转来，本区接报后47分钟内已报送，附接报记录（演示）。"
+        appraisal.object_(score, "D1", words, yubei)
+    city.say("appraisal: two schemes, three months, one objection")
 
 
 def _village(city: DemoCity) -> None:

@@ -176,3 +176,18 @@ class ApportionForm(forms.Form):
         help_text=_("So much of the city's number goes to nobody."),
     )  # fmt: skip
     reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("It stands beside each part."))
+
+
+class SchemeForm(forms.Form):
+    """A scoring scheme as a file."""
+
+    file = forms.FileField(
+        label=_("Scheme file"), max_length=100, help_text=_("YAML in UTF-8, at most 1 MB."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".yaml,.yml"}),
+    )  # fmt: skip
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST:
+            raise forms.ValidationError(_("The file is larger than 1 MB."))
+        return file

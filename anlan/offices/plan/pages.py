@@ -13,6 +13,7 @@ from anlan.kernel.policy import OFFICIALS
 
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
 page("plan:targets", _("Targets of the year"), icon="target-arrow", group="plan", roles=OFFICIALS)
+page("plan:appraisal", _("Appraisal"), icon="medal-2", group="plan", roles={"city", "department", "district", "duty"})
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -52,9 +52,9 @@ def _once(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterato
 
 
 @cache
-def _validator() -> Any:
+def _validator(schema: Path) -> Any:
     made = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"uniqueItems": _once})
-    return made(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return made(json.loads(schema.read_text(encoding="utf-8")))
 
 
 LARGEST = 4 * 1024 * 1024
@@ -81,6 +81,20 @@ def read(path: Path) -> dict[str, Any]:
 
 def parse(raw: bytes, path: str) -> dict[str, Any]:
     """The plan in the bytes of the file called `path`; raises `BadPlanFile`."""
+    return checked(raw, path, SCHEMA, _contradictions)
+
+
+Faults = Iterator[tuple[tuple[Any, ...], str]]
+"""What is wrong: where in the content, and in words."""
+
+
+def checked(
+    raw: bytes, path: str, schema: Path, contradictions: Callable[[Any, set[tuple[Any, ...]]], Faults]
+) -> dict[str, Any]:
+    """The content of a YAML file that holds to a JSON Schema and does not contradict itself; raises `BadPlanFile`.
+
+    `contradictions` is called with the content and the places that the schema refuses already.
+    """
     try:
         text = raw.decode("utf-8")
         _harmless(text, path)
@@ -101,8 +115,10 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
         raise BadPlanFile(
             _("%(path)s: a value that cannot be read: %(why)s") % {"path": path, "why": str(error)[:100]}
         ) from error
-    misformed = [(tuple(e.absolute_path), _said(e)[:200]) for e in islice(_validator().iter_errors(content), MOST)]
-    faults = [*misformed, *_contradictions(content, {place for place, _words in misformed})]
+    misformed = [
+        (tuple(e.absolute_path), _said(e)[:200]) for e in islice(_validator(schema).iter_errors(content), MOST)
+    ]
+    faults = [*misformed, *contradictions(content, {place for place, _words in misformed})]
     if faults:
         faults.sort(key=lambda fault: _line(lines, fault[0]))
         told = [f"{path}:{_line(lines, place)}: {_name(place, content)}: {words}" for place, words in faults[:FAULTS]]
@@ -184,7 +200,7 @@ _TYPES = {
 }
 
 
-def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], str]]:
+def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
     """What contradicts itself or other parts; asked of every value that is not `faulty` by itself."""
     unsound = {path[:n] for path in faulty for n in range(len(path) + 1)}
 

@@ -1,12 +1,14 @@
 """Lists of the plan office."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 from anlan.parties.models import Authority
 
-from .models import Clause, Duty, Plan, Portion, Target
+from .models import Appraisal, Clause, Duty, Hand, Objection, Plan, Portion, Scheme, Score, Target
 
 HERE = "500112000000"
 
@@ -33,8 +35,8 @@ def sample_target(number: int) -> Target:
 
 
 def sample_portion(number: int) -> Portion:
-    """What falls to a district of a target of a year of its own."""
-    return Portion(year=1949 + number % 250, code="T1", area_code=HERE, value=number, reason="样本理由")
+    """What falls to a district of a target of its own."""
+    return Portion(year=2013, code=f"T{number}", area_code=HERE, value=number, reason="样本理由")
 
 
 def sample_duty(number: int) -> Duty:
@@ -140,3 +142,116 @@ class Duties(Register):
     order = "id"
     rights = Rights(see=OFFICIALS)
     sample = staticmethod(sample_duty)
+
+
+def sample_scheme(number: int) -> Scheme:
+    """The draft of a scheme."""
+    return Scheme(year=2013, area_code=HERE, of="districts", title=f"样本考核办法{number}", text=SAMPLE)
+
+
+SAMPLE = """
+scheme: {year: 2013, city: "500000000000", of: districts, title: 样本, source: 样本}
+items: [{id: A1, zh: 样本, weight: 100, manual: true}]
+grades: [{zh: 合格, at_least: 0}]
+"""
+
+
+def _appraisal(number: int) -> Appraisal:
+    scheme = sample_scheme(number)
+    scheme.save()
+    return Appraisal.objects.create(scheme=scheme, period="..2013-05", as_of=clock.now())
+
+
+def sample_score(number: int) -> Score:
+    """The score of a district in an appraisal of its own."""
+    return Score(appraisal=_appraisal(number), area_code=HERE, total=80, possible=100)
+
+
+def sample_hand(number: int) -> Hand:
+    """Points taken from a district."""
+    scheme = sample_scheme(number)
+    scheme.save()
+    return Hand(
+        scheme=scheme, area_code=HERE, item="A1", on=clock.today(), points=-number % 5, reason=f"样本{number}",
+        evidence="样本文号",
+    )  # fmt: skip
+
+
+def sample_objection(number: int) -> Objection:
+    """What a district holds against its score."""
+    score = sample_score(number)
+    score.save()
+    return Objection(score=score, area_code=HERE, item="A1", words=f"样本异议{number}")
+
+
+CITY_OFFICE = frozenset({"city"})
+APPRAISED = frozenset({"city", "department", "district", "duty"})
+
+
+@register
+class Schemes(Register):
+    name = "schemes"
+    model = Scheme
+    title = _("Scoring schemes")
+    singular = _("Scoring scheme")
+    icon = "scale"
+    group = "plan"
+    columns = ("year", "title", "of", "state", "adopted_at")
+    filters = ("year", "of", "state")
+    sections = ((_("Scoring scheme"), ("year", "of", "title", "title_en", "text")),)
+    order = "-year"
+    sample = staticmethod(sample_scheme)
+    rights = Rights(see=APPRAISED)
+
+
+@register
+class Scores(Register):
+    name = "scores"
+    model = Score
+    title = _("Scores")
+    singular = pgettext_lazy("appraisal", "Score")
+    icon = "medal"
+    group = "plan"
+    columns = ("appraisal", "area_code", "authority", "total", "grade", "rank")
+    filters = ("appraisal", "area_code", "authority", "grade")
+    sections = ((pgettext_lazy("appraisal", "Score"), ("appraisal", "area_code", "authority", "total", "grade")),)
+    order = "rank"
+    sample = staticmethod(sample_score)
+    rights = Rights(see=APPRAISED)
+
+
+@register
+class Hands(Register):
+    name = "points-by-hand"
+    model = Hand
+    title = _("Points by hand")
+    singular = _("Points by hand")
+    icon = "hand-finger"
+    group = "plan"
+    columns = ("on", "scheme", "item", "area_code", "authority", "points", "reason", "evidence")
+    filters = ("scheme", "item", "area_code", "authority", "on")
+    exact = ("item",)
+    sections = (
+        (_("For whom"), ("scheme", "area_code", "authority")),
+        (_("Points"), ("item", "on", "points")),
+        (_("Why"), ("reason", "evidence")),
+    )
+    order = "-on"
+    sample = staticmethod(sample_hand)
+    rights = Rights(see=APPRAISED, add=CITY_OFFICE, change=CITY_OFFICE, remove=CITY_OFFICE, import_=frozenset())
+
+
+@register
+class Objections(Register):
+    name = "score-objections"
+    model = Objection
+    title = _("Objections to scores")
+    singular = _("Objection to a score")
+    icon = "message-exclamation"
+    group = "plan"
+    columns = ("at", "area_code", "authority", "item", "words", "state", "answered_at")
+    filters = ("state", "area_code", "authority")
+    sections = ((_("Objection"), ("score", "item", "words", "state", "answer")),)
+    order = "-at"
+    sample = staticmethod(sample_objection)
+    rights = Rights(see=APPRAISED)

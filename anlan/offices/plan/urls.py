@@ -4,7 +4,7 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed
 
-from . import views, views_duties, views_history, views_sheet, views_targets
+from . import views, views_appraisal, views_duties, views_history, views_sheet, views_targets
 
 app_name = "plan"
 urlpatterns = [
@@ -14,6 +14,17 @@ urlpatterns = [
     path("targets/", views_targets.targets, name="targets"),
     path("targets/<int:target>/", views_targets.target, name="target"),
     path("targets/<int:target>/apportion/", views_targets.apportion, name="apportion"),
+    path("appraisal/", views_appraisal.now, name="appraisal"),
+    path("appraisal/sheet/", views_appraisal.sheet, name="appraisal-sheet"),
+    path("appraisal/close/", views_appraisal.close, name="appraisal-close"),
+    path("appraisal/<int:key>/", views_appraisal.month, name="appraisal-month"),
+    path("appraisal/<int:key>/adopt/", views_appraisal.adopt, name="appraisal-adopt"),
+    path("scores/<int:key>/", views_appraisal.kept, name="score"),
+    path("scores/<int:key>/object/", views_appraisal.raise_objection, name="score-object"),
+    path("objections/<int:key>/answer/", views_appraisal.answer, name="objection-answer"),
+    path("schemes/new/", views_appraisal.scheme_new, name="scheme-new"),
+    path("schemes/<int:key>/", views_appraisal.scheme, name="scheme"),
+    path("schemes/<int:key>/adopt/", views_appraisal.scheme_adopt, name="scheme-adopt"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),
@@ -57,3 +68,9 @@ keyed(
     record="row",
 )
 keyed("plan:target", "plan:apportion", of="plan.Target", keys=lambda row: {"target": row.pk}, record="target")
+keyed("plan:score", "plan:score-object", of="plan.Score", keys=lambda row: {"key": row.pk}, record="key")
+keyed("plan:objection-answer", of="plan.Objection", keys=lambda row: {"key": row.pk}, record="key")
+keyed("plan:scheme", "plan:scheme-adopt", of="plan.Scheme", keys=lambda row: {"key": row.pk}, record="key")
+keyed(
+    "plan:appraisal-month", "plan:appraisal-adopt", of="plan.Appraisal", keys=lambda row: {"key": row.pk}, record="key"
+)

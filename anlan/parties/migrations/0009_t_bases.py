@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
                 ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('kind', models.CharField(choices=[('output', 'Gross regional product (100 million yuan)'), ('employees', 'Employees in industry, mining and commerce (10,000)'), ('vehicles', 'Motor vehicles (10,000)'), ('coal', 'Raw coal (10,000 tonnes)'), ('population', 'Resident population (10,000)')], max_length=12, verbose_name='Kind')),
+                ('kind', models.CharField(choices=[('output', 'Gross regional product · 100 million yuan'), ('employees', 'Employees in industry, mining and commerce · 10,000'), ('vehicles', 'Motor vehicles · 10,000'), ('coal', 'Raw coal · 10,000 tonnes'), ('population', 'Resident population · 10,000')], max_length=12, verbose_name='Kind')),
                 ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
                 ('industry_id', models.CharField(choices=[('road', 'Road transport'), ('coal', 'Coal mines')], editable=False, max_length=24, null=True, verbose_name='Industry')),
                 ('year', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1949), django.core.validators.MaxValueValidator(2199)], verbose_name='Year')),

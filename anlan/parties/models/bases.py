@@ -14,11 +14,11 @@ from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By
 
 KINDS = (
-    ("output", _("Gross regional product (100 million yuan)")),
-    ("employees", _("Employees in industry, mining and commerce (10,000)")),
-    ("vehicles", _("Motor vehicles (10,000)")),
-    ("coal", _("Raw coal (10,000 tonnes)")),
-    ("population", _("Resident population (10,000)")),
+    ("output", _("Gross regional product · 100 million yuan")),
+    ("employees", _("Employees in industry, mining and commerce · 10,000")),
+    ("vehicles", _("Motor vehicles · 10,000")),
+    ("coal", _("Raw coal · 10,000 tonnes")),
+    ("population", _("Resident population · 10,000")),
 )
 """In the units in which yearbooks print them."""
 INDUSTRIES = (("road", _("Road transport")), ("coal", _("Coal mines")))

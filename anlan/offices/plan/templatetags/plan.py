@@ -9,6 +9,8 @@ from django import template
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from anlan.parties.models.places import bilingual
+
 register = template.Library()
 
 WHY = {
@@ -73,3 +75,15 @@ def clause_form(forms: dict[str, Any], clause: Any) -> Any:
 def target_form(forms: dict[str, Any], target: Any) -> Any:
     """The open form of this target, if it is open."""
     return forms.get(f"t{target.pk}")
+
+
+@register.simple_tag
+def grade_name(grade: Any) -> str:
+    """A grade in the language of the page."""
+    return bilingual(grade.zh, grade.en)
+
+
+@register.simple_tag
+def entry_kind(heads: dict[str, str], entry: Any) -> str:
+    """What kind of entry of a scheme this is, in words."""
+    return heads[entry.kind]

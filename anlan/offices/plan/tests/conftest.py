@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.offices.plan import drafting
-from anlan.offices.plan.models import Plan
+from anlan.offices.plan import adoption, drafting
+from anlan.offices.plan.models import Clause, Plan, Target
 from anlan.parties.models import Account, Authority, Person, Post
 
 CITY = "500000000000"
@@ -44,3 +46,29 @@ def body(name: str, kind: str = "supervisor", tier: int = 2, area: str = YUBEI, 
 def post(authority: Authority, name: str, head: bool = False, **facts: object) -> Post:
     person = Person.objects.create(name=name, area_code=authority.area_code)
     return Post.objects.create(person=person, authority=authority, title="局长" if head else "科长", head=head, **facts)
+
+
+TARGETS: tuple[dict[str, Any], ...] = (
+    {"code": "T1", "measure": "accidents.deaths", "comparator": "down_by", "value": 10, "unit": "%",
+     "baseline": "2012", "baseline_value": 100},
+    {"code": "T2", "measure": "accidents.larger", "comparator": "<=", "value": 4, "unit": "起"},
+    {"code": "T4", "measure": "accidents.extraordinary", "comparator": "==", "value": 0, "unit": "起"},
+    {"code": "T6", "measure": "", "comparator": ">=", "value": 1100, "unit": "家"},
+    {"code": "T9", "measure": "hazards.closure_rate", "comparator": ">=", "value": 95, "unit": "%"},
+)  # fmt: skip
+
+
+@pytest.fixture
+def plan(account: Callable[..., Account]) -> Plan:
+    """The plan of 2013 in force, with targets of several kinds."""
+    drafter, adopter = account("drafter"), account("adopter")
+    made = Plan.objects.create(
+        year=2013, area_code=CITY, title="2013年工作要点", issuer="市安委会", issued_on=date(2013, 1, 8),
+        drafted_by=drafter, hands=[drafter.pk],
+    )  # fmt: skip
+    clause = Clause.objects.create(plan=made, code="G1.1", title="事故死亡", order=1)
+    for row in TARGETS:
+        Target.objects.create(plan=made, clause=clause, subject=row["code"], **row)
+    adoption.propose(made, drafter)
+    adoption.adopt(made, adopter)
+    return made

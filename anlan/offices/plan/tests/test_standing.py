@@ -21,7 +21,7 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.kernel.sheets.applying import import_file
 from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.plan import adoption, planfile, standing
-from anlan.offices.plan.models import Clause, Plan, Portion, Target
+from anlan.offices.plan.models import Plan, Portion, Target
 from anlan.parties.models import Account, BaseFigure, Division, Enterprise
 
 from .conftest import CITY, YUBEI
@@ -46,31 +46,6 @@ def died(deaths: int, at: str, area: str = YUBEI, industry: str = "road") -> Non
         occurred_at=when, known_at=when, opened_at=when, grade="larger" if deaths > 2 else "ordinary", deaths=deaths,
         counts=True,
     )  # fmt: skip
-
-
-TARGETS: tuple[dict[str, Any], ...] = (
-    {"code": "T1", "measure": "accidents.deaths", "comparator": "down_by", "value": 10, "unit": "%",
-     "baseline": "2012", "baseline_value": 100},
-    {"code": "T2", "measure": "accidents.larger", "comparator": "<=", "value": 4, "unit": "起"},
-    {"code": "T4", "measure": "accidents.extraordinary", "comparator": "==", "value": 0, "unit": "起"},
-    {"code": "T6", "measure": "", "comparator": ">=", "value": 1100, "unit": "家"},
-    {"code": "T9", "measure": "hazards.closure_rate", "comparator": ">=", "value": 95, "unit": "%"},
-)  # fmt: skip
-
-
-@pytest.fixture
-def plan(account: Make) -> Plan:
-    drafter, adopter = account("drafter"), account("adopter")
-    made = Plan.objects.create(
-        year=2013, area_code=CITY, title="2013年工作要点", issuer="市安委会", issued_on=date(2013, 1, 8),
-        drafted_by=drafter, hands=[drafter.pk],
-    )  # fmt: skip
-    clause = Clause.objects.create(plan=made, code="G1.1", title="事故死亡", order=1)
-    for row in TARGETS:
-        Target.objects.create(plan=made, clause=clause, subject=row["code"], **row)
-    adoption.propose(made, drafter)
-    adoption.adopt(made, adopter)
-    return made
 
 
 def told(plan: Plan, who: Account) -> dict[str, standing.Told]:

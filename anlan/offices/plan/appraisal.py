@@ -1,0 +1,304 @@
+"""The appraisal: schemes loaded and adopted, scores to date, months closed, objections answered, and adoption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from anlan.engines.measures import AnyMeasure, BadPeriod, Line, Measure, Period, progress
+from anlan.engines.measures.figures import Figures
+from anlan.kernel import areas, clock, notices
+from anlan.kernel.events import tell
+from anlan.kernel.figures.computing import lately, named
+from anlan.kernel.figures.lists import list_url
+from anlan.kernel.scope import area_prefix
+from anlan.parties.models import Account, Authority, Division
+
+from . import scheme as schemes
+from .drafting import Refused
+from .models import Appraisal, Hand, Objection, Plan, Portion, Scheme, Score, Target
+from .scheme import Entry, Rules
+from .scoring import Seen, Sheet, ranks, score
+from .standing import demand, in_force_in, line_of
+
+COMPUTED = gettext_noop(
+    "The appraisal of %(period)s is computed: see your points; objections can be raised until it is adopted."
+)
+ANSWERED = gettext_noop("Your objection to %(item)s in the appraisal of %(period)s was answered.")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a scheme scores: a district (its code), or a department of the city with the industries it supervises."""
+
+    area_code: str
+    name: str
+    authority: Authority | None = None
+
+    @property
+    def key(self) -> tuple[str, int | None]:
+        return (self.area_code, self.authority.pk if self.authority else None)
+
+    @property
+    def industries(self) -> tuple[str, ...]:
+        return tuple(self.authority.industries or ()) if self.authority else ()
+
+
+# --- Schemes ---------------------------------------------------------------------------------------
+
+
+def load(raw: bytes, path: str, by: Account) -> Scheme:
+    """The file's scheme as a draft. Raises `planfile.BadPlanFile`, a line for each fault."""
+    _office(by)
+    content = schemes.parse(raw, path)
+    head = content["scheme"]
+    return Scheme.objects.create(
+        year=head["year"], area_code=head["city"], of=head["of"], title=head["title"],
+        title_en=head.get("title_en", ""), text=raw.decode(), loaded_by=by,
+    )  # fmt: skip
+
+
+def adopt_scheme(found: Scheme, by: Account) -> None:
+    """A second person puts it in force; the one before is superseded. What was scored by that stays so."""
+    _office(by)
+    if found.state != "draft":
+        raise Refused("scheme.state", _("Only a draft is adopted."))
+    if found.loaded_by_id in (None, by.pk):
+        raise Refused("scheme.own", _("Nobody adopts the scheme that he loaded: a second person does."))
+    schemes.parse(found.text.encode(), found.title)  # what it names may have changed since it was loaded
+    for earlier in Scheme.objects.filter(year=found.year, area_code=found.area_code, of=found.of, state="adopted"):
+        earlier.state = "superseded"
+        earlier.save()
+    found.state, found.published, found.adopted_by, found.adopted_at = "adopted", True, by, clock.now()
+    found.save()
+
+
+def scheme_of(year: int, of: str) -> Scheme | None:
+    """The scheme in force."""
+    return Scheme.objects.filter(year=year, of=of, state="adopted").first()
+
+
+# --- Scores ----------------------------------------------------------------------------------------
+
+
+def subjects(of: str, city: str, day: date) -> list[Subject]:
+    """All that a scheme scores on a day, in the order of their codes and names."""
+    if of == "districts":
+        found = Division.objects.at(day).filter(areas.within(area_prefix(city), "code"), tier=2).order_by("code")
+        return [Subject(code, name) for code, name in found.values_list("code", "name")]
+    bodies = Authority.objects.at(day).filter(area_code=city, kind="department", industries__len__gt=0)
+    return [Subject(city, body.name, body) for body in bodies.order_by("name")]
+
+
+def mine(account: Any, found: Iterable[Subject], city: str) -> list[Subject]:
+    """Those whose points the account may compute: the city's office all of them, each other its own."""
+    if account.area_code == city and account.industries is None:
+        return list(found)
+    if account.industries is None:
+        return [one for one in found if one.authority is None and one.area_code == account.area_code]
+    own = set(account.industries)
+    return [
+        one
+        for one in found
+        if one.authority is not None and one.authority.pk == account.authority_id and own >= set(one.industries)
+    ]
+
+
+def sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[tuple[str, int | None], Sheet]:
+    """The sheet of each subject for a period from New Year on, from the figures in the scope in force."""
+    if not of:
+        return {}
+    book = _Book(found, rules, period)
+    hands: dict[tuple[str, int | None], dict[str, list[Decimal]]] = {}
+    given = Hand.objects.filter(scheme=found, on__gte=period.first, on__lt=period.end)
+    for area, authority, item, points in given.values_list("area_code", "authority_id", "item", "points"):
+        hands.setdefault((area, authority), {}).setdefault(item, []).append(points)
+    return {one.key: score(rules, book.sees(one), hands.get(one.key, {})) for one in of}
+
+
+class _Book:
+    """All figures, parts and lines that a scheme's entries ask for, found once for all subjects."""
+
+    def __init__(self, found: Scheme, rules: Rules, period: Period) -> None:
+        self.period, self.day = period, min(period.end - timedelta(days=1), clock.today())
+        self.plan: Plan | None = in_force_in(found.year)
+        wanted = {entry.target for entry in rules.entries if entry.target}
+        targets = self.plan.targets.filter(code__in=wanted) if self.plan else Target.objects.none()
+        self.known: Mapping[str, AnyMeasure] = {one.name: one for one in named(on=period.first)}
+        self.targets = {one.code: one for one in targets if one.measure in self.known}
+        self.lines: dict[str, Line] = {}
+        for code, target in self.targets.items():
+            assert self.plan is not None
+            self.lines[code] = line_of(target, self.known[target.measure], self.plan)
+        self.parts: dict[tuple[str, str], Decimal] = {}
+        for part in Portion.objects.filter(year=found.year, code__in=wanted):
+            self.parts[part.code, part.industry_id or part.area_code] = part.value
+        names = {entry.measure for entry in rules.entries if entry.measure in self.known}
+        names |= {target.measure for target in self.targets.values()}
+        self.figures: Figures | None = (
+            lately(tuple(sorted(names)), period, by=("area", "industry"), tier=2) if names else None
+        )
+
+    def sees(self, of: Subject) -> Any:
+        """How an entry is seen for one subject."""
+        figures, where = self.figures, {"area": area_prefix(of.area_code)}
+        if of.authority is not None and figures is not None:
+            figures, where = figures.narrowed(industries=of.industries), {}
+
+        def see(entry: Entry) -> Seen:
+            if figures is None:
+                return Seen()
+            target = self.targets.get(entry.target) if entry.target else None
+            measure = self.known.get(target.measure if target else entry.measure)
+            if measure is None or (entry.target and target is None):
+                return Seen()
+            figure = figures.at(measure, **where).now
+            above = measure if isinstance(measure, Measure) else measure.numerator
+            # A department's list is of one industry; of several, that of all within its own sight.
+            cut = where or ({"industry": of.industries[0]} if len(of.industries) == 1 else {})
+            url = list_url(above, self.period, **cut)
+            state = None
+            if target is not None and (value := self._part(entry.target, of)) is not None:
+                wanted = demand(target, measure, value)
+                if wanted is not None:
+                    share = wanted.kind == "share"
+                    state = progress(
+                        wanted, figure.numerator if share else figure.value, self.day, line=self.lines[entry.target],
+                        whole=figure.denominator if share else None,
+                    )  # fmt: skip
+            return Seen(figure, state, measure.name, measure.version, url)
+
+        return see
+
+    def _part(self, code: str, of: Subject) -> Decimal | None:
+        """What falls to the subject: a department bears what its industries do."""
+        keys = of.industries or (of.area_code,)
+        found = [self.parts[code, key] for key in keys if (code, key) in self.parts]
+        return sum(found, Decimal(0)) if found else None
+
+
+def to_date(year: int, day: date) -> Period:
+    """From New Year to a day, or to the year's end."""
+    return Period.of("to_date", min(day, date(year, 12, 31)))
+
+
+# --- Months ----------------------------------------------------------------------------------------
+
+
+def month(year: int, text: str) -> Period:
+    """The period `..YYYY-MM` of the scheme's year; raises `Refused` where it is none or not over."""
+    try:
+        found = Period.parse(text if text.startswith("..") else f"..{text}")
+    except BadPeriod as error:
+        raise Refused("appraisal.period", str(error)) from error
+    if found.first.year != year or found.end.day != 1:
+        raise Refused("appraisal.period", _("The appraisal is of a whole month of the scheme's year."))
+    if found.end > clock.today():
+        raise Refused("appraisal.period", _("This month is not over: see the points to date instead."))
+    return found
+
+
+def close(found: Scheme, period: Period, by: Account) -> Appraisal:
+    """Computes a month and opens it to objections; once more while it is open: after points by hand, say."""
+    _office(by)
+    if found.state != "adopted":
+        raise Refused("appraisal.scheme", _("Only a scheme in force scores."))
+    with transaction.atomic():
+        made = Appraisal.objects.select_for_update().filter(scheme=found, period=period.name).first()
+        if made is not None and made.state != "computed":
+            raise Refused("appraisal.adopted", _("This month is adopted; nobody computes it anew."))
+        first = made is None
+        made = made or Appraisal(scheme=found, period=period.name)
+        made.as_of, made.closed_by = clock.now(), by
+        made.save()
+        rules = schemes.as_adopted(found.text)
+        everybody = subjects(found.of, found.area_code, period.end - timedelta(days=1))
+        counted = sheets(found, rules, period, everybody)
+        places = ranks([(sheet.total, bool(sheet.vetoed)) for sheet in counted.values()])
+        kept = {(row.area_code, row.authority_id): row for row in made.scores.all()}
+        for one, (key, sheet), rank in zip(everybody, counted.items(), places, strict=True):
+            row = kept.get(key) or Score(appraisal=made, area_code=one.area_code, authority=one.authority)
+            row.total, row.possible, row.vetoed, row.rank = sheet.total, sheet.possible, list(sheet.vetoed), rank
+            row.grade = rules.grades[sheet.grade].zh if sheet.grade is not None else ""
+            row.lines = sheet.json()
+            row.save()
+        if first:
+            people = Account.objects.filter(
+                role="district" if found.of == "districts" else "department", is_active=True
+            )
+            notices.send(list(people), COMPUTED, {"period": str(made)}, url=f"/plan/appraisal/{made.pk}/")
+    return made
+
+
+def object_(row: Score, item: str, words: str, by: Account) -> Objection:
+    """The scored raises an objection to one entry, while the month is open."""
+    if not may_object(row, by):
+        raise Refused(
+            "objection.who", _("Only those who are scored object, until the committee has adopted the month.")
+        )
+    words = words.strip()
+    if schemes.as_adopted(row.appraisal.scheme.text).entry(item) is None or not words:
+        raise Refused("objection.words", _("Say which entry, and what is wrong with it."))
+    if row.objections.filter(item=item, state="open").exists():
+        raise Refused("objection.twice", _("An objection to this entry waits for its answer already."))
+    made = Objection(score=row, area_code=row.area_code, authority=row.authority, item=item, words=words[:1000], by=by)
+    made.save()
+    tell("score.objected", score=row, item=item)
+    return made
+
+
+def may_object(row: Score, by: Any) -> bool:
+    """Whether the account speaks for those who are scored, and the month is open."""
+    if row.appraisal.state != "computed":
+        return False
+    if row.authority_id is None:
+        return bool(by.role == "district" and by.industries is None and by.area_code == row.area_code)
+    return bool(by.role == "department" and by.authority_id == row.authority_id)
+
+
+def answer(found: Objection, by: Account, upheld: bool, words: str) -> None:
+    """The city's office answers. What is upheld is made good by points by hand, and computing the month anew."""
+    _office(by)
+    words = words.strip()
+    if found.state != "open":
+        raise Refused("objection.answered", _("This objection is answered already."))
+    if not words:
+        raise Refused("objection.words", _("Say why."))
+    found.state, found.answer = ("upheld" if upheld else "rejected"), words[:1000]
+    found.answered_by, found.answered_at = by, clock.now()
+    found.save()
+    if found.by is not None:
+        appraisal = found.score.appraisal
+        notices.send(
+            [found.by], ANSWERED, {"item": found.item, "period": str(appraisal)}, url=f"/plan/scores/{found.score_id}/"
+        )
+
+
+def adopt(made: Appraisal, by: Account) -> None:
+    """The committee adopts the month: a second person, once every objection is answered. It is published then."""
+    _office(by)
+    with transaction.atomic():
+        made = Appraisal.objects.select_for_update().get(pk=made.pk)
+        if made.state != "computed":
+            raise Refused("appraisal.adopted", _("This month is adopted already."))
+        if made.closed_by_id in (None, by.pk):
+            raise Refused("appraisal.own", _("Nobody adopts what he computed: a second person does."))
+        waiting = Objection.objects.filter(score__appraisal=made, state="open").count()
+        if waiting:
+            raise Refused("appraisal.objections", _("%(n)s objections wait for an answer.") % {"n": waiting})
+        Score.objects.filter(appraisal=made).update(published=True)
+        made.state, made.adopted_by, made.adopted_at = "adopted", by, clock.now()
+        made.save()
+    tell("appraisal.adopted", area_code=made.scheme.area_code, appraisal=made, period=made.period)
+
+
+def _office(by: Any) -> None:
+    if getattr(by, "role", "") != "city":
+        raise Refused("appraisal.role", _("Only the city's safety committee office does this."))

@@ -1,0 +1,366 @@
+"""The appraisal: a scheme as data, scores from the records, objections, and the committee's word that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection, transaction
+from django.db.utils import InternalError
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from anlan.engines.measures import Period
+from anlan.kernel import clock
+from anlan.kernel.scope import EVERYWHERE, Actor, acting
+from anlan.offices.hazards.models import Danger
+from anlan.offices.plan import appraisal, planfile, scheme
+from anlan.offices.plan.drafting import Refused
+from anlan.offices.plan.models import Appraisal, Hand, Objection, Plan, Scheme, Score
+from anlan.parties.models import Account
+
+from .conftest import CITY, YUBEI, body
+from .test_standing import BANAN, NOW, died, part
+
+Make = Callable[..., Account]
+PLANS = Path(__file__).parents[4] / "plans"
+MAY = Period.parse("..2013-05")
+TEXT = """
+scheme: {year: 2013, city: "500000000000", of: districts, title: 办法, source: 设置}
+items:
+- {id: A1, zh: 死亡人数, weight: 40, target: T1, each: 1, less: 2}
+- {id: A2, zh: 销号率, weight: 40, measure: hazards.closure_rate, from: 50, to: 100}
+- {id: A3, zh: 日常工作, weight: 20, manual: true}
+deductions:
+- {id: D1, zh: 迟报, most: 10, manual: true}
+bonus:
+- {id: B1, zh: 创新, most: 5, manual: true}
+veto:
+- {id: V1, zh: 重大事故, measure: accidents.major}
+- {id: V2, zh: 突破指标, target: T1}
+- {id: V3, zh: 瞒报, manual: true}
+grades:
+- {zh: 优秀, en: Excellent, at_least: 90}
+- {zh: 合格, at_least: 60}
+- {zh: 不合格, at_least: 0, despite_veto: true}
+"""
+
+
+@pytest.fixture(autouse=True)
+def standing_clock() -> Iterator[None]:
+    with clock.frozen(NOW):
+        yield
+
+
+def danger(n: int, closed: bool, area: str = YUBEI, industry: str = "road") -> None:
+    found = datetime(2013, 3, 1, 9, tzinfo=clock.BEIJING)
+    Danger.objects.create(
+        number=f"隐{n}", title="护栏缺失", state="closed" if closed else "rectifying", source="selfcheck",
+        area_code=area, industry_id=industry, owner_area_code=area, found_at=found, opened_at=found, grade="general",
+        closed_at=datetime(2013, 4, 1, 9, tzinfo=clock.BEIJING) if closed else None, measures="措施", responsible="人",
+        contingency="预案", money=Decimal(1), rectify_by=date(2013, 4, 1),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def office(account: Make) -> Account:
+    return account("office")
+
+
+@pytest.fixture
+def second(account: Make) -> Account:
+    return account("second")
+
+
+@pytest.fixture
+def in_force(plan: Plan, office: Account, second: Account) -> Scheme:
+    """The scheme, adopted. In 2012 all died in January: the line of every day is the whole number."""
+    died(100, "2012-01-01", BANAN)
+    made = appraisal.load(TEXT.encode(), "办法.yaml", office)
+    appraisal.adopt_scheme(made, second)
+    return made
+
+
+def hand(found: Scheme, item: str, points: float, area: str = YUBEI, on: date = date(2013, 4, 1)) -> Hand:
+    return Hand.objects.create(
+        scheme=found,
+        item=item,
+        points=Decimal(str(points)),
+        area_code=area,
+        on=on,
+        reason="试",
+        evidence="渝安〔2013〕1号",
+    )
+
+
+def scores(made: Appraisal) -> dict[str, Score]:
+    return {row.area_code: row for row in made.scores.all()}
+
+
+def test_a_month_is_scored_from_the_records_and_what_was_given_by_hand(in_force: Scheme, office: Account) -> None:
+    part("T1", 10)
+    part("T1", 5, BANAN)
+    died(4, "2013-03-01")
+    died(6, "2013-05-20", BANAN)  # passes its number of five
+    for n in range(4):
+        danger(n, closed=n < 3)
+    hand(in_force, "A3", -5)
+    hand(in_force, "B1", 2)
+    hand(in_force, "D1", -1, on=date(2013, 6, 3))  # after the month
+    hand(in_force, "V3", 0, "500101000000")
+    made = appraisal.close(in_force, MAY, office)
+    found = scores(made)
+    assert len(found) == 38
+    yubei = found[YUBEI]
+    lines = {line["id"]: line for line in yubei.lines}
+    # 75 % is half way from 50 to 100.
+    assert [lines[i]["points"] for i in ("A1", "A2", "A3", "D1", "B1")] == ["40.00", "20.00", "15.00", "0.00", "2.00"]
+    assert (yubei.total, yubei.possible, yubei.grade, yubei.rank) == (Decimal("77.00"), 100, "合格", 36)
+    assert lines["A2"]["parts"] == ["3", "4"]
+    assert lines["A2"]["url"].startswith(
+        "/r/dangers/?counted=hazards.found_and_closed&period=..2013-05&area_code=500112"
+    )
+    assert (lines["A1"]["actual"], lines["A1"]["against"]) == ("4", "10")
+    banan = found[BANAN]
+    assert (banan.vetoed, banan.grade, banan.total) == (["V2"], "不合格", Decimal("33.33"))
+    # Nobody has a part for it, and no danger: the twenty by hand are all that could be scored.
+    other = found["500102000000"]
+    assert (other.possible, other.total, other.rank) == (Decimal(20), Decimal(100), 1)
+    struck = found["500101000000"]
+    assert (struck.vetoed, struck.total, struck.rank) == (["V3"], Decimal(100), 37)
+    assert banan.rank == 38
+
+
+def test_departments_are_scored_by_all_their_industries(plan: Plan, office: Account, second: Account) -> None:
+    died(100, "2012-01-01", BANAN)
+    text = TEXT.replace("of: districts", "of: departments").replace("accidents.major", "accidents.larger")
+    made = appraisal.load(text.encode(), "f", office)
+    appraisal.adopt_scheme(made, second)
+    transport = body("市交委", "department", 1, CITY, industries=["road", "water"])
+    coal = body("市煤管局", "department", 1, CITY, industries=["coal"])
+    for industry, value in (("road", 10), ("water", 3), ("coal", 2)):
+        part("T1", value, CITY, industry)
+    died(2, "2013-03-01", YUBEI, "road")
+    died(2, "2013-03-01", BANAN, "water")
+    died(3, "2013-03-02", BANAN, "coal")
+    danger(1, True, YUBEI, "water")
+    danger(2, False, YUBEI, "road")
+    found = {row.authority: row for row in appraisal.close(made, MAY, office).scores.all()}
+    assert set(found) == {transport, coal}
+    lines = {line["id"]: line for line in found[transport].lines}
+    assert (lines["A1"]["actual"], lines["A1"]["against"]) == ("4", "13")
+    assert lines["A2"]["parts"] == ["1", "2"]
+    assert found[coal].vetoed == ["V1", "V2"]
+    assert found[coal].industry_id == "coal"
+
+
+def test_points_to_date_are_each_ones_own(in_force: Scheme, account: Make, client: Client, office: Account) -> None:
+    part("T1", 10)
+    part("T1", 5, BANAN)
+    died(4, "2013-06-13")
+    client.force_login(office)
+    page = client.get("/plan/appraisal/").content.decode()
+    assert "渝北区" in page
+    assert "巴南区" in page
+    client.force_login(account("yubei", "district", YUBEI))
+    page = client.get("/plan/appraisal/").content.decode()
+    assert "渝北区" in page
+    assert "巴南区" not in page
+    page = client.get(f"/plan/appraisal/sheet/?of=districts&area={YUBEI}").content.decode()
+    assert "counted=accidents.deaths&amp;period=..2013-06-14&amp;area_code=500112" in page
+    assert client.get(f"/plan/appraisal/sheet/?of=districts&area={BANAN}").status_code == 404
+    client.force_login(account("road", "department", industries=["road"]))
+    assert "渝北区" not in client.get("/plan/appraisal/?of=districts").content.decode()
+    client.force_login(account("village", "village", "500112131201"))
+    assert client.get("/plan/appraisal/").status_code == 403
+
+
+def test_objection_answer_and_adoption(
+    in_force: Scheme, account: Make, client: Client, office: Account, second: Account
+) -> None:
+    part("T1", 10)
+    wrong = hand(in_force, "D1", -4)
+    made = appraisal.close(in_force, MAY, office)
+    row = scores(made)[YUBEI]
+    district = account("yubei", "district", YUBEI)
+    client.force_login(district)
+    assert client.get(f"/plan/appraisal/{made.pk}/").content.decode().count("/plan/scores/") == 1
+    assert client.get(f"/plan/scores/{scores(made)[BANAN].pk}/").status_code == 404
+    assert client.post(f"/plan/scores/{row.pk}/object/", {"item": "X9", "words": "不对"}).status_code == 422
+    given = {"item": "D1", "words": "该起事故按时报告，附接报记录"}
+    assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 302
+    assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 422
+    objection = Objection.objects.get()
+    assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "同意", "upheld": "1"}).status_code == 403
+    client.force_login(account("banan", "district", BANAN))
+    assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 404
+    # Nobody adopts while it waits, and nobody what he computed.
+    with pytest.raises(Refused, match="异议未答复"):
+        appraisal.adopt(made, second)
+    client.force_login(office)
+    assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "", "upheld": "1"}).status_code == 422
+    assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "属实", "upheld": "1"}).status_code == 302
+    wrong.delete()
+    assert client.post("/plan/appraisal/close/", {"scheme": in_force.pk, "period": "..2013-05"}).status_code == 302
+    again = scores(made)[YUBEI]
+    assert (again.pk, again.total) == (row.pk, Decimal(100))
+    assert client.post(f"/plan/appraisal/{made.pk}/adopt/").status_code == 403
+    client.force_login(second)
+    assert client.post(f"/plan/appraisal/{made.pk}/adopt/").status_code == 302
+    made.refresh_from_db()
+    assert (made.state, made.adopted_by) == ("adopted", second)
+    # Published: everybody scored reads it now, and nobody changes it any more.
+    client.force_login(district)
+    assert "巴南区" in client.get(f"/plan/appraisal/{made.pk}/").content.decode()
+    assert client.get(f"/plan/scores/{scores(made)[BANAN].pk}/").status_code == 200
+    assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 403
+    with pytest.raises(Refused, match="不得重新计算"):
+        appraisal.close(in_force, MAY, office)
+
+
+def test_what_is_adopted_is_held_by_the_database(in_force: Scheme, office: Account, second: Account) -> None:
+    made = appraisal.close(in_force, MAY, office)
+    appraisal.adopt(made, second)
+    for change in (
+        lambda: Score.objects.filter(appraisal=made).update(total=100),
+        lambda: Score.objects.filter(appraisal=made).delete(),
+        lambda: Appraisal.objects.filter(pk=made.pk).update(state="computed", adopted_by=None),
+        lambda: Scheme.objects.filter(pk=in_force.pk).update(text="x"),
+        lambda: Scheme.objects.filter(pk=in_force.pk).update(state="draft", published=False, adopted_by=None),
+    ):
+        with pytest.raises((IntegrityError, InternalError), match="locked"), transaction.atomic():
+            change()
+
+
+def test_a_later_record_changes_no_adopted_score(
+    in_force: Scheme, office: Account, second: Account, client: Client
+) -> None:
+    part("T1", 10)
+    made = appraisal.close(in_force, MAY, office)
+    appraisal.adopt(made, second)
+    before = scores(made)[YUBEI].lines
+    died(9, "2013-02-01")
+    client.force_login(office)
+    row = scores(made)[YUBEI]
+    assert row.lines == before
+    assert client.get(f"/plan/scores/{row.pk}/").status_code == 200
+
+
+def test_a_scheme_is_loaded_by_one_and_adopted_by_another(
+    plan: Plan,
+    account: Make,
+    client: Client,
+    office: Account,
+    second: Account,
+) -> None:
+    client.force_login(account("yubei", "district", YUBEI))
+    assert client.get("/plan/schemes/new/").status_code == 403
+    client.force_login(office)
+    bad = SimpleUploadedFile("办法.yaml", TEXT.replace("measure: accidents.major", "measure: accidents.mayor").encode())
+    answer = client.post("/plan/schemes/new/", {"file": bad})
+    assert (answer.status_code, "办法.yaml:12: veto.0.measure (V1)" in answer.content.decode()) == (422, True)
+    good = SimpleUploadedFile("办法.yaml", TEXT.encode())
+    assert client.post("/plan/schemes/new/", {"file": good}).status_code == 302
+    made = Scheme.objects.get()
+    assert client.post(f"/plan/schemes/{made.pk}/adopt/").status_code == 403
+    client.force_login(second)
+    assert client.post(f"/plan/schemes/{made.pk}/adopt/").status_code == 302
+    assert "超出当日进度每 1 扣 2 分" in client.get(f"/plan/schemes/{made.pk}/").content.decode()
+    # A new edition supersedes it.
+    later = appraisal.load(TEXT.replace("weight: 20", "weight: 25").encode(), "f", second)
+    appraisal.adopt_scheme(later, office)
+    assert [s.state for s in Scheme.objects.order_by("pk")] == ["superseded", "adopted"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "words"),
+    [
+        ("weight: 40, target", "weight: 0, target", 4, "weight"),
+        ("target: T1, each", "target: T77, each", 4, "T77"),
+        (", each: 1, less: 2", "", 4, "each"),
+        (", each: 1, less: 2", ", each: 1, off: 2", 4, ""),
+        ("manual: true}\ndeductions", "manual: true, measure: hazards.found}\ndeductions", 6, "manual"),
+        ("measure: hazards.closure_rate", "measure: hazards.overdue", 5, "hazards.overdue"),
+        ("measure: hazards.closure_rate", "measure: hazards.nothing", 5, "hazards.nothing"),
+        ("from: 50, to: 100", "from: 50", 5, "from"),
+        ("from: 50, to: 100", "from: 50, to: 50", 5, "to"),
+        ("from: 50, to: 100", "from: 50, to: 100, each: 1, less: 1", 5, "from"),
+        ("id: B1", "id: A1", 10, "A1"),
+        ("at_least: 60", "at_least: 95", 17, "at_least"),
+        ("source: 设置", "", 2, "source"),
+        ("of: districts", "of: villages", 2, "villages"),
+        ("grades:", "marks:", 2, "marks"),
+        ("items:", "items: [", 4, ""),
+        ("measure: accidents.major}", "target: T1, above: 3}", 12, "above"),
+    ],
+)
+@pytest.mark.usefixtures("plan")
+def test_a_scheme_that_does_not_hold_names_its_line(right: str, wrong: str, line: int, words: str) -> None:
+    assert right in TEXT
+    with pytest.raises(planfile.BadPlanFile) as refused:
+        scheme.parse(TEXT.replace(right, wrong).encode(), "f")
+    first = str(refused.value).splitlines()
+    assert any(one.startswith(f"f:{line}:") and words in one for one in first), refused.value
+
+
+@pytest.mark.parametrize("name", ["districts", "departments"])
+def test_the_schemes_that_come_with_the_product_hold(name: str, plan: Plan) -> None:
+    content = scheme.parse((PLANS / f"appraisal-2013-{name}.yaml").read_bytes(), name)
+    assert scheme.rules(content).full == 100
+
+
+def test_points_by_hand_fit_their_entry(in_force: Scheme) -> None:
+    for wrong in (
+        {"item": "A9", "points": -1}, {"item": "D1", "points": 1}, {"item": "B1", "points": -1},
+        {"item": "V3", "points": 2},
+        {"item": "A3", "points": -1, "authority": body("市交委", "department", 1, CITY, industries=["road"])},
+    ):  # fmt: skip
+        row: dict[str, Any] = {"area_code": YUBEI, "on": date(2013, 4, 1), "reason": "试", "evidence": "号", **wrong}
+        with pytest.raises(ValidationError):
+            Hand(scheme=in_force, **row).full_clean()
+    Hand(
+        scheme=in_force, item="A3", points=-1, area_code=YUBEI, on=date(2013, 4, 1), reason="试", evidence="号"
+    ).full_clean()
+
+
+@pytest.mark.parametrize("text", ["2013-06", "2012-12", "2013", "..2013-05-20", "2013-Q1x", "May"])
+def test_only_a_whole_month_that_is_over_is_closed(in_force: Scheme, text: str) -> None:
+    with pytest.raises(Refused):
+        appraisal.month(2013, text)
+
+
+def test_queries_do_not_grow_with_what_is_scored(in_force: Scheme, office: Account, client: Client) -> None:
+    client.force_login(office)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            assert client.get("/plan/appraisal/").status_code == 200
+        return len(caught)
+
+    part("T1", 3)
+    asked()
+    before = asked()
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        for n, code in enumerate((BANAN, "500101000000", "500102000000")):
+            part("T1", n, code)
+            died(1, "2013-03-01", code)
+            danger(n, closed=True, area=code)
+            hand(in_force, "A3", -1, code)
+    assert asked() == before
+
+
+def test_scores_and_objections_of_others_stay_theirs(in_force: Scheme, account: Make) -> None:
+    """Before adoption a district reads its own score and nobody else's; its objections are its own."""
+    made = appraisal.close(in_force, MAY, account("office2"))
+    row = scores(made)[BANAN]
+    appraisal.object_(row, "A3", "不对", account("banan", "district", BANAN))
+    who = account("yubei", "district", YUBEI)
+    with acting(who.actor, who.scope):
+        assert [s.area_code for s in Score.objects.all()] == [YUBEI]
+        assert not Objection.objects.exists()

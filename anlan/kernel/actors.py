@@ -27,12 +27,7 @@ def named(accounts: Iterable[int | None]) -> Telling:
     one may see is told wherever his account lies, as the history of a case does: a district reads which city office
     wrote.
     """
-    keys = {key for key in accounts if key is not None}
-    known: dict[int, tuple[str, str]] = {}
-    if keys:
-        with acting(_READER, EVERYWHERE, savepoint=False):
-            known = get_user_model().objects.signatures(keys)
-
+    known = signatures(accounts)
     machines = {
         "command": _("Command “%(name)s”"), "job": _("Background work “%(name)s”"),
         "event": _("Background work “%(name)s”"), "sql": _("Database user “%(name)s”"),
@@ -47,3 +42,12 @@ def named(accounts: Iterable[int | None]) -> Telling:
         return words + dot + program if words and signed_in == username else actor
 
     return tell
+
+
+def signatures(accounts: Iterable[int | None]) -> dict[int, tuple[str, str]]:
+    """By the account's key, the name with which one signs in, and the person with his authority or enterprise."""
+    keys = {key for key in accounts if key is not None}
+    if not keys:
+        return {}
+    with acting(_READER, EVERYWHERE, savepoint=False):
+        return dict(get_user_model().objects.signatures(keys))

@@ -111,16 +111,43 @@ def mine(account: Any, found: Iterable[Subject], city: str) -> list[Subject]:
     ]
 
 
-def sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[tuple[str, int | None], Sheet]:
+Key = tuple[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One subject's sheet with what was given by hand, by entry."""
+
+    sheet: Sheet
+    hands: Mapping[str, Sequence[Hand]]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines as they are kept: what was given by hand stands in them as it was then."""
+        rows = self.sheet.json()
+        for row in rows:
+            if given := self.hands.get(row["id"]):
+                row["hands"] = [
+                    {"key": h.pk, "points": str(h.points), "on": h.on.isoformat(), "reason": h.reason,
+                     "evidence": h.evidence}
+                    for h in given
+                ]  # fmt: skip
+        return rows
+
+
+def sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[Key, Counted]:
     """The sheet of each subject for a period from New Year on, from the figures in the scope in force."""
     if not of:
         return {}
     book = _Book(found, rules, period)
-    hands: dict[tuple[str, int | None], dict[str, list[Decimal]]] = {}
-    given = Hand.objects.filter(scheme=found, on__gte=period.first, on__lt=period.end)
-    for area, authority, item, points in given.values_list("area_code", "authority_id", "item", "points"):
-        hands.setdefault((area, authority), {}).setdefault(item, []).append(points)
-    return {one.key: score(rules, book.sees(one), hands.get(one.key, {})) for one in of}
+    hands: dict[Key, dict[str, list[Hand]]] = {}
+    for hand in Hand.objects.filter(scheme=found, on__gte=period.first, on__lt=period.end).order_by("on", "pk"):
+        hands.setdefault((hand.area_code, hand.authority_id), {}).setdefault(hand.item, []).append(hand)
+    made = {}
+    for one in of:
+        own = hands.get(one.key, {})
+        points = {item: [hand.points for hand in given] for item, given in own.items()}
+        made[one.key] = Counted(score(rules, book.sees(one), points), own)
+    return made
 
 
 class _Book:
@@ -221,13 +248,14 @@ def close(found: Scheme, period: Period, by: Account) -> Appraisal:
         rules = schemes.as_adopted(found.text)
         everybody = subjects(found.of, found.area_code, period.end - timedelta(days=1))
         counted = sheets(found, rules, period, everybody)
-        places = ranks([(sheet.total, bool(sheet.vetoed)) for sheet in counted.values()])
+        places = ranks([(c.sheet.total, bool(c.sheet.vetoed)) for c in counted.values()])
         kept = {(row.area_code, row.authority_id): row for row in made.scores.all()}
-        for one, (key, sheet), rank in zip(everybody, counted.items(), places, strict=True):
+        for one, (key, scored), rank in zip(everybody, counted.items(), places, strict=True):
+            sheet = scored.sheet
             row = kept.get(key) or Score(appraisal=made, area_code=one.area_code, authority=one.authority)
             row.total, row.possible, row.vetoed, row.rank = sheet.total, sheet.possible, list(sheet.vetoed), rank
             row.grade = rules.grades[sheet.grade].zh if sheet.grade is not None else ""
-            row.lines = sheet.json()
+            row.lines = scored.lines()
             row.save()
         if first:
             people = Account.objects.filter(

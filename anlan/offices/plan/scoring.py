@@ -110,7 +110,8 @@ def _line(entry: Entry, seen: Seen, hands: Sequence[Decimal]) -> Scored:
         known = state is not None and state.standing != "unknown"
         why = "" if known else "no_part" if state is None else (figure.absent if figure else "") or "unstated"
         if known and state is not None:
-            common |= {"actual": str(state.actual), "against": str(state.line)}
+            against = state.number if entry.kind == "veto" else state.line
+            common |= {"actual": str(state.actual), "against": str(against)}
     elif entry.measure:
         why = "unstated" if figure is None else figure.absent
         if figure is not None and figure.value is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -29,10 +29,10 @@ from . import appraisal, planfile
 from . import scheme as schemes
 from .drafting import Refused
 from .forms import SchemeForm
-from .models import Appraisal, Hand, Objection, Scheme, Score
+from .models import Appraisal, Objection, Scheme, Score
 from .registers import APPRAISED
 from .scheme import Entry, Rules
-from .scoring import Sheet, ranks
+from .scoring import ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def now(request: HttpRequest) -> HttpResponse:
         everybody = appraisal.subjects(of, found.area_code, today)
         own = appraisal.mine(account, everybody, found.area_code)
         counted = appraisal.sheets(found, rules, period, own)
-        places = ranks([(s.total, bool(s.vetoed)) for s in counted.values()]) if len(own) > 1 else [None] * len(own)
+        totals = [(c.sheet.total, bool(c.sheet.vetoed)) for c in counted.values()]
+        places = ranks(totals) if len(own) > 1 else [None] * len(own)
         rows = [
             _row(one.name, _sheet_url(of, one), counted[one.key], place, rules)
             for one, place in zip(own, places, strict=True)
@@ -110,13 +111,10 @@ def sheet(request: HttpRequest) -> HttpResponse:
         raise Http404
     rules, period = _rules(found), appraisal.to_date(found.year, today)
     made = appraisal.sheets(found, rules, period, [one])[one.key]
-    hands = Hand.objects.filter(
-        scheme=found, area_code=one.area_code, authority=one.authority, on__gte=period.first, on__lt=period.end
-    )
     row = _row(one.name, "", made, None, rules)
     context = {
-        "row": row, "scheme": found, "full": rules.full, "possible": made.possible, "live": True,
-        "period": words.period_title(period), "parts": _parts(account, rules, row.lines, hands),
+        "row": row, "scheme": found, "full": rules.full, "possible": made.sheet.possible, "live": True,
+        "period": words.period_title(period), "parts": _parts(account, rules, row.lines),
         "may_hand": account.role == "city",
     }  # fmt: skip
     return render(request, "plan/score.html", context)
@@ -132,12 +130,12 @@ def month(request: HttpRequest, key: int) -> HttpResponse:
     names = areas.names(s.area_code for s in scores)
     rules = _rules(found.scheme)
     rows = [_kept(s, names, rules) for s in scores]
-    told = actors.named([found.closed_by_id, found.adopted_by_id])
+    told = _signed([found.closed_by_id, found.adopted_by_id])
     open_ = Objection.objects.filter(score__appraisal=found, state="open").select_related("score", "authority")
     context = {
         "appraisal": found, "scheme": found.scheme, "ranked": _ranked(rules, rows), "full": rules.full,
         "may": account.role == "city", "may_adopt": account.role == "city" and found.closed_by_id != account.pk,
-        "closed_by": told(found.closed_by_id, ""), "adopted_by": told(found.adopted_by_id, ""),
+        "closed_by": told(found.closed_by_id), "adopted_by": told(found.adopted_by_id),
         "objections": [(o, names.get(o.area_code) if o.authority is None else o.authority) for o in open_],
     }  # fmt: skip
     return render(request, "plan/appraisal_month.html", context)
@@ -154,21 +152,17 @@ def _kept_page(request: HttpRequest, key: int, refused: str = "") -> HttpRespons
     account = _reader(request)
     found = get_object_or_404(Score.objects.select_related("appraisal__scheme", "authority"), pk=key)
     scheme = found.appraisal.scheme
-    rules, period = _rules(scheme), Period.parse(found.appraisal.period)
-    hands = Hand.objects.filter(
-        scheme=scheme, area_code=found.area_code, authority=found.authority, on__gte=period.first, on__lt=period.end,
-        created_at__lte=found.appraisal.as_of,
-    )  # fmt: skip
+    rules = _rules(scheme)
     row = _kept(found, areas.names([found.area_code]), rules)
     objections = list(found.objections.order_by("at"))
-    told = actors.named(key for o in objections for key in (o.by_id, o.answered_by_id))
+    told = _signed(key for o in objections for key in (o.by_id, o.answered_by_id))
     context = {
         "row": row, "score": found, "scheme": scheme, "full": rules.full, "possible": found.possible,
-        "period": str(found.appraisal), "parts": _parts(account, rules, row.lines, hands), "refused": refused,
+        "period": str(found.appraisal), "parts": _parts(account, rules, row.lines), "refused": refused,
         "may_object": appraisal.may_object(found, account), "entries": rules.entries,
         "may_answer": account.role == "city" and found.appraisal.state == "computed",
         "may_hand": account.role == "city" and found.appraisal.state == "computed",
-        "objections": [(o, told(o.by_id, ""), told(o.answered_by_id, ""), rules.entry(o.item)) for o in objections],
+        "objections": [(o, told(o.by_id), told(o.answered_by_id), rules.entry(o.item)) for o in objections],
     }  # fmt: skip
     return render(request, "plan/score.html", context, status=422 if refused else 200)
 
@@ -264,11 +258,11 @@ def scheme(request: HttpRequest, key: int) -> HttpResponse:
     content = schemes.parse(found.text.encode(), found.title)
     rules = schemes.rules(content)
     titles = {one.name: str(one.title) for one in named()}
-    told = actors.named([found.loaded_by_id, found.adopted_by_id])
+    told = _signed([found.loaded_by_id, found.adopted_by_id])
     context = {
         "scheme": found, "source": content["scheme"]["source"], "full": rules.full, "grades": rules.grades,
         "entries": [(entry, _by(entry, titles)) for entry in rules.entries], "heads": _heads(),
-        "loaded_by": told(found.loaded_by_id, ""), "adopted_by": told(found.adopted_by_id, ""),
+        "loaded_by": told(found.loaded_by_id), "adopted_by": told(found.adopted_by_id),
         "may_adopt": account.role == "city" and found.state == "draft" and found.loaded_by_id != account.pk,
     }  # fmt: skip
     return render(request, "plan/scheme.html", context)
@@ -304,6 +298,12 @@ def _office(request: HttpRequest) -> Any:
     return request.user
 
 
+def _signed(accounts: Iterable[int | None]) -> Callable[[int | None], str]:
+    """Who stands behind an account, as people name each other, wherever the account lies."""
+    known = actors.signatures(accounts)
+    return lambda key: known[key][1] if key in known else ""
+
+
 def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
 
@@ -318,9 +318,11 @@ def _sheet_url(of: str, one: appraisal.Subject) -> str:
     return f"{reverse('plan:appraisal-sheet')}?of={of}&{who}"
 
 
-def _row(name: str, url: str, made: Sheet, rank: int | None, rules: Rules) -> Row:
-    grade = rules.grades[made.grade].zh if made.grade is not None else ""
-    return Row(name, url, made.total, rank, _grade(grade, rules), made.vetoed, {x["id"]: x for x in made.json()})
+def _row(name: str, url: str, made: appraisal.Counted, rank: int | None, rules: Rules) -> Row:
+    sheet = made.sheet
+    grade = rules.grades[sheet.grade].zh if sheet.grade is not None else ""
+    lines = {line["id"]: line for line in made.lines()}
+    return Row(name, url, sheet.total, rank, _grade(grade, rules), sheet.vetoed, lines)
 
 
 def _kept(found: Score, names: Mapping[str, str], rules: Rules) -> Row:
@@ -350,13 +352,10 @@ def _heads() -> dict[str, str]:
 
 
 def _parts(
-    account: Any, rules: Rules, lines: Mapping[str, Mapping[str, Any]], hands: Any
+    account: Any, rules: Rules, lines: Mapping[str, Mapping[str, Any]]
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """The entries under their headings, each with its figure, its points and what was given by hand."""
     titles = {one.name: one for one in named()}
-    given: dict[str, list[Hand]] = {}
-    for hand in hands.order_by("on", "pk"):
-        given.setdefault(hand.item, []).append(hand)
     found: dict[str, list[dict[str, Any]]] = {}
     for entry in rules.entries:
         line = lines.get(entry.id, {})
@@ -367,7 +366,7 @@ def _parts(
         found.setdefault(entry.kind, []).append({
             "entry": entry, "line": line, "by": _by(entry, {n: str(m.title) for n, m in titles.items()}),
             "url": line.get("url", "") if opens else "", "unit": str(measure.unit) if measure else "",
-            "why": _why(line.get("why", "")), "hands": given.get(entry.id, []),
+            "why": _why(line.get("why", "")),
         })  # fmt: skip
     heads = _heads()
     return [(heads[kind], rows) for kind, rows in found.items()]

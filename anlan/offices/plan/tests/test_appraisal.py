@@ -212,6 +212,7 @@ def test_objection_answer_and_adoption(
     assert (again.pk, again.total) == (row.pk, Decimal(100))
     assert client.post(f"/plan/appraisal/{made.pk}/adopt/").status_code == 403
     client.force_login(second)
+    assert "office" in client.get(f"/plan/appraisal/{made.pk}/").content.decode()
     assert client.post(f"/plan/appraisal/{made.pk}/adopt/").status_code == 302
     made.refresh_from_db()
     assert (made.state, made.adopted_by) == ("adopted", second)

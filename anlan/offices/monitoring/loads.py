@@ -103,7 +103,9 @@ class _AnyVehicle:
 async def gateway(folder: Path) -> None:
     """Vehicles' gateway and its journal, until this process is ended."""
     seldom_collected()
-    listener = Vehicles(_AnyVehicle(), Committer(Journal(folder, "load")).land, Limits(rate=1_000, introduce=300))
+    listener = Vehicles(
+        _AnyVehicle(), Committer(Journal(folder, "load")).land, Limits(rate=1_000, introduce=300, readings=10_000)
+    )
     server = await listener.serve("127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.Event().wait()
@@ -258,7 +260,8 @@ def landed(port: int, readings: int, messages: int) -> float:
             journal = Journal(Path(folder), "load")
             committer = Committer(journal)
             known = {DEVICE}
-            subscriber = Subscriber(Address("127.0.0.1", port, client="lander"), lambda: known, committer.land)
+            address, limits = Address("127.0.0.1", port, client="lander"), Limits(readings=10_000_000)
+            subscriber = Subscriber(address, lambda: known, committer.land, limits)
             task = asyncio.create_task(subscriber.run())
             await asyncio.sleep(1)
             rate = await asyncio.to_thread(_over, lambda: committer.landed, port, readings, messages)

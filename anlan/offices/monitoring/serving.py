@@ -24,7 +24,7 @@ from django.db import OperationalError, connections
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
-from anlan.engines.telemetry.gateways.door import Tally, Unsure, seldom_collected
+from anlan.engines.telemetry.gateways.door import Limits, Tally, Unsure, seldom_collected
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers
@@ -39,6 +39,11 @@ from .keys import FRESH_S, Directory
 
 logger = logging.getLogger(__name__)
 EVALUATE_S, KEEP_S, ARCHIVE_S, AGAIN_S, DROP_S = 0.2, 30.0, 600.0, 5.0, 2.0
+
+
+def limits() -> Limits:
+    """What one connection and one sender may do."""
+    return Limits(readings=settings.DEVICE_READINGS)
 
 
 def home() -> Path:
@@ -95,8 +100,8 @@ class Gateway:
 
     def _ways_in(self) -> list[Any]:
         doors, land, host = self._doors, self._committer.land, self._doors.host
-        vehicles = Vehicles(self._directory, land, now=now)
-        devices = Publishers(self._directory, land, now=now)
+        vehicles = Vehicles(self._directory, land, limits(), now)
+        devices = Publishers(self._directory, land, limits(), now)
         ships = Ships(lambda: self._directory.ships, doors.receivers, land, now=now)
         ways: list[Any] = [self._files()]
         for name, title, listener, port in (
@@ -123,7 +128,7 @@ class Gateway:
 
             ways.append(self._opened("ais-udp", "AIS (UDP)", doors.ais, hears))
         if doors.broker is not None:
-            subscriber = Subscriber(doors.broker, lambda: self._directory.sending, land, now=now)
+            subscriber = Subscriber(doors.broker, lambda: self._directory.sending, land, limits(), now)
             self._tallies["broker"] = subscriber.tally, lambda: int(subscriber.connected)
             self._state["broker"] = {"open": True, "at": f"{doors.broker.host}:{doors.broker.port}"}
             ways.append(subscriber.run())
@@ -155,7 +160,7 @@ class Gateway:
         def land(columns: Any) -> None:
             journal.append(batch_of(*columns, received=time.time_ns() // 1_000_000))
 
-        drop = Drop(home() / "drop", self._directory.of_sender, land, now=now)
+        drop = Drop(home() / "drop", self._directory.of_sender, land, limits(), now)
         self._tallies["files"] = drop.tally, lambda: 0
         (home() / "drop").mkdir(parents=True, exist_ok=True)
         self._state["files"] = {"open": True, "at": "telemetry/drop"}

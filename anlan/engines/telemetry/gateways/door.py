@@ -73,6 +73,10 @@ class Limits:
     """A moment further in the future than this is no moment: the device's clock is wrong."""
     behind: float = 90 * 86_400.0
     """The same of one that lies further back."""
+    readings: float = 20.0
+    """Readings a second on average of each device for which a sender speaks; its disk is the others' too."""
+    kept: int = 500_000
+    """Beyond that a sender may bring so many at once: what a device kept while it was cut off, a whole payload."""
     names: int = 200
     """Metrics that one device may bring that none has told before: each is a file of every day's history."""
 
@@ -105,11 +109,32 @@ class Names:
 
 
 @dataclass(slots=True)
+class Budget:
+    """How many readings each sender may bring by one way, and since when he has that many."""
+
+    left: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def spend(self, sender: str, readings: int, devices: int, limits: Limits) -> float:
+        """Takes readings of a sender, who speaks for so many devices, off what he may bring: 0. Where nothing is left
+        it is the seconds until there is. The last payload may be larger than what is left, so that one of any size
+        comes through; the next one waits the longer."""
+        now, rate = time.monotonic(), limits.readings * max(1, devices)
+        most = limits.kept + 60 * rate
+        left, since = self.left.get(sender, (most, now))
+        left = min(most, left + (now - since) * rate)
+        if left <= 0:
+            return (1 - left) / rate
+        self.left[sender] = left - readings, now
+        return 0.0
+
+
+@dataclass(slots=True)
 class Tally:
     """What came in by one way, and what was refused."""
 
     counts: Counter[str] = field(default_factory=Counter)
     names: Names = field(default_factory=Names)
+    budget: Budget = field(default_factory=Budget)
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 

@@ -105,7 +105,11 @@ class Vehicles(Listener):
                 answers += [(part, result) for part in (session.answered(frame) if frame.parts > 1 else [frame])]
             except Malformed as error:
                 self._refuse(session, error, raw)
-        if found:
+        if found and self.tally.budget.spend(session.phone, len(found), 1, self._limits):
+            # Nor is this done: the terminal sends it again, later.
+            self.counts["refused: too much"] += len(found)
+            answers = [(frame, jt808.FAILED) for frame, _result in answers]
+        elif found:
             columns = zip(*found, strict=True)
             try:
                 await self._land(*columns)

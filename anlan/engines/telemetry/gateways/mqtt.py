@@ -148,6 +148,11 @@ class Publishers(Listener):
         except Malformed as error:
             self._refuse(session, error, heard.topic.encode() + b" " + heard.payload[:200])
             return mqtt.NOT_AUTHORIZED if error.kind == "device" else mqtt.INVALID
+        sender = session.name or f"{TOKEN} {session.key}"
+        if self.tally.budget.spend(sender, len(read.ts), len(session.speaks_for), self._limits):
+            # Not answered: the device keeps it, comes back and sends it again.
+            self.counts["refused: too much"] += len(read.ts)
+            raise Parted("too many readings")
         found = sifted(read, session.speaks_for, self._now(), self._limits, self.tally.names)
         for kind, count in found.kinds.items():
             self.counts[f"refused: {kind}"] += count

@@ -171,6 +171,15 @@ def test_a_disk_that_is_full_is_no_done() -> None:
     assert served(talk, broken=True).counts["refused: disk"] == 10
 
 
+def test_a_terminal_that_sends_too_much_sends_it_again_later() -> None:
+    async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
+        client = await introduced(connect)
+        told = [(await client.ask(jt808.LOCATION, where()))["result"] for _ in range(3)]
+        assert told == [jt808.DONE, jt808.FAILED, jt808.FAILED]
+
+    assert served(talk, Limits(readings=0.1, kept=1)).counts["refused: too much"] == 20
+
+
 def test_clocks_that_are_years_off_make_no_reading() -> None:
     async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
         client = await introduced(connect)

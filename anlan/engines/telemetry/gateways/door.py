@@ -167,15 +167,14 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
     early, late = (now - limits.behind) * 1000, (now + limits.ahead) * 1000
     arrays = isinstance(read.device, pa.Array)
     named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
-    strangers = [name for name in named if name not in speaks_for]
+    strangers = named.difference(speaks_for)
     wrong_clock, unheard = (read.ts < early) | (read.ts > late), names.unheard(read)
     if not strangers and not unheard and not wrong_clock.any():
         return Sifted(read, (), Counter())
     if arrays:
-        strange = pc.is_in(read.device, pa.array(strangers, pa.string())).to_numpy(zero_copy_only=False)
+        strange = pc.is_in(read.device, pa.array(sorted(strangers), pa.string())).to_numpy(zero_copy_only=False)
     else:
-        unknown = set(strangers)
-        strange = np.fromiter((name in unknown for name in read.device), bool, len(read.device))
+        strange = np.fromiter((name in strangers for name in read.device), bool, len(read.device))
     wrong_clock &= ~strange
     wrong = strange | wrong_clock
     if unheard:

@@ -10,18 +10,18 @@ import asyncio
 import fcntl
 import logging
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connections
 
-from anlan.engines.telemetry import history
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
 from anlan.engines.telemetry.gateways.door import Limits, Tally, Unsure, seldom_collected
@@ -29,10 +29,9 @@ from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.journal import Committer, Journal, batch_of
-from anlan.engines.telemetry.moves import moving
 from anlan.kernel import clock
 
-from . import keeping, standing
+from . import standing
 from .doors import Doors
 from .evaluation import Evaluation
 from .keys import FRESH_S, Directory
@@ -221,6 +220,7 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
     """The evaluation in its own thread, until the process ends. Raises what the database says."""
     evaluation = Evaluation(home() / "journal", home() / "state")
     kept = archived = time.monotonic()
+    archiving: subprocess.Popen[bytes] | None = None
     try:
         while not ending.wait(EVALUATE_S):
             changes = evaluation.step()
@@ -229,17 +229,13 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
             if now - kept > KEEP_S:
                 evaluation.keep()
                 kept = now
-            if now - archived > ARCHIVE_S:
-                with moving(home()) as free:
-                    if free:
-                        # Only what the kept state knows of is taken away from the journal.
-                        evaluation.keep()
-                        count = partial(keeping.count_hours, home() / "history")
-                        history.archive(home() / "journal", home() / "history", evaluation.tail, count)
-                        history.compact(home() / "history", clock.today())
-                        keeping.let_go(home() / "history")
+            if now - archived > ARCHIVE_S and (archiving is None or archiving.poll() is not None):
+                archiving = subprocess.Popen([sys.executable, "-m", "anlan", "telemetry", "archive"])
                 archived = now
         evaluation.step()
         evaluation.keep()
     finally:
         connections.close_all()
+        if archiving is not None:
+            archiving.terminate()  # wherever it is, it goes on from there the next time
+            archiving.wait()

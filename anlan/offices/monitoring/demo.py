@@ -160,6 +160,7 @@ def _waters(devices: list[Device], city: DemoCity) -> None:
         lat, lon, high, wide = ship.lat, ship.lon, 1.3 * WATER[0], 1.3 * WATER[1]
         corners = ((-wide, -high), (wide, -high), (wide, high), (-wide, high))
         rings.append(str([[round(lon + x, 5), round(lat + y, 5)] for x, y in corners]))
+    rings = list(dict.fromkeys(rings))
     if not rings:
         return
     text = "\n".join([

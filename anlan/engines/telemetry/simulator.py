@@ -255,11 +255,12 @@ async def sail(
     ships: Sequence[Ship], host: str, port: int, *, seed: int = 1, every: float = 10.0,
     told: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
-    """One receiver that hears all ships, until it is cancelled. Of four one leaves its water for a while each hour."""
+    """One receiver that hears all ships, until it is cancelled. Of four one leaves its water for a while each hour,
+    after three minutes first."""
     told(f"{len(ships)} ships sail")
     rng, passed, pause = Random(seed), 0.0, 1.0  # noqa: S311 (synthetic data)
-    own = {ship.mmsi: rng.uniform(0, 2 * math.pi) for ship in ships}
     strays = {ship.mmsi for ship in ships[::4]}
+    own = {ship.mmsi: -0.3 if ship.mmsi in strays else rng.uniform(0, 2 * math.pi) for ship in ships}
     while True:
         try:
             _reader, writer = await asyncio.open_connection(host, port)

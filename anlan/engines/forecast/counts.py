@@ -431,8 +431,7 @@ def fit(y: Floats, w: Floats, x: Floats, days: Floats, doubt: Floats) -> tuple[F
             alpha = (w * ((y - mu) ** 2 * free[:, None] - mu)).sum(1) / np.maximum((w * mu**2).sum(1), 1e-9)
             alpha = np.clip(alpha, 0, 4)
             alpha[alpha < 1e-4] = 0
-    cov: Floats = np.linalg.inv(bend(means()))
-    return beta, cov, alpha
+    return beta, np.asarray(np.linalg.inv(bend(means())), float), alpha
 
 
 def _best(gains: Floats, times: NDArray[np.int64], offered: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -30,9 +30,9 @@ def demanded(found: Any) -> Target | None:
     value = Decimal(found.value)
     if found.comparator == "down_by":
         base = found.baseline_value
-        if base is None or value > 100:
+        if base is None or ((rate := found.unit in ("%", "")) and value > 100):
             return None
-        return Target("down_by", value, base) if found.unit == "%" else Target("ceiling", max(base - value, Decimal(0)))
+        return Target("down_by", value, base) if rate else Target("ceiling", max(base - value, Decimal(0)))
     if found.comparator == ">=":
         return Target("share" if found.unit == "%" else "floor", value)
     if value == 0:

@@ -38,7 +38,9 @@ def found_over_years(many: int = 900) -> None:
 def test_months_of_all_areas_in_one_query() -> None:
     with acting(TESTER, EVERYWHERE), clock.frozen(NOW):
         found_over_years()
-        with CaptureQueriesContext(connection, ) as asked:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
             got = monthly("hazards.found")
         assert len(asked) == 1
         assert (got.first, len(got.counts[WHOLE])) == (date(2008, 1, 1), 12 * YEARS + 6)

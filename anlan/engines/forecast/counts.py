@@ -247,7 +247,9 @@ class _Year:
         if origins:
             self.picks = _best(seen[-1], times[-1], offered)
         usable = (~np.isnan(score[:, 0])).sum(0) if origins else np.zeros(n, int)
-        self.modelled = (usable >= ORIGINS_LEAST) & (self.known >= SEASONS)
+        # Of a model that could not be tried beside the bar nobody knows whether it is better.
+        tried = times[-1, 1:].max(0) if origins else usable
+        self.modelled = (tried >= ORIGINS_LEAST) & (self.known >= SEASONS)
         self.picks[~self.modelled] = 0
         self.naive = offered[0]
         if not origins:
@@ -256,7 +258,7 @@ class _Year:
         m, a, s = mean[at, picks, who], wide[at, picks, who], score[at, picks, who]
         low, mid, high = (nbinom.ppf(q, 1 / a, 1 / (1 + a * m)) for q in ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2))
         last_year = np.array([self._same_months(o, h).sum(1) for o in origins])
-        for i in np.flatnonzero(self.modelled):
+        for i in np.flatnonzero(usable >= ORIGINS_LEAST):
             ok = ~np.isnan(score[:, 0, i])
             real = actual[ok, i]
             self.tests[i] = BackTest(
@@ -438,7 +440,7 @@ def _best(gains: Floats, times: NDArray[np.int64], offered: NDArray[np.bool_]) -
     """For each series the offered candidate of the best mean gain in log score over the bar (whose own gain is 0)."""
     import numpy as np
 
-    tried = offered & (times > 0)
+    tried = offered & (times >= ORIGINS_LEAST)
     average = np.where(tried, gains / np.maximum(times, 1), -np.inf)
     return np.where(tried.any(0), average.argmax(0), _first_choice(offered))
 

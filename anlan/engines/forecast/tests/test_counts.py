@@ -10,6 +10,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from anlan.engines.forecast.counts import DRAWS, LEVEL, Running, _Year, fit, outlooks, year_end
 from anlan.engines.measures import Target
@@ -184,6 +186,26 @@ def test_the_same_alone_and_among_others_and_every_time() -> None:
     other = year_end(counts, BEGIN, Target("ceiling", 50), seed=1)
     assert any(other[k].chance != once[k].chance for k in counts)
     assert all(abs(other[k].chance - once[k].chance) < 5 / DRAWS**0.5 for k in counts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.none() | st.integers(0, 3) | st.integers(0, 10**6), min_size=40, max_size=40), min_size=1, max_size=4
+    ),
+    st.integers(0, 39), st.integers(1, 12), st.floats(0, 1),
+)  # fmt: skip
+def test_whatever_is_known_an_answer_is_whole_or_none(rows: list, late: int, month: int, over: float) -> None:
+    series = {str(i): row[late:] for i, row in enumerate(rows)}
+    found = year_end(series, date(2009, month, 1), Target("ceiling", 100), running=dict.fromkeys(series, 2), over=over)
+    for of in found.values():
+        if of.method == "none":
+            assert of.why
+            assert of.median is of.chance is None
+        else:
+            assert of.actual + 0 <= of.low <= of.median <= of.high
+            assert 0 <= of.chance <= 1
+            assert len(of.months) == of.backtest.h if of.backtest else of.months
 
 
 def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:

@@ -34,9 +34,10 @@ def anlan(*arguments: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Of the benchmark's own installation; nothing of the one in which people work."""
+    """Of the benchmark's own installation; nothing of the one in which people work. One device sends as a city does."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("ANLAN_")}
-    return plain | {"ANLAN_HOME": str(PLACE), "ANLAN_PORT": str(PORT), "ANLAN_DEMO": "1", "ANLAN_GATEWAY": "0"}
+    own = {"ANLAN_HOME": str(PLACE), "ANLAN_PORT": str(PORT), "ANLAN_DEMO": "1", "ANLAN_GATEWAY": "0"}
+    return plain | own | {"ANLAN_DEVICE_READINGS": "10000000"}
 
 
 def _free() -> int:

@@ -192,7 +192,8 @@ def _row(rule: Mapping[str, Any], said: Mapping[str, Any], code: Mapping[str, in
             row |= {"span": duration(rule["longer_than"]), "other": duration(rule["rest"])}
             row |= {"number": rule.get("faster_than", 5.0), "gap": duration(rule.get("gap", "10min"))}
         case "inside" | "outside":
-            row["shape"] = rule["area"]
+            rings = [[*ring, ring[0]] for ring in (rule["area"], *rule.get("more_areas", ()))]
+            row["shape"] = rings[0] + [corner for ring in rings[1:] for corner in ([math.nan, math.nan], *ring)]
         case "off-route":
             row |= {"shape": rule["route"], "number": rule["metres"]}
     return row

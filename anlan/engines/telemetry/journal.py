@@ -19,7 +19,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -189,21 +189,18 @@ class Committer:
 
 def _batches(columns: list[tuple[Any, ...]], received: int) -> list[Any]:
     """What waits as few batches: arrays each by itself, everything else together."""
-    small = [part for part in columns if not isinstance(part[0], pa.Array)]
     batches = [batch_of(*part, received=received) for part in columns if isinstance(part[0], pa.Array)]
-    if len(small) == 1:
-        batches.append(batch_of(*small[0], received=received))
-    elif small:
-        devices, metrics, ts, values = (
-            list(chain.from_iterable(map(_plain, part))) for part in zip(*small, strict=True)
-        )
-        batches.append(batch_of(devices, metrics, ts, values, received))
+    texts = [part for part in columns if not isinstance(part[0], pa.Array)]
+    for arrays in (False, True):
+        if alike := [part for part in texts if isinstance(part[2], np.ndarray) == arrays]:
+            devices, metrics, ts, values = zip(*alike, strict=True)
+            joined = np.concatenate if arrays else _joined
+            batches.append(batch_of(_joined(devices), _joined(metrics), joined(ts), joined(values), received))
     return batches
 
 
-def _plain(column: Any) -> Any:
-    """Numbers of an array one by one, as numbers of Python: many times quicker to go over."""
-    return column.tolist() if isinstance(column, np.ndarray) else column
+def _joined(parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    return parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
 
 
 class Tail:

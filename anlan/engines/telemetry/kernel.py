@@ -730,14 +730,17 @@ def _driven(ts: int, speed: float, fresh: bool, guarded: bool, cell: Any, lane: 
 
 @run
 def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
-    """Whether the point lies in the polygon: a ray from it crosses the border an odd number of times."""
-    inside, j = False, lane.shape_end - 1
-    for i in range(lane.shape_first, lane.shape_end):
-        if (shape[i, 1] > y) != (shape[j, 1] > y):
+    """Whether the point lies in one of the polygons: a ray from it crosses the border an odd number of times."""
+    inside = False
+    for i in range(lane.shape_first + 1, lane.shape_end):
+        j = i - 1
+        if math.isnan(shape[i, 1]):  # between two polygons
+            if inside:
+                return True
+        elif (shape[i, 1] > y) != (shape[j, 1] > y) and not math.isnan(shape[j, 1]):
             across = (shape[j, 0] - shape[i, 0]) * (y - shape[i, 1])
             if x < across / (shape[j, 1] - shape[i, 1]) + shape[i, 0]:
                 inside = not inside
-        j = i
     return inside
 
 

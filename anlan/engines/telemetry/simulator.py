@@ -247,14 +247,20 @@ class Ship:
     lon: float
 
 
+WATER, STRAYED = (0.004, 0.006), 3.0
+"""Half a ferry's water in degrees of latitude and longitude, and so many times as far it strays."""
+
+
 async def sail(
     ships: Sequence[Ship], host: str, port: int, *, seed: int = 1, every: float = 10.0,
     told: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
-    """One receiver that hears all ships, until it is cancelled."""
+    """One receiver that hears all ships, until it is cancelled. Of four one leaves its water for a while each hour,
+    after three minutes first."""
     told(f"{len(ships)} ships sail")
     rng, passed, pause = Random(seed), 0.0, 1.0  # noqa: S311 (synthetic data)
-    own = {ship.mmsi: rng.uniform(0, 2 * math.pi) for ship in ships}
+    strays = {ship.mmsi for ship in ships[::4]}
+    own = {ship.mmsi: -0.3 if ship.mmsi in strays else rng.uniform(0, 2 * math.pi) for ship in ships}
     while True:
         try:
             _reader, writer = await asyncio.open_connection(host, port)
@@ -263,9 +269,10 @@ async def sail(
                 passed += every
                 for ship in ships:
                     angle = passed / 600 + own[ship.mmsi]  # across the river and back, in an hour
+                    far = STRAYED if ship.mmsi in strays and (angle / 2 / math.pi) % 1 < 0.1 else 1.0
                     said: dict[str, Any] = {
-                        "msg_type": 1, "mmsi": ship.mmsi, "lat": ship.lat + 0.004 * math.sin(angle),
-                        "lon": ship.lon + 0.006 * math.cos(angle), "course": round(math.degrees(-angle)) % 360,
+                        "msg_type": 1, "mmsi": ship.mmsi, "lat": ship.lat + far * WATER[0] * math.sin(angle),
+                        "lon": ship.lon + far * WATER[1] * math.cos(angle), "course": round(math.degrees(-angle)) % 360,
                         "speed": 6.0, "heading": round(math.degrees(-angle)) % 360, "second": 60, "status": 0,
                     }  # fmt: skip
                     writer.writelines(

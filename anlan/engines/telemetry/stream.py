@@ -468,6 +468,15 @@ class Stream:
             "rows": _bytes(np.concatenate([np.empty(0, EVENT), *self._rows], dtype=EVENT)),
         }
 
+    @staticmethod
+    def kept_with(path: Path) -> dict[str, Any]:
+        """What `save` was given as `extra`, without taking up the rest; raises `BadSnapshot`."""
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                return dict(json.loads(kept["told"].tobytes())["extra"])
+        except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+            raise BadSnapshot(f"{path}: no snapshot of a stream ({error})") from error
+
     @classmethod
     def restored(cls, rules: Compiled, path: Path, **told: Any) -> Self:
         """The stream as it was saved, under these rules; raises `BadSnapshot`.

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 from random import Random
 
+from anlan.engines.telemetry.simulator import WATER
 from anlan.kernel import law
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Enterprise, Person
@@ -63,6 +64,7 @@ def load(city: DemoCity) -> None:
     _settings(devices, city, rng)
     _calibrations(devices, city)
     _changed_rule(city)
+    _waters(devices, city)
     city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
     gas.load(city, [one for one in devices if one.programme == "coal-gas"][: gas.SENSORS])
 
@@ -147,6 +149,28 @@ def _changed_rule(city: DemoCity) -> None:
     text = rule.current.text.replace("for: 24h", "for: 12h")
     reason = "24小时过长，部分传感器卡滞当班未能发现"
     rulebook.save(rule, text, rulebook.checked(text, rule.name), True, reason, account.actor)
+
+
+def _waters(devices: list[Device], city: DemoCity) -> None:
+    """A rule that the city has made: passenger ships stay in the waters where they ferry."""
+    rings = []
+    for ship in devices:
+        if ship.programme != "passenger-ships" or ship.lat is None or ship.lon is None:
+            continue
+        lat, lon, high, wide = ship.lat, ship.lon, 1.3 * WATER[0], 1.3 * WATER[1]
+        corners = ((-wide, -high), (wide, -high), (wide, high), (-wide, high))
+        rings.append(str([[round(lon + x, 5), round(lat + y, 5)] for x, y in corners]))
+    rings = list(dict.fromkeys(rings))
+    if not rings:
+        return
+    text = "\n".join([
+        "name: ferry-outside-its-water", "title: {zh: 客渡船驶出核定水域, en: Ferry outside of its water}",
+        "kind: outside", "programmes: [passenger-ships]", "level: orange", "hold: 30s",
+        "source: 核定渡运水域（演示数据）", f"area: {rings[0]}",
+        *(["more_areas:", *(f"  - {ring}" for ring in rings[1:200])] if rings[1:] else []), "",
+    ])  # fmt: skip
+    rule, account = Rule.objects.create(name="ferry-outside-its-water"), Account.objects.get(username="city")
+    rulebook.save(rule, text, rulebook.checked(text, rule.name), True, "汛期加强客渡船管理", account.actor)
 
 
 def _quota(enterprise: Enterprise, programme: str, number: int) -> Quota:

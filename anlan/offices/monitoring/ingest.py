@@ -13,7 +13,7 @@ from anlan.engines.telemetry.journal import Committer, Journal
 
 from . import standing
 from .keys import Directory
-from .serving import ARCHIVE_S, home, now
+from .serving import ARCHIVE_S, home, limits, now
 
 logger = logging.getLogger(__name__)
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -26,7 +26,7 @@ class _Process:
     def __init__(self) -> None:
         self._journal = Journal(home() / "journal", "web")
         self._committer = Committer(self._journal)
-        self.ingest = Ingest(Directory(), self._committer.land, now=now)
+        self.ingest = Ingest(Directory(), self._committer.land, limits(), now)
         self._task = asyncio.create_task(self._goes_on())
 
     async def _goes_on(self) -> None:

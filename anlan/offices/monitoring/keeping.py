@@ -6,12 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.db import connection
 
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.history import Stretch
+from anlan.engines.telemetry.journal import Tail
+from anlan.engines.telemetry.moves import moving
+from anlan.engines.telemetry.stream import Stream
 from anlan.kernel import clock, law
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
@@ -21,6 +25,23 @@ from .programmes import PROGRAMMES
 KEEPER = Actor("job", "telemetry")
 NO_MEAN = frozenset({"lat", "lon", "course", "heading", "direction", "altitude", "status"})
 """Of places and directions an hour has no mean that says anything."""
+
+
+def archive(home: Path) -> int | None:
+    """Moves from the journal into the history what the evaluation's kept state knows of, counts the hours it came into,
+    and lets go what is old; returns how many readings were moved. None while somebody copies journal and history.
+
+    For a process of its own: a city's ten minutes take a processor longer than a warning may wait.
+    """
+    with moving(home) as free:
+        if not free:
+            return None
+        state, journal, kept = home / "state", home / "journal", home / "history"
+        places = Stream.kept_with(state) if state.exists() else {}
+        moved = history.archive(journal, kept, Tail(journal, places), partial(count_hours, kept))
+        history.compact(kept, clock.today())
+        let_go(kept)
+    return moved
 
 
 def count_hours(folder: Path, stretches: Sequence[Stretch]) -> int:

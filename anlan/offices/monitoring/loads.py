@@ -1,24 +1,30 @@
 """How much comes in by each way: load for `make bench`, sent from processes of its own as devices would.
 
     python -m anlan.offices.monitoring.loads http PORT KEY DEVICE NOW SECONDS
+    python -m anlan.offices.monitoring.loads steady PORT KEY METRIC VALUE NOW RATE
     python -m anlan.offices.monitoring.loads publish PORT DEVICE NOW MESSAGES READINGS
     python -m anlan.offices.monitoring.loads vehicles PORT SESSIONS SECONDS
     python -m anlan.offices.monitoring.loads gateway FOLDER
 
-NOW is the installation's clock in milliseconds, KEY that of a program. The first three print how much a second was
-answered; the last one lets any vehicle in, lands what it says, and prints its port.
+NOW is the installation's clock in milliseconds, KEY that of a program. All but the last print how much a second was
+answered: `steady`, which reads its devices, a line each, from its input, once that ends. The last one lets any vehicle
+in, lands what it says, and prints its port.
 """
 
 from __future__ import annotations
 
 import asyncio
+import http.client as http_client
+import itertools
 import json
+import os
 import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -89,6 +95,64 @@ async def http(port: int, key: str, device: str, now: int, seconds: float) -> fl
     return await all_(seconds)
 
 
+def steady(port: int, key: str, metric: str, value: float, now: int, rate: float) -> float:
+    """Readings of the devices in the input, by columns of a thousand, so many a second until it ends; how many a second
+    were answered."""
+    begun, ended = time.perf_counter(), threading.Event()
+    devices = list(itertools.takewhile(bool, map(str.strip, iter(sys.stdin.readline, ""))))
+
+    def listen() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    connection, done = http_client.HTTPConnection("127.0.0.1", port, timeout=30), 0
+    head = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    names = [devices[n % len(devices)] for n in range(BATCH)]
+    first = time.perf_counter()
+    while not ended.wait(max(0.0, first + done / rate - time.perf_counter())):
+        moment = now + int(1000 * (time.perf_counter() - begun))
+        columns = {"device": names, "metric": [metric] * BATCH, "value": [value] * BATCH,
+                   "ts": [moment - n // len(devices) for n in range(BATCH)]}  # fmt: skip
+        connection.request("POST", "/ingest/v1/readings", json.dumps(columns), head)
+        answer = connection.getresponse()
+        if (said := answer.read()) and answer.status != 200:
+            raise RuntimeError(said.decode())
+        done += BATCH
+    return done / (time.perf_counter() - first)
+
+
+@contextmanager
+def steadily(
+    key: str, metric: str, value: float, now: int, rate: float, devices: Sequence[str]
+) -> Iterator[Callable[[], float]]:
+    """So many readings a second come in meanwhile; gives what tells, once called, how many it were, and ends it."""
+    command = [sys.executable, "-m", __name__, "steady", os.environ["ANLAN_PORT"], key, metric, value, now, rate]
+    process = subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write("\n".join([*devices, "", ""]))
+    process.stdin.flush()
+    try:
+        yield lambda: float(process.communicate()[0])
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def evaluated() -> Iterator[None]:
+    """A gateway evaluates what the installation takes in meanwhile; no way in of its own is open."""
+    closed = dict.fromkeys(("ANLAN_JT808_PORT", "ANLAN_MQTT_PORT", "ANLAN_AIS_PORT"), "off")
+    process = subprocess.Popen([sys.executable, "-m", "anlan", "gateway"], env={**os.environ, **closed})
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
 # -- vehicles --------------------------------------------------------------------------------------------------------
 
 
@@ -103,7 +167,9 @@ class _AnyVehicle:
 async def gateway(folder: Path) -> None:
     """Vehicles' gateway and its journal, until this process is ended."""
     seldom_collected()
-    listener = Vehicles(_AnyVehicle(), Committer(Journal(folder, "load")).land, Limits(rate=1_000, introduce=300))
+    listener = Vehicles(
+        _AnyVehicle(), Committer(Journal(folder, "load")).land, Limits(rate=1_000, introduce=300, readings=10_000)
+    )
     server = await listener.serve("127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.Event().wait()
@@ -258,7 +324,8 @@ def landed(port: int, readings: int, messages: int) -> float:
             journal = Journal(Path(folder), "load")
             committer = Committer(journal)
             known = {DEVICE}
-            subscriber = Subscriber(Address("127.0.0.1", port, client="lander"), lambda: known, committer.land)
+            address, limits = Address("127.0.0.1", port, client="lander"), Limits(readings=10_000_000)
+            subscriber = Subscriber(address, lambda: known, committer.land, limits)
             task = asyncio.create_task(subscriber.run())
             await asyncio.sleep(1)
             rate = await asyncio.to_thread(_over, lambda: committer.landed, port, readings, messages)
@@ -292,6 +359,9 @@ def main(said: Sequence[str]) -> None:
     match said:
         case "http", port, key, device, now, seconds:
             print(uvloop.run(http(int(port), key, device, int(now), float(seconds))))
+        case "steady", *rest:
+            port, key, metric, value, now, rate = rest
+            print(steady(int(port), key, metric, float(value), int(now), float(rate)))
         case "publish", port, device, now, messages, readings:
             print(uvloop.run(publish(int(port), device, int(now), int(messages), int(readings))))
         case "vehicles", port, sessions, seconds:

@@ -10,35 +10,39 @@ import asyncio
 import fcntl
 import logging
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connections
 
-from anlan.engines.telemetry import history
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
-from anlan.engines.telemetry.gateways.door import Tally, Unsure, seldom_collected
+from anlan.engines.telemetry.gateways.door import Limits, Tally, Unsure, seldom_collected
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.journal import Committer, Journal, batch_of
-from anlan.engines.telemetry.moves import moving
 from anlan.kernel import clock
 
-from . import keeping, standing
+from . import standing
 from .doors import Doors
 from .evaluation import Evaluation
 from .keys import FRESH_S, Directory
 
 logger = logging.getLogger(__name__)
 EVALUATE_S, KEEP_S, ARCHIVE_S, AGAIN_S, DROP_S = 0.2, 30.0, 600.0, 5.0, 2.0
+
+
+def limits() -> Limits:
+    """What one connection and one sender may do."""
+    return Limits(readings=settings.DEVICE_READINGS)
 
 
 def home() -> Path:
@@ -95,8 +99,8 @@ class Gateway:
 
     def _ways_in(self) -> list[Any]:
         doors, land, host = self._doors, self._committer.land, self._doors.host
-        vehicles = Vehicles(self._directory, land, now=now)
-        devices = Publishers(self._directory, land, now=now)
+        vehicles = Vehicles(self._directory, land, limits(), now)
+        devices = Publishers(self._directory, land, limits(), now)
         ships = Ships(lambda: self._directory.ships, doors.receivers, land, now=now)
         ways: list[Any] = [self._files()]
         for name, title, listener, port in (
@@ -123,7 +127,7 @@ class Gateway:
 
             ways.append(self._opened("ais-udp", "AIS (UDP)", doors.ais, hears))
         if doors.broker is not None:
-            subscriber = Subscriber(doors.broker, lambda: self._directory.sending, land, now=now)
+            subscriber = Subscriber(doors.broker, lambda: self._directory.sending, land, limits(), now)
             self._tallies["broker"] = subscriber.tally, lambda: int(subscriber.connected)
             self._state["broker"] = {"open": True, "at": f"{doors.broker.host}:{doors.broker.port}"}
             ways.append(subscriber.run())
@@ -155,7 +159,7 @@ class Gateway:
         def land(columns: Any) -> None:
             journal.append(batch_of(*columns, received=time.time_ns() // 1_000_000))
 
-        drop = Drop(home() / "drop", self._directory.of_sender, land, now=now)
+        drop = Drop(home() / "drop", self._directory.of_sender, land, limits(), now)
         self._tallies["files"] = drop.tally, lambda: 0
         (home() / "drop").mkdir(parents=True, exist_ok=True)
         self._state["files"] = {"open": True, "at": "telemetry/drop"}
@@ -216,6 +220,7 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
     """The evaluation in its own thread, until the process ends. Raises what the database says."""
     evaluation = Evaluation(home() / "journal", home() / "state")
     kept = archived = time.monotonic()
+    archiving: subprocess.Popen[bytes] | None = None
     try:
         while not ending.wait(EVALUATE_S):
             changes = evaluation.step()
@@ -224,17 +229,13 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
             if now - kept > KEEP_S:
                 evaluation.keep()
                 kept = now
-            if now - archived > ARCHIVE_S:
-                with moving(home()) as free:
-                    if free:
-                        # Only what the kept state knows of is taken away from the journal.
-                        evaluation.keep()
-                        count = partial(keeping.count_hours, home() / "history")
-                        history.archive(home() / "journal", home() / "history", evaluation.tail, count)
-                        history.compact(home() / "history", clock.today())
-                        keeping.let_go(home() / "history")
+            if now - archived > ARCHIVE_S and (archiving is None or archiving.poll() is not None):
+                archiving = subprocess.Popen([sys.executable, "-m", "anlan", "telemetry", "archive"])
                 archived = now
         evaluation.step()
         evaluation.keep()
     finally:
         connections.close_all()
+        if archiving is not None:
+            archiving.terminate()  # wherever it is, it goes on from there the next time
+            archiving.wait()

@@ -46,7 +46,8 @@ KINDS = {
     "quality": gettext_lazy("Quality 2 is not to be had"), 
     "registration": gettext_lazy("Registration of an unknown vehicle"),
     "sentence": gettext_lazy("No sentence of AIS"), "text": gettext_lazy("No text"), "time": gettext_lazy("No moment"),
-    "too many messages": gettext_lazy("Too many messages"), "topic": gettext_lazy("Another topic"),
+    "too many messages": gettext_lazy("Too many messages"),
+    "too much": gettext_lazy("More readings than its devices may bring"), "topic": gettext_lazy("Another topic"),
     "value": gettext_lazy("No number"), "version": gettext_lazy("Another version of the protocol"),
 }  # fmt: skip
 

@@ -178,8 +178,14 @@ def _driving(said: Mapping[str, Any]) -> str:
 _KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "level": _level, "rate": _rate, "soon": _soon, "stuck": _stuck, "noisy": _noisy, "silent": _silent,
     "driving": _driving,
-    "inside": lambda said: _("in the area (%(n)s corners)") % {"n": len(said["area"])},
-    "outside": lambda said: _("outside of the area (%(n)s corners)") % {"n": len(said["area"])},
+    "inside": lambda said: (
+        _("in one of %(n)s areas") % {"n": 1 + len(said["more_areas"])} if "more_areas" in said
+        else _("in the area (%(n)s corners)") % {"n": len(said["area"])}
+    ),
+    "outside": lambda said: (
+        _("outside of all %(n)s areas") % {"n": 1 + len(said["more_areas"])} if "more_areas" in said
+        else _("outside of the area (%(n)s corners)") % {"n": len(said["area"])}
+    ),
     "off-route": lambda said: _("more than %(metres)s m off the route") % {"metres": f"{said['metres']:g}"},
 }  # fmt: skip
 

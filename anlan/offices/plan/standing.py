@@ -68,12 +68,16 @@ def demand(target: Target, measure: AnyMeasure, value: Decimal | None = None) ->
     places = measure.places if isinstance(measure, Ratio) else 0
     comparator = target.comparator
     if comparator in ("down_by", "up_by"):
-        if value is not None:
-            comparator = "<=" if comparator == "down_by" else ">="
-        elif target.baseline_value is None or (comparator == "down_by" and target.value > 100):
+        base, rate = target.baseline_value, target.unit in ("%", "")
+        if value is None and (base is None or (rate and comparator == "down_by" and target.value > 100)):
             return None
-        else:
-            return Demand(comparator, target.value, target.baseline_value, places=places)  # type: ignore[arg-type]
+        if value is None and rate:
+            return Demand(comparator, target.value, base, places=places)  # type: ignore[arg-type]
+        if value is None:
+            # So many people fewer, and no rate.
+            assert base is not None
+            value = max(base - target.value, Decimal(0)) if comparator == "down_by" else base + target.value
+        comparator = "<=" if comparator == "down_by" else ">="
     number = target.value if value is None else value
     if comparator == "by_date":
         return Demand("milestone", number, due=target.due, places=places)

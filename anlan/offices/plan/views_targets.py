@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from anlan.engines.forecast import Outlook
 from anlan.engines.measures import Measure
 from anlan.kernel import areas, clock
 from anlan.kernel.figures import words
+from anlan.kernel.figures.ahead import WHOLE, NoForecast, monthly
 from anlan.kernel.figures.drawing import Figure, through_the_year
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.policy import OFFICIALS
@@ -51,6 +53,8 @@ class Line:
     held: Held
     note: str = ""
     chart: str = ""
+    outlook: Outlook | None = None
+    """What the year will end with; None where nothing is forecast."""
 
     @property
     def badge(self) -> dict[str, Any]:
@@ -63,6 +67,14 @@ class Line:
         if rest is None:
             return ""
         return (_("%(n)s beyond it") if rest < 0 else _("%(n)s left")) % {"n": f"{abs(rest):,}"}
+
+    @property
+    def chance(self) -> str:
+        """The probability that the number is kept. Draws cannot tell a chance below one in a hundred from none."""
+        found = None if self.outlook is None else self.outlook.chance
+        if found is None:
+            return ""
+        return "< 1 %" if found < 0.01 else "> 99 %" if found > 0.99 else f"{round(found * 100)} %"
 
     @property
     def absent(self) -> str:
@@ -105,18 +117,23 @@ def _page(request: HttpRequest, found: Target, form: ApportionForm, status: int 
     area = request.GET.get("area", "")
     if area and area not in told.areas:
         raise Http404
-    lines = [Line(names[code], told.areas[code], "", f"?area={code}") for code in sorted(told.areas)]
+    ahead = _ahead(told)
+    lines = [
+        Line(names[code], told.areas[code], "", f"?area={code}", ahead.get(area_prefix(code)))
+        for code in sorted(told.areas)
+    ]
     titles, heads = _industries(), _departments()
     branches = [
         Line(titles[code], told.industries[code], str(_(", ")).join(heads.get(code, ())))
         for code in titles
         if code in told.industries
     ]
-    whole = Line(str(_("The whole city")), told.whole, "", "?") if told.whole else None
+    whole = Line(str(_("The whole city")), told.whole, "", "?", ahead.get(WHOLE)) if told.whole else None
     own = told.areas.get(area) or told.whole or next(iter(told.areas.values()), None)
     of = area or ("" if told.whole else next(iter(told.areas), ""))
     context = {
         "target": found, "plan": found.plan, "told": told, "whole": whole, "sums": _sums(told),
+        "ahead": ahead, "backtest": getattr(ahead.get(WHOLE), "backtest", None),
         "tables": [t for t in ((_("District"), lines), (_("Industry"), branches)) if t[1]],
         "figure": _drawn(told, own, area_prefix(of) if of else "", names.get(of, "")) if own else None,
         "may_apportion": _may_apportion(account, told), "form": form, "shape": told.line.shape,
@@ -208,6 +225,24 @@ def _table(found: Iterable[Told], of: str, names: dict[str, str]) -> dict[str, A
         kept = [getattr(one, of).get(key) for one in columns]
         rows.append({"label": names[key], "cells": [Line("", h) if h else None for h in kept]})
     return {"columns": [one.target for one in columns], "rows": rows}
+
+
+def _ahead(told: Told) -> dict[str, Outlook]:
+    """By the area's prefix, what the running year will end with and the chance of its number; of counts alone."""
+    target, measure = told.target, told.measure
+    if not isinstance(measure, Measure) or target.plan.year != clock.today().year or not (told.whole or told.areas):
+        return {}
+    wanted = {
+        area_prefix(code): made
+        for code, held in told.areas.items()
+        if held.portion and (made := standing.demand(target, measure, held.portion.value))
+    }
+    if told.whole and (own := standing.demand(target, measure)):
+        wanted[WHOLE] = own
+    try:
+        return monthly(measure.name, within=area_prefix(target.plan.area_code)).outlooks(wanted)
+    except NoForecast:
+        return {}
 
 
 def _names(codes: Iterable[str]) -> dict[str, str]:

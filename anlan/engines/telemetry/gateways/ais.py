@@ -27,6 +27,8 @@ _LONGEST = 4_096
 @dataclass(slots=True, eq=False)
 class _Receiver(Session):
     joiner: Joiner = field(default_factory=Joiner)
+    held: bytes = b""
+    """The beginning of a line."""
 
 
 class Ships(Listener):
@@ -49,20 +51,20 @@ class Ships(Listener):
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in self._networks)
 
-    async def _talk(self, session: _Receiver, reader: asyncio.StreamReader) -> None:
-        peer = session.writer.get_extra_info("peername")
+    def _admit(self, session: _Receiver) -> None:
+        peer = session.transport.get_extra_info("peername")
         if not peer or not self.admits(peer[0]):
             self.counts["refused: address"] += 1
             raise Parted("from an address without a receiver")
         session.known = True
-        held = b""
-        while data := await reader.read(1 << 16):
-            *lines, held = (held + data).split(b"\n")
-            if len(held) > _LONGEST:
-                raise Parted("a line without an end")
-            self._spend(session, len(lines))
-            await self._take(session.peer, session.joiner, lines, session)
-            self._heard(session, bool(held), False, bool(lines))
+
+    async def _said(self, session: _Receiver, data: bytes) -> None:
+        *lines, session.held = (session.held + data).split(b"\n")
+        if len(session.held) > _LONGEST:
+            raise Parted("a line without an end")
+        self._spend(session, len(lines))
+        await self._take(session.peer, session.joiner, lines, session)
+        self._heard(session, bool(session.held), False, bool(lines))
 
     async def _take(self, peer: str, joiner: Joiner, lines: Sequence[bytes], session: Session | None) -> None:
         """Puts what the sentences say on disk."""
@@ -105,8 +107,8 @@ class Ships(Listener):
             self.counts["refused: address"] += 1
             return
         lines, now = data[:_LONGEST].split(b"\n"), time.monotonic()
-        joiner, allowed, at = joiners.get(host) or (Joiner(), self._limits.rate * 20, now)
-        allowed = min(self._limits.rate * 20, allowed + (now - at) * self._limits.rate) - len(lines)
+        joiner, allowed, at = joiners.get(host) or (Joiner(), self.limits.rate * 20, now)
+        allowed = min(self.limits.rate * 20, allowed + (now - at) * self.limits.rate) - len(lines)
         joiners[host] = joiner, max(allowed, 0.0), now
         if allowed < 0:
             self.counts["refused: too many messages"] += len(lines)

@@ -181,7 +181,11 @@ class Subscriber:
             device = payload.of_topic(topic)
             if device not in known:
                 raise Malformed("device", f"{device} is no registered device")
-            return payload.read(content, device)
+            read = payload.read(content, device)
+            if self.tally.budget.spend(device, len(read.ts), 1, self._limits):
+                # The broker has answered the device already, and keeps everybody waiting whom we do not answer.
+                raise Malformed("too much", f"{device} brings more readings than a device may")
+            return read
         except Malformed as error:
             self.tally.refuse("broker", error, content)
             return None

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pyarrow as pa
@@ -73,6 +73,10 @@ class Limits:
     """A moment further in the future than this is no moment: the device's clock is wrong."""
     behind: float = 90 * 86_400.0
     """The same of one that lies further back."""
+    readings: float = 20.0
+    """Readings a second on average of each device for which a sender speaks; its disk is the others' too."""
+    kept: int = 500_000
+    """Beyond that a sender may bring so many at once: what a device kept while it was cut off, a whole payload."""
     names: int = 200
     """Metrics that one device may bring that none has told before: each is a file of every day's history."""
 
@@ -105,11 +109,32 @@ class Names:
 
 
 @dataclass(slots=True)
+class Budget:
+    """How many readings each sender may bring by one way, and since when he has that many."""
+
+    left: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def spend(self, sender: str, readings: int, devices: int, limits: Limits) -> float:
+        """Takes readings of a sender, who speaks for so many devices, off what he may bring: 0. Where nothing is left
+        it is the seconds until there is. The last payload may be larger than what is left, so that one of any size
+        comes through; the next one waits the longer."""
+        now, rate = time.monotonic(), limits.readings * max(1, devices)
+        most = limits.kept + 60 * rate
+        left, since = self.left.get(sender, (most, now))
+        left = min(most, left + (now - since) * rate)
+        if left <= 0:
+            return (1 - left) / rate
+        self.left[sender] = left - readings, now
+        return 0.0
+
+
+@dataclass(slots=True)
 class Tally:
     """What came in by one way, and what was refused."""
 
     counts: Counter[str] = field(default_factory=Counter)
     names: Names = field(default_factory=Names)
+    budget: Budget = field(default_factory=Budget)
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 
@@ -142,15 +167,14 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
     early, late = (now - limits.behind) * 1000, (now + limits.ahead) * 1000
     arrays = isinstance(read.device, pa.Array)
     named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
-    strangers = [name for name in named if name not in speaks_for]
+    strangers = named.difference(speaks_for)
     wrong_clock, unheard = (read.ts < early) | (read.ts > late), names.unheard(read)
     if not strangers and not unheard and not wrong_clock.any():
         return Sifted(read, (), Counter())
     if arrays:
-        strange = pc.is_in(read.device, pa.array(strangers, pa.string())).to_numpy(zero_copy_only=False)
+        strange = pc.is_in(read.device, pa.array(sorted(strangers), pa.string())).to_numpy(zero_copy_only=False)
     else:
-        unknown = set(strangers)
-        strange = np.fromiter((name in unknown for name in read.device), bool, len(read.device))
+        strange = np.fromiter((name in strangers for name in read.device), bool, len(read.device))
     wrong_clock &= ~strange
     wrong = strange | wrong_clock
     if unheard:
@@ -173,12 +197,13 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class Session(asyncio.Protocol):
     """One connection."""
 
-    peer: str
-    writer: asyncio.StreamWriter
-    filled: float
+    listener: Listener
+    peer: str = "?"
+    transport: asyncio.Transport = field(init=False)
+    filled: float = 0.0
     """When it last said something, by the monotonic clock."""
     known: bool = False
     asked: float = 0.0
@@ -191,6 +216,47 @@ class Session:
     """Then it is parted with, for `why`."""
     why: str = ""
     parted: str = ""
+    waits: list[bytes] = field(default_factory=list)
+    """What it said while `task` works on what it said before."""
+    task: asyncio.Task[None] | None = None
+    unread: bool = False
+    """It does not read its answers; until it does it is not listened to."""
+    over: bool = False
+    """It will say nothing more."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.listener.begin(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.listener.hear(self, data)
+
+    def eof_received(self) -> bool:
+        """Who has said all may still wait for the answers; over TLS he cannot."""
+        self.over = True
+        return self.task is not None and self.transport.get_extra_info("sslcontext") is None
+
+    def pause_writing(self) -> None:
+        self.unread, self.why = True, "does not read"
+        self.until = time.monotonic() + self.listener.limits.frame
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.unread, self.why = False, "silent"
+        self.until = time.monotonic() + self.listener.limits.silent
+        self.transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.listener.end(self, error)
+
+    def answer(self, said: bytes) -> None:
+        if said and not self.transport.is_closing():
+            self.transport.write(said)
+
+    def part(self, why: str) -> None:
+        """Closes the connection once what was answered is sent; `why` is for the counters."""
+        self.parted = self.parted or why
+        self.transport.close()
 
 
 class Parted(Exception):
@@ -204,10 +270,10 @@ class Listener(ABC):
 
     def __init__(self, land: Land, limits: Limits | None = None, now: Callable[[], float] = time.time) -> None:
         """`now` is the clock (seconds since 1970) by which a device's clock is judged to be wrong."""
-        self._land, self._limits, self._now = land, limits or Limits(), now
+        self._land, self.limits, self._now = land, limits or Limits(), now
         self.tally = Tally()
         self.counts = self.tally.counts
-        self._open: dict[Session, asyncio.Task[None]] = {}
+        self._open: set[Session] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     @property
@@ -219,17 +285,24 @@ class Listener(ABC):
         """Listens; `close()` parts with everybody."""
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
-        return await asyncio.start_server(self._connected, host, port, ssl=tls, limit=1 << 16, backlog=4096)
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: self.session(self), host, port, ssl=tls, backlog=4096)
 
     async def close(self) -> None:
-        tasks = [*self._open.values(), *([self._sweeper] if self._sweeper else [])]
-        for task in tasks:
+        tasks = [session.task for session in self._open if session.task is not None]
+        for task in [*tasks, *([self._sweeper] if self._sweeper else [])]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for session in list(self._open):
+            session.transport.abort()
+        await asyncio.sleep(0)
 
     @abstractmethod
-    async def _talk(self, session: Any, reader: asyncio.StreamReader) -> None:
-        """Until the peer goes; raises `Parted` where it is to go."""
+    async def _said(self, session: Any, data: bytes) -> None:
+        """Takes what a peer said; raises `Parted` where it is to go."""
+
+    def _admit(self, session: Any) -> None:  # noqa: B027 (most let in whoever comes)
+        """Looks at who connects; raises `Parted` where it is to go at once."""
 
     async def _still(self, session: Any) -> bool:
         """Whether who is connected may still speak."""
@@ -238,48 +311,74 @@ class Listener(ABC):
     async def _ask_again(self, session: Session) -> None:
         """Parts with whoever may speak no more: keys are made anew, devices go out of service."""
         now = time.monotonic()
-        if session.known and now - session.asked > self._limits.again:
+        if session.known and now - session.asked > self.limits.again:
             session.asked = now
             if not await self._still(session):
                 raise Parted("may speak no more")
 
     async def _sweep(self) -> None:
         """Parts with who lets time pass: one look at all for many, and no timer for each byte that somebody sends."""
-        pause = min(1.0, self._limits.introduce / 4, self._limits.silent / 4, self._limits.frame / 4)
+        pause = min(1.0, self.limits.introduce / 4, self.limits.silent / 4, self.limits.frame / 4)
         while True:
             await asyncio.sleep(pause)
             now = time.monotonic()
             for session in [one for one in self._open if one.until < now]:
                 session.parted = session.parted or session.why
-                session.writer.transport.abort()
+                session.transport.abort()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        peer, now = writer.get_extra_info("peername"), time.monotonic()
-        session = self.session(f"{peer[0]}:{peer[1]}" if peer else "?", writer, now)
-        session.rate = self._limits.rate
+    # -- one connection, as its transport tells of it ----------------------------------------------------------------
+
+    def begin(self, session: Session) -> None:
+        peer, now = session.transport.get_extra_info("peername"), time.monotonic()
+        session.peer, session.filled = f"{peer[0]}:{peer[1]}" if peer else "?", now
+        session.rate = self.limits.rate
         session.allowed = session.rate * 20
-        session.until, session.why = now + self._limits.introduce, "not introduced"
-        if len(self._open) >= self._limits.sessions:
-            self.counts["parted: too many sessions"] += 1
-            writer.close()
+        session.until, session.why = now + self.limits.introduce, "not introduced"
+        if len(self._open) >= self.limits.sessions:
+            session.part("too many sessions")
             return
-        self._open[session] = task
+        self._open.add(session)
         self.counts["connections"] += 1
         try:
-            await self._talk(session, reader)
+            self._admit(session)
         except Parted as parted:
-            session.parted = str(parted)
+            session.part(str(parted))
+
+    def hear(self, session: Session, data: bytes) -> None:
+        session.waits.append(data)
+        if session.task is None:
+            session.task = asyncio.create_task(self._work(session))
+        elif len(session.waits) == _WAITING:
+            session.transport.pause_reading()
+
+    async def _work(self, session: Session) -> None:
+        """Takes what a peer said until nothing waits."""
+        try:
+            while session.waits and not session.parted:
+                if len(session.waits) >= _WAITING and not session.unread:
+                    session.transport.resume_reading()
+                data = b"".join(session.waits)
+                session.waits.clear()
+                await self._ask_again(session)
+                await self._said(session, data)
+        except Parted as parted:
+            session.part(str(parted))
         except Unsure:
-            session.parted = "cannot be asked at present"
-        except ConnectionError:
-            session.parted = session.parted or "connection lost"
+            session.part("cannot be asked at present")
+        except BaseException:
+            session.transport.abort()
+            raise
         finally:
-            if session.parted:
-                self.counts[f"parted: {session.parted}"] += 1
-            del self._open[session]
-            writer.close()
+            session.task = None
+            if session.over:
+                session.transport.close()
+
+    def end(self, session: Session, error: Exception | None) -> None:
+        if error is not None:
+            session.parted = session.parted or "connection lost"
+        if session.parted:
+            self.counts[f"parted: {session.parted}"] += 1
+        self._open.discard(session)
 
     def _spend(self, session: Session, messages: int) -> None:
         """Counts messages against the rate; raises `Parted` where it is passed."""
@@ -292,17 +391,12 @@ class Listener(ABC):
 
     def _heard(self, session: Session, begun: bool, had_begun: bool, whole: bool) -> None:
         """Until when something must follow: the rest of a message that has begun, or the next one."""
-        if session.known and not begun:
-            session.until, session.why = session.filled + self._limits.silent, "silent"
-        elif session.known and (whole or not had_begun):
-            session.until, session.why = session.filled + self._limits.frame, "a frame without an end"
-
-    async def _write(self, session: Session, answers: bytes) -> None:
-        """Answers; who does not read its answers is waited for, and not for ever."""
-        session.writer.write(answers)
-        if session.writer.transport.get_write_buffer_size() > _UNREAD:
-            session.until, session.why = time.monotonic() + self._limits.frame, "does not read"
-            await session.writer.drain()
+        if not session.known or session.unread:
+            return
+        if not begun:
+            session.until, session.why = session.filled + self.limits.silent, "silent"
+        elif whole or not had_begun:
+            session.until, session.why = session.filled + self.limits.frame, "a frame without an end"
 
     def _refuse(self, session: Session, error: Malformed, raw: bytes) -> None:
         self.tally.refuse(session.peer, error, raw)
@@ -310,9 +404,9 @@ class Listener(ABC):
 
     def _tired(self, session: Session, more: int = 0) -> None:
         session.nonsense += more
-        if session.nonsense >= self._limits.nonsense:
+        if session.nonsense >= self.limits.nonsense:
             raise Parted("nonsense")
 
 
-_UNREAD = 1 << 16
-"""Bytes of answers that a peer has not taken yet, beyond which it is waited for."""
+_WAITING = 16
+"""So many pieces of what a peer says may wait while it is worked on what it said before; then it is not read."""

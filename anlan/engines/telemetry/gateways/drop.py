@@ -126,6 +126,10 @@ def _moments(said: Any) -> Any:
     return pl.coalesce(said.cast(pl.Int64, strict=False), local.dt.epoch("ms") - _HOURS, with_offset.dt.epoch("ms"))
 
 
+class _Waits(OSError):
+    """A file of a sender who has brought too much lately: it is left where it is for a while."""
+
+
 class NotLanded(OSError):
     """The disk on which readings land took none: nobody's files are taken in until it does."""
 
@@ -178,7 +182,8 @@ class Drop:
         return True
 
     def _wrong(self, where: str, error: OSError) -> None:
-        self.tally.refuse(where, Malformed("folder", error.strerror or str(error)), b"")
+        kind = "too much" if isinstance(error, _Waits) else "folder"
+        self.tally.refuse(where, Malformed(kind, error.strerror or str(error)), b"")
 
     def _take(self, file: _File, place: int) -> None:
         if (said := self._landed.get(file)) is None:
@@ -187,7 +192,10 @@ class Drop:
             try:
                 found = read(_content(file.name, place))
                 wrong = found.wrong
-                kept = sifted(found.columns, self._devices_of(file.sender), self._now(), self._limits, self.tally.names)
+                devices = self._devices_of(file.sender)
+                if self.tally.budget.spend(file.sender, len(found.columns.ts), len(devices), self._limits):
+                    raise _Waits("more readings than this sender's devices may bring; the file is taken later")
+                kept = sifted(found.columns, devices, self._now(), self._limits, self.tally.names)
                 self.tally.counts.update({f"refused: {kind}": count for kind, count in kept.kinds.items()})
                 wrong += [(int(found.lines[number - 1]), kind) for number, kind in kept.refused]
                 if not len(kept.taken.ts):

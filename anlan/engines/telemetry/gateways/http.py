@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hashlib
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
@@ -59,7 +61,7 @@ class Ingest:
         if scope["method"] != "POST":
             raise Refused(405, "method", "readings are sent with POST", [(b"allow", b"POST")])
         headers = dict(scope["headers"])
-        device, speaks_for = await self._speaker(headers.get(b"authorization", b"").decode("latin-1"))
+        sender, device, speaks_for = await self._speaker(headers.get(b"authorization", b"").decode("latin-1"))
         kind = headers.get(b"content-type", b"application/json").decode("latin-1").partition(";")[0].strip().lower()
         try:
             async with asyncio.timeout(self._limits.frame):
@@ -77,6 +79,9 @@ class Ingest:
         except Malformed as error:
             self.tally.remember(peer, error, raw)
             raise Refused(_STATUS.get(error.kind, 400), error.kind, str(error)) from None
+        if wait := self.tally.budget.spend(sender, len(read.ts), len(speaks_for), self._limits):
+            words = f"more readings than {len(speaks_for)} devices may bring: send it again in {math.ceil(wait)} s"
+            raise Refused(429, "too much", words, [(b"retry-after", b"%d" % math.ceil(wait))])
         found = sifted(read, speaks_for, self._now(), self._limits, self.tally.names)
         for name, count in found.kinds.items():
             self.tally.counts[f"refused: {name}"] += count
@@ -89,8 +94,9 @@ class Ingest:
         self.tally.counts["readings"] += len(found.taken.ts)
         return _told(found)
 
-    async def _speaker(self, said: str) -> tuple[str, Collection[str]]:
-        """The device that speaks for itself, if it is one, and for whom the sender speaks; raises `Refused`."""
+    async def _speaker(self, said: str) -> tuple[str, str, Collection[str]]:
+        """What the sender is known by, the device if it is one that speaks for itself, and for whom he speaks; raises
+        `Refused`."""
         way, _space, rest = said.partition(" ")
         name, key = "", rest.strip()
         if way.lower() == "basic":
@@ -108,7 +114,7 @@ class Ingest:
         if found is None:
             words = "say who you are: Bearer with a program's key, or Basic with a device's code and its key"
             raise Refused(401, "key", words, [(b"www-authenticate", b'Bearer, Basic realm="readings"')])
-        return name, found
+        return name or hashlib.sha256(key.encode()).hexdigest(), name, found
 
 
 def _told(found: Sifted) -> dict[str, Any]:

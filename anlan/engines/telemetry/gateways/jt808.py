@@ -13,13 +13,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..protocols import Malformed, Reading, jt808
+import numpy as np
+
+from ..protocols import Malformed, Reading, jt808, jt808_many
 from ..protocols.jt808 import Cutter, Frame, Joiner
+from ..protocols.jt808_many import Many
 from .door import Land, Limits, Listener, Parted, Session
+
+_FEW = 12
+"""Reports that cost less one by one than as arrays."""
 
 
 class Terminals(Protocol):
@@ -37,6 +43,9 @@ class _Terminal(Session):
     phone: str = ""
     code: str = ""
     serial: int = 0
+    header: bytes = b""
+    """Its number as it stands in its frames, once it is known."""
+    cutter: Cutter = field(default_factory=Cutter)
     joiner: Joiner = field(default_factory=Joiner)
     parts: deque[Frame] = field(default_factory=lambda: deque(maxlen=2 * jt808.MOST_PARTS))
     """Parts that were not answered yet; what is forgotten here the terminal sends again."""
@@ -64,21 +73,99 @@ class Vehicles(Listener):
     ) -> None:
         super().__init__(land, limits, now)
         self._terminals = terminals
+        self._reports: list[tuple[_Terminal, bytes]] = []
+        self._landing: set[asyncio.Task[None]] = set()
 
-    async def _talk(self, session: _Terminal, reader: asyncio.StreamReader) -> None:
-        cutter = Cutter()
-        while data := await reader.read(1 << 14):
-            await self._ask_again(session)
-            had_begun = cutter.begun
-            try:
-                frames = cutter.feed(data)
-            except Malformed as error:
-                self._refuse(session, error, data[:64])
-                raise Parted("a frame without an end") from None
-            self._spend(session, len(frames))
-            if answers := await self._answered(session, frames):
-                await self._write(session, answers)
-            self._heard(session, cutter.begun, had_begun, bool(frames))
+    def hear(self, session: Session, data: bytes) -> None:
+        """Reports of where terminals are, which is nearly all that they say, are taken together as they come."""
+        assert isinstance(session, _Terminal)
+        if (
+            session.header and session.task is None and not session.cutter.begun and jt808_many.plain(data)
+            and jt808_many.phone(data) == session.header and time.monotonic() - session.asked <= self.limits.again
+        ):  # fmt: skip
+            if not self._reports:
+                asyncio.get_running_loop().call_soon(self._take_reports)
+            self._reports.append((session, data))
+        else:
+            super().hear(session, data)
+
+    def _take_reports(self) -> None:
+        """Those of one form at once, as arrays; where they are few, or something is wrong with one, by itself."""
+        came, self._reports = self._reports, []
+        forms: dict[tuple[int, int], list[tuple[_Terminal, bytes]]] = {}
+        for session, data in came:
+            forms.setdefault((len(data), len(session.header)), []).append((session, data))
+        for alike in forms.values():
+            many = jt808_many.read([data for _session, data in alike]) if len(alike) >= _FEW else None
+            readable = many.good.tolist() if many else [False] * len(alike)
+            places = [n for n, good in enumerate(readable) if good and self._admitted(alike[n][0])]
+            for n, good in enumerate(readable):
+                if not good:
+                    super().hear(*alike[n])
+            if many and places:
+                task = asyncio.create_task(self._land_reports(many, alike, np.array(places)))
+                self._landing.add(task)
+                task.add_done_callback(self._landing.discard)
+
+    def _admitted(self, session: _Terminal) -> bool:
+        try:
+            self._spend(session, 1)
+        except Parted as parted:
+            session.part(str(parted))
+            return False
+        self._heard(session, begun=False, had_begun=False, whole=True)
+        return True
+
+    async def _land_reports(self, many: Many, alike: Sequence[tuple[_Terminal, bytes]], places: Any) -> None:
+        """Puts reports on disk and answers them; `places` says which."""
+        early, late = self._bounds()
+        phones = [session.phone for session, _data in alike]
+        told = (many.ts >= early) & (many.ts <= late)
+        each = (~np.isnan(many.values)).sum(axis=1).tolist()
+        results, which = np.full(len(alike), jt808.DONE), np.zeros(len(alike), bool)
+        for n in places.tolist():
+            if told[n]:
+                which[n] = not self.tally.budget.spend(phones[n], each[n], 1, self.limits)
+                if not which[n]:
+                    self.counts["refused: too much"] += each[n]
+                    results[n] = jt808.FAILED
+        self.counts["messages"] += len(places)
+        if clocks := int((~told[places]).sum()):
+            self.counts["refused: clock"] += clocks
+        columns = jt808_many.columns(many, phones, which)
+        try:
+            await self._land(*columns)
+            self.counts["readings"] += len(columns.ts)
+        except OSError:
+            self.counts["refused: disk"] += len(columns.ts)
+            results[:] = jt808.FAILED
+        asked = [alike[n] for n in places.tolist()]
+        answers = jt808_many.replies(
+            [data for _session, data in asked], [session.next() for session, _data in asked], results[places]
+        )
+        for (session, _data), answer in zip(asked, answers, strict=True):
+            session.answer(answer)
+
+    async def close(self) -> None:
+        await super().close()
+        await asyncio.gather(*self._landing, return_exceptions=True)
+
+    async def _said(self, session: _Terminal, data: bytes) -> None:
+        cutter = session.cutter
+        had_begun = cutter.begun
+        try:
+            frames = cutter.feed(data)
+        except Malformed as error:
+            self._refuse(session, error, data[:64])
+            raise Parted("a frame without an end") from None
+        self._spend(session, len(frames))
+        session.answer(await self._answered(session, frames))
+        self._heard(session, cutter.begun, had_begun, bool(frames))
+
+    def _bounds(self) -> tuple[float, float]:
+        """The first and the last moment at which a terminal's clock can be right, in milliseconds."""
+        now = self._now()
+        return (now - self.limits.behind) * 1000, (now + self.limits.ahead) * 1000
 
     async def _still(self, session: _Terminal) -> bool:
         return await self._terminals.authenticate(session.phone, session.code)
@@ -105,7 +192,11 @@ class Vehicles(Listener):
                 answers += [(part, result) for part in (session.answered(frame) if frame.parts > 1 else [frame])]
             except Malformed as error:
                 self._refuse(session, error, raw)
-        if found:
+        if found and self.tally.budget.spend(session.phone, len(found), 1, self.limits):
+            # Nor is this done: the terminal sends it again, later.
+            self.counts["refused: too much"] += len(found)
+            answers = [(frame, jt808.FAILED) for frame, _result in answers]
+        elif found:
             columns = zip(*found, strict=True)
             try:
                 await self._land(*columns)
@@ -122,8 +213,7 @@ class Vehicles(Listener):
         match frame.id:
             case jt808.LOCATION | jt808.LOCATIONS:
                 read = jt808.readings(frame)
-                now = self._now()
-                early, late = (now - self._limits.behind) * 1000, (now + self._limits.ahead) * 1000
+                early, late = self._bounds()
                 good = [r for r in read if early <= r.ts <= late]
                 if len(good) < len(read) or not read:
                     # The terminal would send it for ever if it were told that it failed.
@@ -148,7 +238,7 @@ class Vehicles(Listener):
             code = str(jt808.message(frame)["code"])
             if await self._terminals.authenticate(frame.phone, code):
                 session.known, session.phone, session.code = True, frame.phone, code
-                session.asked = time.monotonic()
+                session.asked, session.header = time.monotonic(), jt808.number(frame.phone, frame.v2019)
                 self.counts["authenticated"] += 1
                 return jt808.reply(frame, session.next(), jt808.DONE)
             self.counts["refused: code"] += 1

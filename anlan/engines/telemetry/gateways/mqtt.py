@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..protocols import Malformed, mqtt, payload
@@ -23,11 +23,21 @@ from .door import Keys, Land, Limits, Listener, Parted, Session, sifted
 
 _STRANGER = 4_096
 """Bytes that a packet may have from somebody of whom nobody knows yet who he is."""
+
+
+def _strangers() -> mqtt.Cutter:
+    cutter = mqtt.Cutter()
+    cutter.largest = _STRANGER
+    return cutter
+
+
 TOKEN = "token"  # noqa: S105 (a name that says that the password is one)
 
 
 @dataclass(slots=True, eq=False)
 class _Client(Session):
+    cutter: mqtt.Cutter = field(default_factory=_strangers)
+    silent: float = 0.0
     version: int = mqtt.V311
     speaks_for: Collection[str] = ()
     certified: bool = False
@@ -46,31 +56,26 @@ class Publishers(Listener):
         super().__init__(land, limits, now)
         self._keys = keys
 
-    async def _talk(self, session: _Client, reader: asyncio.StreamReader) -> None:
-        cutter, silent = mqtt.Cutter(), self._limits.silent
-        cutter.largest = _STRANGER
-        while data := await reader.read(1 << 16):
-            await self._ask_again(session)
-            had_begun = cutter.begun
-            try:
-                if not session.known and not had_begun and data[0] != mqtt.CONNECT << 4:
-                    raise Malformed("packet", "a connection begins with CONNECT")
-                packets = cutter.feed(data)
-                self._spend(session, len(packets))
-                if packets and not session.known:
-                    silent = await self._introduced(session, packets.pop(0))
-                    cutter.largest = mqtt.LARGEST
-                answers = await self._answered(session, packets)
-            except Malformed as error:
-                # After a packet that cannot be read nobody knows where the next one begins.
-                self.tally.refuse(session.peer, error, data)
-                session.writer.write(mqtt.parting(session.version, 0x81))
-                raise Parted("nonsense") from None
-            if answers:
-                await self._write(session, answers)
-            self._heard(session, cutter.begun, had_begun, bool(packets))
-            if session.known and not cutter.begun:
-                session.until = session.filled + silent
+    async def _said(self, session: _Client, data: bytes) -> None:
+        cutter = session.cutter
+        had_begun = cutter.begun
+        try:
+            if not session.known and not had_begun and data[0] != mqtt.CONNECT << 4:
+                raise Malformed("packet", "a connection begins with CONNECT")
+            packets = cutter.feed(data)
+            self._spend(session, len(packets))
+            if packets and not session.known:
+                session.silent = await self._introduced(session, packets.pop(0))
+                cutter.largest = mqtt.LARGEST
+            session.answer(await self._answered(session, packets))
+        except Malformed as error:
+            # After a packet that cannot be read nobody knows where the next one begins.
+            self.tally.refuse(session.peer, error, data)
+            session.answer(mqtt.parting(session.version, 0x81))
+            raise Parted("nonsense") from None
+        self._heard(session, cutter.begun, had_begun, bool(packets))
+        if session.known and not cutter.begun and not session.unread:
+            session.until = session.filled + session.silent
 
     async def _still(self, session: _Client) -> bool:
         asked = self._keys.certified(session.name) if session.certified else None
@@ -84,25 +89,25 @@ class Publishers(Listener):
             said = mqtt.connection(packet)
         except Malformed as error:
             if error.kind == "version":
-                session.writer.write(mqtt.wrong_version())
+                session.answer(mqtt.wrong_version())
             raise
         session.version = said.version
-        shown = _certified(session.writer.get_extra_info("peercert"))
+        shown = _certified(session.transport.get_extra_info("peercert"))
         session.certified = bool(shown)
         session.name = shown or ("" if said.user == TOKEN else said.user)
         session.key = said.password.decode("utf-8", "replace")
         if not await self._still(session):
             self.counts["refused: code"] += 1
-            session.writer.write(mqtt.connected(said.version, mqtt.BAD_KEY))
+            session.answer(mqtt.connected(said.version, mqtt.BAD_KEY))
             await asyncio.sleep(0.2)  # who guesses keys has time for few
             raise Parted("a key that opens nothing")
         session.known, session.asked = True, time.monotonic()
         if not session.name:
-            session.rate = self._limits.many
+            session.rate = self.limits.many
             session.allowed = 20 * session.rate
         self.counts["authenticated"] += 1
-        session.writer.write(mqtt.connected(said.version, mqtt.ACCEPTED))
-        return min(self._limits.silent, said.keep_alive * 1.5 or self._limits.silent)
+        session.answer(mqtt.connected(said.version, mqtt.ACCEPTED))
+        return min(self.limits.silent, said.keep_alive * 1.5 or self.limits.silent)
 
     async def _answered(self, session: _Client, packets: list[Packet]) -> bytes:
         """The answers to some packets, once all that they hold is on disk."""
@@ -148,7 +153,12 @@ class Publishers(Listener):
         except Malformed as error:
             self._refuse(session, error, heard.topic.encode() + b" " + heard.payload[:200])
             return mqtt.NOT_AUTHORIZED if error.kind == "device" else mqtt.INVALID
-        found = sifted(read, session.speaks_for, self._now(), self._limits, self.tally.names)
+        sender = session.name or f"{TOKEN} {session.key}"
+        if self.tally.budget.spend(sender, len(read.ts), len(session.speaks_for), self.limits):
+            # Not answered: the device keeps it, comes back and sends it again.
+            self.counts["refused: too much"] += len(read.ts)
+            raise Parted("too many readings")
+        found = sifted(read, session.speaks_for, self._now(), self.limits, self.tally.names)
         for kind, count in found.kinds.items():
             self.counts[f"refused: {kind}"] += count
         if len(found.taken.ts):

@@ -145,14 +145,22 @@ def framed(frame: Frame) -> bytes:
         raise ValueError(f"a body of {len(frame.body)} bytes goes in parts")
     split = frame.parts > 1
     properties = len(frame.body) | (_PARTS if split else 0) | (_VERSION_2019 if frame.v2019 else 0)
-    digits = 20 if frame.v2019 else 12
-    if not frame.phone.isdecimal() or len(frame.phone) > digits:
+    if not frame.phone.isdecimal() or len(frame.phone) > (20 if frame.v2019 else 12):
         raise ValueError(f"{frame.phone!r} is no phone number of a terminal")
     head = struct.pack(">HH", frame.id, properties) + (bytes([frame.version]) if frame.v2019 else b"")
-    head += bytes.fromhex(frame.phone.zfill(digits)) + struct.pack(">H", frame.serial)
+    head += number(frame.phone, frame.v2019) + struct.pack(">H", frame.serial)
     data = head + (struct.pack(">HH", frame.parts, frame.part) if split else b"") + frame.body
-    data += bytes([_folded(data)])
-    return b"\x7e" + data.replace(b"\x7d", b"\x7d\x01").replace(b"\x7e", b"\x7d\x02") + b"\x7e"
+    return b"\x7e" + escaped(data + bytes([_folded(data)])) + b"\x7e"
+
+
+def number(phone: str, v2019: bool) -> bytes:
+    """A terminal's number as it stands in a header."""
+    return bytes.fromhex(phone.zfill(20 if v2019 else 12))
+
+
+def escaped(data: bytes) -> bytes:
+    """What stands between the marks, so that no mark stands in it."""
+    return data.replace(b"\x7d", b"\x7d\x01").replace(b"\x7e", b"\x7d\x02")
 
 
 class Cutter:
@@ -286,7 +294,7 @@ def location(body: bytes) -> Location:
         at += 2 + body[at + 1]
     lat, lon = lat_ / 1e6, lon_ / 1e6
     lat, lon = -lat if status >> 2 & 1 else lat, -lon if status >> 3 & 1 else lon
-    when = _moment(time)
+    when = moment(time)
     # Encrypted coordinates (bit 5) are no place on the map.
     valid = bool(status >> 1 & 1) and not status >> 5 & 1 and abs(lat) <= 90 and abs(lon) <= 180 and when is not None
     return Location(alarm, status, lat, lon, altitude, speed / 10, direction, when, valid, items)
@@ -341,14 +349,14 @@ def _measured(phone: str, one: Location) -> list[Reading]:
             Reading(phone, "direction", ts, float(one.direction)),
             Reading(phone, "altitude", ts, float(one.altitude)),
         )
-    for item, width, name in _MEASURED:
+    for item, width, name in MEASURED:
         value = one.items.get(item)
         if value is not None and len(value) == width:
             found.append(Reading(phone, name, ts, int.from_bytes(value) / 10))
     return found
 
 
-_MEASURED = ((0x01, 4, "mileage"), (0x02, 2, "fuel"))
+MEASURED = ((0x01, 4, "mileage"), (0x02, 2, "fuel"))
 """Additional items that are a number of tenths: item, bytes, metric."""
 
 
@@ -380,7 +388,7 @@ def located(one: Location) -> bytes:
 
 
 @lru_cache(1 << 12)
-def _moment(raw: bytes) -> datetime | None:
+def moment(raw: bytes) -> datetime | None:
     """A moment in BCD, None where it is none. Many vehicles say the same second."""
     said = raw.hex()
     try:

@@ -13,7 +13,7 @@ itself. `ts` is in milliseconds, or an ISO 8601 text with its offset.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -99,7 +99,7 @@ def from_json(raw: bytes, device: str = "") -> Columns:
         raise Malformed("field", "columns are lists of the same length")
     if not 0 < len(ts) <= MOST:
         raise Malformed("length", f"{len(ts)} readings; a payload has 1 to {MOST}")
-    if not all(name.isprintable() for name in set(metrics)):
+    if not _plain(set(metrics)):
         raise Malformed("field", "metric is a text without control signs")
     return Columns(_devices(devices, device), metrics, _moments(ts), _values(values))
 
@@ -138,24 +138,31 @@ def _devices(named: list[Any], device: str) -> list[str]:
         if not device:
             raise Malformed("field", "device is missing")
         return [device] * len(named)
-    if all(type(name) is str and name.isprintable() for name in different):
-        names = named
-    else:
-        names = [device if name is None else str(name) for name in named]
-        different = set(names)
+    if not _plain(different):
+        named = [device if name is None else str(name) for name in named]
+        different = set(named)
         if "" in different or any(not name.isprintable() or len(name) > 64 for name in different):
-            number = next(n for n, name in enumerate(names, 1) if not name or not name.isprintable() or len(name) > 64)
+            number = next(n for n, name in enumerate(named, 1) if not name or not name.isprintable() or len(name) > 64)
             raise Malformed("field", f"reading {number}: {_WANTED['device']}")
     if device and different != {device}:
-        number, other = next((n, name) for n, name in enumerate(names, 1) if name != device)
+        number, other = next((n, name) for n, name in enumerate(named, 1) if name != device)
         raise Malformed("device", f"reading {number}: {device} speaks for itself alone, not for {other}")
-    return names
+    return named
+
+
+def _plain(names: Collection[Any]) -> bool:
+    """Whether all are texts without control signs."""
+    try:
+        return "".join(names).isprintable()
+    except TypeError:
+        return False
 
 
 def _moments(said: list[Any]) -> Any:
-    if str in set(map(type, said)):
-        said = [_moment(one, number) for number, one in enumerate(said, 1)]
-    return np.array(said, np.int64)
+    moments = np.array(said)
+    if moments.dtype == np.int64:
+        return moments
+    return np.array([_moment(one, number) for number, one in enumerate(said, 1)], np.int64)  # texts among them
 
 
 def _moment(said: int | str, number: int) -> int:

@@ -183,6 +183,20 @@ def test_a_ferry_leaves_its_water_and_one_that_dwells_in_it() -> None:
     assert run(f"name: a, kind: inside, level: red, hold: 2min, {SQUARE}", points) == [("red", "open", 4)]
 
 
+def test_one_of_several_areas_is_enough() -> None:
+    """Also where they overlap, touch, and one lies behind the other on the same latitude."""
+    square, triangle = (
+        "[[106.58, 29.55], [106.7, 29.55], [106.7, 29.65], [106.58, 29.65]]",
+        "[[107, 29], [108, 29], [107.5, 30]]",
+    )
+    more = f"more_areas: [{square}, {triangle}]"
+    points = path((106.55, 29.55), (106.59, 29.57), (106.65, 29.6), (106.75, 29.6), (107.5, 29.55), (107.5, 30.1))
+    found = run(f"name: a, kind: outside, level: red, {SQUARE}, {more}", points)
+    assert found == [("red", "open", 3), ("red", "clear", 4), ("red", "open", 5)]
+    found = run(f"name: a, kind: inside, level: red, {SQUARE}, {more}", points)
+    assert found == [("red", "open", 0), ("red", "clear", 3), ("red", "open", 4), ("red", "clear", 5)]
+
+
 def test_off_its_route_by_more_than_a_hundred_metres() -> None:
     rule = "name: a, kind: off-route, level: yellow, metres: 100, route: [[106.5, 29.5], [106.6, 29.5]]"
     # A hundredth of a degree of latitude is 1,112 m.

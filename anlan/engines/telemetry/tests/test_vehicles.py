@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from anlan.engines.telemetry.gateways.door import Limits
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
-from anlan.engines.telemetry.protocols import jt808
+from anlan.engines.telemetry.protocols import jt808, jt808_many
 from anlan.engines.telemetry.protocols.jt808 import BEIJING, Cutter, Frame, Location
 
 PHONE, CODE = "13900000001", "a-code"
@@ -66,7 +68,8 @@ def served(talk: Talk, limits: Limits | None = None, broken: bool = False) -> Ve
         if broken:
             raise OSError(28, "No space left on device")
         await asyncio.sleep(0.01)
-        landed.extend(zip(*columns, strict=True))
+        lists = [one.to_pylist() if isinstance(one, pa.Array) else list(one) for one in columns]
+        landed.extend(zip(*lists, strict=True))
 
     async def run() -> Vehicles:
         gateway = Vehicles(Known(), land, limits)
@@ -169,6 +172,51 @@ def test_a_disk_that_is_full_is_no_done() -> None:
         assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.FAILED
 
     assert served(talk, broken=True).counts["refused: disk"] == 10
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_reports_that_come_together_are_taken_together(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
+    """And say what they say by themselves: whatever is wrong with one is its own."""
+    together: list[int] = []
+    read = jt808_many.read
+    monkeypatch.setattr(jt808_many, "read", lambda frames: together.append(len(frames)) or read(frames))
+
+    async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
+        clients = [await introduced(connect) for _ in range(40)]
+        frames = [jt808.framed(Frame(jt808.LOCATION, PHONE, 7, where(60 * n))) for n in range(40)]
+        frames[3] = jt808.framed(Frame(jt808.LOCATION, PHONE, 7, where(10 * 365 * 86_400)))  # a clock that is years off
+        frames[5] = jt808.framed(Frame(jt808.LOCATION, "13900000002", 7, where()))  # for somebody else
+        frames[7] = frames[7][:-2] + bytes([frames[7][-2] ^ 1]) + b"\x7e"
+        frames[9] = frames[9][:20]
+        for client, frame in zip(clients, frames, strict=True):
+            client.writer.write(frame)
+        await asyncio.sleep(0.5)
+        clients[9].writer.write(jt808.framed(Frame(jt808.LOCATION, PHONE, 7, where(540)))[20:])
+        for n, client in enumerate(clients):
+            if n in (5, 7):
+                continue
+            heard = await client.hear()
+            assert heard is not None
+            if n != 3 or not broken:
+                result = jt808.FAILED if broken else jt808.DONE
+                assert heard[1] == {"reply_serial": 7, "reply_id": jt808.LOCATION, "result": result}
+        assert len({ts for _d, _m, ts, _v in landed}) == (0 if broken else 37)
+        assert Counter(m for _d, m, _t, _v in landed)["speed"] == (0 if broken else 37)
+
+    counts = served(talk, broken=broken).counts
+    assert sum(together) > 20
+    assert (counts["refused: clock"], counts["refused: phone"], counts["refused: checksum"]) == (1, 1, 1)
+    assert counts["readings"] == (0 if broken else 370)
+    assert counts["refused: disk"] == (370 if broken else 0)
+
+
+def test_a_terminal_that_sends_too_much_sends_it_again_later() -> None:
+    async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
+        client = await introduced(connect)
+        told = [(await client.ask(jt808.LOCATION, where()))["result"] for _ in range(3)]
+        assert told == [jt808.DONE, jt808.FAILED, jt808.FAILED]
+
+    assert served(talk, Limits(readings=0.1, kept=1)).counts["refused: too much"] == 20
 
 
 def test_clocks_that_are_years_off_make_no_reading() -> None:

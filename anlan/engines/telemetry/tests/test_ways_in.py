@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import ip_network
@@ -21,9 +22,11 @@ import paho.mqtt.client as paho
 import pyarrow as pa
 import pytest
 
+from anlan.engines.telemetry.gateways import door
+from anlan.engines.telemetry.gateways import drop as drop_module
 from anlan.engines.telemetry.gateways.ais import RECEIVER, Ships
 from anlan.engines.telemetry.gateways.broker import Address, Subscriber
-from anlan.engines.telemetry.gateways.door import Limits
+from anlan.engines.telemetry.gateways.door import Budget, Limits
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.http import Ingest
 from anlan.engines.telemetry.gateways.mqtt import Publishers
@@ -321,6 +324,51 @@ def test_one_key_fills_no_history_with_names_of_metrics(way: str) -> None:
     assert tell(["k1"] * 3, ["m0"] * 3, one) == (3, None)
 
 
+def test_nobody_fills_the_disk_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a device kept while it was cut off comes at once, however much; then so many a second and device."""
+    at = 1_000.0
+    monkeypatch.setattr(door.time, "monotonic", lambda: at)
+    limits, budget = Limits(readings=10, kept=100), Budget()
+    assert budget.spend("k1", 5_000, 1, limits) == 0  # no payload is too large by itself
+    assert budget.spend("k1", 1, 1, limits) == pytest.approx(430.1)  # (5,000 - 100 - 60 s x 10) at 10 a second
+    assert budget.spend("k2", 1, 1, limits) == 0
+    at += 431
+    assert budget.spend("k1", 1, 1, limits) == 0
+    at += 86_400
+    assert [budget.spend("k1", 350, 1, limits) > 0 for _ in range(4)] == [False, False, True, True]  # no more is saved
+    assert [budget.spend("both", 650, 2, limits) > 0 for _ in range(4)] == [False, False, True, True]
+
+
+def test_too_many_readings_over_http_come_later() -> None:
+    disk, limits = Disk(), Limits(readings=0.1, kept=10)
+    made = Ingest(Keys(), disk.land, limits, lambda: NOW)
+    body = json.dumps([{"metric": "ch4", "ts": MS + n, "value": 0.4} for n in range(20)]).encode()
+    assert asked(body, basic("k1", "one"), ingest=made)[0] == 200
+    status, told, _rows = asked(body, basic("k1", "one"), ingest=made)
+    assert (status, told["error"]) == (429, "too much")
+    assert 30 < int(told["words"].split()[-2]) < 60  # seconds, as `retry-after` says too
+    both = json.dumps([{"device": "k1", "metric": "ch4", "ts": MS, "value": 0.4}]).encode()
+    assert asked(both, ingest=made)[0] == 200  # the program has its own
+    assert (len(disk.rows), made.tally.counts["refused: too much"]) == (21, 1)
+
+
+def test_too_many_readings_over_mqtt_are_not_answered() -> None:
+    def talk(port: int, listener: Publishers, disk: Disk) -> None:
+        client = device(port, paho.MQTTv5)
+        rows = json.dumps([{"metric": "ch4", "ts": MS + n, "value": 0.4} for n in range(20)]).encode()
+        client.publish("anlan/v1/k1/readings", rows, qos=1).wait_for_publish(10)
+        last = client.publish("anlan/v1/k1/readings", rows, qos=1)
+        deadline = time.monotonic() + 10
+        while not listener.counts["parted: too many readings"] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not last.is_published()
+        client.loop_stop()
+
+    listener, disk = listening(talk, Limits(readings=0.1, kept=10))
+    assert listener.counts["parted: too many readings"] >= 1
+    assert len(disk.rows) == 20
+
+
 @pytest.mark.parametrize(
     ("given", "status", "kind"),
     [
@@ -608,6 +656,20 @@ def test_a_full_disk_leaves_the_file_where_it_is(folder: Folder) -> None:
     assert len(folder.rows) == 1
 
 
+def test_a_sender_of_too_much_waits_with_his_files(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.drop = Drop(folder.own.parent, lambda _sender: {"k1", "k2"}, folder._land, Limits(readings=0.1, kept=3),
+                       now=lambda: NOW)  # fmt: skip
+    lines = "".join(f"k1,ch4,{MS + n},1\n" for n in range(30))
+    paths = [folder.put(name, f"device,metric,ts,value\n{lines}") for name in ("a.csv", "b.csv")]
+    assert folder.drop.step() == 1
+    assert [path.exists() for path in paths] == [False, True]
+    assert folder.drop.tally.counts["refused: too much"] == 1
+    at = time.monotonic()
+    monkeypatch.setattr(drop_module.time, "monotonic", lambda: at + 3_600)
+    assert folder.drop.step() == 1
+    assert len(folder.rows) == 60
+
+
 # -- a real broker ---------------------------------------------------------------------------------------------------
 
 
@@ -739,6 +801,22 @@ def test_a_broker_is_answered_when_it_is_on_disk_whatever_happens_to_the_connect
         server.close()
 
     asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_a_device_that_floods_a_broker_keeps_nobody_waiting() -> None:
+    """The broker has answered it already: what is too much is refused and counted, and the others go on."""
+    rows: Rows = []
+
+    async def land(*columns: Any) -> None:
+        rows.extend(zip(*(np.asarray(one).tolist() for one in columns), strict=True))
+
+    subscriber = Subscriber(
+        Address("127.0.0.1"), lambda: {"k1", "k2"}, land, Limits(readings=0.01, kept=2), now=lambda: NOW
+    )
+    came = [(n, 1, f"anlan/v1/{who}/readings", reading(n, MS + n)) for n, who in enumerate(["k1"] * 20 + ["k2"])]
+    asyncio.run(subscriber._take(paho.Client(paho.CallbackAPIVersion.VERSION2), came))
+    assert Counter(device for device, *_ in rows) == {"k1": 3, "k2": 1}  # 2.6, of which the last was begun
+    assert subscriber.tally.counts["refused: too much"] == 17
 
 
 # -- nonsense --------------------------------------------------------------------------------------------------------

@@ -11,11 +11,14 @@ import pytest
 
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
+from anlan.engines.telemetry.moves import unmoved
 from anlan.kernel.scope import EVERYWHERE, Scope, acting
-from anlan.offices.monitoring.keeping import count_hours, let_go
+from anlan.offices.monitoring.evaluation import Evaluation
+from anlan.offices.monitoring.keeping import archive, count_hours, let_go
 from anlan.offices.monitoring.models import HourlyReading
 
 from .conftest import AT, TESTER, device
+from .test_warnings import RULES
 
 pytestmark = pytest.mark.django_db
 MS, MINUTE, HOUR = int(AT.timestamp() * 1000), 60_000, 3_600_000
@@ -41,6 +44,36 @@ def test_an_hour_is_counted_once_however_often_it_is_moved(tmp_path: Path) -> No
     assert second[:4] == (AT + timedelta(hours=1), 1, 9.0, 9.0)
     with acting(TESTER, Scope(area="500103", industries=None, enterprise=None)):
         assert not HourlyReading.objects.exists()
+
+
+def test_what_was_evaluated_is_archived_while_the_evaluation_goes_on(tmp_path: Path) -> None:
+    """Only what the kept state knows of is moved; what is read afterwards, and the journal's own file, stay."""
+    device("d1")
+    journal = Journal(tmp_path / "journal", "a")
+
+    def land(ts: int) -> None:
+        journal.append(batch_of(["d1"], ["ch4"], [ts], [0.2], 0))
+        journal.turn()
+
+    land(MS)
+    assert archive(tmp_path) == 0  # nobody has evaluated anything
+    evaluation = Evaluation(tmp_path / "journal", tmp_path / "state", RULES)
+    evaluation.step()
+    evaluation.keep()
+    land(MS + MINUTE)
+    evaluation.step()  # read, and not kept
+    assert archive(tmp_path) == 1
+    with acting(TESTER, EVERYWHERE):
+        assert HourlyReading.objects.values_list("count", flat=True).get() == 1
+    land(MS + 2 * MINUTE)
+    evaluation.step()
+    assert evaluation.stream.counts["taken"] == 3
+    evaluation.keep()
+    with unmoved(tmp_path):
+        assert archive(tmp_path) is None
+    assert archive(tmp_path) == 2
+    with acting(TESTER, EVERYWHERE):
+        assert HourlyReading.objects.values_list("count", flat=True).get() == 3
 
 
 def test_what_is_kept_for_how_long(tmp_path: Path) -> None:

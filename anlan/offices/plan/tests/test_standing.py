@@ -111,6 +111,10 @@ def test_a_level_is_held_on_every_day_and_what_nothing_measures_is_said_so(plan:
         ({"comparator": "==", "value": "3"}, "accidents.larger", None, Demand("ceiling", Decimal(3))),
         ({"comparator": "==", "value": "0"}, "accidents.larger", None, Demand("zero", Decimal(0))),
         ({"comparator": "down_by", "value": "2.5"}, "accidents.deaths", None, None),
+        ({"comparator": "down_by", "value": "30", "unit": "人", "baseline_value": Decimal(1539)}, "accidents.deaths",
+         None, Demand("ceiling", Decimal(1509))),
+        ({"comparator": "up_by", "value": "3", "unit": "个", "baseline_value": Decimal(8)}, "hazards.found", None,
+         Demand("floor", Decimal(11))),
         ({"comparator": "down_by", "value": "2.5"}, "accidents.deaths", "40", Demand("ceiling", Decimal(40))),
         ({"comparator": "up_by", "value": "5", "baseline_value": Decimal(40)}, "hazards.found", None,
          Demand("up_by", Decimal(5), Decimal(40))),
@@ -208,6 +212,27 @@ def test_pages_say_each_number_and_open_its_records(plan: Plan, account: Make, c
     factory = Enterprise.objects.create(name="一厂", area_code=YUBEI)
     client.force_login(account("factory", "enterprise", YUBEI, enterprise=factory))
     assert client.get("/plan/targets/").status_code == 403
+
+
+def test_a_count_stands_beside_what_its_year_will_end_with(plan: Plan, account: Make, client: Client) -> None:
+    for year in range(2008, 2014):
+        for month in range(1, 13 if year < 2013 else 6):
+            died(2, f"{year}-{month:02}-05")
+    part("T1", 40)
+    part("T1", 15, BANAN)
+    target = plan.targets.get(code="T1")
+    client.force_login(account("city"))
+    answer = client.get(f"/plan/targets/{target.pk}/")
+    whole, (yubei, banan) = answer.context["whole"], answer.context["tables"][0][1]
+    assert whole.outlook.median == yubei.outlook.median
+    assert 20 <= yubei.outlook.median <= 28
+    assert yubei.outlook.chance > 0.9
+    assert yubei.outlook.backtest.origins > 0
+    assert (banan.outlook, banan.chance) == (None, "")
+    assert "年末预测" in answer.content.decode()
+    # A rate is forecast by nobody: it has no column.
+    other = client.get(f"/plan/targets/{plan.targets.get(code='T9').pk}/")
+    assert "年末预测" not in other.content.decode()
 
 
 def test_queries_do_not_grow_with_parts(plan: Plan, account: Make, client: Client) -> None:

@@ -580,9 +580,10 @@ class Hand(Scored):
         super().clean()
         from . import scheme as schemes
 
-        if not self.scheme_id or not self.item:
+        text = Scheme.objects.filter(pk=self.scheme_id).values_list("text", flat=True).first()
+        if text is None or not self.item:
             return
-        rules = schemes.as_adopted(self.scheme.text)
+        rules = schemes.as_adopted(text)
         entry = rules.entry(self.item)
         if entry is None:
             raise ValidationError({"item": _("The scheme has no such entry.")})

@@ -1,5 +1,8 @@
 """Lists of the plan office."""
 
+from typing import Any
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -184,6 +187,11 @@ def sample_objection(number: int) -> Objection:
     return Objection(score=score, area_code=HERE, item="A1", words=f"样本异议{number}")
 
 
+def _more(name: str, row: Any, words: Any) -> tuple[str, dict[str, Any]]:
+    """The page of its own that a record has."""
+    return "plan/_more.html", {"url": reverse(name, args=(row.pk,)), "words": words}
+
+
 CITY_OFFICE = frozenset({"city"})
 APPRAISED = frozenset({"city", "department", "district", "duty"})
 
@@ -198,8 +206,9 @@ class Schemes(Register):
     group = "plan"
     columns = ("year", "title", "of", "state", "adopted_at")
     filters = ("year", "of", "state")
-    sections = ((_("Scoring scheme"), ("year", "of", "title", "title_en", "text")),)
+    sections = ((_("Scoring scheme"), ("year", "of", "title", "title_en", "state", "adopted_at")),)
     order = "-year"
+    part = staticmethod(lambda row, _who: _more("plan:scheme", row, _("The scheme in words")))
     sample = staticmethod(sample_scheme)
     rights = Rights(see=APPRAISED)
 
@@ -216,6 +225,7 @@ class Scores(Register):
     filters = ("appraisal", "area_code", "authority", "grade")
     sections = ((pgettext_lazy("appraisal", "Score"), ("appraisal", "area_code", "authority", "total", "grade")),)
     order = "rank"
+    part = staticmethod(lambda row, _who: _more("plan:score", row, _("The whole sheet")))
     sample = staticmethod(sample_score)
     rights = Rights(see=APPRAISED)
 
@@ -253,5 +263,6 @@ class Objections(Register):
     filters = ("state", "area_code", "authority")
     sections = ((_("Objection"), ("score", "item", "words", "state", "answer")),)
     order = "-at"
+    part = staticmethod(lambda row, _who: _more("plan:score", row.score, _("The whole sheet")))
     sample = staticmethod(sample_objection)
     rights = Rights(see=APPRAISED)

@@ -272,6 +272,7 @@ def test_a_scheme_is_loaded_by_one_and_adopted_by_another(
     assert client.post(f"/plan/schemes/{made.pk}/adopt/").status_code == 403
     client.force_login(second)
     assert client.post(f"/plan/schemes/{made.pk}/adopt/").status_code == 302
+    assert f"/plan/schemes/{made.pk}/" in client.get(f"/r/schemes/{made.pk}/").content.decode()
     assert "超出当日进度每 1 扣 2 分" in client.get(f"/plan/schemes/{made.pk}/").content.decode()
     # A new edition supersedes it.
     later = appraisal.load(TEXT.replace("weight: 20", "weight: 25").encode(), "f", second)
@@ -325,6 +326,10 @@ def test_points_by_hand_fit_their_entry(in_force: Scheme) -> None:
         row: dict[str, Any] = {"area_code": YUBEI, "on": date(2013, 4, 1), "reason": "试", "evidence": "号", **wrong}
         with pytest.raises(ValidationError):
             Hand(scheme=in_force, **row).full_clean()
+    with pytest.raises(ValidationError):
+        Hand(
+            scheme_id=10**9, item="A3", points=-1, area_code=YUBEI, on=date(2013, 4, 1), reason="试", evidence="号"
+        ).full_clean()
     Hand(
         scheme=in_force, item="A3", points=-1, area_code=YUBEI, on=date(2013, 4, 1), reason="试", evidence="号"
     ).full_clean()

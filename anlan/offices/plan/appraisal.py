@@ -18,7 +18,7 @@ from anlan.kernel import areas, clock, notices
 from anlan.kernel.events import tell
 from anlan.kernel.figures.computing import lately, named
 from anlan.kernel.figures.lists import list_url
-from anlan.kernel.scope import area_prefix
+from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
 
 from . import scheme as schemes
@@ -103,12 +103,7 @@ def mine(account: Any, found: Iterable[Subject], city: str) -> list[Subject]:
         return list(found)
     if account.industries is None:
         return [one for one in found if one.authority is None and one.area_code == account.area_code]
-    own = set(account.industries)
-    return [
-        one
-        for one in found
-        if one.authority is not None and one.authority.pk == account.authority_id and own >= set(one.industries)
-    ]
+    return [one for one in found if one.authority is not None and one.authority.pk == account.authority_id]
 
 
 Key = tuple[str, int | None]
@@ -135,9 +130,17 @@ class Counted:
 
 
 def sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[Key, Counted]:
-    """The sheet of each subject for a period from New Year on, from the figures in the scope in force."""
+    """The sheet of each subject for a period from New Year on: all that it bears, whatever part of it the reader sees.
+
+    Whose account supervises one industry of his department's several is scored with the department.
+    """
     if not of:
         return {}
+    with acting(Actor("job", "appraisal"), EVERYWHERE, savepoint=False):
+        return _sheets(found, rules, period, of)
+
+
+def _sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[Key, Counted]:
     book = _Book(found, rules, period)
     hands: dict[Key, dict[str, list[Hand]]] = {}
     for hand in Hand.objects.filter(scheme=found, on__gte=period.first, on__lt=period.end).order_by("on", "pk"):
@@ -188,9 +191,9 @@ class _Book:
                 return Seen()
             figure = figures.at(measure, **where).now
             above = measure if isinstance(measure, Measure) else measure.numerator
-            # A department's list is of one industry; of several, that of all within its own sight.
+            # A list is of one industry: of a department of several there is none that its figure counts.
             cut = where or ({"industry": of.industries[0]} if len(of.industries) == 1 else {})
-            url = list_url(above, self.period, **cut)
+            url = list_url(above, self.period, **cut) if cut else ""
             state = None
             if target is not None and (value := self._part(entry.target, of)) is not None:
                 wanted = demand(target, measure, value)

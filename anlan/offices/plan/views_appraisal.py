@@ -90,7 +90,7 @@ def now(request: HttpRequest) -> HttpResponse:
         context |= {
             "ranked": _ranked(rules, rows), "full": rules.full, "period": words.period_title(period),
             "months": Appraisal.objects.filter(scheme__of=of).select_related("scheme").order_by("-period")[:24],
-            "closable": _closable(found.year), "of_all": len(everybody),
+            "closable": _closable(found.year),
         }  # fmt: skip
     return render(request, "plan/appraisal.html", context)
 

@@ -160,6 +160,28 @@ def test_departments_are_scored_by_all_their_industries(plan: Plan, office: Acco
     assert found[coal].industry_id == "coal"
 
 
+def test_a_department_is_scored_whole_also_to_who_supervises_a_part_of_it(
+    plan: Plan, office: Account, second: Account, account: Make, client: Client
+) -> None:
+    appraisal.adopt_scheme(
+        appraisal.load(TEXT.replace("of: districts", "of: departments").encode(), "f", office), second
+    )
+    transport = body("市交委", "department", 1, CITY, industries=["road", "water"])
+    body("市煤管局", "department", 1, CITY, industries=["coal"])
+    for industry, value in (("road", 10), ("water", 3)):
+        part("T1", value, CITY, industry)
+        died(2, "2013-03-01", YUBEI, industry)
+    who = account("road", "department", industries=["road"], authority=transport)
+    client.force_login(who)
+    page = client.get("/plan/appraisal/").content.decode()
+    assert "市交委" in page
+    assert "市煤管局" not in page
+    sheet = client.get(f"/plan/appraisal/sheet/?of=departments&authority={transport.pk}")
+    (line,) = [r["line"] for _head, rows in sheet.context["parts"] for r in rows if r["entry"].id == "A1"]
+    assert line["actual"] == "4"
+    assert "url" not in line  # the list that he may open counts two
+
+
 def test_points_to_date_are_each_ones_own(in_force: Scheme, account: Make, client: Client, office: Account) -> None:
     part("T1", 10)
     part("T1", 5, BANAN)

@@ -85,6 +85,10 @@ class Limits:
     names: int = 200
     """Metrics that one device may bring that none has told before: each is a file of every day's history."""
 
+    def moments(self, now: float) -> tuple[float, float]:
+        """The first and the last moment at which a device's clock can be right, in milliseconds; `now` in seconds."""
+        return (now - self.behind) * 1000, (now + self.ahead) * 1000
+
 
 @dataclass(slots=True)
 class Names:
@@ -143,6 +147,12 @@ class Tally:
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 
+    def sift(self, read: Columns, speaks_for: Collection[str], now: float, limits: Limits) -> Sifted:
+        """What may be taken of a payload; what may not is counted."""
+        found = sifted(read, speaks_for, now, limits, self.names)
+        self.counts.update({f"refused: {kind}": count for kind, count in found.kinds.items()})
+        return found
+
     def refuse(self, peer: str, error: Malformed, raw: bytes) -> None:
         self.counts[f"refused: {error.kind}"] += 1
         self.remember(peer, error, raw)
@@ -169,7 +179,7 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
 
     `now` in seconds since 1970.
     """
-    early, late = (now - limits.behind) * 1000, (now + limits.ahead) * 1000
+    early, late = limits.moments(now)
     arrays = isinstance(read.device, pa.Array)
     named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
     strangers = named.difference(speaks_for)

@@ -145,7 +145,7 @@ class Vehicles(Listener):
                 session.worked()
 
     async def _landed(self, many: Many, alike: Sequence[tuple[_Terminal, bytes]], places: Any) -> list[bytes]:
-        early, late = self._bounds()
+        early, late = self.limits.moments(self._now())
         phones = [session.phone for session, _data in alike]
         told = (many.ts >= early) & (many.ts <= late)
         each = (~np.isnan(many.values)).sum(axis=1).tolist()
@@ -182,11 +182,6 @@ class Vehicles(Listener):
         self._spend(session, len(frames))
         session.answer(await self._answered(session, frames))
         self._heard(session, cutter.begun, had_begun, bool(frames))
-
-    def _bounds(self) -> tuple[float, float]:
-        """The first and the last moment at which a terminal's clock can be right, in milliseconds."""
-        now = self._now()
-        return (now - self.limits.behind) * 1000, (now + self.limits.ahead) * 1000
 
     async def _still(self, session: _Terminal) -> bool:
         return await self._terminals.authenticate(session.phone, session.code)
@@ -234,7 +229,7 @@ class Vehicles(Listener):
         match frame.id:
             case jt808.LOCATION | jt808.LOCATIONS:
                 read = jt808.readings(frame)
-                early, late = self._bounds()
+                early, late = self.limits.moments(self._now())
                 good = [r for r in read if early <= r.ts <= late]
                 if len(good) < len(read) or not read:
                     # The terminal would send it for ever if it were told that it failed.

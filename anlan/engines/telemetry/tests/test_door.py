@@ -197,7 +197,7 @@ def test_a_connection_lost_meanwhile_is_worked_off() -> None:
         await until(lambda: not echo._working)
 
     echo = served(talk)
-    assert (echo.heard, echo.counts["parted: connection lost"]) == (len(b"hello" b"some words"), 1)
+    assert (echo.heard, echo.counts["parted: connection lost"]) == (len(b"hellosome words"), 1)
 
 
 def test_at_the_end_what_was_said_is_answered_and_nobody_is_heard_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_at_the_end_what_was_said_is_answered_and_nobody_is_heard_any_more(monke
         for reader in (one, idle):
             await gone(reader)
 
-    assert served(talk).heard == 3 * len(b"hello") + len(b"answer me" b"or not")
+    assert served(talk).heard == 3 * len(b"hello") + len(b"answer meor not")
     monkeypatch.setattr(door, "_LAST_S", 0.1)
 
     async def hangs(echo: Echo, port: int) -> None:

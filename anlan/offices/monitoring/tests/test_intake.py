@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from anlan.engines import telemetry
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.monitoring import keys, standing
 from anlan.offices.monitoring.doors import Wrong, said
-from anlan.offices.monitoring.keys import Directory, key_of
+from anlan.offices.monitoring.keys import HAVE_KEYS, Directory, key_of
 from anlan.offices.monitoring.models import Device
+from anlan.offices.monitoring.programmes import PROTOCOLS
+from anlan.offices.monitoring.views_intake import HOW, KINDS, WAYS
 from anlan.parties.models import Account
 
 from .conftest import BANAN, TESTER, account, device
@@ -108,6 +113,17 @@ def test_the_page_of_a_key() -> None:
     assert client.post(f"/monitoring/keys/{other.pk}/").status_code == 404
     client.force_login(account("inspector", "500112000000"))
     assert client.post(f"/monitoring/keys/{made.pk}/").status_code == 403
+
+
+def test_everything_that_is_refused_and_every_way_in_has_its_words() -> None:
+    engine = Path(telemetry.__file__).parent
+    texts = [path.read_text() for part in ("gateways", "protocols") for path in (engine / part).glob("*.py")
+             if path.name != "told.py"]  # fmt: skip
+    kinds = set(re.findall(r'(?:Malformed\(\s*"|Refused\(\d+, "|"refused: )([a-z ]+)"', "\n".join(texts)))
+    assert {"checksum", "clock", "slow", "registration"} <= kinds
+    assert kinds - KINDS.keys() == set()
+    assert set(HOW) == HAVE_KEYS
+    assert {one for one, _title in PROTOCOLS} - {"file", "none"} <= WAYS.keys()
 
 
 def test_the_page_of_the_ways_in() -> None:

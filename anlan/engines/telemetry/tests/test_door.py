@@ -1,4 +1,4 @@
-"""What holds for the connections of every way in: who is cut off, who is waited for, what is heard when the end comes."""
+"""What holds for the connections of every way in: who is cut off, who is waited for, what is heard at the end."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from anlan.engines.telemetry.protocols import mqtt
 
 from .test_ways_in import MS, NOW, Disk, Keys, reading, until
 
+pytestmark = pytest.mark.usefixtures("either_loop")
 Talk = Callable[["Echo", int], Awaitable[None]]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -136,7 +137,7 @@ def test_who_reads_late_goes_on() -> None:
 @pytest.mark.parametrize(("said", "pieces"), [(b"hello", door._WAITING), (b"stranger", 1)])
 def test_what_waits_for_us_is_bounded(said: bytes, pieces: int) -> None:
     async def talk(echo: Echo, port: int) -> None:
-        reader, writer = await met(port, said)
+        _reader, writer = await met(port, said)
         echo.gate.clear()
         total = 24 << 20
         writer.write(b"y" * total)

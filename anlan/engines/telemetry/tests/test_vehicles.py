@@ -20,6 +20,7 @@ from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.protocols import jt808, jt808_many
 from anlan.engines.telemetry.protocols.jt808 import BEIJING, Cutter, Frame, Location
 
+pytestmark = pytest.mark.usefixtures("either_loop")
 PHONE, CODE = "13900000001", "a-code"
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from anlan.engines import telemetry
+from anlan.engines.telemetry.gateways.door import Unsure
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken
@@ -101,6 +103,30 @@ def test_a_program_speaks_for_the_devices_in_its_account_s_scope() -> None:
     assert there.code not in found
     assert speaks("", other) is None
     assert speaks("", "anlan_nothing") is None
+
+
+def test_while_the_register_is_away_devices_go_on_and_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked = device("k1", protocol="mqtt"), 0
+
+    def away(_directory: Directory) -> None:
+        nonlocal asked
+        asked += 1
+        raise OperationalError("the database is away")
+
+    known, nothing = Directory(), Directory()
+    known.read()
+    known._at -= 2 * keys.FRESH_S
+    monkeypatch.setattr(Directory, "read", away)
+
+    async def knock() -> None:
+        for _ in range(20):
+            assert await known.speaks_for(made.code, key_of(made.code, 0)) == {made.code}
+            assert await known.speaks_for("nobody", "x") is None
+            with pytest.raises(Unsure):
+                await nothing.speaks_for(made.code, key_of(made.code, 0))
+
+    asyncio.run(knock())
+    assert asked == 2
 
 
 def test_the_page_of_a_key() -> None:

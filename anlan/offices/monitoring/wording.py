@@ -121,7 +121,7 @@ def levels(said: Mapping[str, Any]) -> list[Level]:
 
 
 def _reached(said: Mapping[str, Any], level: Mapping[str, Any]) -> str:
-    text = _KINDS[said["kind"]](said)
+    text = KINDS[said["kind"]](said)
     if bound(level):
         text = _("%(what)s %(bound)s") % {"what": text, "bound": _bound(level)}
     if until := level.get("until"):
@@ -175,7 +175,7 @@ def _driving(said: Mapping[str, Any]) -> str:
     return words % (told | {"faster": f"{said.get('faster_than', 5.0):g}"})
 
 
-_KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "level": _level, "rate": _rate, "soon": _soon, "stuck": _stuck, "noisy": _noisy, "silent": _silent,
     "driving": _driving,
     "inside": lambda said: (

@@ -43,7 +43,6 @@ class Ships(Listener):
         """`ships`: the numbers (MMSI) of those that count; `networks`: from where receivers send."""
         super().__init__(land, limits, now)
         self._ships, self._networks = ships, networks
-        self._running: set[asyncio.Task[None]] = set()
 
     def admits(self, host: str) -> bool:
         """Whether receivers send from that address."""
@@ -113,13 +112,7 @@ class Ships(Listener):
         if allowed < 0:
             self.counts["refused: too many messages"] += len(lines)
             return
-        task = asyncio.create_task(self._take(f"{host} (UDP)", joiner, lines, None))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def close(self) -> None:
-        await super().close()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        self._begin(self._take(f"{host} (UDP)", joiner, lines, None))
 
 
 class _Datagrams(asyncio.DatagramProtocol):

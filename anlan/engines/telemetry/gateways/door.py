@@ -8,7 +8,7 @@ import ssl
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -25,6 +25,11 @@ SAMPLES = 50
 """What was refused, of which so much is remembered for whoever looks what is wrong."""
 SHOWN = 20
 """Refused readings of one payload that are named."""
+_WAITING = 16
+"""So many pieces of what a peer says may wait while it is worked on what it said before; then it is not read. Of
+somebody of whom nobody knows who he is, one."""
+_LAST_S = 2.0
+"""For so long what is being worked on may be answered before the connections are closed."""
 
 
 def seldom_collected() -> None:
@@ -79,6 +84,10 @@ class Limits:
     """Beyond that a sender may bring so many at once: what a device kept while it was cut off, a whole payload."""
     names: int = 200
     """Metrics that one device may bring that none has told before: each is a file of every day's history."""
+
+    def moments(self, now: float) -> tuple[float, float]:
+        """The first and the last moment at which a device's clock can be right, in milliseconds; `now` in seconds."""
+        return (now - self.behind) * 1000, (now + self.ahead) * 1000
 
 
 @dataclass(slots=True)
@@ -138,6 +147,12 @@ class Tally:
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 
+    def sift(self, read: Columns, speaks_for: Collection[str], now: float, limits: Limits) -> Sifted:
+        """What may be taken of a payload; what may not is counted."""
+        found = sifted(read, speaks_for, now, limits, self.names)
+        self.counts.update({f"refused: {kind}": count for kind, count in found.kinds.items()})
+        return found
+
     def refuse(self, peer: str, error: Malformed, raw: bytes) -> None:
         self.counts[f"refused: {error.kind}"] += 1
         self.remember(peer, error, raw)
@@ -164,7 +179,7 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
 
     `now` in seconds since 1970.
     """
-    early, late = (now - limits.behind) * 1000, (now + limits.ahead) * 1000
+    early, late = limits.moments(now)
     arrays = isinstance(read.device, pa.Array)
     named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
     strangers = named.difference(speaks_for)
@@ -219,6 +234,8 @@ class Session(asyncio.Protocol):
     waits: list[bytes] = field(default_factory=list)
     """What it said while `task` works on what it said before."""
     task: asyncio.Task[None] | None = None
+    owed: int = 0
+    """Pieces of what it said that are worked on together with what others said."""
     unread: bool = False
     """It does not read its answers; until it does it is not listened to."""
     over: bool = False
@@ -234,20 +251,38 @@ class Session(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Who has said all may still wait for the answers; over TLS he cannot."""
         self.over = True
-        return self.task is not None and self.transport.get_extra_info("sslcontext") is None
+        return self.busy and self.transport.get_extra_info("sslcontext") is None
 
     def pause_writing(self) -> None:
         self.unread, self.why = True, "does not read"
         self.until = time.monotonic() + self.listener.limits.frame
-        self.transport.pause_reading()
+        self.listen()
 
     def resume_writing(self) -> None:
-        self.unread, self.why = False, "silent"
-        self.until = time.monotonic() + self.listener.limits.silent
-        self.transport.resume_reading()
+        limits, self.unread = self.listener.limits, False
+        self.why, after = ("silent", limits.silent) if self.known else ("not introduced", limits.introduce)
+        self.until = time.monotonic() + after
+        self.listen()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.listener.end(self, error)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that it said is being worked on, and will be answered."""
+        return self.task is not None or self.owed > 0
+
+    def listen(self) -> None:
+        """Reads what it says; not while it leaves its answers unread, nor while much waits of what it said before."""
+        if self.unread or self.listener.closing or len(self.waits) >= (_WAITING if self.known else 1):
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def worked(self) -> None:
+        """A piece of what it said is done with: who has said all has his answers now."""
+        if self.over and not self.busy:
+            self.transport.close()
 
     def answer(self, said: bytes) -> None:
         if said and not self.transport.is_closing():
@@ -273,7 +308,9 @@ class Listener(ABC):
         self._land, self.limits, self._now = land, limits or Limits(), now
         self.tally = Tally()
         self.counts = self.tally.counts
+        self.closing = False
         self._open: set[Session] = set()
+        self._working: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     @property
@@ -286,16 +323,35 @@ class Listener(ABC):
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
         loop = asyncio.get_running_loop()
-        return await loop.create_server(lambda: self.session(self), host, port, ssl=tls, backlog=4096)
+        shaken = self.limits.introduce if tls else None
+        return await loop.create_server(
+            lambda: self.session(self), host, port, ssl=tls, backlog=4096, ssl_handshake_timeout=shaken
+        )
 
     async def close(self) -> None:
-        tasks = [session.task for session in self._open if session.task is not None]
-        for task in [*tasks, *([self._sweeper] if self._sweeper else [])]:
+        """Listens to nobody any more, lets what was said be put on disk and answered, and parts with everybody."""
+        self.closing = True
+        for session in self._open:
+            session.listen()
+        await asyncio.sleep(0)  # what came just now has its work begun
+        until = time.monotonic() + _LAST_S
+        while self._working and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self._working, timeout=left)
+        unfinished = [*self._working, *([self._sweeper] if self._sweeper else [])]
+        for task in unfinished:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*unfinished, return_exceptions=True)
         for session in list(self._open):
             session.transport.abort()
-        await asyncio.sleep(0)
+        for _ in range(3):  # TLS tells of the end some turns later
+            await asyncio.sleep(0)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begins work for which `close` waits."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
 
     @abstractmethod
     async def _said(self, session: Any, data: bytes) -> None:
@@ -334,8 +390,8 @@ class Listener(ABC):
         session.rate = self.limits.rate
         session.allowed = session.rate * 20
         session.until, session.why = now + self.limits.introduce, "not introduced"
-        if len(self._open) >= self.limits.sessions:
-            session.part("too many sessions")
+        if self.closing or len(self._open) >= self.limits.sessions:
+            session.part("closing" if self.closing else "too many sessions")
             return
         self._open.add(session)
         self.counts["connections"] += 1
@@ -347,18 +403,16 @@ class Listener(ABC):
     def hear(self, session: Session, data: bytes) -> None:
         session.waits.append(data)
         if session.task is None:
-            session.task = asyncio.create_task(self._work(session))
-        elif len(session.waits) == _WAITING:
-            session.transport.pause_reading()
+            session.task = self._begin(self._work(session))
+        session.listen()
 
     async def _work(self, session: Session) -> None:
         """Takes what a peer said until nothing waits."""
         try:
             while session.waits and not session.parted:
-                if len(session.waits) >= _WAITING and not session.unread:
-                    session.transport.resume_reading()
                 data = b"".join(session.waits)
                 session.waits.clear()
+                session.listen()
                 await self._ask_again(session)
                 await self._said(session, data)
         except Parted as parted:
@@ -370,8 +424,7 @@ class Listener(ABC):
             raise
         finally:
             session.task = None
-            if session.over:
-                session.transport.close()
+            session.worked()
 
     def end(self, session: Session, error: Exception | None) -> None:
         if error is not None:
@@ -406,7 +459,3 @@ class Listener(ABC):
         session.nonsense += more
         if session.nonsense >= self.limits.nonsense:
             raise Parted("nonsense")
-
-
-_WAITING = 16
-"""So many pieces of what a peer says may wait while it is worked on what it said before; then it is not read."""

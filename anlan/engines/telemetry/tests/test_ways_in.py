@@ -35,6 +35,7 @@ from anlan.engines.telemetry.protocols.payload import Columns
 
 from .test_other_protocols import POSITION, STATIC
 
+pytestmark = pytest.mark.usefixtures("either_loop")
 NOW = 1_371_182_400.0
 MS = int(NOW * 1000)
 Rows = list[tuple[str, str, int, float]]
@@ -462,8 +463,6 @@ def test_ships_over_tcp_and_udp() -> None:
             udp.sendto(POSITION.encode(), ("127.0.0.1", port))
             udp.sendto(STATIC[0].encode(), ("127.0.0.1", port))
             udp.sendto(STATIC[1].encode(), ("127.0.0.1", port))
-        await asyncio.sleep(1)
-        print(ships.counts, disk.rows, ships.tally.refused)
         await until(lambda: ships.counts["messages"] == 8)
         await until(lambda: len(disk.rows) == 2 * tcp)
 

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from anlan.engines.telemetry.compiled import compiled
-from anlan.engines.telemetry.rules import read
+from anlan.engines.telemetry.compiled import KINDS, compiled
+from anlan.engines.telemetry.rules import limits_of, read
 from anlan.engines.telemetry.stream import Stream
 from anlan.engines.telemetry.tests.conftest import MINUTE, NOON
 from anlan.offices import monitoring
+from anlan.offices.monitoring import wording
+from anlan.offices.monitoring.programmes import PROGRAMMES
 
 RULES = read(Path(monitoring.__file__).parent / "rules.yaml")
 
@@ -18,6 +20,15 @@ def test_each_has_a_name_in_both_languages_and_says_on_what_it_rests() -> None:
         assert set(rule["title"]) == {"zh", "en"}, rule["name"]
         assert rule["source"], rule["name"]
         assert rule["programmes"], rule["name"]
+
+
+def test_what_it_says_has_words() -> None:
+    """Also of a kind that no rule here is of: a city writes its own."""
+    assert wording.KINDS.keys() == KINDS.keys()
+    for rule in RULES.rules:
+        named = {rule.get("metric"), *limits_of(rule), *(one["metric"] for one in rule.get("while", ()))} - {None}
+        assert named <= wording.METRICS.keys(), rule["name"]
+        assert set(rule["programmes"]) <= dict(PROGRAMMES).keys(), rule["name"]
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,14 @@ def scale(values: Sequence[float], from_zero: bool = True) -> tuple[list[float],
     Not `from_zero`: figures that lie close together are looked at closely.
     """
     low, high = min(0.0, *values), max(0.0, *values)
-    if not from_zero and min(values) > 0.5 * high:
+    if not from_zero and 0.5 * high < min(values) < 0.999 * high:
         low = min(values)
-    span = (high - low) or 1.0
+    span = high - low if high - low > 1e-6 else 1.0
     step = 10 ** floor(log10(span / 4))
     step *= next(factor for factor in (1, 2, 2.5, 5, 10) if span / (factor * step) <= 5)
     places = next(p for p in range(13) if abs(step - round(step, p)) < step * 1e-9)
-    return [n * step for n in range(floor(low / step), ceil(high / step) + 1)] or [0.0, step], places
+    last = max(ceil(high / step), floor(low / step) + 1)
+    return [n * step for n in range(floor(low / step), last + 1)], places
 
 
 class _Drawing:

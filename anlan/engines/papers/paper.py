@@ -162,8 +162,8 @@ def _check(block: Block, place: str) -> None:
 
 
 def encode(paper: Paper) -> bytes:
-    """The paper as JSON, always the same bytes for the same paper."""
-    return msgspec.json.encode(paper)
+    """The paper as JSON, always the same bytes for the same paper, whether a number came as 2 or as 2.0."""
+    return msgspec.json.encode(msgspec.json.decode(msgspec.json.encode(paper), type=Paper))
 
 
 def decode(data: bytes | str) -> Paper:

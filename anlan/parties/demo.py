@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from . import codes, demo_names
 from .establishment import establish
-from .models import Account, Authority, Division, Enterprise, Industry, Person, Post
+from .models import Account, Authority, BaseFigure, Division, Enterprise, Industry, Person, Post
 from .names import initials, short
 from .reference import DATA
 
@@ -24,6 +25,12 @@ CITY = "500000000000"
 DISTRICT = "500112000000"  # 渝北区
 TOWNSHIP = "500112131000"  # 龙兴镇
 USERS = ("city", "department", "district", "township", "village", "inspector", "enterprise", "duty")
+
+BASES: tuple[dict[str, Any], ...] = (
+    {"kind": "output", "value": Decimal("11459.00"), "source": "2012年重庆市国民经济和社会发展统计公报"},
+    {"kind": "coal", "industry_id": "coal", "value": Decimal(3777), "source": "2013年全市煤矿安全生产工作会议"},
+)
+"""What is published of 2012. Of employees and vehicles nothing is known, and so their rates are not available."""
 
 
 @dataclass
@@ -56,6 +63,7 @@ def load(city: DemoCity) -> None:
     city.say(f"authorities: {len(city.authorities)}")
     _enterprises(city, districts)
     city.say(f"enterprises: {len(city.enterprises)}")
+    BaseFigure.objects.bulk_create(BaseFigure(area_code=CITY, year=2012, **row) for row in BASES)
     _people(city)
     city.say(f"people: {Person.objects.count()}")
     _accounts(city)

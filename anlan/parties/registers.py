@@ -6,7 +6,19 @@ from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 
 from .codes import make_credit_code
-from .models import Account, Answering, Authority, Division, Enterprise, Industry, IndustryClass, Looked, Person, Post
+from .models import (
+    Account,
+    Answering,
+    Authority,
+    BaseFigure,
+    Division,
+    Enterprise,
+    Industry,
+    IndustryClass,
+    Looked,
+    Person,
+    Post,
+)
 
 WITH_PEOPLE = frozenset({"city", "department", "district", "township", "inspector", "enterprise", "duty"})
 SUPERVISORS = frozenset({"city", "department", "district", "township", "inspector"})
@@ -134,6 +146,31 @@ class WhoAnswersToWhom(Register):
     sample = staticmethod(sample_answering)
     sections = ((_("Bond between authorities"), ("authority", "bond", "to", "valid_from", "valid_to")),)
     rights = Rights(see=EVERY_ROLE, add={"city"}, change={"city"})
+
+
+def sample_base(number: int) -> BaseFigure:
+    """The output of a year of its own."""
+    return BaseFigure(kind="output", area_code="500112000000", year=1949 + number % 250, value=1, source="样本年鉴")
+
+
+@register
+class BaseFigures(Register):
+    name = "base-figures"
+    model = BaseFigure
+    title = _("Base figures")
+    singular = _("Base figure")
+    icon = "calculator"
+    group = "parties"
+    columns = ("kind", "area_code", "year", "months", "value", "stage", "source")
+    filters = ("kind", "area_code", "industry_id", "year", "stage")
+    natural_key = ("kind", "area_code", "year", "months")
+    sections = (
+        (_("Base figure"), ("kind", "area_code", "year", "months", "value")),
+        (_("Source"), ("source", "stage")),
+    )
+    order = "-year"
+    sample = staticmethod(sample_base)
+    rights = Rights(see=OFFICIALS, add={"city"}, change={"city"}, remove={"city"})
 
 
 @register

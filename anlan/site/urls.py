@@ -8,7 +8,7 @@ from anlan.kernel.registers.api import api, nothing_here
 
 from . import views
 from .board import views as board
-from .board.figures import NAMES
+from .board.content import NAMES
 
 urlpatterns = [
     path("", views.home, name="home"),

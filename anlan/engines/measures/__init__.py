@@ -7,7 +7,7 @@ imported when something is computed, not before.
 from .declaration import AnyMeasure, BadMeasure, Measure, Ratio, Registry, Source, parts
 from .periods import BadPeriod, Period, Span
 from .rounding import Rounding, change, quotient, rounded
-from .targets import BadTarget, Line, Progress, Target, progress
+from .targets import BadTarget, Line, Progress, Target, apportioned, progress
 
 __all__ = [
     "AnyMeasure",
@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "Span",
     "Target",
+    "apportioned",
     "change",
     "parts",
     "progress",

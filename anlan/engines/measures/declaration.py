@@ -40,6 +40,9 @@ class Source:
     the one with the industry's code, `cuts` are further columns with few values; None and () where there is none.
     `register` names the list in which the records stand. `computed` are the columns that PostgreSQL reads as an
     expression says in which {row} stands for the row; a snapshot holds what came of it.
+
+    `stated`: each row says a number of an area as a whole, as its output of a year. Such numbers do not add up over
+    areas (a city's own figure is not the sum of its districts'), and an area of which none is stated has none.
     """
 
     table: str
@@ -49,8 +52,11 @@ class Source:
     cuts: tuple[str, ...] = ()
     register: str = ""
     computed: Mapping[str, str] = field(default_factory=dict)
+    stated: bool = False
 
     def __post_init__(self) -> None:
+        if self.stated and self.area is None:
+            raise BadMeasure(f"{self.table}: what is stated of areas has a column with the area")
         for column in (self.area, self.industry, *self.cuts):
             if column is not None and column not in self.columns:
                 raise BadMeasure(f"{self.table}: there is no column {column}")
@@ -132,6 +138,8 @@ class Measure(Definition):
                 raise BadMeasure(f"{self.name}: {self.source.table} has no column {self.value}")
             if not kind.startswith(("int", "decimal")):
                 raise BadMeasure(f"{self.name}: {self.value} is {kind}; sums are exact, of integers or decimals")
+        elif self.source.stated:
+            raise BadMeasure(f"{self.name}: what is stated of areas is a number, and its rows are not counted")
 
     @cached_property
     def dimensions(self) -> frozenset[str]:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 Number = int | Decimal
 When = Literal["now", "previous", "last_year"]
 WHENS: tuple[When, ...] = ("now", "previous", "last_year")
-Absence = Literal["", "not_begun", "present_only", "no_period", "dimension", "denominator", "not_asked"]
+Absence = Literal["", "not_begun", "present_only", "no_period", "dimension", "denominator", "unstated", "not_asked"]
 """Why a figure is not available: the period has not begun; the records say it of this moment only; there is no
-such period; the records do not have that dimension; nothing stands below the line; it was not computed."""
+such period; the records do not have that dimension; nothing stands below the line; nobody has stated it of this area
+and just this period; it was not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Compared:
         return change(self.now.exact, getattr(self, when).exact)
 
 
+AREA = 12
+"""Digits of a whole division code."""
 _NOT_BEGUN, _NO_PERIOD, _NOT_ASKED = Figure(None, "not_begun"), Figure(None, "no_period"), Figure(None, "not_asked")
 
 
@@ -76,9 +79,10 @@ class Figures:
         digits: int,
         compared: bool,
         spans: Mapping[When, Span],
+        whole: str = "",
     ) -> None:
         self.period, self.as_of, self.by, self.digits = period, as_of, by, digits
-        self.compared, self.spans = compared, spans
+        self.compared, self.spans, self.whole = compared, spans, whole
         self._tables: dict[Source, tuple[tuple[str, ...], pa.Table]] = {}
         self._columns: dict[tuple[Measure, When], str] = {}
         self._absent: set[tuple[Measure, When]] = set()
@@ -102,7 +106,7 @@ class Figures:
         """The values of the dimensions `by` for which there are records, in order; areas cut to `digits`."""
         found: dict[tuple[Any, ...], None] = {}
         for source, (dimensions, _table) in self._tables.items():
-            if set(by) <= set(dimensions):
+            if set(by) <= set(dimensions) and not source.stated:
                 found |= dict.fromkeys(self._rolled_up(source, by, self.digits if digits is None else digits))
         return sorted(found, key=lambda key: [(part is None, part) for part in key])
 
@@ -118,7 +122,7 @@ class Figures:
         digits = self.digits if digits is None else digits
         if max(len(area), digits) > self.digits:
             raise LookupError(f"computed by areas of {self.digits} digits")
-        made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans)
+        made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans, area or self.whole)
         made._columns, made._absent = self._columns, self._absent
         for source, (dimensions, table) in self._tables.items():
             if area:
@@ -127,12 +131,13 @@ class Figures:
             if industries is not None:
                 _told_apart(source, "industry", dimensions)
                 table = table.filter(pc.is_in(table["industry"], pa.array(sorted(industries), pa.string())))
-            made._tables[source] = (dimensions, _summed(table, dimensions, digits))
+            made._tables[source] = (dimensions, _summed(table, dimensions, AREA if source.stated else digits))
         return made
 
     def redrawn(self, moved: Mapping[str, str], digits: int) -> Figures:
         """The same figures by other divisions, told apart by `digits`: areas that begin with a key of `moved` are those
-        of its value, and stand there without a place below it. Of several keys the longest decides.
+        of its value, and stand there without a place below it. Of several keys the longest decides. What was stated of
+        an area was stated of it alone, and stays.
 
         Raises LookupError where areas were not told apart as far as a key goes.
         """
@@ -150,10 +155,10 @@ class Figures:
                         return found.ljust(self.digits, "0")
             return area
 
-        made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans)
+        made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans, self.whole)
         made._columns, made._absent = self._columns, self._absent
         for source, (dimensions, table) in self._tables.items():
-            if "area" in dimensions:
+            if "area" in dimensions and not source.stated:
                 coded = table["area"].combine_chunks().dictionary_encode()
                 areas = pa.array([now(area) for area in coded.dictionary.to_pylist()], pa.string())
                 place = table.column_names.index("area")
@@ -188,12 +193,23 @@ class Figures:
             return Figure(None, "dimension")
         if column is None:
             return Figure(None, "present_only" if (measure, when) in self._absent else "not_asked")
-        raw = self._row(measure.source, where).get(column) or 0
+        raw = self._row(measure.source, where).get(column)
+        if raw is None:
+            if measure.source.stated:
+                return Figure(None, "unstated")
+            raw = 0
         value = rounded(raw, measure.places, measure.rounding) if isinstance(raw, Decimal) else raw
         return Figure(value, raw=(raw, 1, 1))
 
-    def _row(self, source: Source, where: Mapping[str, str | None]) -> Mapping[str, Number]:
+    def _row(self, source: Source, where: Mapping[str, str | None]) -> Mapping[str, Number | None]:
         """The sums of one cell; empty where there are no records."""
+        if source.stated:
+            of = where.get("area", self.whole) or ""
+            # The records that lie in none of the areas below one are not the whole of it.
+            rest = any(len(of) > digits and not of[digits:].strip("0") for digits in (2, 6, 9))
+            cut = tuple(name for name in self.by if name in where and name != "area")
+            key = ("" if rest else of.ljust(AREA, "0"), *(where[name] for name in cut))
+            return self._rolled_up(source, ("area", *cut), AREA).get(key, {})
         dimensions = tuple(name for name in self.by if name in where)
         area = where.get("area")
         cell = tuple(where[name] for name in dimensions)
@@ -238,15 +254,17 @@ def compute(
     digits: int = 6,
     within: str = "",
     compare: bool = True,
+    whole: str = "",
 ) -> Figures:
     """The figures of `measures` in `period`, as far as it is over at `as_of`.
 
     `by` names the dimensions to cut by, `digits` how far areas are told apart (2 city, 6 district, 9 township,
     12 village); `within` narrows to the areas with that prefix. With `compare`, also of the period before and of
-    the same period last year. One query for each source.
+    the same period last year. `whole` is the area (a prefix) all of whose records these are, where that is not
+    `within`: what is stated of areas is then that area's. One query for each source.
     """
     spans = _spans(period, as_of, compare)
-    made = Figures(period, as_of, tuple(by), digits, compare, spans)
+    made = Figures(period, as_of, tuple(by), digits, compare, spans, within or whole)
     numbers = {when: n for n, when in enumerate(spans)}
     wanted: dict[Source, list[tuple[Measure, When]]] = {}
     for part in dict.fromkeys(part for one in measures for part in parts(one)):
@@ -257,9 +275,11 @@ def compute(
                 wanted.setdefault(part.source, []).append((part, when))
     for source, pairs in wanted.items():
         dimensions = tuple(name for name in made.by if name in source.dimensions)
+        if source.stated:
+            dimensions = ("area", *(name for name in dimensions if name != "area"))
         statement = expressions.statement(
-            backend.dialect, source, tuple((m, numbers[when]) for m, when in pairs), dimensions, digits,
-            bool(within) and source.area is not None,
+            backend.dialect, source, tuple((m, numbers[when]) for m, when in pairs), dimensions,
+            AREA if source.stated else digits, bool(within) and source.area is not None,
         )  # fmt: skip
         rows = backend.rows(statement, list(spans.values()), within)
         made._tables[source] = (dimensions, _table(source, dimensions, [m for m, _ in pairs], rows))
@@ -281,11 +301,15 @@ def _table(source: Source, by: tuple[str, ...], measures: Sequence[Measure], row
     columns = list(zip(*rows, strict=True)) or [()] * (len(by) + len(measures))
     keys = {name: pa.array(column, pa.string()) for name, column in zip(by, columns, strict=False)}
     figures = {}
+    # What nobody stated is not nought; a sum over no records is.
+    nothing = None if source.stated else 0
     for n, (measure, column) in enumerate(zip(measures, columns[len(by) :], strict=True)):
         kind = "int" if measure.value is None else source.columns[measure.value]
         if kind.startswith("int"):
-            figures[f"f{n}"] = pa.array([int(v or 0) for v in column], pa.int64())
+            figures[f"f{n}"] = pa.array([nothing if v is None else int(v) for v in column], pa.int64())
         else:
             scale = int(kind.rstrip(")").split(",")[1])
-            figures[f"f{n}"] = pa.array([Decimal(v or 0) for v in column], pa.decimal128(38, scale))
+            figures[f"f{n}"] = pa.array(
+                [nothing if v is None else Decimal(v) for v in column], pa.decimal128(38, scale)
+            )
     return pa.table(keys | figures)

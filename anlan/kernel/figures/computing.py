@@ -20,7 +20,8 @@ from django.db import connection, transaction
 from anlan.engines.measures import AnyMeasure, Period, parts
 
 from .. import areas, clock, policies
-from ..scope import EVERYWHERE, Actor, By, acting, acting_now
+from ..models import Installation
+from ..scope import EVERYWHERE, Actor, By, acting, acting_now, area_prefix
 from .declaring import REGISTRY
 
 if TYPE_CHECKING:
@@ -68,19 +69,30 @@ def compute(
     """
     from anlan.engines.measures.figures import compute as computed
 
+    measures = named(names, period.first)
+    whole = _whole_area() if any(part.source.stated for one in measures for part in parts(one)) else ""
     moved = areas.moved(divisions) if divisions is not None and ("area" in by or within) else {}
     if moved:
         # Where a record stands by other divisions is known of what is told apart, and narrowed afterwards.
-        whole = computed(
-            named(names, period.first), period, as_of=as_of or clock.now(), backend=backend or postgres(),
+        every = computed(
+            measures, period, as_of=as_of or clock.now(), backend=backend or postgres(),
             by=tuple(dict.fromkeys(["area", *by])), digits=max(DIGITS[tier], *map(len, moved)), compare=compare,
+            whole=whole,
         )  # fmt: skip
-        by_then = whole.redrawn(moved, max(DIGITS[tier], len(within)))
+        by_then = every.redrawn(moved, max(DIGITS[tier], len(within)))
         return by_then.narrowed(within, digits=DIGITS[tier]) if within else by_then
     return computed(
-        named(names, period.first), period, as_of=as_of or clock.now(), backend=backend or postgres(), by=by,
-        digits=DIGITS[tier], within=within, compare=compare,
+        measures, period, as_of=as_of or clock.now(), backend=backend or postgres(), by=by, digits=DIGITS[tier],
+        within=within, compare=compare, whole=whole,
     )  # fmt: skip
+
+
+def _whole_area() -> str:
+    """The area of all records in scope: one's own, or the city of this installation."""
+    now = acting_now()
+    if now is not None and now[1].area:
+        return now[1].area
+    return area_prefix((Installation.objects.filter(pk=1).first() or Installation()).city_code)
 
 
 SLOW_S, KEPT_FOR, KEPT_AT_MOST_S = 0.5, 20, 300

@@ -27,11 +27,12 @@ _TYPES = {
 }  # fmt: skip
 
 
-def source(model: type[models.Model], cuts: Sequence[str] = ()) -> Source:
+def source(model: type[models.Model], cuts: Sequence[str] = (), *, stated: bool = False) -> Source:
     """A model's table as a source. Area and industry are the columns of its `scope_rule`.
 
-    `cuts` names further columns with few values, such as a grade. The model's register must filter by every
-    dimension, so that a figure can open the list of what it counts. Raises `BadMeasure` where it does not.
+    `cuts` names further columns with few values, such as a grade; `stated`: its rows say numbers of whole areas. The
+    model's register must filter by every dimension, so that a figure can open the list of what it counts. Raises
+    `BadMeasure` where it does not.
     """
     rule = rule_of(model)
     if not isinstance(rule, By):
@@ -48,6 +49,7 @@ def source(model: type[models.Model], cuts: Sequence[str] = ()) -> Source:
     made = Source(
         model._meta.db_table, columns, column(rule.area), column(rule.industry), tuple(cuts),
         declared.name if declared else "", {c: f.sql for c, f in fields.items() if isinstance(f, MomentReadAs)},
+        stated,
     )  # fmt: skip
     if declared is not None:
         filtered = {f.column for name in declared.filters if (f := declared.field(name)) is not None}

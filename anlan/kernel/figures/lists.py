@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 def records_url(figures: Figures, measure: AnyMeasure, when: When = "now", **where: str | None) -> str:
     """The address of the list whose records are that figure: of a ratio, those above the line. "" if there is none."""
     counted = parts(measure)[0]
+    if counted.source.stated:
+        where.setdefault("area", figures.whole)
     period, span = _period(figures.period, when), figures.spans.get(when)
     if period is None or span is None:
         return ""
@@ -60,6 +62,8 @@ def list_url(measure: Measure, period: Period, until: str = "", /, **where: str 
         field = _field(measure.source.register, column)
         if value is None:
             without.append(name)
+        elif name == "area" and measure.source.stated:
+            asked["area_begins"] = value.ljust(12, "0")
         elif name == "area" and area_prefix(value.ljust(12, "0")) != value:
             asked["area_begins"] = value
         elif value:

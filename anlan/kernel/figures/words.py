@@ -59,3 +59,17 @@ def industries() -> dict[str | None, str]:
     """The supervised industries by code, in their order, and last those that nobody has assigned."""
     rows = apps.get_model("parties", "Industry")._default_manager.all()
     return {row.pk: str(row) for row in rows} | {None: _("Not assigned to an industry")}
+
+
+def absent(reason: str) -> str:
+    """Why a figure is not available; "" where it is."""
+    return {
+        "": "",
+        "not_begun": _("The period has not begun."),
+        "present_only": _("The records say this of the present only."),
+        "no_period": _("There is no period to compare with."),
+        "dimension": _("The records are not told apart by this."),
+        "denominator": _("There is nothing to divide by."),
+        "unstated": _("Nobody has stated this of the area and of just this period."),
+        "not_asked": _("It was not computed."),
+    }[reason]

@@ -377,7 +377,7 @@ def _judge(
     if numbered:
         joins.append((f"s._record = {key}", "s._record IS NOT NULL"))
     if numbered < good.height or not numbered:
-        joins.append((" AND ".join(f"s.{k} = t.{k}" for k in by) if known else "false", "s._record IS NULL"))
+        joins.append((_joined(sheet, columns) if known else "false", "s._record IS NULL"))
     judged = " UNION ALL ".join(
         f"SELECT s.*, {key} AS _found, {verdict} AS _verdict, CASE WHEN NOT ({same}) THEN to_jsonb(t) END AS _before "
         f"FROM {STAGE} s LEFT JOIN {table} t ON {on} WHERE {which}"
@@ -406,6 +406,18 @@ def _normal(alias: str, f: models.Field[Any, Any]) -> str:
         blanks = "".join(f"\\{ord(c):04X}" for c in BLANKS)
         return f"btrim(replace({name}, E'\\r\\n', E'\\n'), U&'{blanks}')"
     return name
+
+
+def _joined(sheet: Sheet, columns: Pairs) -> str:
+    """Which record a row's natural key names. An empty part is one like another where the database has it so."""
+    key = {f.name: f for c, f in columns if c.key in sheet.natural_key}
+    empty = any(
+        isinstance(one, models.UniqueConstraint) and one.nulls_distinct is False and set(one.fields) == set(key)
+        for one in sheet.declared.model._meta.constraints
+    )
+    return " AND ".join(
+        f"s.{_q(f.column)} {'IS NOT DISTINCT FROM' if f.null and empty else '='} t.{_q(f.column)}" for f in key.values()
+    )
 
 
 def _updating(sheet: Sheet, columns: Pairs, derived: list[Any]) -> tuple[str, list[Any]]:

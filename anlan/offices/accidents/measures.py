@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel.figures import measure, source
+from anlan.kernel.figures import measure, ratio, source
+from anlan.parties import measures as bases
 
 from .models import Accident
 
@@ -17,7 +18,14 @@ def counts_then(t, p):  # type: ignore[no-untyped-def]  # an Ibis table
     return p.holds(t.occurred_at) & t.in_figures
 
 
-measure(
+INDUSTRIAL = (
+    "coal", "noncoal_mine", "hazchem", "fireworks", "construction", "special_equipment", "metallurgy", "machinery",
+    "nonferrous", "civil_explosives", "power", "trade",
+)  # fmt: skip
+"""Industry, mining and commerce (工矿商贸): all supervised industries but traffic, fire, farm machinery and fishing."""
+RATES = _("National statistics of work safety: the four relative indicators")
+
+deaths = measure(
     "accidents.deaths", ACCIDENTS, lambda t, p: counts_then(t, p) & (t.deaths > 0), value="deaths",
     title=_("Deaths in accidents"), definition=_("Deaths in the accidents of the period that count."),
     source_of_law=_("The notice, Part 2: deaths in accidents of all kinds"), unit=_("people"), better="less",
@@ -42,4 +50,55 @@ measure(
     "accidents.extraordinary", ACCIDENTS, lambda t, p: counts_then(t, p) & (t.grade == "extraordinary"),
     title=_("Extraordinarily serious accidents"), definition=_("Of grade: extraordinarily serious."),
     source_of_law=GRADED, unit=_("accidents"), better="less", clauses=("G1.4",), demanded=f"{OF_ALL}特(?:别重)?大事故",
+)  # fmt: skip
+
+
+def deaths_of(t, p, *industries):  # type: ignore[no-untyped-def]
+    return counts_then(t, p) & (t.deaths > 0) & t.industry_id.isin(industries)
+
+
+industrial = measure(
+    "accidents.deaths_industrial", ACCIDENTS, lambda t, p: deaths_of(t, p, *INDUSTRIAL), value="deaths",
+    title=_("Deaths in industry, mining and commerce"),
+    definition=_("Deaths that count, of all industries but traffic, fire, farm machinery and fishing."),
+    source_of_law=RATES, unit=_("people"), better="less", clauses=("G1.1",),
+)  # fmt: skip
+road = measure(
+    "accidents.deaths_road", ACCIDENTS, lambda t, p: deaths_of(t, p, "road"), value="deaths",
+    title=_("Deaths in road traffic"), definition=_("Deaths that count, in road traffic."), source_of_law=RATES,
+    unit=_("people"), better="less", clauses=("G1.1",),
+)  # fmt: skip
+coal = measure(
+    "accidents.deaths_coal", ACCIDENTS, lambda t, p: deaths_of(t, p, "coal"), value="deaths",
+    title=_("Deaths in coal mines"), definition=_("Deaths that count, in coal mines."), source_of_law=RATES,
+    unit=_("people"), better="less", clauses=("G1.1",),
+)  # fmt: skip
+# The scale makes of the unit in which yearbooks print a base that in which the rate is spoken of.
+ratio(
+    "accidents.per_output", deaths, bases.output, scale=1, places=3, cuts=("area",),
+    title=_("Deaths per 100 million yuan of output"),
+    definition=_("Deaths in accidents, by the output stated of just this period."),
+    source_of_law=RATES, unit=_("people per 100 million yuan"), better="less", clauses=("G1.1",),
+    demanded="亿元(?:GDP|地区生产总值|国内生产总值)(?:生产安全)?(?:事故)?死亡率",
+)  # fmt: skip
+ratio(
+    "accidents.per_employees", industrial, bases.employees, scale=10, places=2, cuts=("area",),
+    title=_("Deaths per 100,000 employees in industry, mining and commerce"),
+    definition=_("Deaths in industry, mining and commerce, by the employees stated of just this period."),
+    source_of_law=RATES, unit=_("people per 100,000"), better="less", clauses=("G1.1",),
+    demanded="工矿商贸(?:企业)?(?:就业人员|从业人员)?(?:每)?(?:十|10)万(?:就业|从业)?人(?:员)?(?:生产安全)?(?:事故)?死亡率",
+)  # fmt: skip
+ratio(
+    "accidents.per_vehicles", road, bases.vehicles, scale=1, places=1,
+    title=_("Deaths per 10,000 motor vehicles"),
+    definition=_("Deaths in road traffic, by the motor vehicles stated of just this period."),
+    source_of_law=RATES, unit=_("people per 10,000 vehicles"), better="less", clauses=("G1.1",),
+    demanded="(?:道路交通)?(?:事故)?万车(?:事故)?死亡率",
+)  # fmt: skip
+ratio(
+    "accidents.per_coal", coal, bases.coal, scale=100, places=3,
+    title=_("Deaths per million tonnes of coal"),
+    definition=_("Deaths in coal mines, by the raw coal stated of just this period."),
+    source_of_law=RATES, unit=_("people per million tonnes"), better="less", clauses=("G1.1",),
+    demanded="(?:煤矿|煤炭生产)?百万吨(?:煤)?(?:事故)?死亡率",
 )  # fmt: skip

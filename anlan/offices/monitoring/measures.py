@@ -58,3 +58,22 @@ ratio(
     title=_("Online rate"), definition=_("Devices online, of those in service."),
     source_of_law=NOTICE, unit="%", better="more", clauses=CLAUSES,
 )  # fmt: skip
+rural_buses = measure(
+    "monitoring.rural_buses", DEVICES, lambda t, p: in_service(t, p) & (t.programme == "rural-buses"),
+    title=_("Rural buses with satellite positioning"),
+    definition=_("Devices of the programme of rural buses in service at the end of the period."),
+    source_of_law=NOTICE, unit=_("devices"), better="more", clauses=CLAUSES,
+)  # fmt: skip
+rural_buses_required = measure(
+    "monitoring.rural_buses_required", QUOTAS,
+    lambda t, p: (t.since < p.until_day) & (t.until.isnull() | (t.until >= p.until_day))
+    & (t.programme == "rural-buses"),
+    value="required", title=_("Rural buses that must have satellite positioning"),
+    definition=_("That enterprises must have at the end of the period, by their quotas of the programme."),
+    source_of_law=NOTICE, unit=_("devices"), clauses=CLAUSES,
+)  # fmt: skip
+ratio(
+    "monitoring.rural_bus_rate", rural_buses, rural_buses_required, places=1,
+    title=_("Rate of rural buses with satellite positioning"), definition=_("Devices in service, of those required."),
+    source_of_law=NOTICE, unit="%", better="more", clauses=CLAUSES, demanded="农村客运(?:车辆|车)卫星定位安装率",
+)  # fmt: skip

@@ -15,7 +15,9 @@ from anlan.kernel import clock
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Authority, Division, Person, Post
 
-from . import adoption, drafting, duties, planfile
+from . import adoption, drafting, duties, planfile, standing
+from .apportioning import portions
+from .models import Plan
 
 CITY = "500000000000"
 NOTICE_2014 = Path(__file__).parent / "demo-2014.txt"
@@ -58,6 +60,18 @@ def load(city: DemoCity) -> None:
     duties.assign_by_kinds(coming, today)
     coming.gaps.filter(settled=False).update(settled=True)
     adoption.propose(coming, drafter)
+
+
+def load_last(city: DemoCity) -> None:
+    """The targets in parts, by what each had in 2012: made up, as no apportionment of the city is known."""
+    plan, user = Plan.objects.get(year=2013, state="adopted"), city.accounts["city"]
+    told = {one.target.code: one for one in standing.told(plan, user, city.now.date())}
+    with clock.frozen(datetime(2013, 1, 14, 16, 5, tzinfo=clock.BEIJING)):
+        for code, keep in (("T1", 20), ("T2", 2), ("T3", 1), ("T4", 0)):
+            why = "各区县不得发生" if code in ("T3", "T4") else "按2012年实绩所占比例分解（演示）"
+            portions(told[code], "area", keep, why)
+        made = portions(told["T1"], "industry", 20, "按2012年实绩所占比例分解（演示）")
+    city.say(f"targets apportioned to {made} industries and all districts")
 
 
 def _village(city: DemoCity) -> None:

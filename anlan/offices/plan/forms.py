@@ -101,9 +101,10 @@ class TargetForm(Versioned):
     class Meta:
         model = Target
         fields = (
-            "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value", "measure", "subject_en",
-            "duty_kinds",
+            "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value", "due", "measure", "line",
+            "subject_en", "duty_kinds",
         )  # fmt: skip
+        widgets = {"due": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     duty_kinds = ListField(label=_("Kinds of duty-holders"), required=False, choices=KINDS)
 
@@ -162,3 +163,16 @@ class PersonForm(forms.Form):
         held = Post.objects.at(clock.today()).filter(authority=authority).select_related("person")
         fields: dict[str, Any] = self.fields
         fields["post"].queryset = held.order_by("-head", "id")
+
+
+class ApportionForm(forms.Form):
+    """A target's number in parts by what each had last year."""
+
+    to = forms.ChoiceField(
+        label=_("To whom"), choices=(("area", _("All districts")), ("industry", _("All industries")))
+    )
+    keep = forms.IntegerField(
+        label=_("Kept in reserve"), min_value=0, max_value=10**9, initial=0,
+        help_text=_("So much of the city's number goes to nobody."),
+    )  # fmt: skip
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("It stands beside each part."))

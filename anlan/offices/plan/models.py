@@ -8,20 +8,23 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.figures import mismatch, titles
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import ANY, By, Through
-from anlan.parties.models import Account, Authority, Post
+from anlan.parties.models import Account, Authority, Industry, Post
 from anlan.parties.models.places import bilingual
 
 OPEN = ("draft", "proposed")
 """States in which a plan is still in the making."""
+AGAINST = ("down_by", "up_by")
+"""Comparators that hold a figure against that of another year."""
 CODE = RegexValidator(
     r"\A[A-Z][0-9]*(\.[0-9]+)*([a-z][0-9]*)?\Z", _("A clause's id is written like W3, W3.5 or W3.5a.")
 )
@@ -202,13 +205,21 @@ def measures() -> list[tuple[str, Any]]:
 
 
 class Target(Part):
-    """One quantity demanded. `down_by`: at least so much below the baseline year's value."""
+    """One quantity demanded. `down_by`, `up_by`: at least so many per cent below or above the baseline year's value;
+    `by_date`: at least so much by the day `due`. `line` says how the year's number falls to its days."""
 
     COMPARATORS = (
         ("<=", _("at most")),
         (">=", _("at least")),
         ("==", _("exactly")),
         ("down_by", _("down by at least")),
+        ("up_by", _("up by at least")),
+        ("by_date", _("by its day, at least")),
+    )
+    LINES = (
+        ("season", _("By last year's months")),
+        ("uniform", _("Uniform through the year")),
+        ("level", _("The same on every day")),
     )
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="targets", verbose_name=_("Plan"))
@@ -226,6 +237,11 @@ class Target(Part):
     baseline_value = models.DecimalField(
         _("Value in the baseline year"), max_digits=16, decimal_places=4, null=True, blank=True,
         validators=[MinValueValidator(0)],
+    )  # fmt: skip
+    due = models.DateField(_("Due by"), null=True, blank=True)
+    line = models.CharField(
+        _("Control line"), max_length=8, choices=LINES, blank=True, default="",
+        help_text=_("Empty: limits by last year's months, what is owed uniform, rates the same on every day."),
     )  # fmt: skip
     measure = models.CharField(
         _("Measured by"), max_length=80, blank=True, default="", choices=measures, db_collation="C",
@@ -246,14 +262,23 @@ class Target(Part):
                 condition=~Q(comparator="down_by") | ~Q(baseline=""), name="target_fall_has_baseline",
                 violation_error_message=_("A fall needs the year with which it is compared."),
             ),
+            models.CheckConstraint(
+                condition=~Q(comparator="up_by") | ~Q(baseline=""), name="target_rise_has_baseline",
+                violation_error_message=_("A rise needs the year with which it is compared."),
+            ),
+            models.CheckConstraint(
+                condition=Q(comparator="by_date", due__isnull=False) | (~Q(comparator="by_date") & Q(due=None)),
+                name="target_milestone_has_day",
+                violation_error_message=_("What is due by its day, and nothing else, has a day on which it is due."),
+            ),
         ]  # fmt: skip
 
     def clean(self) -> None:
         super().clean()
         if self.comparator == "down_by" and self.unit == "%" and self.value is not None and self.value > 100:
             raise ValidationError({"value": _("Nothing falls by more than 100 per cent.")})
-        # The fall of a number is demanded in per cent as well.
-        if self.comparator != "down_by" and (why := mismatch(self.measure, self.unit)):
+        # The fall or rise of a number is demanded in per cent as well.
+        if self.comparator not in AGAINST and (why := mismatch(self.measure, self.unit)):
             raise ValidationError({"measure": why})
 
     @property
@@ -266,12 +291,54 @@ class Target(Part):
         """Comparator, value and unit in words."""
         value = f"{self.value:f}".rstrip("0").rstrip(".") if "." in f"{self.value:f}" else f"{self.value:f}"
         since = str(_(" compared with %(year)s")) % {"year": self.baseline} if self.baseline else ""
+        if self.due:
+            since += str(_(" by %(day)s")) % {"day": date_format(self.due)}
         # A Chinese measure word has no counterpart in English: 40 accidents are 40, and not 40 起.
         unit = bilingual(self.unit, _UNITS.get(self.unit, self.unit) or " ").strip()
         return f"{self.get_comparator_display()} {value} {unit}".strip() + since
 
     def __str__(self) -> str:
         return self.name
+
+
+class Portion(Kept):
+    """What of a year's target falls to a district, or to an industry's department over all districts.
+
+    It names the target by year and number, so that it holds on when the plan is amended. Its value is in the unit of
+    what is measured (people, accidents, per cent): what is a fall for the city is a number for each part.
+    """
+
+    scope_rule = By(area="area_code", industry="industry_id")
+
+    year = models.PositiveSmallIntegerField(_("Year"), validators=[MinValueValidator(1949), MaxValueValidator(2199)])
+    code = models.CharField(_("Target's number"), max_length=12, db_collation="C")
+    area_code = AreaCode(_("Area"))
+    industry = models.ForeignKey(Industry, models.PROTECT, null=True, blank=True, verbose_name=_("Industry"))
+    value = models.DecimalField(_("Value"), max_digits=16, decimal_places=4, validators=[MinValueValidator(0)])
+    reason = models.CharField(_("Why so much"), max_length=200)
+
+    class Meta:
+        verbose_name = _("Part of a target")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("year", "code", "area_code", "industry"), name="portion_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(area_code__endswith="0" * 10, industry__isnull=False)
+                | (~Q(area_code__endswith="0" * 10) & Q(area_code__endswith="0" * 6, industry=None)),
+                name="portion_of_district_or_industry",
+                violation_error_message=_("A part falls to a district, or to an industry over the whole city."),
+            ),
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        known = Target.objects.filter(plan__year=self.year, plan__state="adopted", code=self.code)
+        if self.year and not known.exists():
+            raise ValidationError({"code": _("The plan in force in that year has no target of this number.")})
+
+    def __str__(self) -> str:
+        return f"{self.year} {self.code} {self.area_code}"
 
 
 _UNITS = {"起": "", "家": "", "个": "", "类": "", "人": "", "公里": "km", "万元": "× 10,000 yuan"}

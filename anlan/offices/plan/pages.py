@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
 from anlan.kernel.pages import Tile, page, tile
+from anlan.kernel.policy import OFFICIALS
 
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
+page("plan:targets", _("Targets of the year"), icon="target-arrow", group="plan", roles=OFFICIALS)
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
 
 

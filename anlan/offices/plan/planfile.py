@@ -199,11 +199,8 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tupl
         rows = content.get(kind) if isinstance(content, dict) else None
         return [(n, row) for n, row in enumerate(rows if isinstance(rows, list) else []) if isinstance(row, dict)]
 
-    if day := sound("plan", "issued_on"):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            yield ("plan", "issued_on"), _("no such day")
+    if (day := sound("plan", "issued_on")) and not _is_day(day):
+        yield ("plan", "issued_on"), _("no such day")
     source = sound("plan", "source")
     if source and hashlib.sha256(source["text"].encode()).hexdigest() != source["sha256"]:
         yield ("plan", "source", "sha256"), _("is not that of the text")
@@ -220,8 +217,14 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tupl
                 continue
             if not (source and at[0] <= at[1] <= len(source["text"])):
                 yield (kind, n, "at"), _("lies outside of the source")
+    from .models import AGAINST
+
     measures = titles()
     for n, target in entries("targets"):
+        if "due" in target and ("targets", n, "due") not in unsound and not _is_day(target["due"]):
+            yield ("targets", n, "due"), _("no such day")
+        elif "due" in target and target.get("comparator") != "by_date":
+            yield ("targets", n, "due"), _("only what is due by its day (by_date) has a day")
         for name in ("value", "baseline_value"):
             if ("targets", n, name) not in unsound and not math.isfinite(target.get(name, 0)):
                 yield ("targets", n, name), _("is no number")
@@ -230,13 +233,21 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Iterator[tupl
             yield ("targets", n, "measure"), _("there is no measure %(name)s") % {"name": measure[:60]}
         elif (
             isinstance(measure, str)
-            and target.get("comparator") != "down_by"
+            and target.get("comparator") not in AGAINST
             and (why := mismatch(measure, target.get("unit", "")))
         ):
             yield ("targets", n, "measure"), why
         clause = target.get("clause")
         if isinstance(clause, str) and clause not in known["clauses"]:
             yield ("targets", n, "clause"), _("there is no clause %(code)s") % {"code": clause[:60]}
+
+
+def _is_day(words: str) -> bool:
+    try:
+        date.fromisoformat(words)
+    except ValueError:
+        return False
+    return True
 
 
 def _lines(node: yaml.Node | None, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -311,7 +322,7 @@ def make(content: dict[str, Any], path: str, drafted_by: Any = None) -> Any:
             subject_en=entry.get("en", ""), comparator=entry["comparator"], value=_decimal(entry["value"]),
             unit=entry.get("unit", ""), baseline=entry.get("baseline", ""),
             baseline_value=_decimal(entry.get("baseline_value")), duty_kinds=entry.get("duty", []),
-            measure=entry.get("measure", ""), **_span(entry),
+            measure=entry.get("measure", ""), line=entry.get("line", ""), due=entry.get("due"), **_span(entry),
         )
         for entry in content["targets"]
     )  # fmt: skip
@@ -350,7 +361,8 @@ def write(plan: Any) -> str:
             "id": t.code, "clause": t.clause.code, "zh": t.subject, "en": t.subject_en, "comparator": t.comparator,
             "value": _plain(t.value), "unit": t.unit, "baseline": t.baseline,
             "baseline_value": None if t.baseline_value is None else _plain(t.baseline_value),
-            "measure": t.measure, "duty": t.duty_kinds, "at": _at(t),
+            "due": t.due.isoformat() if t.due else "", "measure": t.measure, "line": t.line,
+            "duty": t.duty_kinds, "at": _at(t),
         }
         for t in plan.targets.select_related("clause")
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 from anlan.parties.models import Authority
 
-from .models import Clause, Duty, Plan, Target
+from .models import Clause, Duty, Plan, Portion, Target
 
 HERE = "500112000000"
 
@@ -30,6 +30,11 @@ def sample_target(number: int) -> Target:
     return Target(
         plan=clause.plan, clause=clause, code="T1", subject=f"样本指标{number}", comparator=">=", value=number
     )
+
+
+def sample_portion(number: int) -> Portion:
+    """What falls to a district of a target of a year of its own."""
+    return Portion(year=1949 + number % 250, code="T1", area_code=HERE, value=number, reason="样本理由")
 
 
 def sample_duty(number: int) -> Duty:
@@ -86,17 +91,38 @@ class Targets(Register):
     singular = _("Target of the plan")
     icon = "target"
     group = "plan"
-    columns = ("code", "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value")
+    columns = ("code", "clause", "subject", "comparator", "value", "unit", "baseline", "baseline_value", "due")
     filters = ("clause", "comparator")
     search = ("subject",)
     natural_key = ("plan", "code")
     sections = (
         (_("Target"), ("plan", "clause", "code", "subject", "subject_en")),
-        (_("Quantity"), ("comparator", "value", "unit", "baseline", "baseline_value", "measure")),
+        (_("Quantity"), ("comparator", "value", "unit", "baseline", "baseline_value", "due", "measure", "line")),
     )
     order = "id"
     rights = Rights(see=EVERY_ROLE)
     sample = staticmethod(sample_target)
+
+
+@register
+class Portions(Register):
+    name = "target-parts"
+    model = Portion
+    title = _("Parts of targets")
+    singular = _("Part of a target")
+    icon = "chart-pie"
+    group = "plan"
+    columns = ("year", "code", "area_code", "industry", "value", "reason")
+    filters = ("year", "code", "area_code", "industry")
+    exact = ("code",)
+    natural_key = ("year", "code", "area_code", "industry")
+    sections = (
+        (_("Part of a target"), ("year", "code", "area_code", "industry", "value")),
+        (_("Reason"), ("reason",)),
+    )
+    order = "-year"
+    sample = staticmethod(sample_portion)
+    rights = Rights(see=OFFICIALS, add={"city"}, change={"city"}, remove={"city"})
 
 
 @register

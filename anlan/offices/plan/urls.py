@@ -4,13 +4,16 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed
 
-from . import views, views_duties, views_history, views_sheet
+from . import views, views_duties, views_history, views_sheet, views_targets
 
 app_name = "plan"
 urlpatterns = [
     path("", views.plans, name="plans"),
     path("new/", views.begin, name="begin"),
     path("clauses/", views.clauses, name="clauses"),
+    path("targets/", views_targets.targets, name="targets"),
+    path("targets/<int:target>/", views_targets.target, name="target"),
+    path("targets/<int:target>/apportion/", views_targets.apportion, name="apportion"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),
@@ -53,3 +56,4 @@ keyed(
     keys=lambda row: {"key": row.plan_id, "kind": "clause", "row": row.pk, "deed": "remove"},
     record="row",
 )
+keyed("plan:target", "plan:apportion", of="plan.Target", keys=lambda row: {"target": row.pk}, record="target")

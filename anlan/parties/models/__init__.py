@@ -2,6 +2,7 @@
 
 from .accounts import ROLES, Account, Looked, Session
 from .authorities import Answering, Authority
+from .bases import BaseFigure
 from .enterprises import Enterprise
 from .factors import Authenticator, Recovery
 from .people import Person, Post
@@ -13,6 +14,7 @@ __all__ = [
     "Answering",
     "Authenticator",
     "Authority",
+    "BaseFigure",
     "Division",
     "Enterprise",
     "Industry",

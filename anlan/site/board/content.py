@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Target, parts, progress
+from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, parts, progress
 from anlan.engines.measures.figures import Figures, Number
 from anlan.engines.measures.series import series
 from anlan.kernel import areas, clock
@@ -23,15 +21,17 @@ from anlan.kernel.cases.lifecycle import lifecycle, seen_by
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.figures import words as wording
 from anlan.kernel.figures.computing import DIGITS, lately, named, postgres
+from anlan.kernel.figures.drawing import Card, Cell, Column, Figure, Row, listed, shaded, through_the_year
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.policy import own_industry
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.offices.plan.models import Plan
 from anlan.offices.plan.models import Target as PlanTarget
+from anlan.offices.plan.standing import demand, in_force_in, line_of, part_of
 
-from .figures import Card, Cell, Column, Figure, Row, listed, shaded
-
+NAMES = ("places", "deaths", "industries", "matrix")
+"""The figures of a board. Whose role may not see what one counts, or who has one place or industry, has fewer."""
 LATEST, LATEST_DAYS = 12, 30
 """As many steps of cases at most, and none older: who has few would otherwise look through the whole history."""
 GRADES = ("accidents.larger", "accidents.major", "accidents.extraordinary")
@@ -128,7 +128,7 @@ def board_of(account: Any) -> Board:
     dangers, accidents = may_open(account, DANGERS[0]), may_open(account, "accidents.deaths")
     figures = _figures(year, tier)
     view = _View(account, year, today, figures, _places(figures, own, tier), _industries(figures, account.industries))
-    plan = _plan(account, today.year)
+    limits = _limits(account, today.year)
     cards: list[tuple[Card, ...]] = []
     shown: list[Figure] = []
     # What is one place, or one industry, is not cut by it.
@@ -136,8 +136,8 @@ def board_of(account: Any) -> Board:
     if dangers and many_places:
         shown.append(_by_place(view, accidents))
     if accidents:
-        deaths, line = _deaths(view, plan)
-        cards.append((deaths, *_caps(view, plan)))
+        deaths, line = _deaths(view, limits.get("accidents.deaths"))
+        cards.append((deaths, *_caps(view, limits)))
         shown.append(line)
     if dangers:
         cards.append(tuple(_dangers(view)))
@@ -148,8 +148,8 @@ def board_of(account: Any) -> Board:
     return Board(
         place=account.enterprise.name if account.enterprise_id else areas.names([account.area_code])[account.area_code],
         industries="" if account.industries is None else str(_(", ")).join(i.name for i in view.industries),
-        cards=tuple(cards), figures=tuple(shown), latest=tuple(_latest(account)),
-        as_of=figures.as_of,
+        cards=tuple(cards), latest=tuple(_latest(account)), as_of=figures.as_of,
+        figures=tuple(replace(f, sheet_url=reverse("board-sheet", args=(f.name,))) for f in shown),
     )  # fmt: skip
 
 
@@ -171,32 +171,44 @@ def _industries(figures: Figures, own: Sequence[str] | None) -> tuple[_Part, ...
     return (*found, _Part(None, named_[None])) if (None,) in figures.keys("industry") else tuple(found)
 
 
-def _plan(account: Any, year: int) -> Plan | None:
-    """The adopted plan that binds exactly this scope: a city's caps are no caps of one district or one industry."""
-    if account.industries is not None or account.enterprise_id is not None:
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """What holds a figure: a target of the plan, or `part` of it where the reader sees a part of the city."""
+
+    plan: Plan
+    target: PlanTarget
+    part: Decimal | None = None
+
+
+def _limits(account: Any, year: int) -> dict[str, _Limit]:
+    """By measure, what exactly this scope is held to: a city's caps are no caps of one district or one industry.
+
+    A district or a department of one industry is held to its part of them, once the city has given it one.
+    """
+    plan = in_force_in(year)
+    if plan is None or account.enterprise_id is not None:
+        return {}
+    targets: dict[str, PlanTarget] = {}
+    for target in plan.targets.exclude(measure="").order_by("id"):
+        targets.setdefault(target.measure, target)
+    if account.area_code == plan.area_code and account.industries is None:
+        return {name: _Limit(plan, target) for name, target in targets.items()}
+    parts = part_of(account, plan)
+    return {name: _Limit(plan, t, parts[t.code]) for name, t in targets.items() if t.code in parts}
+
+
+def _stands(limit: _Limit | None, cell: Cell, today: date, line: Line | None = None) -> Progress | None:
+    """How a figure stands to the limit that it is held to; None where there is none."""
+    if limit is None:
         return None
-    return Plan.objects.filter(year=year, state="adopted", area_code=account.area_code).first()
-
-
-def _target(plan: Plan | None, measure: str) -> PlanTarget | None:
-    return None if plan is None else plan.targets.filter(measure=measure).order_by("id").first()
-
-
-def _stands(found: PlanTarget | None, cell: Cell, today: date, line: Line | None = None) -> Progress | None:
-    """How a figure stands to the limit that the plan sets it; None where it sets none."""
-    if found is None or found.comparator == ">=":
-        return None
-    base = found.baseline_value if found.comparator == "down_by" else None
-    if found.comparator == "down_by" and (base is None or found.value > 100):
-        return None
-    target = Target("ceiling" if base is None else "down_by", found.value, base)
-    return progress(target, cell.value, today, line=line)
+    wanted = demand(limit.target, named((limit.target.measure,))[0], limit.part)
+    return progress(wanted, cell.value, today, line=line) if wanted is not None and wanted.is_limit else None
 
 
 # --- Accidents and deaths --------------------------------------------------------------------------
 
 
-def _deaths(view: _View, plan: Plan | None) -> tuple[Card, Figure]:
+def _deaths(view: _View, limit: _Limit | None) -> tuple[Card, Figure]:
     """Deaths to date against the control line of the same date, and both through the year."""
     measure = named(("accidents.deaths",))[0]
     assert isinstance(measure, Measure)
@@ -204,9 +216,11 @@ def _deaths(view: _View, plan: Plan | None) -> tuple[Card, Figure]:
     months = [Period.of("month", date(y, m, 1)) for y in (now - 1, now) for m in range(1, 13)]
     counted = series(measure, months, as_of=view.figures.as_of, backend=postgres())
     last, this = counted[:12], counted[12:]
-    line = Line([value or 0 for value in last])
-    cell, found = view.cell("accidents.deaths"), _target(plan, "accidents.deaths")
-    stands = _stands(found, cell, view.today, line)
+    cell = view.cell("accidents.deaths")
+    # Who sees all of the city has its months at hand already.
+    known = [value or 0 for value in last] if limit is not None and limit.part is None else None
+    line = Line() if limit is None else line_of(limit.target, measure, limit.plan, known)
+    stands = _stands(limit, cell, view.today, line)
     card = _deaths_card(view, cell, stands)
     return card, _through_the_year(view, this, last, stands, line)
 
@@ -235,55 +249,25 @@ def _before(view: _View, name: str) -> str:
 def _through_the_year(
     view: _View, this: Sequence[Number | None], last: Sequence[Number | None], stands: Progress | None, line: Line
 ) -> Figure:
-    year = view.year.first.year
-    sums = list(accumulate((value or 0 for value in this), initial=0))[1:]
-    before = list(accumulate((value or 0 for value in last), initial=0))[1:]
-    columns = [Column(_("%(year)s, to date") % {"year": year})]
-    if stands is not None and stands.number is not None:
-        columns.append(Column(_("Control line"), guide=True))
-    columns.append(Column(_("Year %(year)s") % {"year": year - 1}))
-    rows = []
-    for month in range(1, 13):
-        last_day = _of(year, month)
-        value = None if this[month - 1] is None else sums[month - 1]
-        cells = [Cell(value, _to(view, last_day) if value else "")]
-        if stands is not None and stands.number is not None:
-            cells.append(Cell(int(stands.number * line.share(last_day))))
-        earlier = before[month - 1]
-        cells.append(Cell(earlier, _to(view, _of(year - 1, month)) if earlier else ""))
-        # Translators: how Django's date format writes a month under a chart.
-        name = date_format(last_day, pgettext("format of a month", "M"))
-        rows.append(Row(name, tuple(cells)))
-    shape = {
-        "season": _("The control line follows last year's months."), "uniform": _("The control line is uniform."),
-    }[line.shape]  # fmt: skip
+    number = None if stands is None else stands.number
+    columns, rows, shape = through_the_year(
+        view.year.first.year, this, last, lambda to_date: view.url("accidents.deaths", to_date),
+        None if number is None else (number, line),
+    )  # fmt: skip
     words = _("To date %(this)s deaths; the whole of last year %(last)s.") % {
-        "this": f"{view.cell('accidents.deaths').value or 0:,}", "last": f"{before[-1]:,}"
+        "this": f"{view.cell('accidents.deaths').value or 0:,}", "last": rows[-1].cells[-1].text
     }  # fmt: skip
     title = _("Deaths since January")
-    return Figure(
-        "deaths", title, "line", _("Month"), tuple(columns), tuple(rows), _("people"), words,
-        shape if stands is not None else "",
-    )  # fmt: skip
+    return Figure("deaths", title, "line", _("Month"), columns, rows, _("people"), words, shape)
 
 
-def _of(year: int, month: int) -> date:
-    """The last day of a month."""
-    return date.fromordinal(Period.of("month", date(year, month, 1)).end.toordinal() - 1)
-
-
-def _to(view: _View, last_day: date) -> str:
-    """The fatal accidents from January to that day."""
-    return view.url("accidents.deaths", Period.of("to_date", last_day))
-
-
-def _caps(view: _View, plan: Plan | None) -> list[Card]:
+def _caps(view: _View, limits: dict[str, _Limit]) -> list[Card]:
     cards = [Card(_("Accidents this year"), view.cell("accidents.number"), _("accidents"),
                   words=_before(view, "accidents.number"))]  # fmt: skip
     for name in GRADES:
-        cell, found = view.cell(name), _target(plan, name)
+        cell = view.cell(name)
         title = str(named((name,))[0].title)
-        stands = _stands(found, cell, view.today)
+        stands = _stands(limits.get(name), cell, view.today)
         if stands is None or stands.number is None:
             cards.append(Card(title, cell, _("accidents")))
             continue

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anlan.engines.measures import BadTarget, Line, Target, progress
+from anlan.engines.measures import BadTarget, Line, Target, apportioned, progress
 from anlan.engines.measures.targets import Number
 
 DEATHS = Target("down_by", Decimal("2.5"), 1539)
@@ -69,6 +69,47 @@ def test_a_year_without_any_gives_no_season_and_the_line_says_so() -> None:
     assert progress(LARGER, 1, JULY_2, line=Line([0] * 12)).shape == "uniform"
 
 
+def test_a_rise_on_a_base_is_owed() -> None:
+    assert Target("up_by", 10, 105).number() == 116  # 115.5 investments are 116
+    assert progress(Target("up_by", 10, 105), 116, JULY_2).standing == "met"
+    assert progress(Target("up_by", 150, 2), 2, JULY_2).standing == "behind"
+
+
+@pytest.mark.parametrize(
+    ("day", "done", "standing", "line"),
+    [(1, 0, "on_line", 0), (1, 3, "ahead", 0), (1, 8, "met", 0), (2, 7, "behind", 8), (2, 8, "met", 8)],
+)
+def test_a_milestone_is_owed_from_its_day_on(day: int, done: int, standing: str, line: int) -> None:
+    state = progress(Target("milestone", 8, due=JULY_2), done, date(2013, 7, day))
+    assert (state.standing, state.line, state.shape) == (standing, line, "milestone")
+
+
+def test_a_rate_is_held_against_the_whole_number_on_every_day() -> None:
+    """The rate of 2012 by the national notice: at most 0.142 deaths per 100 million yuan."""
+    cap, level = Target("ceiling", Decimal("0.142"), places=3), Line(level=True)
+    below, above = (progress(cap, Decimal(v), date(2013, 1, 2), line=level) for v in ("0.134", "0.143"))
+    assert (below.standing, below.number, below.line, below.remaining) == (
+        "ahead", Decimal("0.142"), Decimal("0.142"), Decimal("0.008"),
+    )  # fmt: skip
+    assert (above.standing, above.remaining, above.shape) == ("over", Decimal("-0.001"), "level")
+    # What is reached today may be lost tomorrow: a level is never met before the year's end.
+    assert progress(Target("floor", 95, places=1), Decimal("95.0"), JULY_2, line=level).standing == "on_line"
+
+
+def test_what_is_apportioned_adds_up() -> None:
+    assert apportioned(1500, [1, 1, 1]) == [500, 500, 500]
+    assert apportioned(10, [1, 1, 1]) == [4, 3, 3]
+    assert apportioned(40, [88, 0, 1, 11]) == [35, 0, 1, 4]
+    assert apportioned(0, [3, 1]) == [0, 0]
+
+
+@given(st.integers(0, 5000), st.lists(st.integers(0, 400), min_size=1, max_size=40).filter(any))
+def test_no_part_is_further_than_one_from_its_share(total: int, weights: list[int]) -> None:
+    parts = apportioned(total, weights)
+    assert sum(parts) == total
+    assert all(abs(part - Fraction(w * total, sum(weights))) < 1 for part, w in zip(parts, weights, strict=True))
+
+
 months = st.none() | st.lists(st.integers(0, 300), min_size=12, max_size=12)
 
 
@@ -89,6 +130,12 @@ def test_a_line_never_falls_and_ends_with_the_whole(figures: list[Number] | None
         lambda: Target("share", 101),
         lambda: Target("most", 1),
         lambda: Target("down_by", 2, -1),
+        lambda: Target("up_by", 2),
+        lambda: Target("milestone", 1),
+        lambda: Target("floor", 1, due=JULY_2),
+        lambda: apportioned(5, [0, 0]),
+        lambda: apportioned(5, [1, -1]),
+        lambda: apportioned(-1, [1]),
         lambda: Line([1] * 11),
         lambda: Line([1] * 11 + [-1]),
     ],

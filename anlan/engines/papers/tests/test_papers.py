@@ -55,9 +55,10 @@ def simple(*blocks: object, **more: object) -> Paper:
 
 def whole() -> Paper:
     return simple(
-        Heading(1, "事故情况"), Paragraph("全市发生各类生产安全事故12起。"), Heading(2, "按等级"), Heading(3, "较大"),
-        Heading(4, "煤矿"),
-        Table("各区县情况", ("区县", "起数", "死亡"), tuple((f"第{n}区", f"{n}", "0") for n in range(60)), "lrr", WIDTHS),
+        Heading(1, "事故情况"), Paragraph("全市发生各类生产安全事故12起。"),
+        Heading(2, "按等级"), Heading(3, "较大"), Heading(4, "煤矿"),
+        Table("各区县情况", ("区县", "起数", "死亡"), tuple((f"第{n}区", f"{n}", "0") for n in range(60)),
+              "lrr", WIDTHS),
         Chart("column", "各月死亡人数", MONTHS, (Series("2012年", (3,) * 12), Series("2013年", HALF_A_YEAR))),
         Chart("line", "各月整改率", MONTHS, (Series("2013年", (92.6,) * 6 + (None,) * 6),), "%", 1),
         Chart("bar", "各区县整改率", tuple(f"第{n}区" for n in range(38)), (Series("整改率", (90.0,) * 38),), "%", 1),

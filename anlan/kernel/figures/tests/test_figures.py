@@ -24,13 +24,14 @@ from anlan.kernel.registers import query, register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
 from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
-from anlan.parties.models import Enterprise
+from anlan.parties.models import BaseFigure, Enterprise
 
 TESTER = Actor("test", "tests")
 NOW = datetime(2013, 6, 14, 10, 30, tzinfo=clock.BEIJING)
 AREAS = ("500000000000", "500112000000", "500112131000", "500112131201", "500113000000", "500101002000")
 INDUSTRIES = ("coal", "fire", "hazchem", None)
-JUNE = Period.parse("2013-06")
+JUNE, TO_MAY = Period.parse("2013-06"), Period.parse("..2013-05")
+BY = ("area", "industry", "grade", "source")
 GRADES = {m._meta.db_table: [g for g, _ in m._meta.get_field("grade").choices] for m in (Danger, Accident)}
 every_measure = pytest.mark.parametrize("measure", REGISTRY.all(), ids=lambda m: m.name)
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,14 @@ def fill(seed: int, many: int = 250) -> None:
         )
         for n in range(many // 4)
     )  # fmt: skip
+    for kind, industry in (("output", None), ("employees", None), ("vehicles", "road"), ("coal", "coal")):
+        BaseFigure.objects.bulk_create(
+            BaseFigure(
+                kind=kind, industry_id=industry, area_code=area, year=year, months=months, source="试",
+                value=Decimal(rng.randrange(10**6)).scaleb(-rng.randrange(5)) * rng.choice((0, 1, 1)),
+            )
+            for area in AREAS[:2] + AREAS[4:5] for year in (2012, 2013) for months in (3, 5, 12) if rng.random() < 0.9
+        )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -210,19 +219,25 @@ def test_outside_any_scope_everything_is_nought() -> None:
     assert figures.at(REGISTRY.named("hazards.open")).now.value == 0
 
 
+def same(here: Figures, there: Figures) -> None:
+    """Two back-ends give one answer in every cell."""
+    for measure in REGISTRY.all():
+        for where in places(here, measure):
+            assert here.at(measure, **where) == there.at(measure, **where)
+    assert here.keys(*BY) == there.keys(*BY)
+
+
 @pytest.mark.parametrize("seed", [11, *(pytest.param(s, marks=pytest.mark.slow) for s in (12, 13))])
 def test_postgresql_and_the_snapshot_in_duckdb_give_one_answer(seed: int, tmp_path: Path) -> None:
     with acting(TESTER, EVERYWHERE):
         fill(seed)
         snapshot = computing.take_snapshot(tmp_path / "city.duckdb")
         assert snapshot.taken_at == NOW
-        by = ("area", "industry", "grade", "source")
-        here = computing.compute((), JUNE, by=by, tier=4)
-        there = computing.compute((), JUNE, by=by, tier=4, backend=snapshot, as_of=snapshot.taken_at)
-        for measure in REGISTRY.all():
-            for where in places(here, measure):
-                assert here.at(measure, **where) == there.at(measure, **where)
-        assert here.keys(*by) == there.keys(*by)
+        for period in (JUNE, TO_MAY):
+            here = computing.compute((), period, by=BY, tier=4)
+            same(here, computing.compute((), period, by=BY, tier=4, backend=snapshot, as_of=snapshot.taken_at))
+        rates = [m for m in REGISTRY.all() if isinstance(m, Ratio) and m.denominator.source.stated]
+        assert any(here.at(one, area=area[:6]).now.value for one in rates for area in AREAS)
         assert [p.name for p in tmp_path.iterdir()] == ["city.duckdb"]
         assert (tmp_path / "city.duckdb").stat().st_mode & 0o077 == 0
 
@@ -246,7 +261,8 @@ def test_all_measures_take_one_query_for_each_source() -> None:
             for measure in REGISTRY.all():
                 figures.at(measure, area="500112", industry="coal")
                 figures.at(measure, area="50")
-    assert len(queries) == len(REGISTRY.sources())
+    # And one that asks which city this is, whose own figures are stated.
+    assert len(queries) == len(REGISTRY.sources()) + 1
 
 
 def test_what_the_records_say_of_the_present_only_has_no_figure_for_a_period_that_is_over() -> None:

@@ -54,6 +54,15 @@ def plain(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
+@register.filter
+def number(value: Any) -> str:
+    """A figure in groups of three, without the zeros that say nothing of a count; a dash where there is none."""
+    if value is None:
+        return "–"
+    whole = value == int(value)
+    return f"{int(value):,}" if whole and not isinstance(value, Decimal) else f"{value:,}"
+
+
 @register.simple_tag
 def clause_form(forms: dict[str, Any], clause: Any) -> Any:
     """The open form of this clause, if it is open."""

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -19,15 +20,15 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.models import CaseEntry
+from anlan.kernel.figures.drawing import SHADES, Card, Cell, Column, Figure, Row, shaded
 from anlan.kernel.models import Live
 from anlan.kernel.registers import query, register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
-from anlan.offices.plan.models import Clause, Plan, Target
+from anlan.offices.plan.models import Clause, Plan, Portion, Target
 from anlan.parties.models import Account, Division, Enterprise
-from anlan.site.board.content import Board, _stands, board_of
-from anlan.site.board.figures import SHADES, Card, Cell, Column, Figure, Row, shaded
+from anlan.site.board.content import Board, _Limit, _stands, board_of
 
 pytestmark = pytest.mark.django_db
 
@@ -240,6 +241,31 @@ def test_caps_by_grade_say_what_is_left__notice_g1_2_to_g1_4() -> None:
     assert card(seen(account("district", YUBEI)), "重大事故").limit is None
 
 
+def test_a_district_and_a_department_are_held_to_their_parts_of_the_citys_targets() -> None:
+    with acting(TESTER, EVERYWHERE):
+        fill(6)
+        plan()
+        for code, value, of in (
+            ("W7.1", 60, {"area_code": YUBEI}),
+            ("W7.3", 0, {"area_code": YUBEI}),
+            ("W7.1", 100, {"area_code": CITY, "industry_id": "coal"}),
+        ):
+            Portion.objects.create(year=2013, code=code, value=value, reason="按上年实绩分解", **of)
+    city, district = seen(account()), seen(account("district", YUBEI))
+    whole, part = figure(city, "deaths"), figure(district, "deaths")
+    assert card(district, "本年事故死亡人数").notes == ("全年控制指标 60 人",)
+    assert part.rows[11].cells[1].value == 60
+    # Its line has the city's season: its own months are too few to tell one.
+    for month in range(12):
+        exact = Fraction(whole.rows[month].cells[1].value, 1500)
+        assert abs(part.rows[month].cells[1].value - exact * 60) <= 1
+    assert card(district, "重大事故").limit == Cell(0)
+    assert card(district, "较大事故").limit is None
+    assert card(seen(account("district", BANAN)), "本年事故死亡人数").limit is None
+    department = account("department", industries=["coal"])
+    assert card(seen(department), "本年事故死亡人数").notes == ("全年控制指标 100 人",)
+
+
 def test_an_empty_installation_has_a_board() -> None:
     board = seen(account())
     assert all(f.empty for f in board.figures)
@@ -293,8 +319,10 @@ def test_a_sheet_holds_the_figures_table_and_there_is_no_other(client: Client) -
 def test_a_limit_is_what_the_plan_s_comparator_makes_of_it(
     comparator: str, value: str, base: str | None, limit: int | None
 ) -> None:
-    target = Target(comparator=comparator, value=Decimal(value), baseline_value=base and Decimal(base))
-    stands = _stands(target, Cell(7), date(2013, 6, 14))
+    target = Target(
+        comparator=comparator, value=Decimal(value), baseline_value=base and Decimal(base), measure="accidents.larger"
+    )
+    stands = _stands(_Limit(Plan(year=2013), target), Cell(7), date(2013, 6, 14))
     assert (stands and stands.number) == limit
 
 

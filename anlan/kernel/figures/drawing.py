@@ -1,22 +1,29 @@
-"""What the board shows, as data: cards and figures that a page, a sheet and a screen reader tell alike."""
+"""What boards and pages show, as data: cards and figures that a page, a sheet and a screen reader tell alike."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from itertools import accumulate
+from math import floor
 from typing import Any, Literal
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from anlan.kernel.sheets.writing import safe
+from anlan.engines.measures import Line, Period
+from anlan.engines.measures.targets import Number
+
+from ..sheets.writing import safe
 
 Kind = Literal["line", "bar", "map", "heat"]
 Text = str | Promise
-NAMES = ("places", "deaths", "industries", "matrix")
-"""The figures of a board. Whose role may not see what one counts, or who has one place or industry, has fewer."""
 SHADES = 5
 """Steps of shading above none; limits lie so that each step has about as many cells."""
 
@@ -69,6 +76,8 @@ class Figure:
     unit: Text = ""
     words: Text = ""
     basis: Text = ""
+    sheet_url: str = ""
+    """Where its table can be had as a sheet; empty: nowhere."""
 
     @property
     def empty(self) -> bool:
@@ -139,3 +148,47 @@ def listed(figure: Figure, column: int = 0, most: int = 3) -> str:
     """The rows with the highest numbers of a column in words: for the sentence under a figure."""
     ranked = sorted((r for r in figure.rows if r.cells[column].value), key=lambda r: -r.cells[column].value)[:most]
     return _(", ").join(f"{r.label} {r.cells[column].text}" for r in ranked)
+
+
+def through_the_year(
+    year: int,
+    this: Sequence[Number | None],
+    last: Sequence[Number | None],
+    url: Callable[[Period], str],
+    held_to: tuple[Number, Line] | None = None,
+) -> tuple[tuple[Column, ...], tuple[Row, ...], str]:
+    """Months as they add up, this year's beside last year's, and the control line of what the year is held to.
+
+    `this` and `last` are twelve figures, None for months to come; `url` opens the records from New Year to a day.
+    Columns, rows, and in a sentence what shape the line has.
+    """
+    columns = [Column(_("%(year)s, to date") % {"year": year})]
+    if held_to is not None:
+        columns.append(Column(_("Control line"), guide=True))
+    columns.append(Column(_("Year %(year)s") % {"year": year - 1}))
+    sums, before = (list(accumulate(value or 0 for value in months)) for months in (this, last))
+
+    def cell(total: Number, year: int, month: int) -> Cell:
+        return Cell(total, url(Period.of("to_date", last_day(year, month))) if total else "")
+
+    rows = []
+    for month in range(1, 13):
+        day = last_day(year, month)
+        cells = [Cell(None) if this[month - 1] is None else cell(sums[month - 1], year, month)]
+        if held_to is not None:
+            number, line = held_to
+            cells.append(Cell(floor(Fraction(number) * line.share(day))))
+        cells.append(cell(before[month - 1], year - 1, month))
+        # Translators: how Django's date format writes a month under a chart.
+        rows.append(Row(date_format(day, pgettext("format of a month", "M")), tuple(cells)))
+    shape = ""
+    if held_to is not None and held_to[1].shape == "season":
+        shape = _("The control line follows last year's months.")
+    elif held_to is not None and held_to[1].shape == "uniform":
+        shape = _("The control line is uniform.")
+    return tuple(columns), tuple(rows), shape
+
+
+def last_day(year: int, month: int) -> date:
+    """The last day of a month."""
+    return date.fromordinal(Period.of("month", date(year, month, 1)).end.toordinal() - 1)

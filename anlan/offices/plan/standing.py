@@ -1,0 +1,223 @@
+"""How the year's targets stand: the city's own number, and what of it falls to each district and each industry.
+
+Every figure is a measure; every line and state comes from `engines.measures.targets`. Figures are those of the reader's
+scope, the season is that of the whole city: a district's own months are too few to tell one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Ratio, progress
+from anlan.engines.measures import Target as Demand
+from anlan.engines.measures.figures import Figure, Figures, Number
+from anlan.engines.measures.series import series
+from anlan.kernel import clock
+from anlan.kernel.figures.computing import lately, named, postgres
+from anlan.kernel.figures.lists import list_url
+from anlan.kernel.registers import register_named
+from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting, area_prefix
+
+from .models import Plan, Portion, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A number, and how it is kept. `url` opens the records of the figure; `portion` is the part that it is."""
+
+    state: Progress
+    figure: Figure
+    url: str = ""
+    portion: Portion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What all parts of one kind come to, held against the whole number; `left` is what none of them has."""
+
+    parts: int
+    total: Decimal
+    left: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One target with its measure (None: nothing measures it yet), the city's number and the parts in scope.
+
+    `whole` is None for those who see a part of the city: what all of it counts is not theirs to count.
+    """
+
+    target: Target
+    measure: AnyMeasure | None
+    line: Line = field(default_factory=Line)
+    whole: Held | None = None
+    areas: dict[str, Held] = field(default_factory=dict)
+    """By the district's code."""
+    industries: dict[str, Held] = field(default_factory=dict)
+    sums: dict[str, Sum] = field(default_factory=dict)
+    """"area" and "industry", where the city's number is a count."""
+
+
+def demand(target: Target, measure: AnyMeasure, value: Decimal | None = None) -> Demand | None:
+    """What the target asks of its measure; with `value`, what it asks of a part. None: it lacks its base."""
+    percent = isinstance(measure, Ratio) and measure.unit == "%"
+    places = measure.places if isinstance(measure, Ratio) else 0
+    comparator = target.comparator
+    if comparator in ("down_by", "up_by"):
+        if value is not None:
+            comparator = "<=" if comparator == "down_by" else ">="
+        elif target.baseline_value is None or (comparator == "down_by" and target.value > 100):
+            return None
+        else:
+            return Demand(comparator, target.value, target.baseline_value, places=places)  # type: ignore[arg-type]
+    number = target.value if value is None else value
+    if comparator == "by_date":
+        return Demand("milestone", number, due=target.due, places=places)
+    if comparator == "==":
+        # Exactly so many: of what is bad no more, of what is built no less.
+        comparator = "<=" if measure.better == "less" or not number else ">="
+    if comparator == "<=":
+        return Demand("ceiling" if number or places else "zero", number, places=places)
+    if percent and shape(target, measure) != "level":
+        return Demand("share", number) if number <= 100 else None
+    return Demand("floor", number, places=places)
+
+
+def shape(target: Target, measure: AnyMeasure) -> str:
+    """How the line runs: as the plan says, or as fits the figure."""
+    if target.line:
+        return target.line
+    if isinstance(measure, Ratio):
+        return "level"
+    limit = target.comparator in ("<=", "down_by") or (target.comparator == "==" and measure.better == "less")
+    return "season" if limit else "uniform"
+
+
+def line_of(target: Target, measure: AnyMeasure, plan: Plan, months: Sequence[Number] | None = None) -> Line:
+    """The line through the year of the target and of all its parts; `months` are the city's of last year, if known."""
+    how = shape(target, measure)
+    if how == "season" and isinstance(measure, Measure):
+        if months is None:
+            with acting(Actor("job", "figures"), EVERYWHERE, savepoint=False):
+                counted = by_month(measure, plan.year - 1, within=area_prefix(plan.area_code))
+            months = [value or 0 for value in counted]
+        return Line(months)
+    return Line(level=how == "level")
+
+
+def by_month(measure: Measure, year: int, within: str = "") -> list[Number | None]:
+    """A measure's figure of each month of a year in the scope in force; None for those to come."""
+    months = [Period.of("month", date(year, month, 1)) for month in range(1, 13)]
+    return series(measure, months, as_of=clock.now(), backend=postgres(), within=within)
+
+
+def in_force_in(year: int) -> Plan | None:
+    """The adopted plan of just that year."""
+    return Plan.objects.filter(year=year, state="adopted").order_by("area_code").first()
+
+
+def part_of(account: Any, plan: Plan) -> dict[str, Decimal]:
+    """By the target's number, what of the plan falls to the district or the one industry that is the account's."""
+    own: Scope = account.scope
+    of = Portion.objects.filter(year=plan.year)
+    if own.industries is None:
+        of = of.filter(area_code=account.area_code, industry=None)
+    elif len(own.industries) == 1 and account.area_code == plan.area_code:
+        of = of.filter(industry__in=own.industries)
+    else:
+        return {}
+    return dict(of.values_list("code", "value"))
+
+
+def day_of(plan: Plan, today: date) -> date:
+    """The day on which the plan's year is looked at: today, or its last."""
+    return min(today, date(plan.year, 12, 31))
+
+
+def told(plan: Plan, account: Any, today: date, only: Iterable[Target] | None = None) -> list[Told]:
+    """Every target of the plan (or those of `only`), with its parts in the reader's scope, in the plan's order."""
+    targets = list(plan.targets.select_related("clause") if only is None else only)
+    known: dict[str, AnyMeasure] = {one.name: one for one in named(on=date(plan.year, 1, 1))}
+    names = tuple(dict.fromkeys(t.measure for t in targets if t.measure in known))
+    if not names:
+        return [Told(t, None) for t in targets]
+    year, day = Period.of("year", date(plan.year, 1, 1)), day_of(plan, today)
+    figures = lately(names, year, by=("area", "industry"), tier=2)
+    parts: dict[str, list[Portion]] = {}
+    for part in Portion.objects.filter(year=plan.year, code__in=[t.code for t in targets]).select_related("industry"):
+        parts.setdefault(part.code, []).append(part)
+    whole = sees_all(account, plan)
+    made = []
+    for target in targets:
+        measure = known.get(target.measure)
+        if measure is None:
+            made.append(Told(target, None))
+            continue
+        found = _Told(plan, target, measure, figures, year, day, may_open(account, measure))
+        made.append(found.told(parts.get(target.code, []), whole))
+    return made
+
+
+def sees_all(account: Any, plan: Plan) -> bool:
+    """Whether all that the plan's figures count lies in the account's scope."""
+    scope: Scope = account.scope
+    return scope.covers(plan.area_code) and scope.industries is None and scope.enterprise is None
+
+
+def may_open(account: Any, measure: AnyMeasure) -> bool:
+    """Whether the role of `account` may see the records of that measure at all."""
+    above = measure if isinstance(measure, Measure) else measure.numerator
+    declared = register_named(above.source.register)
+    return declared is not None and declared.policy.may(account, "see")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One target on its way to be told."""
+
+    plan: Plan
+    target: Target
+    measure: AnyMeasure
+    figures: Figures
+    year: Period
+    day: date
+    opens: bool
+
+    def told(self, parts: Sequence[Portion], whole: bool) -> Told:
+        line = line_of(self.target, self.measure, self.plan)
+        own = demand(self.target, self.measure)
+        city = self._held(own, line) if whole else None
+        areas: dict[str, Held] = {}
+        industries: dict[str, Held] = {}
+        for part in parts:
+            wanted = demand(self.target, self.measure, part.value)
+            if part.industry_id is None:
+                place, key, into = {"area": area_prefix(part.area_code)}, part.area_code, areas
+            else:
+                place, key, into = {"industry": part.industry_id}, part.industry_id, industries
+            if (made := self._held(wanted, line, part, **place)) is not None:
+                into[key] = made
+        sums = {}
+        if whole and own is not None and isinstance(self.measure, Measure):
+            number = own.number()
+            for name, kept in (("area", areas), ("industry", industries)):
+                total = sum((h.portion.value for h in kept.values() if h.portion), Decimal(0))
+                left = None if number is None else Decimal(str(number)) - total
+                sums[name] = Sum(len(kept), total, left)
+        return Told(self.target, self.measure, line, city, areas, industries, sums)
+
+    def _held(self, wanted: Demand | None, line: Line, part: Portion | None = None, **where: str | None) -> Held | None:
+        if wanted is None:
+            return None
+        figure = self.figures.at(self.measure, **where).now
+        above = self.measure if isinstance(self.measure, Measure) else self.measure.numerator
+        counted = figure.value if above is self.measure else figure.numerator
+        if wanted.kind == "share":
+            state = progress(wanted, counted, self.day, line=line, whole=figure.denominator)
+        else:
+            state = progress(wanted, figure.value, self.day, line=line)
+        return Held(state, figure, list_url(above, self.year, **where) if self.opens and counted else "", part)

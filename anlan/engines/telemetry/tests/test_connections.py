@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from anlan.engines.telemetry.gateways import door
-from anlan.engines.telemetry.gateways.door import Limits, Listener, Session
+from anlan.engines.telemetry.gateways import connections
+from anlan.engines.telemetry.gateways.connections import Listener, Session
+from anlan.engines.telemetry.gateways.door import Limits
 from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.protocols import mqtt
 
@@ -134,7 +135,7 @@ def test_who_reads_late_goes_on() -> None:
     served(talk, 1_000)
 
 
-@pytest.mark.parametrize(("said", "pieces"), [(b"hello", door._WAITING), (b"stranger", 1)])
+@pytest.mark.parametrize(("said", "pieces"), [(b"hello", connections._WAITING), (b"stranger", 1)])
 def test_what_waits_for_us_is_bounded(said: bytes, pieces: int) -> None:
     async def talk(echo: Echo, port: int) -> None:
         _reader, writer = await met(port, said)
@@ -222,7 +223,7 @@ def test_at_the_end_what_was_said_is_answered_and_nobody_is_heard_any_more(monke
             await gone(reader)
 
     assert served(talk).heard == 3 * len(b"hello") + len(b"answer meor not")
-    monkeypatch.setattr(door, "_LAST_S", 0.1)
+    monkeypatch.setattr(connections, "_LAST_S", 0.1)
 
     async def hangs(echo: Echo, port: int) -> None:
         reader, writer = await met(port)
@@ -303,9 +304,9 @@ def test_over_tls_what_waits_for_us_is_bounded_and_nothing_is_lost(authority: An
         _reader, writer = await met(port, tls=client)
         echo.gate.clear()
         writer.write(b"y" * (24 << 20))
-        await until(lambda: len(echo.one.waits) >= door._WAITING)
+        await until(lambda: len(echo.one.waits) >= connections._WAITING)
         await asyncio.sleep(0.1)
-        assert len(echo.one.waits) <= 2 * door._WAITING
+        assert len(echo.one.waits) <= 2 * connections._WAITING
         echo.gate.set()
         for _ in range(3000):
             if echo.heard == (24 << 20) + 5:

@@ -26,7 +26,8 @@ from anlan.engines.telemetry.gateways.door import Limits
 from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.protocols import mqtt
 
-from .test_ways_in import MS, NOW, Disk, Keys, reading, until
+from .conftest import until
+from .test_ways_in import MS, NOW, Disk, Keys, reading
 
 pytestmark = pytest.mark.usefixtures("either_loop")
 Talk = Callable[["Echo", int], Awaitable[None]]
@@ -118,7 +119,7 @@ def test_who_does_not_read_is_not_listened_to_and_parted_with() -> None:
         await until(lambda: not echo._open)
         await gone(reader)
 
-    assert served(talk, 1_000, frame=0.4).counts["parted: does not read"] == 1
+    assert served(talk, 1_000, frame=1.0).counts["parted: does not read"] == 1
 
 
 def test_who_reads_late_goes_on() -> None:
@@ -292,9 +293,9 @@ def test_over_tls_too_who_is_silent_or_shakes_no_hand_is_parted_with(authority: 
         no_hand, _other = await asyncio.open_connection("127.0.0.1", port)
         await gone(no_hand)
         await gone(silent)
-        assert time.monotonic() - begins < 5
+        assert time.monotonic() - begins < 10  # Python itself waits for a minute
 
-    assert served(talk, tls=server, introduce=0.5, silent=0.5).counts["parted: silent"] == 1
+    assert served(talk, tls=server, introduce=1.5, silent=1.5).counts["parted: silent"] == 1
 
 
 def test_over_tls_what_waits_for_us_is_bounded_and_nothing_is_lost(authority: Any) -> None:

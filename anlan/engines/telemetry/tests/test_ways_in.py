@@ -33,6 +33,7 @@ from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.protocols import mqtt
 from anlan.engines.telemetry.protocols.payload import Columns
 
+from .conftest import until
 from .test_other_protocols import POSITION, STATIC
 
 pytestmark = pytest.mark.usefixtures("either_loop")
@@ -180,14 +181,14 @@ def test_who_may_speak_no_more_is_parted_with() -> None:
     disk = Disk()
 
     async def run() -> Publishers:
-        listener = Publishers(Revoked(), disk.land, Limits(again=0.2), now=lambda: NOW)
+        listener = Publishers(Revoked(), disk.land, Limits(again=1.0), now=lambda: NOW)
         server = await listener.serve("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
         writer.write(mqtt.connect("c", "k1", "one"))
         assert (await reader.readexactly(4))[3] == 0
         writer.write(mqtt.publish("anlan/v1/k1/readings", 1, reading()))
         await reader.readexactly(4)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.1)
         writer.write(mqtt.publish("anlan/v1/k1/readings", 2, reading()))
         assert await reader.read() == b""
         server.close()
@@ -441,14 +442,6 @@ def heard(
 
 
 OTHER = "!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24"
-
-
-async def until(done: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if done():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
 
 
 def test_ships_over_tcp_and_udp() -> None:

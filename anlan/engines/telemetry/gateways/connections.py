@@ -245,10 +245,9 @@ class Listener(ABC):
             session.worked()
 
     def end(self, session: Session, error: Exception | None) -> None:
-        if error is not None:
-            session.parted = session.parted or "connection lost"
-        if session.parted:
-            self.counts[f"parted: {session.parted}"] += 1
+        """What it had said until then is worked off all the same: not everybody says again what was not answered."""
+        if why := session.parted or (error and "connection lost"):
+            self.counts[f"parted: {why}"] += 1
         self._open.discard(session)
 
     def _spend(self, session: Session, messages: int) -> None:

@@ -187,20 +187,25 @@ def test_a_mistake_of_ours_is_told_and_costs_one_connection() -> None:
     assert [type(error) for error in told] == [ZeroDivisionError]
 
 
-def test_a_connection_lost_meanwhile_is_worked_off() -> None:
+@pytest.mark.parametrize("over", ["", "TLS"])
+def test_a_connection_lost_meanwhile_is_worked_off(authority: Any, over: str) -> None:
+    server, client = authority() if over else (None, None)
+
     async def talk(echo: Echo, port: int) -> None:
-        _reader, writer = await met(port)
+        _reader, writer = await met(port, tls=client)
         echo.gate.clear()
         writer.write(b"some words")
-        await until(lambda: echo.one.task is not None)
+        await until(lambda: echo.one.task is not None and not echo.one.waits)
+        writer.write(b", and more")
+        await until(lambda: len(echo.one.waits) == 1)
         lost(writer)
         await until(lambda: not echo._open)
         assert len(echo._working) == 1
         echo.gate.set()
         await until(lambda: not echo._working)
 
-    echo = served(talk)
-    assert (echo.heard, echo.counts["parted: connection lost"]) == (len(b"hellosome words"), 1)
+    echo = served(talk, tls=server)
+    assert (echo.heard, echo.counts["parted: connection lost"]) == (len(b"hellosome words, and more"), 1)
 
 
 def test_at_the_end_what_was_said_is_answered_and_nobody_is_heard_any_more(monkeypatch: pytest.MonkeyPatch) -> None:

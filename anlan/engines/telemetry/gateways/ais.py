@@ -69,6 +69,7 @@ class Ships(Listener):
     async def _take(self, peer: str, joiner: Joiner, lines: Sequence[bytes], session: Session | None) -> None:
         """Puts what the sentences say on disk."""
         found: list[Reading] = []
+        wrong = 0
         received, ships = int(self._now() * 1000), self._ships()
         for line in lines:
             if not line.strip():
@@ -83,14 +84,15 @@ class Ships(Listener):
                         found += read
             except Malformed as error:
                 self.tally.refuse(peer, error, line)
-                if session is not None:
-                    self._tired(session, 1)
+                wrong += 1
         if found:
             try:
                 await self._land(*zip(*found, strict=True))
                 self.counts["readings"] += len(found)
             except OSError:
                 self.counts["refused: disk"] += len(found)
+        if session is not None:
+            self._tired(session, wrong)
 
     # -- UDP --------------------------------------------------------------------------------------------------------
 

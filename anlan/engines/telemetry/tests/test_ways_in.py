@@ -481,7 +481,7 @@ def test_receivers_send_from_their_own_network() -> None:
 def test_a_receiver_of_noise_is_parted_with() -> None:
     async def talk(ships: Ships, port: int, disk: Disk) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"nonsense\n" * 40)
+        writer.write(POSITION.encode() + b"\n" + b"nonsense\n" * 40)
         with suppress(ConnectionResetError):  # what it sent was not even read
             assert await reader.read() == b""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -489,7 +489,8 @@ def test_a_receiver_of_noise_is_parted_with() -> None:
         with suppress(ConnectionResetError):  # what it sent was not even read
             assert await reader.read() == b""
 
-    ships, _disk = heard(talk, nonsense=30)
+    ships, disk = heard(talk, nonsense=30)
+    assert disk.rows  # what it had said in sense: nobody says it again
     assert (ships.counts["parted: nonsense"], ships.counts["parted: a line without an end"]) == (1, 1)
 
 

@@ -19,7 +19,8 @@ from typing import Any
 
 from ..protocols import Malformed, mqtt, payload
 from ..protocols.mqtt import Packet
-from .door import Keys, Land, Limits, Listener, Parted, Session
+from .connections import Listener, Parted, Session
+from .door import Keys, Land, Limits
 
 _STRANGER = 4_096
 """Bytes that a packet may have from somebody of whom nobody knows yet who he is."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +25,15 @@ def stream(text: str, late: str = "2min", **more: Any) -> Stream:
 def told(events: Any) -> list[tuple[str, str, float]]:
     """Events as rule, state and minutes after noon."""
     return [(e.rule if len({x.rule for x in events}) > 1 else e.level, e.state, (e.ts - NOON) / MINUTE) for e in events]
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Waits, five seconds at most."""
+    for _ in range(500):
+        if done():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
-from anlan.offices.monitoring import keys, standing
+from anlan.offices.monitoring import keys, serving, standing
 from anlan.offices.monitoring.doors import Wrong, said
 from anlan.offices.monitoring.keys import HAVE_KEYS, Directory, key_of
 from anlan.offices.monitoring.models import Device
@@ -127,6 +129,33 @@ def test_while_the_register_is_away_devices_go_on_and_wait_for_nothing(monkeypat
 
     asyncio.run(knock())
     assert asked == 2
+
+
+def test_a_full_disk_ends_no_evaluation(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It would end the gateway's process, and with it ten thousand connections, again and again."""
+    ending, steps = threading.Event(), 0
+
+    class Evaluates:
+        stream = SimpleNamespace(counts={"taken": 0})
+
+        def __init__(self, *_places: Path) -> None: ...
+
+        def step(self) -> int:
+            nonlocal steps
+            steps += 1
+            if steps > 3:
+                ending.set()
+            return 0
+
+        def keep(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(serving, "Evaluation", Evaluates)
+    monkeypatch.setattr(serving, "EVALUATE_S", 0.001)
+    monkeypatch.setattr(serving, "KEEP_S", -1.0)
+    serving.work(ending, standing.Progress())
+    assert steps == 5
+    assert "No space left" in caplog.text
 
 
 def test_the_page_of_a_key() -> None:

@@ -20,12 +20,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from anlan.engines.telemetry.gateways import door
-from anlan.engines.telemetry.gateways.door import Limits, Listener, Session
+from anlan.engines.telemetry.gateways import connections
+from anlan.engines.telemetry.gateways.connections import Listener, Session
+from anlan.engines.telemetry.gateways.door import Limits
 from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.protocols import mqtt
 
-from .test_ways_in import MS, NOW, Disk, Keys, reading, until
+from .conftest import until
+from .test_ways_in import MS, NOW, Disk, Keys, reading
 
 pytestmark = pytest.mark.usefixtures("either_loop")
 Talk = Callable[["Echo", int], Awaitable[None]]
@@ -117,7 +119,7 @@ def test_who_does_not_read_is_not_listened_to_and_parted_with() -> None:
         await until(lambda: not echo._open)
         await gone(reader)
 
-    assert served(talk, 1_000, frame=0.4).counts["parted: does not read"] == 1
+    assert served(talk, 1_000, frame=1.0).counts["parted: does not read"] == 1
 
 
 def test_who_reads_late_goes_on() -> None:
@@ -134,7 +136,7 @@ def test_who_reads_late_goes_on() -> None:
     served(talk, 1_000)
 
 
-@pytest.mark.parametrize(("said", "pieces"), [(b"hello", door._WAITING), (b"stranger", 1)])
+@pytest.mark.parametrize(("said", "pieces"), [(b"hello", connections._WAITING), (b"stranger", 1)])
 def test_what_waits_for_us_is_bounded(said: bytes, pieces: int) -> None:
     async def talk(echo: Echo, port: int) -> None:
         _reader, writer = await met(port, said)
@@ -185,20 +187,25 @@ def test_a_mistake_of_ours_is_told_and_costs_one_connection() -> None:
     assert [type(error) for error in told] == [ZeroDivisionError]
 
 
-def test_a_connection_lost_meanwhile_is_worked_off() -> None:
+@pytest.mark.parametrize("over", ["", "TLS"])
+def test_a_connection_lost_meanwhile_is_worked_off(authority: Any, over: str) -> None:
+    server, client = authority() if over else (None, None)
+
     async def talk(echo: Echo, port: int) -> None:
-        _reader, writer = await met(port)
+        _reader, writer = await met(port, tls=client)
         echo.gate.clear()
         writer.write(b"some words")
-        await until(lambda: echo.one.task is not None)
+        await until(lambda: echo.one.task is not None and not echo.one.waits)
+        writer.write(b", and more")
+        await until(lambda: len(echo.one.waits) == 1)
         lost(writer)
         await until(lambda: not echo._open)
         assert len(echo._working) == 1
         echo.gate.set()
         await until(lambda: not echo._working)
 
-    echo = served(talk)
-    assert (echo.heard, echo.counts["parted: connection lost"]) == (len(b"hellosome words"), 1)
+    echo = served(talk, tls=server)
+    assert (echo.heard, echo.counts["parted: connection lost"]) == (len(b"hellosome words, and more"), 1)
 
 
 def test_at_the_end_what_was_said_is_answered_and_nobody_is_heard_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +229,7 @@ def test_at_the_end_what_was_said_is_answered_and_nobody_is_heard_any_more(monke
             await gone(reader)
 
     assert served(talk).heard == 3 * len(b"hello") + len(b"answer meor not")
-    monkeypatch.setattr(door, "_LAST_S", 0.1)
+    monkeypatch.setattr(connections, "_LAST_S", 0.1)
 
     async def hangs(echo: Echo, port: int) -> None:
         reader, writer = await met(port)
@@ -291,9 +298,9 @@ def test_over_tls_too_who_is_silent_or_shakes_no_hand_is_parted_with(authority: 
         no_hand, _other = await asyncio.open_connection("127.0.0.1", port)
         await gone(no_hand)
         await gone(silent)
-        assert time.monotonic() - begins < 5
+        assert time.monotonic() - begins < 10  # Python itself waits for a minute
 
-    assert served(talk, tls=server, introduce=0.5, silent=0.5).counts["parted: silent"] == 1
+    assert served(talk, tls=server, introduce=1.5, silent=1.5).counts["parted: silent"] == 1
 
 
 def test_over_tls_what_waits_for_us_is_bounded_and_nothing_is_lost(authority: Any) -> None:
@@ -303,9 +310,9 @@ def test_over_tls_what_waits_for_us_is_bounded_and_nothing_is_lost(authority: An
         _reader, writer = await met(port, tls=client)
         echo.gate.clear()
         writer.write(b"y" * (24 << 20))
-        await until(lambda: len(echo.one.waits) >= door._WAITING)
+        await until(lambda: len(echo.one.waits) >= connections._WAITING)
         await asyncio.sleep(0.1)
-        assert len(echo.one.waits) <= 2 * door._WAITING
+        assert len(echo.one.waits) <= 2 * connections._WAITING
         echo.gate.set()
         for _ in range(3000):
             if echo.heard == (24 << 20) + 5:

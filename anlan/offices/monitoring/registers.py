@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
@@ -24,9 +25,10 @@ from .models import (
     Quota,
     ResponseCard,
     RuleReview,
+    Station,
     Suppressed,
 )
-from .readings import part
+from .readings import part, together
 
 SUPERVISORS = {"city", "department", "district", "township"}
 DUTY_KEPT_BY = {"city", "district", "township", "enterprise", "duty"}
@@ -68,6 +70,7 @@ class Devices(Register):
         "programme",
         "protocol",
         "industry",
+        "station",
         "installed_on",
         "removed_on",
         "calibrated_until",
@@ -80,7 +83,38 @@ class Devices(Register):
     sections = (
         (_("Device"), ("code", "name", "programme", "protocol", "maker")),
         (_("Where it stands"), ("enterprise", "area_code", "industry", "place", "lon", "lat")),
+        (pgettext_lazy("of devices", "Station"), ("station", "role")),
         (_("Service"), ("installed_on", "removed_on", "replaced_by", "calibrated_until", "heard_at")),
+    )
+    order = "code"
+    rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
+
+
+def sample_station(number: int) -> Station:
+    """A station of an enterprise."""
+    return Station(
+        code=f"sample-{number}", name=f"样本工作面{number}", programme="coal-gas", enterprise=_enterprise(number),
+        area_code="500112000000",
+    )  # fmt: skip
+
+
+@register
+class Stations(Register):
+    name = "device-stations"
+    model = Station
+    title = pgettext_lazy("of devices", "Stations")
+    singular = pgettext_lazy("of devices", "Station")
+    icon = "map-pin"
+    group = "monitoring"
+    columns = ("code", "name", "programme", "enterprise", "area_code")
+    filters = ("area_code", "programme", "industry")
+    search = ("code", "name")
+    natural_key = ("code",)
+    sample = staticmethod(sample_station)
+    part = staticmethod(together)
+    sections = (
+        (pgettext_lazy("of devices", "Station"), ("code", "name", "programme")),
+        (_("Where it stands"), ("enterprise", "area_code", "industry")),
     )
     order = "code"
     rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
@@ -159,7 +193,7 @@ class Warnings(Register):
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
     exact = ("rule",)
     sections = (
-        (_("Warning"), ("rule", "rule_source", "rule_version", "value", "place", "lon", "lat")),
+        (_("Warning"), ("rule", "rule_source", "rule_version", "value", "station", "place", "lon", "lat")),
         (_("Dealing with it"), ("findings", "cause")),
     )
     search = ("number",)

@@ -11,6 +11,7 @@ import click
 from django.utils.translation import override
 
 from .flat import Unreadable
+from .forecasting import forecast
 from .reader import Clause, Draft, read_file
 
 
@@ -124,4 +125,4 @@ def _of(year: int) -> Any:
     return of_year.filter(state="adopted").first() or of_year.filter(state__in=OPEN).first()
 
 
-COMMANDS = [plan]
+COMMANDS = [plan, forecast]

@@ -1,0 +1,129 @@
+"""`anlan forecast …`: what the year will end with, and the chance that it meets the adopted plan's target."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import click
+from django.utils.translation import override
+
+from anlan.engines.forecast import Outlook
+from anlan.engines.measures import Target
+
+METHODS = {
+    "none": "no forecast", "naive": "as the same months of last year", "rate": "the plain rate of all months",
+    "recent": "the level of late", "season": "level and season", "trend": "level, season and trend",
+}  # fmt: skip
+WHY = {
+    "": "", "too_few_months": "too few months are known", "gap": "months that are needed are not known",
+    "not_counts": "the figures are no counts",
+}  # fmt: skip
+
+
+def demanded(found: Any) -> Target | None:
+    """A plan's target as the engine knows it; None for what is neither a limit nor owed."""
+    value = Decimal(found.value)
+    if found.comparator == "down_by":
+        base = found.baseline_value
+        if base is None or ((rate := found.unit in ("%", "")) and value > 100):
+            return None
+        return Target("down_by", value, base) if rate else Target("ceiling", max(base - value, Decimal(0)))
+    if found.comparator == ">=":
+        return Target("share" if found.unit == "%" else "floor", value)
+    if value == 0:
+        return Target("zero")
+    return Target("ceiling", value) if found.comparator == "<=" and found.unit != "%" else None
+
+
+@click.command()
+@click.argument("measure")
+@click.option("--area", "area_code", default="", help="This division; without it the whole city.")
+@click.option("--by", help="area: each area of the next tier, too.")
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same answer.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: bool) -> None:
+    """Forecast a measure to the year's end, with interval, chance of the plan's target, and back-test."""
+    from anlan.kernel import areas, clock
+    from anlan.kernel.figures.ahead import WHOLE, NoForecast, monthly
+    from anlan.kernel.figures.computing import DIGITS, UnknownMeasure
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
+
+    from .models import Plan
+
+    if by not in (None, "area"):
+        _refuse(f"--by {by}: it is area")
+    with acting(Actor("command", "forecast"), EVERYWHERE), override("en"):
+        whole = (
+            area_code.ljust(12, "0")
+            if area_code
+            else areas.divisions().filter(tier=1).values_list("code", flat=True).get()
+        )
+        tier = areas.divisions().filter(code=whole).values_list("tier", flat=True).first()
+        if tier is None:
+            _refuse(f"--area {area_code}: there is no such division")
+        below = min(tier + 1, 4)
+        try:
+            months = monthly(measure, within=area_prefix(whole), tier=below)
+        except (NoForecast, UnknownMeasure) as error:
+            _refuse(str(error))
+        year = clock.today().year
+        plan = Plan.objects.filter(year=year, state="adopted", area_code=whole).first()
+        asked = None if plan is None else plan.targets.filter(measure=measure).order_by("id").first()
+        target = None if asked is None else demanded(asked)
+        # Only a plan of exactly this area gives a target: a city's caps are no district's.
+        found = months.outlooks({} if target is None else {WHOLE: target}, seed)
+        names = {WHOLE: areas.names([whole])[whole]}
+        if by:
+            known = areas.divisions().filter(areas.within(area_prefix(whole), "code"), tier=below).order_by("code")
+            names |= {code[: DIGITS[below]]: name for code, name in known.values_list("code", "name")}
+        rows = [(name, found[key]) for key, name in names.items() if key in found]
+        title = f"{measure}  {months.measure.title} ({months.measure.unit})"
+        said = None if asked is None or target is None else f"{asked.code} {asked.amount}"
+    if as_json:
+        click.echo(json.dumps(_json(measure, year, said, rows), ensure_ascii=False))
+    else:
+        click.echo("\n".join([f"{year}  {title}", *(line for name, of in rows for line in _words(name, of, said))]))
+
+
+def _json(measure: str, year: int, target: str | None, rows: list[tuple[str, Outlook]]) -> dict[str, Any]:
+    def plain(of: Any) -> Any:
+        return of.isoformat() if isinstance(of, date) else str(of)
+
+    made = [{"title": name, **asdict(of)} for name, of in rows]
+    return json.loads(json.dumps({"measure": measure, "year": year, "target": target, "rows": made}, default=plain))  # type: ignore[no-any-return]
+
+
+def _words(name: str, of: Outlook, target: str | None) -> list[str]:
+    lines = ["", f"{name}: {'not available' if of.actual is None else f'{of.actual:,}'} to date"]
+    why = f": {WHY[of.why]}" if of.why else ""
+    lines.append(f"  {METHODS[of.method]}{why}; {of.known} months known")
+    if of.median is None:
+        return lines
+    lines.append(f"  year's end {of.median:,}, in 4 of 5 cases {of.low:,} to {of.high:,}")
+    lines += [f"    {m.first:%Y-%m}  {m.mean:,.1f}  ({m.low:,} to {m.high:,})" for m in of.months]
+    if of.chance is not None:
+        lines.append(f"  target {target}: met with a probability of {_percent(of.chance)}")
+    if test := of.backtest:
+        lines.append(
+            f"  back-test, {test.origins} times {test.h} months ahead: off by {test.mae:,.1f}"
+            f" (last year's months: {test.naive_mae:,.1f}); interval held {test.covered:.0%};"
+            f" log score {test.score:.2f} ({test.naive_score:.2f})"
+        )
+    else:
+        lines.append("  no back-test: too few months")
+    return lines
+
+
+def _percent(chance: float) -> str:
+    """Draws cannot tell a chance below one in a hundred from none."""
+    return "less than 1%" if chance < 0.01 else "more than 99%" if chance > 0.99 else f"{chance:.0%}"
+
+
+def _refuse(text: str) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(2)

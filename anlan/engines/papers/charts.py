@@ -22,7 +22,7 @@ MOST_ROWS = 42
 
 
 def shown(value: float | None, places: int) -> str:
-    return NONE if value is None else f"{value:,.{places}f}"
+    return NONE if value is None else f"{value:.{places}f}"
 
 
 def scale(values: Sequence[float], from_zero: bool = True) -> tuple[list[float], int]:
@@ -122,7 +122,7 @@ def _upright(chart: Chart, wide: float, size: float, family: str, values: list[f
     drawing = _Drawing(wide, high, family, size)
     drawing.key(chart, wide)
     marks, places = scale(values or [0.0], chart.kind == "column")
-    labels = [f"{mark:,.{places}f}" for mark in marks]
+    labels = [f"{mark:.{places}f}" for mark in marks]
     left = max(map(width, labels)) * size + 6
     top, bottom = size * 2.6, high - size * 1.8
     unit = (bottom - top) / (marks[-1] - marks[0])
@@ -163,9 +163,14 @@ def _upright(chart: Chart, wide: float, size: float, family: str, values: list[f
         for x, value in points_at:
             if value is not None:
                 drawing._mark(n, x, y(value))
-                if lettered <= slot:
-                    above = y(value) + (-5.0 if n % 2 == 0 else size * 0.85 + 4)
-                    drawing.text(x, above, shown(value, chart.places), "middle", size * 0.85)
+    for at in range(len(chart.names) if lettered <= slot and count <= 2 else 0):
+        # Of two figures the higher stands above its mark, the lower below.
+        there = sorted((one.values[at], n) for n, one in enumerate(chart.series) if one.values[at] is not None)
+        for place, (value, _n) in enumerate(there):
+            below = len(there) == 2 and place == 0
+            level = y(value or 0.0) + (size * 0.85 + 4 if below else -5.0)
+            words = shown(value, chart.places)
+            drawing.text(left + slot * (at + 0.5), level, words, "middle", size * 0.85)
     return drawing
 
 

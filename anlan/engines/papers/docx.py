@@ -19,7 +19,7 @@ from docx.oxml.ns import qn
 from docx.shared import Emu, Mm, Pt
 
 from .layout import CHARACTER, LINE, OURS, ROLES, SANS, STANDARD, SUBSTITUTES, TITLE_WIDTH, number, points
-from .paper import Annex, Block, Chart, Heading, Imprint, Note, Paper, Paragraph, Table, day, numbered
+from .paper import Annex, Block, Chart, Heading, Imprint, Note, Paper, Paragraph, Table, closes, day, numbered
 from .pdf import TIME
 from .shapes import CHART_TYPE, DRAWING, SHEET_TYPE, chart_xml, sheet
 from .texts import clean, title_lines
@@ -213,10 +213,10 @@ class _Body:
         self.body.insert(len(self.body) - 1, element)  # before the section's properties
         return element
 
-    def lines(self, count: float) -> None:
+    def lines(self, count: float, keep: bool = False) -> None:
         """Empty lines."""
         for _ in range(round(count)):
-            self.add("")
+            self.add("", keep=keep)
 
     def add(
         self, text: str, role: str = "body", size: float = STANDARD["body_size"], *, jc: str = "", indent: bool = False,
@@ -249,12 +249,13 @@ class _Body:
         return self.put(made)
 
     def blocks(self, blocks: Iterable[Block]) -> None:
-        for block, mark in numbered(tuple(blocks)):
+        given = tuple(blocks)
+        for n, (block, mark) in enumerate(numbered(given), 1):
             if isinstance(block, Heading):
                 text = mark + block.text
                 self.add(text, _role(block.level), style=f"Heading{block.level}", indent=True, keep=True)
             elif isinstance(block, Paragraph):
-                self.add(block.text, indent=True, jc="both")
+                self.add(block.text, indent=True, jc="both", keep=n == len(given) and closes(block))
             elif isinstance(block, Note):
                 size = OURS["note_size"]
                 self.add(block.text, size=size, exact=size * 1.5, after=LINE / 3, jc="left")
@@ -342,18 +343,17 @@ def _title(body: _Body, title: str) -> None:
 def _end(body: _Body, paper: Paper) -> None:
     """The note of the annexes, then the issuer, centred over the date."""
     if paper.annexes:
-        body.lines(STANDARD["annex_below_body_lines"])
+        body.lines(STANDARD["annex_below_body_lines"], keep=True)
         one = len(paper.annexes) == 1
         two = STANDARD["indent_characters"] * CHARACTER
         word = 3 * CHARACTER
         for n, annex in enumerate(paper.annexes, 1):
             text = ("附件：" if n == 1 else "") + ("" if one else f"{n}. ") + annex.title
             extra = (word, word) if n == 1 else (word, 0)
-            body.add(text, left=two + extra[0], hanging=extra[1], jc="left")
+            body.add(text, left=two + extra[0], hanging=extra[1], jc="left", keep=True)
     s = STANDARD
     edge = (s["date_right_characters"] if paper.seal else number("date_right_unsealed_characters")) * CHARACTER
-    for _ in range(round(OURS["seal_lines"] if paper.seal else 1)):
-        body.add("", keep=True)
+    body.lines(OURS["seal_lines"] if paper.seal else 1, keep=True)
     date = day(paper.signed_on) if paper.signed_on else ""
     # Arabic figures and letters are half as wide as a Chinese character.
     wide = (sum(1 if ord(sign) > 0x7F else 0.5 for sign in text) * CHARACTER for text in (date, clean(paper.issuer)))

@@ -211,6 +211,11 @@ def numbered(blocks: Sequence[Block]) -> Iterator[tuple[Block, str]]:
         yield block, mark
 
 
+def closes(last: Paragraph) -> bool:
+    """Whether a last paragraph is short enough to stay with the signature, which is not to stand on a page alone."""
+    return len(last.text) <= 100
+
+
 def day(of: date) -> str:
     """2013年6月5日."""
     return f"{of.year}年{of.month}月{of.day}日"

@@ -11,7 +11,7 @@ from typing import Any
 from . import charts
 from .fonts import Faces, faces
 from .layout import OURS, STANDARD, TITLE_WIDTH
-from .paper import BadPaper, Block, Chart, Heading, Note, Paper, Paragraph, Table, day, numbered
+from .paper import BadPaper, Block, Chart, Heading, Note, Paper, Paragraph, Table, closes, day, numbered
 from .texts import breakable, printable, title_lines
 
 TEMPLATE = Path(__file__).with_name("paper.typ")
@@ -60,8 +60,11 @@ def _data(paper: Paper, fonts: Faces, missing: set[str]) -> dict[str, Any]:
         if isinstance(one, Heading):
             role = {1: "heading1", 2: "heading2"}.get(one.level, "body")
             return {"kind": "heading", "level": one.level, "role": role, "text": of(role, mark + one.text)}
-        if isinstance(one, Paragraph | Note):
-            return {"kind": "note" if isinstance(one, Note) else "paragraph", "text": of("body", one.text)}
+        if isinstance(one, Paragraph):
+            stays = one is paper.blocks[-1] and closes(one)
+            return {"kind": "paragraph", "text": of("body", one.text), "stays": stays}
+        if isinstance(one, Note):
+            return {"kind": "note", "text": of("body", one.text)}
         caption = of("heading1", f"{mark}　{one.caption}")
         if isinstance(one, Table):
             return {

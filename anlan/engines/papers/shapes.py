@@ -70,7 +70,7 @@ def chart_xml(chart: Chart, sheet_relation: str, font: str) -> bytes:
     ET.register_namespace("c", C)
     ET.register_namespace("a", A)
     ET.register_namespace("r", R)
-    size, code = OURS["chart_size"], "#,##0" + ("." + "0" * chart.places if chart.places else "")
+    size, code = OURS["chart_size"], "0" + ("." + "0" * chart.places if chart.places else "")
     bars, many = chart.kind != "line", len(chart.series) > 1
     parts: list[ET.Element] = []
     if bars:

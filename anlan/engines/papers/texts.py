@@ -61,7 +61,11 @@ def title_lines(title: str, most: float) -> list[str]:
     rest = stripped
     for left in range(ceil(width(stripped) / most), 1, -1):
         share = width(rest) / left
-        ends = [at for at in range(1, len(rest)) if width(rest[:at]) <= most and rest[at] not in _CLOSING]
+        ends = [
+            at
+            for at in range(1, len(rest))
+            if width(rest[:at]) <= most and width(rest[at:]) <= most * (left - 1) and rest[at] not in _CLOSING
+        ]
         cut = min(ends, key=lambda at: abs(width(rest[:at]) - share) - (3.5 if _breaks(rest, at) else 0), default=1)
         lines.append(rest[:cut])
         rest = rest[cut:]

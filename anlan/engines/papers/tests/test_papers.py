@@ -45,6 +45,7 @@ from anlan.engines.papers.texts import MISSING, clean, title_lines
 MODULES = Path(__file__).parents[3] / "site" / "frontend" / "node_modules"
 FOLDERS = (MODULES / "@expo-google-fonts" / "noto-serif-sc", MODULES / "@embedpdf" / "fonts-sc")
 MONTHS = tuple(f"{month}月" for month in range(1, 13))
+DISTRICTS = tuple((f"第{n}区", f"{n}", "0") for n in range(60))
 WIDTHS, HALF_A_YEAR = (2, 1, 1), (2,) * 6 + (None,) * 6
 HOSTILE = '#set page(width: 1cm) #panic() *a* _b_ $x$ `raw` \\ "q" <w:p/> ]] </svg> &amp; @ref = h\n- item // c /* d'
 
@@ -57,8 +58,7 @@ def whole() -> Paper:
     return simple(
         Heading(1, "事故情况"), Paragraph("全市发生各类生产安全事故12起。"),
         Heading(2, "按等级"), Heading(3, "较大"), Heading(4, "煤矿"),
-        Table("各区县情况", ("区县", "起数", "死亡"), tuple((f"第{n}区", f"{n}", "0") for n in range(60)),
-              "lrr", WIDTHS),
+        Table("各区县情况", ("区县", "起数", "死亡"), DISTRICTS, "lrr", WIDTHS),
         Chart("column", "各月死亡人数", MONTHS, (Series("2012年", (3,) * 12), Series("2013年", HALF_A_YEAR))),
         Chart("line", "各月整改率", MONTHS, (Series("2013年", (92.6,) * 6 + (None,) * 6),), "%", 1),
         Chart("bar", "各区县整改率", tuple(f"第{n}区" for n in range(38)), (Series("整改率", (90.0,) * 38),), "%", 1),
@@ -185,6 +185,15 @@ def test_the_body_has_22_lines_of_28_characters(faces: fonts.Faces) -> None:
     assert {len(line) for line in lines} == {28}
     assert pytest.approx(28.99, abs=0.01) == LINE
     assert pytest.approx(15.79, abs=0.01) == CHARACTER
+
+
+@pytest.mark.parametrize("lines", range(6, 14))
+def test_no_signature_stands_on_a_page_alone(faces: fonts.Faces, lines: int) -> None:
+    blocks = (*(Paragraph("国") for _ in range(lines)), Paragraph("此致。"))
+    paper = simple(*blocks, annexes=(Annex("表", ()),), mark="市安办", number=Number("安", 2013))
+    pages = read(pdf.render(paper, faces).data)
+    signed = next(page for page in pages if "附件：表" in page)
+    assert "此致。附件：表重庆市安全生产委员会办公室" in signed
 
 
 def test_everything_that_the_paper_says_stands_in_the_pdf(faces: fonts.Faces) -> None:

@@ -6,21 +6,19 @@ import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from django.utils.translation import override
 
-from anlan.engines.measures import AnyMeasure, BadTarget, Line, Measure, Period, progress
-from anlan.engines.measures import Target as Demand
-from anlan.engines.measures.targets import Kind as Demanded
+from anlan.engines.measures import AnyMeasure, Measure, Period
 from anlan.kernel import areas, clock
 from anlan.kernel.figures import computing, words
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Authority, Division
 
+from .. import standing
 from ..models import Plan
-from ..models import Target as PlanTarget
 
 if TYPE_CHECKING:
     from anlan.engines.measures.figures import Figure, Figures
@@ -38,9 +36,6 @@ WARNINGS = ("monitoring.warnings", "monitoring.false_alarms")
 LEVELS = ("red", "orange", "yellow", "blue")
 KNOWN_BY = {"accidents": "accidents.number", "hazards": "hazards.found", "monitoring": "monitoring.warnings"}
 """What an office's records are known by: of the time before the first of them nothing is known."""
-
-
-DEMANDS: dict[str, Demanded] = {"<=": "ceiling", ">=": "floor", "down_by": "down_by", "==": "zero"}
 
 
 class BadBulletin(ValueError):
@@ -78,7 +73,7 @@ class Goal(msgspec.Struct, frozen=True):
     amount: str
     unit: str
     number: Decimal | None
-    line: int | None
+    line: Decimal | None
     actual: Decimal | None
     standing: str
     shape: str
@@ -297,37 +292,30 @@ def _goals(look: _Look, plan: Plan, to_date: Period, day: date, months: tuple[Mo
     targets = list(plan.targets.exclude(measure=""))
     figures = look.compute([target.measure for target in targets] or ACCIDENTS, to_date)
     last = [month.deaths[1] for month in months]
-    season = Line() if None in last else Line([value or 0 for value in last])
     made = []
     for target in targets:
         (measure,) = computing.named((target.measure,), to_date.first)
-        found = figures.at(measure).now
-        line = season if target.measure == "accidents.deaths" else Line()
-        number, due, standing = _stands(target, measure, found, day, line)
-        amount = target.amount.replace(" ", "")
+        found, wanted = figures.at(measure).now, standing.demand(target, measure)
+        season = None if target.measure != "accidents.deaths" or None in last else [value or 0 for value in last]
+        line = standing.line_of(target, measure, plan, season)
+        number = due = None
+        stands: str = "unknown"
+        if wanted is not None:
+            state = standing.kept(wanted, found, day, line)
+            stands = state.standing
+            # Of a share the per cent are told, not how many they are; a rate has no line through the year.
+            number = _exact(target.value if wanted.kind == "share" else state.number)
+            due = None if wanted.kind == "share" or line.level else _exact(state.line)
         made.append(Goal(
-            target.subject, amount, str(measure.unit), number, due, _number(found), standing, line.shape
+            target.subject, target.amount.replace(" ", ""), str(measure.unit), number, due, _number(found), stands,
+            line.shape,
         ))  # fmt: skip
     return tuple(made)
 
 
-def _stands(
-    target: PlanTarget, measure: AnyMeasure, found: Figure, day: date, line: Line
-) -> tuple[Decimal | None, int | None, str]:
-    """The number of the year, the line of the day, and how the figure stands to them."""
-    if measure.unit == "%":  # a rate has no line through the year
-        value = Decimal(f"{target.value:f}".rstrip("0").rstrip("."))
-        if found.value is None or target.comparator == "down_by":
-            return value, None, "unknown"
-        limit = target.comparator == "<="
-        good = found.value <= target.value if limit else found.value >= target.value
-        return value, None, "ahead" if limit and good else "over" if limit else "met" if good else "behind"
-    base = target.baseline_value if target.comparator == "down_by" else None
-    try:
-        stands = progress(Demand(DEMANDS[target.comparator], target.value, base), found.value, day, line=line)
-    except BadTarget:  # a fall without its base, or exactly so many
-        return None, None, "unknown"
-    return None if stands.number is None else Decimal(stands.number), stands.line, stands.standing
+def _exact(value: Any) -> Decimal | None:
+    """Without zeros at its end."""
+    return None if value is None else Decimal(f"{Decimal(str(value)).normalize():f}")
 
 
 def _issuer(division: Division, day: date) -> Authority:

@@ -9,8 +9,8 @@ from anlan.engines.telemetry.rules import limits_of, read
 from anlan.engines.telemetry.stream import Stream
 from anlan.engines.telemetry.tests.conftest import MINUTE, NOON
 from anlan.offices import monitoring
-from anlan.offices.monitoring import wording
-from anlan.offices.monitoring.programmes import PROGRAMMES
+from anlan.offices.monitoring import cards, demo, wording
+from anlan.offices.monitoring.programmes import MOVING, PROGRAMMES
 
 RULES = read(Path(monitoring.__file__).parent / "rules.yaml")
 
@@ -29,6 +29,12 @@ def test_what_it_says_has_words() -> None:
         named = {rule.get("metric"), *limits_of(rule), *(one["metric"] for one in rule.get("while", ()))} - {None}
         assert named <= wording.METRICS.keys(), rule["name"]
         assert set(rule["programmes"]) <= dict(PROGRAMMES).keys(), rule["name"]
+
+
+def test_cards_demonstration_and_tracks_speak_of_programmes_that_there_are() -> None:
+    named = {programme for programme, *_rest in cards.cards()} - {""}
+    named |= {programme for rows in demo.BY_CLASS.values() for programme, *_rest in rows} | demo.YEARLY | MOVING
+    assert named <= dict(PROGRAMMES).keys()
 
 
 @pytest.mark.parametrize(

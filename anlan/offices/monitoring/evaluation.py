@@ -214,8 +214,8 @@ class Evaluation:
 
     def _stands(self, device: Device, rule: str, last: Mapping[tuple[str, str], Event]) -> Iterable[Change]:
         """What must be told of a rule so that its warning says what was last, and how its levels stand."""
-        cases_ = held().filter(device=device, rule=rule)
-        case = cases_.order_by(F("closed_at").desc(nulls_first=True), "-measured_at").first()
+        own = held().filter(device=device, rule=rule)
+        case = own.order_by(F("closed_at").desc(nulls_first=True), "-measured_at").first()
         said = _standing(case.told) if case else set()
         rows = self.stream.rows(device.code)
         standing = {e.level: e for row in rows for e in self.stream.standing(row) if e.rule == rule}

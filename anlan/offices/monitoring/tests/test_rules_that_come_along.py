@@ -57,3 +57,12 @@ def test_methane_by_the_place_of_the_sensor__aq_1029_2007(
     count = len(values)
     one.feed(["t1"] * count, ["ch4"] * count, [NOON + n * MINUTE for n in range(count)], values)
     assert [f"{e.level} {e.state}" for e in one.finish() if e.rule == "methane"] == levels
+
+
+def test_methane_while_the_fan_of_the_same_face_another_device_stands_still() -> None:
+    stations = {"t1": ("face", "methane"), "f1": ("face", "fan")}
+    one = Stream(compiled(RULES), programmes={"#face": "coal-gas"}, stations=stations)
+    for n, (ch4, fan) in enumerate([(0.6, 1), (0.6, 0), (0.6, 0), (0.4, 0)]):
+        one.feed(["t1", "f1"], ["ch4", "fan"], [NOON + n * MINUTE] * 2, [ch4, fan])
+    found = [(e.device, e.station, e.level, e.state, (e.ts - NOON) // MINUTE) for e in one.finish()]
+    assert found == [("t1", "face", "red", "open", 2), ("t1", "face", "red", "clear", 3)]

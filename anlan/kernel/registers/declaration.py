@@ -25,7 +25,8 @@ class Register:
     """One kind of kept record: how it is listed, found, filled in, and by whom.
 
     `columns`, `filters`, `search`, `natural_key` and `sections` name fields of the model; a column may
-    also name an attribute or a method without arguments. Where the model has a `get_<name>` of a field, that is shown. `search` fields are found by their beginnings.
+    also name an attribute or a method without arguments. Where the model has a `get_<name>` of a
+    field, that is shown. `search` fields are found by their beginnings.
     """
 
     name: ClassVar[str]

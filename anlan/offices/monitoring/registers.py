@@ -137,6 +137,7 @@ class Hours(Register):
     icon = "chart-line"
     group = "monitoring"
     large = True
+    empty = _("Hourly figures are counted by themselves from the readings, some minutes after the hour.")
     columns = ("device", "metric", "hour", "count", "low", "mean", "high", "last")
     filters = ("device", "metric", "hour")
     natural_key = ("device", "metric", "hour")
@@ -186,14 +187,15 @@ class Warnings(Register):
     icon = "broadcast"
     group = "monitoring"
     columns = (
-        "number", "title", "level", "programme", "device", "enterprise", "area_code", "measured_at", "cleared_at",
-        "state_title", "due_at", "head",
+        "number", "title", "level", "enterprise", "area_code", "measured_at", "cleared_at", "state_title", "due_at",
     )  # fmt: skip
+    empty = _("What the rules find in the readings stands here the moment it is found.")
     choices = {"state": WARNING.choices}
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
     exact = ("rule",)
     sections = (
-        (_("Warning"), ("rule", "rule_source", "rule_version", "value", "station", "place", "lon", "lat")),
+        (_("Warning"), ("programme", "device", "rule", "rule_source", "rule_version", "value", "head")),
+        (_("Where"), ("station", "place", "lon", "lat")),
         (_("Dealing with it"), ("findings", "cause")),
     )
     search = ("number",)
@@ -220,6 +222,7 @@ class RuleReviews(Register):
     singular = _("Rule to be looked at")
     icon = "adjustments"
     group = "monitoring"
+    empty = _("A rule comes here by itself when too many of its warnings were found to be false alarms.")
     columns = ("number", "title", "rule", "false_alarms", "warnings", "since", "state_title", "due_at")
     choices = {"state": RULE_REVIEW.choices}
     filters = ("state", "rule", "since")
@@ -351,7 +354,8 @@ class SuppressedEvents(Register):
     singular = _("Suppressed event")
     icon = "bell-off"
     group = "monitoring"
-    columns = ("rule", "device", "level", "state", "value", "measured_at", "rule_version")
+    empty = _("What a device would have warned of while it was calibrated or out of service stands here.")
+    columns = ("rule_version", "device", "level", "state", "value", "measured_at", "rule")
     filters = ("rule", "device", "level", "measured_at")
     exact = ("rule",)
     natural_key = ("device", "rule", "level", "state", "measured_at")

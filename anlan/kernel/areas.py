@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
-from .scope import upper_bound
+from .scope import area_prefix, upper_bound
 
 LON, LAT = (73, 136), (3, 54)
 """Degrees of longitude and latitude between which the country lies."""
@@ -35,6 +37,41 @@ def names(codes: Iterable[str], between: str = "") -> dict[str, str]:
         return between.join(known[p] for p in parts if p in known and not (p.endswith("0" * 10) and p != code)) or code
 
     return {code: whole(code) for code in wanted}
+
+
+def there(on: date) -> models.QuerySet[Any]:
+    """The divisions that were in force on that day."""
+    known: Any = divisions()
+    found: models.QuerySet[Any] = known.at(on)
+    return found
+
+
+def moved(on: date) -> dict[str, str]:
+    """How codes of any time become those of the divisions of that day, by prefix: what was merged by then is its
+    successor, what was not yet there its predecessor. What was made of several stays: nobody can tell them apart in it.
+    """
+    ends: dict[str, tuple[date | None, str]] = {}
+    came: dict[str, set[str]] = {}
+    begins: dict[str, date] = {}
+    rows = divisions().filter(Q(successor__isnull=False) | Q(predecessors__isnull=False)).distinct()
+    for code, begun, ended, successor in rows.values_list("code", "valid_from", "valid_to", "successor_id"):
+        if begun is not None:
+            begins[code] = begun
+        if successor is not None:
+            ends[code] = ended, successor
+            came.setdefault(successor, set()).add(code)
+    found = {}
+    for code in ends.keys() | came.keys():
+        now, seen = code, {code}
+        while now in ends and (ended := ends[now][0]) is not None and ended <= on and ends[now][1] not in seen:
+            now = ends[now][1]
+            seen.add(now)
+        while now in begins and begins[now] > on and len(before := came.get(now, set()) - seen) == 1:
+            (now,) = before
+            seen.add(now)
+        if now != code:
+            found[area_prefix(code)] = area_prefix(now)
+    return found
 
 
 def within(prefix: str, field: str = "area_code") -> models.Q:

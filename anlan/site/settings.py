@@ -131,6 +131,14 @@ AUDIT_HEADS = HOME / "audit-heads.log"
 if os.environ.get("ANLAN_AUDIT_HEADS"):
     AUDIT_HEADS = Path(os.environ["ANLAN_AUDIT_HEADS"])
 
+_PACKAGES = ROOT / "anlan" / "site" / "frontend" / "node_modules"
+PAPER_FONTS = (
+    Path(os.environ.get("ANLAN_FONTS") or HOME / "fonts"),
+    _PACKAGES / "@expo-google-fonts" / "noto-serif-sc",
+    _PACKAGES / "@embedpdf" / "fonts-sc",
+)
+"""Where official papers find their fonts: an installation's own first, for those that the standard names are sold."""
+
 # On two cores more requests at once only take the processor from each other: see docs/performance.md.
 AT_ONCE = max(1, int(os.environ.get("ANLAN_AT_ONCE", "4")))
 DEVICE_READINGS = float(os.environ.get("ANLAN_DEVICE_READINGS", "20"))

@@ -16,7 +16,7 @@ from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from ..measures.targets import Target
+from ..measures.targets import Number, Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ class Outlook:
     high: int | None = None
     months: tuple[Month, ...] = ()
     chance: float | None = None
-    number: int | None = None
+    number: Number | None = None
     dispersion: float = 0.0
     backtest: BackTest | None = None
 
@@ -165,7 +165,7 @@ def outlooks(
     for i, target in enumerate(targets):
         draws = made.draws(i, seed)
         chance: float | None = None
-        number: int | None = None
+        number: Number | None = None
         if target is not None and target.kind == "share":
             if of_whole is not None:
                 chance = _chance_of_share(made, of_whole, i, target, seed)
@@ -375,7 +375,7 @@ class _Year:
             mu = mu * rng.gamma(1 / alpha[i], alpha[i], shape)
         return rng.poisson(mu)
 
-    def outlook(self, i: int, draws: NDArray[np.int64] | None, chance: float | None, number: int | None) -> Outlook:
+    def outlook(self, i: int, draws: NDArray[np.int64] | None, chance: float | None, number: Number | None) -> Outlook:
         import numpy as np
 
         method, why = self.method(i)

@@ -134,6 +134,39 @@ class Figures:
             made._tables[source] = (dimensions, _summed(table, dimensions, AREA if source.stated else digits))
         return made
 
+    def redrawn(self, moved: Mapping[str, str], digits: int) -> Figures:
+        """The same figures by other divisions, told apart by `digits`: areas that begin with a key of `moved` are those
+        of its value, and stand there without a place below it. Of several keys the longest decides. What was stated of
+        an area was stated of it alone, and stays.
+
+        Raises LookupError where areas were not told apart as far as a key goes.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if any(len(key) > self.digits for key in moved) or digits > self.digits:
+            raise LookupError(f"computed by areas of {self.digits} digits")
+        lengths = sorted({len(key) for key in moved}, reverse=True)
+
+        def now(area: str | None) -> str | None:
+            if area is not None:
+                for length in lengths:
+                    if (found := moved.get(area[:length])) is not None:
+                        return found.ljust(self.digits, "0")
+            return area
+
+        made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans, self.whole)
+        made._columns, made._absent = self._columns, self._absent
+        for source, (dimensions, table) in self._tables.items():
+            if "area" in dimensions and not source.stated:
+                coded = table["area"].combine_chunks().dictionary_encode()
+                areas = pa.array([now(area) for area in coded.dictionary.to_pylist()], pa.string())
+                place = table.column_names.index("area")
+                table = table.set_column(place, "area", pc.take(areas, coded.indices))
+                table = _summed(table, dimensions, digits)
+            made._tables[source] = (dimensions, table)
+        return made
+
     def _none(self, when: When) -> Figure:
         """What there is for a period that was not computed."""
         return _NOT_BEGUN if "now" not in self.spans else _NO_PERIOD if self.compared else _NOT_ASKED

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .rules import COMPARISONS, Rules, bound, duration
+from .rules import COMPARISONS, STATION, Rules, bound, duration
+from .stations import SIGN
 
 LEVEL, RATE, SOON, STUCK, NOISY, SILENT, DRIVING, INSIDE, OUTSIDE, OFF_ROUTE = range(10)
 KINDS = {
@@ -86,6 +87,10 @@ class Compiled:
     rings: int
     late: int
     version: str
+    roles: Mapping[str, str]
+    """For a rule over stations the role whose device it judges."""
+    stations: frozenset[str]
+    """The metrics of which rules over stations speak, each by its role."""
 
     @property
     def widest_silence(self) -> bool:
@@ -97,9 +102,14 @@ def compiled(rules: Rules) -> Compiled:
     """The rules as arrays. The order of metrics and lanes depends on nothing but the names in them."""
     split = sorted(_lanes(rules), key=lambda one: (one[0]["name"], one[1]))
     names = {name for rule, _level, said in split for name in _metrics_of(rule, said)}
-    metrics = tuple(sorted(names))
+    over = [rule for rule in rules.rules if rule.get("at") == STATION]
+    stations = frozenset(name for rule, _level, said in split if rule in over for name in _metrics_of(rule, said))
+    # What a device measures has a code, whether or not a rule on the device itself minds it.
+    metrics = tuple(sorted(names | {name.partition(".")[2] for name in stations}))
     code = {name: number for number, name in enumerate(metrics)}
-    programmes = tuple(sorted({p for rule in rules.rules for p in rule.get("programmes", ())}))
+    programmes = tuple(sorted({
+        SIGN, *(_sign(rule) + p for rule in rules.rules for p in rule.get("programmes", ()))
+    }))  # fmt: skip
     rows = [_row(rule, said, code) for rule, _level, said in split]
     rings = 0
     for row in rows:
@@ -107,7 +117,14 @@ def compiled(rules: Rules) -> Compiled:
             row["ring"], rings = rings, rings + 1
     heard = [_heard(split, metrics, code, programme) for programme in ("", *programmes)]
     lanes = tuple(Lane(rule["name"], level, _digest(rule, said)) for rule, level, said in split)
-    return Compiled(lanes, _arrays(rows, heard, code), metrics, programmes, rings, rules.late, rules.version)
+    roles = {rule["name"]: rule["metric"].partition(".")[0] for rule in over}
+    arrays = _arrays(rows, heard, code)
+    return Compiled(lanes, arrays, metrics, programmes, rings, rules.late, rules.version, roles, stations)
+
+
+def _sign(rule: Mapping[str, Any]) -> str:
+    """What stands before the programmes whose rows the rule looks at: those of stations are of their own."""
+    return SIGN if rule.get("at") == STATION else ""
 
 
 def _lanes(rules: Rules) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
@@ -141,10 +158,11 @@ def _metrics_of(rule: Mapping[str, Any], said: Mapping[str, Any]) -> set[str]:
 
 
 def _heard(split: list[Any], metrics: tuple[str, ...], code: Mapping[str, int], programme: str) -> list[list[int]]:
-    """For each metric the lanes that look again when it is read of a device of this programme."""
+    """For each metric the lanes that look again when it is read of a device (or station) of this programme."""
     heard: list[list[int]] = [[] for _ in metrics]
+    sign, plain = programme[: len(SIGN)] if programme.startswith(SIGN) else "", programme.removeprefix(SIGN)
     for number, (rule, _level, said) in enumerate(split):
-        if programme not in rule.get("programmes", (programme,)):
+        if _sign(rule) != sign or plain not in rule.get("programmes", (plain,)):
             continue
         names = _heard_by(rule, said)
         # Silence about everything is broken by everything.

@@ -20,6 +20,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -168,7 +169,8 @@ class Committer:
             self._wake.clear()
             if self._turns:
                 self._turns = False
-                await asyncio.to_thread(self._journal.turn)
+                with suppress(OSError):  # the present file goes on; that the disk is full those learn who land readings
+                    await asyncio.to_thread(self._journal.turn)
             taken, self._waits = self._waits, []
             if not taken:
                 continue

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from .compiled import compiled
 from .rules import Rules
+from .stations import Stations
 from .stream import COLUMNS, PROCESSORS, Event, Stream
 from .writing import keep
 
@@ -38,12 +39,16 @@ class Replayed:
     events: int
 
 
-def replay(source: Path, rules: Rules, out: Path, *, progress: Callable[[int, int], None] | None = None) -> Replayed:
+def replay(
+    source: Path, rules: Rules, out: Path, *, stations: Stations | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Replayed:  # fmt: skip
     """Runs the rules over the file and writes the events; `out` is whole or as it was. Raises `BadReadings`, `OSError`.
 
-    `progress` is told how many of how many readings are done.
+    `stations` says which devices rules over stations look at together; `progress` is told how many of how many
+    readings are done.
     """
-    stream, total = Stream(compiled(rules), at_once=False, parts=PROCESSORS), 0
+    stream, total = Stream(compiled(rules), at_once=False, parts=PROCESSORS, stations=stations), 0
     for batch, rows in batches(source):
         total += batch.num_rows
         stream.feed_arrow(batch)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,10 @@ _FAULTS = 50
 _DEEPEST = 12
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+STATION = "station"
+"""What a rule is at that looks at the devices of a station together."""
+ROLE = re.compile(r"[a-z][a-z0-9_]{0,29}")
+"""What a device is at its station; it stands before what it measures."""
 COMPARISONS = ("at_least", "more_than", "at_most", "less_than", "equals")
 
 
@@ -209,10 +214,28 @@ def _contradictions(rule: Mapping[str, Any]) -> Iterator[tuple[Place, Words]]:
             yield ("levels", number, "equals"), "a trend crosses a limit from one side; say at_least or at_most"
         if rule["kind"] == "soon" and "until" in one:
             yield ("levels", number, "until"), "what is foreseen is over when it is foreseen no more"
+    if rule.get("at") == STATION:
+        yield from _without_role(rule)
     for number, one in enumerate(rule.get("while", [])):
         if sum(name in one for name in COMPARISONS) != 1:
             yield ("while", number), _ONE_OF
         yield from _too_long(("while", number, "not_older_than"), one.get("not_older_than"))
+
+
+def _without_role(rule: Mapping[str, Any]) -> Iterator[tuple[Place, Words]]:
+    """Metrics of a rule over stations that do not say whose they are."""
+    said: list[tuple[Place, str]] = [(("metric",), rule["metric"])]
+    for field in ("levels", "while"):
+        for number, one in enumerate(rule.get(field, ())):
+            at: Place = (field, number)
+            said += [((*at, "metric"), one["metric"])] if field == "while" else []
+            limits = [((*at, name), one[name]) for name in COMPARISONS if name in one]
+            limits += [((*at, "until", name), limit) for name, limit in one.get("until", {}).items()]
+            said += [((*where, "of"), limit["of"]) for where, limit in limits if isinstance(limit, Mapping)]
+    for place, name in said:
+        role, dot, metric = name.partition(".")
+        if not (dot and metric[:1].isalpha() and ROLE.fullmatch(role)):
+            yield place, ("over a station %(given)s has a role before it, as in methane.ch4", {"given": repr(name)})
 
 
 _ONE_OF = ("takes one of: %(known)s", {"known": ", ".join(COMPARISONS)})
@@ -358,6 +381,12 @@ def _said(error: Any) -> Words:
         case "not":
             return "is not said for this kind of rule"
     return str(error.message)[:200]
+
+
+def judged(rule: Mapping[str, Any]) -> str | None:
+    """The metric that a rule judges, as its device calls it; None of one that judges none or any."""
+    metric: str | None = rule.get("metric")
+    return metric.partition(".")[2] if metric and rule.get("at") == STATION else metric
 
 
 def limits_of(rule: Mapping[str, Any]) -> set[str]:

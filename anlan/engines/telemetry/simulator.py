@@ -141,11 +141,14 @@ async def _ask(
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """What a simulated sensor says of itself; by its programme it is known what it measures."""
+    """What a simulated sensor says of itself; by its programme, or its role at a station, it is known what it
+    measures. The sensors of a station have their scenes together."""
 
     code: str
     key: str
     programme: str
+    station: str = ""
+    role: str = ""
 
 
 class Course:
@@ -153,7 +156,7 @@ class Course:
     scene: gas that gathers, a tank that is filled too far, a crane that lifts too much, a sensor that falls silent."""
 
     def __init__(self, sensor: Sensor, seed: int) -> None:
-        self.sensor, self._rng = sensor, Random(f"{seed} {sensor.code}")  # noqa: S311 (synthetic data)
+        self.sensor, self._rng = sensor, Random(f"{seed} {sensor.station or sensor.code}")  # noqa: S311 (synthetic data)
         self._own, self._passed = self._rng.random(), self._rng.uniform(0, 10_000)
         self._turns, self._scene, self._begun = self._passed + self._rng.uniform(120, 2 * _QUIET[1]), "", 0.0
 
@@ -170,6 +173,8 @@ class Course:
         swell = math.sin(math.pi * min(1.0, away)) if self._scene else 0.0
         slow, noise = math.sin(self._passed / 900 + 6 * self._own), self._rng.gauss(0, 1)
         match self.sensor.programme:
+            case "coal-gas" if self.sensor.role == "fan":
+                return {"fan": float(self._scene != "swell")}  # it stands still, and gas gathers
             case "coal-gas":
                 ch4 = 0.25 + 0.15 * self._own + 0.05 * slow + 0.01 * noise + 1.1 * swell
                 return {"ch4": round(max(0.0, ch4), 2), "co_ppm": round(max(0.0, 4 + 2 * slow + 0.3 * noise)), "fan": 1}

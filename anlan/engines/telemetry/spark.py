@@ -1,8 +1,9 @@
 """The same rules on a Spark cluster, where one machine is outgrown: a file replayed, or what lands followed.
 
-Devices are spread over *shards* by their name. Readings go through Spark as Arrow, a hundred thousand to a piece and
-already apart by shard; each shard is one `Stream`, fed with its pieces in the order of arrival. So kernel and events
-are those of the embedded runner, and no reading is ever a row of its own in Java.
+Devices are spread over *shards* by their name, and so are stations, to which what their devices measure goes once
+more. Readings go through Spark as Arrow, a hundred thousand to a piece and already apart by shard; each shard is one
+`Stream`, fed with its pieces in the order of arrival. So kernel and events are those of the embedded runner, and no
+reading is ever a row of its own in Java.
 
 `follow` is a Structured Streaming query over the files that land in a folder. For each batch each shard keeps one file,
 on disk before the batch is done: the events that followed and the state after them. A batch that is run again, as a
@@ -34,6 +35,7 @@ from .compiled import Compiled, compiled
 from .kernel import LATEST, SILENT
 from .replay import BATCH, BadReadings, Replayed, faults, opened, written
 from .rules import Rules
+from .stations import Again, Stations
 from .stream import COLUMNS, Event, Stream, filled, moments
 from .writing import keep
 
@@ -45,19 +47,21 @@ _SETTINGS = {
     "spark.shuffle.reduceLocality.enabled": "false",
     "spark.task.maxFailures": "8",
 }
-_PIECES = "at timestamp, path string, row long, empty long, shard int, readings binary"
+_PIECES = "at timestamp, path string, row long, empty long, shard int, again boolean, readings binary"
 _PIECE = pa.schema({
     "at": pa.timestamp("us", "UTC"), "path": pa.string(), "row": pa.int64(), "empty": pa.int64(), "shard": pa.int32(),
-    "readings": pa.binary(),
+    "again": pa.bool_(), "readings": pa.binary(),
 })  # fmt: skip
 """Readings of one shard out of one stretch of a file: file and row tell the order of arrival, `empty` how many rows of
-the stretch were no readings. Without readings it says that the file cannot be read."""
+the stretch were no readings; `again`: for stations, of readings that went to the shards of their devices as well.
+Without readings it says that the file cannot be read."""
 _EVENTS = (
-    "ts long, device string, rule string, level string, state string, value double, suppressed boolean, told string"
+    "ts long, device string, rule string, level string, state string, value double, suppressed boolean, "
+    "station string, told string"
 )
 _EVENT = pa.schema({
     "ts": pa.int64(), "device": pa.string(), "rule": pa.string(), "level": pa.string(), "state": pa.string(),
-    "value": pa.float64(), "suppressed": pa.bool_(), "told": pa.string(),
+    "value": pa.float64(), "suppressed": pa.bool_(), "station": pa.string(), "told": pa.string(),
 })  # fmt: skip
 _ROWS = 1 << 20
 """Readings that are parted at once: the more, the less often a name is looked at."""
@@ -78,7 +82,7 @@ class NotContinued(ValueError):
 
 def replay(
     source: Path, rules: Rules, out: Path, *, master: str | None = None, shards: int = SHARDS,
-    progress: Callable[[int, int], None] | None = None,
+    stations: Stations | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> Replayed:  # fmt: skip
     """As `replay.replay`, on the cluster of `master`, or on one of two workers that is started for it.
 
@@ -89,16 +93,17 @@ def replay(
             raise BadReadings(f"{source}: {wrong}")
         integers = pa.types.is_integer(file.schema_arrow.field("device").type)
         total, stretches = file.metadata.num_rows, _stretches(file.metadata)
-    made = compiled(rules)
+    made, stations = compiled(rules), stations or {}
+    spread = Shards(shards, made.stations, stations)
     with TemporaryDirectory(prefix="anlan-spark-") as folder, ExitStack() as running:
         spark = running.enter_context(
             session(master or running.enter_context(cluster()), Path(folder) / "driver.log", _SETTINGS)
         )
         found = _ran(
             spark.range(0, len(stretches), 1, len(stretches))
-            .mapInArrow(partial(_apart_from_stretches, source.absolute(), stretches, shards), _PIECES)
+            .mapInArrow(partial(_apart_from_stretches, source.absolute(), stretches, spread), _PIECES)
             .repartitionById(shards, "shard").sortWithinPartitions("row")
-            .mapInArrow(partial(_replay_shard, made), _EVENTS)
+            .mapInArrow(partial(_replay_shard, made, stations), _EVENTS)
         )  # fmt: skip
     if progress:
         progress(total, total)
@@ -128,8 +133,17 @@ def _stretches(metadata: Any) -> list[tuple[int, int, int]]:
     return found or [(0, 0, 0)]
 
 
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """How many there are; of which metrics rules over stations speak, and the stations."""
+
+    number: int
+    minded: frozenset[str]
+    stations: Stations
+
+
 def _apart_from_stretches(
-    source: Path, stretches: Sequence[tuple[int, int, int]], shards: int, batches: Iterable[Any]
+    source: Path, stretches: Sequence[tuple[int, int, int]], shards: Shards, batches: Iterable[Any]
 ) -> Iterator[Any]:
     """On a worker: numbers of stretches → their readings, apart by shard."""
     for number in (number for batch in batches for number in batch.column(0).to_pylist()):
@@ -143,10 +157,10 @@ def _apart_from_stretches(
                 raise BadReadings(f"{source}: row {row + 1}: cannot be read ({str(error)[:200]})") from error
 
 
-def _replay_shard(rules: Compiled, batches: Iterable[Any]) -> Iterator[Any]:
+def _replay_shard(rules: Compiled, stations: Stations, batches: Iterable[Any]) -> Iterator[Any]:
     """On a worker: the readings of one shard → its events. What is silent in the end rests on the last moment of all
     shards, which none of them knows: all that may be is told, for `_replayed` to choose."""
-    stream = Stream(rules, at_once=False)
+    stream = Stream(rules, at_once=False, stations=stations)
     for batch in batches:
         for piece in batch.to_pylist():
             _feed(stream, piece)
@@ -173,11 +187,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of devices besides their readings: as `Stream.know` and `Stream.configure` take it."""
+    """What is known of devices, and of the rows of stations, besides their readings: as `Stream.know`,
+    `Stream.configure` and `Stream.station` take it."""
 
     programmes: Mapping[str, str] = field(default_factory=dict)
     calibrations: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     limits: Sequence[tuple[str, str, int, float]] = ()
+    stations: Stations = field(default_factory=dict)
 
 
 def follow(
@@ -204,9 +220,10 @@ def follow(
                 for old in held:
                     old.unpersist()
                 held[:] = [spark.sparkContext.broadcast((number, fresh))]
+            apart = partial(_apart_from_files, shards, made.stations, held[0])
             step = partial(_step, place.absolute(), number, made, at_once, before["now"], held[0])
             found = _ran(
-                frame.select("modificationTime", "path").mapInArrow(partial(_apart_from_files, shards), _PIECES)
+                frame.select("modificationTime", "path").mapInArrow(apart, _PIECES)
                 .repartitionById(shards, "shard").sortWithinPartitions("at", "path", "row")
                 .mapInArrow(step, "told string")
             )  # fmt: skip
@@ -285,9 +302,10 @@ def _awaited(query: Any) -> None:
         raise _reason(error) from error
 
 
-def _apart_from_files(shards: int, batches: Iterable[Any]) -> Iterator[Any]:
+def _apart_from_files(number: int, minded: frozenset[str], known: Any, batches: Iterable[Any]) -> Iterator[Any]:
     """On a worker: files (moment of landing, path) → their readings, apart by shard. What is no file of readings is
     told and left out: it would be none the next time either."""
+    shards = Shards(number, minded, known.value[1].stations)
     for at, uri in (row for batch in batches for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)):
         path = re.sub("^file:/+", "/", uri)
         row, metric = 0, _METRIC.search(path)
@@ -307,7 +325,7 @@ def _apart_from_files(shards: int, batches: Iterable[Any]) -> Iterator[Any]:
             cause = error.__cause__ if isinstance(error, BadReadings) else error
             if isinstance(cause, OSError) and cause.errno and not isinstance(cause, FileNotFoundError):
                 raise  # the disk, not the file: the batch is run again
-            yield _pieces([(at, path, row, 0, 0, None)])
+            yield _pieces([(at, path, row, 0, 0, False, None)])
 
 
 _kept: dict[tuple[Path, int], tuple[int, str, int, Stream]] = {}
@@ -361,6 +379,7 @@ def _before(
 ) -> Stream:  # fmt: skip
     """The stream of a shard as it was after the batch before, under what is known of devices now."""
     told: dict[str, Any] = {"at_once": at_once, "programmes": known.programmes, "calibrations": known.calibrations}
+    told["stations"] = known.stations
     batch, by, knew, stream = _kept.pop((place, shard), (-1, "", -1, None))
     if stream is None or (batch, by) != (number - 1, rules.version):
         if not number:
@@ -371,6 +390,7 @@ def _before(
     if knew != version:
         gone = dict.fromkeys(stream.names, ())
         stream.know(known.programmes, gone | dict(known.calibrations))
+        stream.station(dict.fromkeys(stream.stations) | dict(known.stations))
         _configure(stream, stream.names, known)
     return stream
 
@@ -390,11 +410,28 @@ def _publish(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
 # -- readings apart by shard, and together again ----------------------------------------------------------------------
 
 
-def _apart(at: Any, path: str, row: int, batch: Any, shards: int) -> Any:
-    """A batch of readings as pieces, one for each shard that has any."""
+def _apart(at: Any, path: str, row: int, batch: Any, shards: Shards) -> Any:
+    """A batch of readings as pieces, one for each shard that has any; behind them those for the stations' shards."""
     batch, empty = filled(batch)
-    names, codes = _coded(batch.column("device"))
-    metrics, metric = _coded(batch.column("metric"))
+    (names, device), (metrics, metric) = _coded(batch.column("device")), _coded(batch.column("metric"))
+    ts, value = moments(batch.column("ts")), batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False)
+    rows = [
+        (at, path, row, 0 if shard else empty, shard, False, piece)
+        for shard, piece in _parted(names, device, metrics, metric, ts, value, shards.number, bool(empty))
+    ]
+    if shards.minded and shards.stations:
+        again = Again.of({name: n for n, name in enumerate(names)}, metrics, shards.stations, shards.minded)
+        some, station, code = again.taken(device, metric)
+        parted = _parted(again.rows, station, again.metrics, code, ts[some], value[some], shards.number)
+        rows += [(at, path, row, 0, shard, True, piece) for shard, piece in parted]
+    return _pieces(rows)
+
+
+def _parted(
+    names: Sequence[str], codes: Any, metrics: Sequence[str], metric: Any, ts: Any, value: Any, shards: int,
+    first: bool = False,
+) -> Iterator[tuple[int, bytes]]:  # fmt: skip
+    """Readings by shard, as far as one has any; `first`: the first one in any case."""
     shard_of = np.fromiter((zlib.crc32(name.encode()) % shards for name in names), np.uint16, len(names))
     # Names by shard, and the place of each among those of its shard.
     by_shard = np.argsort(shard_of, kind="stable")
@@ -404,23 +441,18 @@ def _apart(at: Any, path: str, row: int, batch: Any, shards: int) -> Any:
     of = shard_of[codes]
     order = np.argsort(of, kind="stable")
     bounds = np.searchsorted(of[order], np.arange(shards + 1))
-    ts, value = moments(batch.column("ts")), batch.column("value").cast(pa.float64()).to_numpy(zero_copy_only=False)
     device, metric, ts, value = place[codes][order], metric[order], ts[order], value[order]
     all_names, all_metrics = np.array(names, object)[by_shard], pa.array(metrics, pa.string())
-    rows = []
     for shard in range(shards):
         some = slice(bounds[shard], bounds[shard + 1])
-        if len(ts[some]) or (empty and not shard):
+        if len(ts[some]) or (first and not shard):
             own = pa.array(all_names[ends[shard] : ends[shard + 1]], pa.string())
             columns = (
                 pa.DictionaryArray.from_arrays(device[some], own),
                 pa.DictionaryArray.from_arrays(metric[some], all_metrics),
                 pa.array(ts[some]), pa.array(value[some]),
             )  # fmt: skip
-            rows.append(
-                (at, path, row, 0 if shard else empty, shard, _packed(pa.record_batch(list(columns), list(COLUMNS))))
-            )
-    return _pieces(rows)
+            yield shard, _packed(pa.record_batch(list(columns), list(COLUMNS)))
 
 
 def _pieces(rows: Sequence[tuple[Any, ...]]) -> Any:
@@ -455,7 +487,7 @@ def _feed(stream: Stream, piece: Mapping[str, Any], known: Known | None = None) 
     if known and (new := stream.names[before:]):
         _configure(stream, new, known)
     ts, value = (batch.column(name).to_numpy() for name in ("ts", "value"))
-    return stream.feed_coded(rows[device], stream.metric(metrics)[metric], ts, value)
+    return stream.take(rows[device], stream.metric(metrics)[metric], ts, value, again=piece["again"])
 
 
 def _ran(frame: Any) -> Any:

@@ -20,7 +20,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from operator import attrgetter
@@ -55,6 +55,7 @@ from .kernel import (
     Scratch,
     State,
 )  # fmt: skip
+from .stations import SIGN, Again, Stations, row_of
 from .writing import keep
 
 COLUMNS = ("device", "metric", "ts", "value")
@@ -67,7 +68,7 @@ _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
 """The parts that this machine can work on at once."""
-_EVENT = attrgetter("ts", "device", "rule", "level", "state", "value", "suppressed")
+_EVENT = attrgetter("ts", "device", "rule", "level", "state", "value", "suppressed", "station")
 REFUSED = tuple(name for name in COUNTED if name != "taken")
 
 
@@ -75,7 +76,8 @@ REFUSED = tuple(name for name in COUNTED if name != "taken")
 class Event:
     """A rule opens or clears for a device. `ts` is the moment of the reading that makes it so; of silence the moment
     at which it became too long. `value` is the reading, or what the rule made of it (a rate, what is foreseen, metres
-    off the route, hours driven)."""
+    off the route, hours driven). Of a rule over stations `station` is the one of which it is told, and `device` the one
+    whose reading the rule judges there."""
 
     ts: int
     device: str
@@ -84,11 +86,13 @@ class Event:
     state: Literal["clear", "open"]
     value: float
     suppressed: bool
+    station: str = ""
 
     def told(self) -> dict[str, Any]:
-        """As a plain mapping; `suppressed` only where it is, for a device under calibration."""
+        """As a plain mapping; `station` only of a rule over stations, `suppressed` only under a calibration."""
         told: dict[str, Any] = {"device": self.device, "rule": self.rule, "ts": self.ts, "state": self.state}
         told |= {"level": self.level, "value": self.value}
+        told |= {"station": self.station} if self.station else {}
         return told | {"suppressed": True} if self.suppressed else told
 
 
@@ -110,7 +114,9 @@ class Stream:
     `at_once`: tells changes as they come; otherwise only what is final, at half the cost. `calibrations` gives for a
     device the stretches (from, to) in milliseconds in which what it opens is recorded, and is no warning. `programmes`
     gives the programme of a device; one without is asked only by rules for all. `parts`, a power of two, is how many
-    processors work on a large batch at once; what comes out is the same.
+    processors work on a large batch at once; what comes out is the same. `stations` says which devices rules over
+    stations look at together; their programmes, settings and calibrations are given by the names of their rows
+    (`stations.row_of`, `stations.spread`).
     """
 
     def __init__(
@@ -121,6 +127,7 @@ class Stream:
         programmes: Mapping[str, str] | None = None,
         calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None,
         parts: int = 1,
+        stations: Stations | None = None,
     ) -> None:
         self.rules, self.at_once, self.parts = rules, at_once, parts
         self._hands = ThreadPoolExecutor(parts - 1) if parts > 1 else None
@@ -133,6 +140,12 @@ class Stream:
         self._described = 0
         self._codes: dict[str, int] = {}
         self._programmes, self._calibrations = dict(programmes or {}), dict(calibrations or {})
+        self._stations: dict[str, tuple[str, str]] = {}
+        self._held: dict[tuple[str, str], str] = {}
+        """The device of a station and role."""
+        self._once_more: tuple[Again, Any, Any] | None = None
+        """Which readings are fed to stations too, with the codes of their rows and metrics; None: to be found."""
+        self.station(stations or {})
         self._metric = {name: code for code, name in enumerate(rules.metrics)}
         self._coded: dict[str, tuple[Any, Any]] = {}
         """For a column the names that came last, and their codes: batch after batch has the same ones."""
@@ -169,6 +182,21 @@ class Stream:
         if len(self._devices.one):
             self._describe()
 
+    def station(self, stations: Mapping[str, tuple[str, str] | None]) -> None:
+        """Tells of these devices at which station they are and in what role (None: at none), from now on."""
+        for device, place in stations.items():
+            if (old := self._stations.pop(device, None)) and self._held.get(old) == device:
+                del self._held[old]
+            if place:
+                self._stations[device] = place
+        self._held |= {place: device for device, place in stations.items() if place}
+        self._once_more = None
+
+    @property
+    def stations(self) -> Stations:
+        """The devices that are at a station."""
+        return self._stations
+
     def configure(self, devices: Sequence[str], limits: Sequence[tuple[str, str, int, float]]) -> None:
         """Tells all that is set for these devices: (device, what a rule names with `of`, since when in ms, how much).
 
@@ -191,15 +219,22 @@ class Stream:
             state.latest["value"][device[good], metric[good]] = value[good]
 
     def standing(self, device: str) -> list[Event]:
-        """What is open of a device as it is seen now: each level as an event of the latest moment seen."""
+        """What is open of a device, or of a station's row, as it is seen now: each level as an event of the latest
+        moment seen."""
         d = self._codes[device]
         phase, latest, seen = self._seen.phase[d], self._seen.latest[d], int(self._devices.one["seen"][d])
         metric = self.rules.arrays.lane["metric"]
-        return [
+        events = [
             Event(seen, device, lane.rule, lane.level, "open", float(latest["value"][metric[n]]), False)
             for n, lane in enumerate(self.rules.lanes)
             if phase[n] >= OPEN
         ]
+        return self._by_device(events, self.rules.roles)
+
+    def rows(self, device: str) -> list[str]:
+        """The names of the rows in which a device is looked at: its own, and that of its station."""
+        names = [device, row_of(self._stations[device][0])] if device in self._stations else [device]
+        return [name for name in names if name in self._codes]
 
     def seen(self, device: str) -> int:
         """The moment of the latest reading of a device; one before 1970 where it has none."""
@@ -216,7 +251,35 @@ class Stream:
 
     def feed_coded(self, device: Any, metric: Any, ts: Any, value: Any) -> list[Change]:
         """As `feed`, of codes; `ts` in milliseconds."""
-        touched = self._put(device, metric, np.asarray(ts, np.int64), np.asarray(value, np.float64))
+        rows = device, metric, np.asarray(ts, np.int64), np.asarray(value, np.float64)
+        touched = self._put(*rows)
+        if self._stations and self.rules.stations:
+            touched = np.concatenate([touched, self._put_again(*self._for_stations(*rows))])
+        return self._follow(touched)
+
+    def take(self, device: Any, metric: Any, ts: Any, value: Any, *, again: bool) -> list[Change]:
+        """As `feed_coded` where something else feeds stations: `again` says that these are the readings for them."""
+        return self._follow((self._put_again if again else self._put)(device, metric, ts, value))
+
+    def _for_stations(self, device: Any, metric: Any, ts: Any, value: Any) -> tuple[Any, Any, Any, Any]:
+        """The readings that are fed to stations, each once more."""
+        if self._once_more is None:
+            self.code([row_of(station) for station, _role in self._stations.values()])
+            again = Again.of(self._codes, self.rules.metrics, self._stations, self.rules.stations)
+            self._once_more = again, self.code(again.rows), self.metric(again.metrics)
+        again, rows, metrics = self._once_more
+        at, station, code = again.taken(device, metric)
+        return rows[station], metrics[code], ts[at], value[at]
+
+    def _put_again(self, device: Any, metric: Any, ts: Any, value: Any) -> Any:
+        """Puts what was put, and counted, for its device already."""
+        counts = dict(self.counts)
+        touched = self._put(device, metric, ts, value)
+        self.counts = counts
+        return touched
+
+    def _follow(self, touched: Any) -> list[Change]:
+        """What is new of these rows."""
         if not len(touched):
             return []
         changes, self._before = self._before, []
@@ -344,7 +407,7 @@ class Stream:
             # What is final is none of those any more that a late reading may show to be none.
             final: dict[int, set[tuple[int, str, str, str]]] = {}
             for event in self._events(rows):
-                final.setdefault(self._codes[event.device], set()).add(_said(event))
+                final.setdefault(self._row(event), set()).add(_said(event))
             for d in final.keys() & self._told.keys():
                 self._told[d] = [event for event in self._told[d] if _said(event) not in final[d]]
                 if not self._told[d]:
@@ -370,14 +433,28 @@ class Stream:
         return _run(some, out, lambda at: kernel.wait(some, at, now, devices, state, lanes, out))
 
     def _events(self, rows: Iterable[Any]) -> list[Event]:
-        return _named(rows, self.names, [(lane.rule, lane.level) for lane in self.rules.lanes])
+        events = _named(rows, self.names, [(lane.rule, lane.level) for lane in self.rules.lanes])
+        return self._by_device(events, self.rules.roles)
+
+    def _by_device(self, events: list[Event], roles: Mapping[str, str]) -> list[Event]:
+        """Events of stations' rows as those of the device with the role that the rule judges."""
+        if not roles:
+            return events
+        return [
+            replace(event, device=self._held.get((station, roles[event.rule]), ""), station=station)
+            if event.rule in roles and (station := event.device.removeprefix(SIGN)) else event
+            for event in events
+        ]  # fmt: skip
+
+    def _row(self, event: Event) -> int:
+        return self._codes[row_of(event.station) if event.station else event.device]
 
     def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
         """What is new in events that were just seen; of devices with late readings these are all that stand now."""
         before = {d: self._told.pop(d, []) for d in late}
         changes = []
         for event in told:
-            d = self._codes[event.device]
+            d = self._row(event)
             self._told.setdefault(d, []).append(event)
             if event not in before.get(d, ()):
                 changes.append(Change(event.state, event))
@@ -398,6 +475,7 @@ class Stream:
             if self.at_once:
                 self._seen = State(*map(np.concatenate, zip(self._seen, self._state(more), strict=True)))
             self._touched = np.empty((self.parts, had + more), np.int32)
+        self._once_more = None
         self._describe()
 
     def _describe(self) -> None:
@@ -405,7 +483,11 @@ class Stream:
         one = self._devices.one
         known = {name: number for number, name in enumerate(self.rules.programmes)}
         for name in self.names[self._described :]:
-            one["programme"][self._codes[name]] = known.get(self._programmes.get(name, ""), NIL)
+            programme = self._programmes.get(name, "")
+            if name.startswith(SIGN):  # a station's: where no rule names its programme it is one of none
+                one["programme"][self._codes[name]] = known.get(SIGN + programme, known[SIGN])
+            else:
+                one["programme"][self._codes[name]] = known.get(programme, NIL)
         self._described = len(self.names)
         quiet: list[tuple[int, int]] = []
         for name, stretches in self._calibrations.items():
@@ -452,6 +534,8 @@ class Stream:
             "counts": self.counts,
             "extra": dict(extra or {}),
             "programmes": self._programmes,
+            "stations": self._stations,
+            "roles": self.rules.roles,
             "events": [_EVENT(event) for event in (*chain(*self._told.values()), *self._final)],
             "told_events": sum(map(len, self._told.values())),
         }
@@ -511,6 +595,8 @@ class Stream:
 
     def _take_up(self, arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         self._programmes = facts["programmes"] | self._programmes
+        if not self._stations:
+            self.station({device: tuple(place) for device, place in facts.get("stations", {}).items()})
         self.code(facts["names"])
         rows, rules = len(self.names), self.rules
         state, one = self._settled, self._devices.one
@@ -533,10 +619,11 @@ class Stream:
         kept = {(lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None}
         events, said = [Event(*event) for event in facts["events"]], facts["told_events"]
         lanes = [(rule, level) for rule, level, _digest in facts["lanes"]]
-        self._final = events[said:] + _named([arrays["rows"].view(EVENT)], facts["names"], lanes)
+        final = _named([arrays["rows"].view(EVENT)], facts["names"], lanes)
+        self._final = events[said:] + self._by_device(final, facts.get("roles", {}))
         for event in events[:said]:
             if (event.rule, event.level) in kept:
-                self._told.setdefault(self._codes[event.device], []).append(event)
+                self._told.setdefault(self._row(event), []).append(event)
         waiting = arrays["waiting"].view(READING)
         metric = self.metric(facts["metrics"])[waiting["metric"]]
         self._put(arrays["w_device"], metric, waiting["ts"].copy(), waiting["value"].copy())

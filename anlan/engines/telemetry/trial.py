@@ -27,6 +27,7 @@ from .compiled import ANYTHING, compiled
 from .history import BEIJING
 from .journal import Tail
 from .rules import LATE, duration, made
+from .stations import Stations
 from .stream import Event, Stream
 
 MOST = 50_000_000
@@ -100,17 +101,21 @@ class Trial:
 def trial(
     history: Path, journal: Path, tried: Mapping[str, Any], devices: Mapping[str, str], begin: int, end: int, *,
     present: Mapping[str, Any] | None = None, limits: Sequence[Limit] = (),
-    calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None, late: str = LATE, most: int = MOST,
+    calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None, stations: Stations | None = None,
+    late: str = LATE, most: int = MOST,
     events: int = EVENTS, seconds: float = SECONDS, progress: Callable[[int, int], None] | None = None,
 ) -> Trial:  # fmt: skip
     """Runs a rule, and the present one beside it, over the readings of [begin, end) in milliseconds.
 
-    `devices` are all that are looked at, with their programmes. `progress` is told how many of how many days are done.
+    `devices` are all that are looked at, and the rows of stations, with their programmes. `progress` is told how many
+    of how many days are done.
     """
     both: dict[str, Mapping[str, Any]] = {"tried": tried} | ({"present": present} if present else {})
     said: list[Mapping[str, Any]] = [dict(rule, name=name) for name, rule in both.items()]
     said += [_foreseen(rule, f"{name}-limit") for name, rule in both.items() if rule["kind"] == "soon"]
-    stream = Stream(compiled(made(said, late)), at_once=False, programmes=devices, calibrations=calibrations)
+    stream = Stream(
+        compiled(made(said, late)), at_once=False, programmes=devices, calibrations=calibrations, stations=stations
+    )
     # The journal first: what is moved from it to the history meanwhile is read twice, and counts once.
     waiting, until = _waiting(journal, begin, end, stream.rules.metrics, devices)
     days, readings, stop = list(_days(begin, until)), 0, time.monotonic() + seconds
@@ -196,7 +201,7 @@ def _days(begin: int, end: int) -> Iterator[tuple[date, int, int]]:
 
 def _foreseen(rule: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The rule on the level itself whose crossing a rule of kind soon foresees."""
-    kept = {key: rule[key] for key in ("programmes", "metric", "levels", "source") if key in rule}
+    kept = {key: rule[key] for key in ("at", "programmes", "metric", "levels", "source") if key in rule}
     return kept | {"kind": "level", "name": name}
 
 

@@ -93,6 +93,8 @@ def shown(case: Case, account: Person) -> list[Linked]:
             continue
         for pk, other in declared.model._default_manager.in_bulk(list(links)).items():
             url = other.get_absolute_url()
-            made = Linked(declared.singular, other.number, other.title, other.state_title, url, links[pk].came_from)
+            made = Linked(
+                declared.singular, other.number, other.get_title(), other.state_title, url, links[pk].came_from
+            )
             found.append(made)
     return sorted(found, key=lambda one: not one.came_from)

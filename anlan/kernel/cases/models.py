@@ -177,6 +177,10 @@ class Case(Numbered, Kept):
 
         return lifecycle_of(type(self))
 
+    def get_title(self) -> str:
+        """Its title in the language in force, for kinds whose titles are made of words that have one."""
+        return str(self.title)
+
     @property
     def state_title(self) -> str:
         return str(self.lifecycle.state(self.state).title)
@@ -190,7 +194,7 @@ class Case(Numbered, Kept):
         return reverse("cases:case", args=(self.kind, self.number))
 
     def __str__(self) -> str:
-        return f"{self.number} {self.title}"
+        return f"{self.number} {self.get_title()}"
 
 
 class CasePart(models.Model):

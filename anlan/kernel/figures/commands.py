@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import ExitStack
+from datetime import datetime
 from typing import NoReturn
 
 import click
@@ -17,6 +18,7 @@ BACKENDS = ("postgres", "duckdb", "spark")
 @click.option("--period", "period_text", help="2013, 2013-Q2, 2013-06, 2013-06-X2, 2013-W24, 2013-06-14, ..2013-06.")
 @click.option("--by", help="area or industry.")
 @click.option("--area", "area_code", default="", help="Only this division; --by area then gives those below it.")
+@click.option("--divisions", type=click.DateTime(["%Y-%m-%d"]), help="Areas as they were on that day; 2011-10-01.")
 @click.option("--backend", default="postgres", show_default=True, help="postgres; or duckdb or spark: a snapshot.")
 @click.option(
     "--master",
@@ -30,6 +32,7 @@ def measure(
     period_text: str | None,
     by: str | None,
     area_code: str,
+    divisions: datetime | None,
     backend: str,
     master: str | None,
     fresh: bool,
@@ -53,6 +56,7 @@ def measure(
         _refuse("--fresh: only --backend duckdb and spark read a snapshot")
     if master and backend != "spark":
         _refuse("--master: only --backend spark runs on a cluster")
+    day = divisions.date() if divisions else None
     with acting(Actor("command", "measure"), EVERYWHERE), ExitStack() as running:
         try:
             period = Period.parse(period_text)
@@ -65,13 +69,14 @@ def measure(
                 if backend == "spark":
                     source = running.enter_context(computing.on_spark(snapshot, master))
             figures = computing.compute(
-                names, period, by=(by,) if by else (), tier=tier, within=within, backend=source, as_of=as_of
-            )
+                names, period, by=(by,) if by else (), tier=tier, within=within, backend=source, as_of=as_of,
+                divisions=day,
+            )  # fmt: skip
         except (BadPeriod, NoSpark, computing.UnknownMeasure) as error:
             _refuse(str(error))
         except NoSnapshot as error:
             _refuse(f"{error}; take one with --fresh")
-        rows = report.places(figures, tier, within)
+        rows = report.places(figures, tier, within, day)
         answer = report.as_json(figures, measures, rows, backend) if as_json else None
     if answer is not None:
         click.echo(json.dumps(answer, ensure_ascii=False))

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from anlan.engines.measures import AnyMeasure, Period, parts
 
-from .. import clock, policies
+from .. import areas, clock, policies
 from ..models import Installation
 from ..scope import EVERYWHERE, Actor, By, acting, acting_now, area_prefix
 from .declaring import REGISTRY
@@ -59,16 +59,28 @@ def compute(
     compare: bool = True,
     backend: Backend | None = None,
     as_of: datetime | None = None,
+    divisions: date | None = None,
 ) -> Figures:
     """The figures of these measures (all, for none) in `period`, counting only what the scope in force holds.
 
     `by` are dimensions: "area" (told apart down to `tier`: 1 city, 2 district, 3 township, 4 village), "industry",
-    and the sources' own. `within` is a prefix of the division code. Raises `UnknownMeasure`.
+    and the sources' own. `within` is a prefix of the division code. With `divisions` areas are those of that day: a
+    record stands where its place belonged to then. Raises `UnknownMeasure`.
     """
     from anlan.engines.measures.figures import compute as computed
 
     measures = named(names, period.first)
     whole = _whole_area() if any(part.source.stated for one in measures for part in parts(one)) else ""
+    moved = areas.moved(divisions) if divisions is not None and ("area" in by or within) else {}
+    if moved:
+        # Where a record stands by other divisions is known of what is told apart, and narrowed afterwards.
+        every = computed(
+            measures, period, as_of=as_of or clock.now(), backend=backend or postgres(),
+            by=tuple(dict.fromkeys(["area", *by])), digits=max(DIGITS[tier], *map(len, moved)), compare=compare,
+            whole=whole,
+        )  # fmt: skip
+        by_then = every.redrawn(moved, max(DIGITS[tier], len(within)))
+        return by_then.narrowed(within, digits=DIGITS[tier]) if within else by_then
     return computed(
         measures, period, as_of=as_of or clock.now(), backend=backend or postgres(), by=by, digits=DIGITS[tier],
         within=within, compare=compare, whole=whole,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import override
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 Place = dict[str, str | None]
 
 
-def places(figures: Figures, tier: int, within: str = "") -> list[tuple[Place, str]]:
+def places(figures: Figures, tier: int, within: str = "", divisions: date | None = None) -> list[tuple[Place, str]]:
     """Where the figures stand, with a name: the areas of a tier or the industries, also those without any record.
+    With `divisions` the areas that were there on that day.
 
     Records of an area that lie in none of the areas below it stand under the area itself.
     """
@@ -30,11 +32,15 @@ def places(figures: Figures, tier: int, within: str = "") -> list[tuple[Place, s
         return made if (None,) in figures.keys("industry") else made[:-1]
     if "area" not in figures.by:
         return [({}, "")]
-    below = areas.divisions().filter(tier=tier, code__gte=within, code__lt=upper_bound(within))
+    all_ = areas.divisions() if divisions is None else areas.there(divisions)
+    below = all_.filter(tier=tier, code__gte=within, code__lt=upper_bound(within))
     known = {code[: DIGITS[tier]]: name for code, name in below.order_by("code").values_list("code", "name")}
     above = {key for (key,) in figures.keys("area") if key is not None} - set(known)
-    names = areas.names(key.ljust(12, "0") for key in above)
-    known |= {key: words.itself(names[key.ljust(12, "0")]) for key in sorted(above)}
+    codes = {key: key.ljust(12, "0") for key in above}
+    names = areas.names(codes.values())
+    whole = set(all_.filter(code__in=codes.values()).values_list("code", flat=True))
+    # One that was made later of several has what nobody can give to these.
+    known |= {key: words.itself(names[code]) if code in whole else names[code] for key, code in sorted(codes.items())}
     return [({"area": key}, known[key]) for key in sorted(known)]
 
 

@@ -103,6 +103,8 @@ def column(
             return Cell(str(value() if callable(value) else value))
 
         return attribute
+    if (said := getattr(declared.model, f"get_{name}", None)) is not None:
+        return lambda row: Cell(str(said(row)))
     attname, shown = field.attname, _shower(field, places, links)
 
     def value(row: Any) -> Cell:

@@ -25,7 +25,8 @@ class Register:
     """One kind of kept record: how it is listed, found, filled in, and by whom.
 
     `columns`, `filters`, `search`, `natural_key` and `sections` name fields of the model; a column may
-    also name an attribute or a method without arguments. `search` fields are found by their beginnings.
+    also name an attribute or a method without arguments. Where the model has a `get_<name>` of a
+    field, that is shown. `search` fields are found by their beginnings.
     """
 
     name: ClassVar[str]
@@ -53,6 +54,9 @@ class Register:
     """Foreign keys that a record's page shows: fetched in the same query."""
     large: ClassVar[bool] = False
     """Of hundreds of thousands of records: a sort is offered only where an index has it in order."""
+
+    empty: ClassVar[Text] = ""
+    """What fills the list, for an empty one; said where nobody enters its records."""
 
     files: ClassVar[Sequence[tuple[Text, str]]] = ()
     """Further files of the list as it is filtered, for who may export it: what each is, and the name of its address."""

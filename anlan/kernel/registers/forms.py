@@ -37,11 +37,25 @@ class AreaField(forms.CharField):
         return code
 
 
+class MomentInput(forms.DateTimeInput):
+    """A moment chosen to the minute; the seconds of one that has some are kept."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def format_value(self, value: Any) -> str | None:
+        if getattr(value, "second", 0):
+            return f"{value:%Y-%m-%dT%H:%M:%S}"
+        return super().format_value(value)
+
+
 def _formfield(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | None:
     if isinstance(field, AreaCode):
         return AreaField(label=field.verbose_name, required=not field.blank, help_text=field.help_text)
     if type(field) is models.DateField:
         kwargs["widget"] = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    if type(field) is models.DateTimeField:
+        kwargs["widget"] = MomentInput()
     if isinstance(field, models.ForeignKey):
         kwargs["widget"] = pick_widget(field)
         if isinstance(kwargs["widget"], PickWidget):

@@ -49,25 +49,34 @@ def _words(fields: dict[str, Any]) -> str:
 @click.option("--rules", "rules_file", required=True, type=click.Path(path_type=Path), help="The rules, as YAML.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the events go, as JSON lines.")
 @click.option("--engine", type=click.Choice(["embedded", "spark"]), default="embedded", help="What runs the rules.")
+@click.option(
+    "--stations",
+    "stations_file",
+    type=click.Path(path_type=Path),
+    help="Which devices rules over stations look at together: CSV with the columns device, station, role.",
+)
 @click.option("--master", help="The Spark cluster (spark://…); without it one of two workers is started for the run.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
-def replay_(file: Path, rules_file: Path, out: Path, engine: str, master: str | None, as_json: bool) -> None:
+def replay_(
+    file: Path, rules_file: Path, out: Path, engine: str, stations_file: Path | None, master: str | None, as_json: bool
+) -> None:
     """Run rules over a Parquet file of readings (device, metric, ts, value) and write the events in order of time."""
     from anlan.engines.telemetry.replay import replay
     from anlan.engines.telemetry.rules import read
+    from anlan.engines.telemetry.stations import read as read_stations
 
     def tell(done: int, total: int) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{done:,} / {total:,}", nl=done >= total, err=True)
 
     with _told_in_a_line():
-        rules = read(rules_file)
+        rules, stations = read(rules_file), read_stations(stations_file) if stations_file else None
         if engine == "spark":
             from anlan.engines.telemetry import spark
 
-            done = spark.replay(file, rules, out, master=master, progress=tell)
+            done = spark.replay(file, rules, out, master=master, stations=stations, progress=tell)
         else:
-            done = replay(file, rules, out, progress=tell)
+            done = replay(file, rules, out, stations=stations, progress=tell)
     refused = {name: count for name, count in done.counts.items() if count and name != "taken"}
     if as_json:
         click.echo(json.dumps({"readings": done.readings, "events": done.events, "refused": refused}))
@@ -168,10 +177,11 @@ def _told_in_a_line() -> Iterator[None]:
     from anlan.engines.telemetry.replay import BadReadings
     from anlan.engines.telemetry.rules import BadRules
     from anlan.engines.telemetry.spark import NotContinued, SparkFailed
+    from anlan.engines.telemetry.stations import BadStations
 
     try:
         yield
-    except (BadRules, BadReadings, NoSpark, NotContinued, SparkFailed) as error:
+    except (BadRules, BadReadings, BadStations, NoSpark, NotContinued, SparkFailed) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:

@@ -13,7 +13,7 @@ from anlan.parties.models import Account, Enterprise, Person
 
 from . import demo_gas as gas
 from . import rulebook
-from .models import Calibration, Device, DeviceSetting, DutyShift, Quota, Rule, Suppressed
+from .models import Calibration, Device, DeviceSetting, DutyShift, Quota, Rule, Station, Suppressed
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
 MINES = ("coal-gas", "mine-people", "mine-air", "mine-water", "mine-talk", "mine-refuge")
@@ -60,6 +60,7 @@ def load(city: DemoCity) -> None:
     with_devices = {device.enterprise_id for device in devices}
     _duty(city, [one for one in city.enterprises if one.pk in with_devices], rng)
     Quota.objects.bulk_create(quotas)
+    _stations(devices)
     Device.objects.bulk_create(devices)
     _settings(devices, city, rng)
     _calibrations(devices, city)
@@ -95,6 +96,25 @@ def _duty(city: DemoCity, enterprises: list[Enterprise], rng: Random) -> None:
     city.say(f"duty shifts: {len(shifts)}")
 
 
+def _stations(devices: list[Device]) -> None:
+    """At the heading of each mine that has four gas devices: the third one, and the fourth, which is its local fan."""
+    gas_: dict[int, list[Device]] = {}
+    for device in devices:
+        if device.programme == "coal-gas":
+            gas_.setdefault(device.enterprise_id, []).append(device)
+    headings = [
+        (Station(
+            code=f"heading-{fan.code}", name="掘进工作面", programme="coal-gas", enterprise=fan.enterprise,
+            area_code=fan.area_code, industry_id=fan.industry_id,
+        ), methane, fan)
+        for _first, _second, methane, fan in (own for own in gas_.values() if len(own) == 4)
+    ]  # fmt: skip
+    Station.objects.bulk_create([station for station, _methane, _fan in headings])
+    for station, methane, fan in headings:
+        methane.station, methane.role = station, "methane"
+        fan.station, fan.role, fan.name, fan.calibrated_until = station, "fan", "局部通风机", None
+
+
 def _settings(devices: list[Device], city: DemoCity, rng: Random) -> None:
     """What law or design sets for gas sensors, tanks and mines."""
     since = date(2013, 1, 1)
@@ -105,6 +125,8 @@ def _settings(devices: list[Device], city: DemoCity, rng: Random) -> None:
         if device.programme == "coal-gas":
             where = rng.choice(("t1", "t2", "heading", "heading_return"))
             where = gas.PLACE if device in curves else where
+            if device.role == "fan":
+                continue
             place = law.value(f"monitoring.methane_{where}", since)
             wanted = dict(zip(("ch4_alarm", "ch4_cut", "ch4_repower"), map(float, place.value), strict=True))
             basis = f"{place.source}，{place.name}"
@@ -118,7 +140,7 @@ def _settings(devices: list[Device], city: DemoCity, rng: Random) -> None:
 
 def _calibrations(devices: list[Device], city: DemoCity) -> None:
     """Sensors calibrated in the last weeks, one right now; a vehicle's terminal under repair."""
-    sensors = [device for device in devices if device.programme == "coal-gas"][:6]
+    sensors = [device for device in devices if device.programme == "coal-gas" and device.role != "fan"][:6]
     rows = [
         Calibration(
             device=device, begin=city.now - timedelta(days=9 * n, hours=1), reason="定期标校",

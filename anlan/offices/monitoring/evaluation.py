@@ -22,6 +22,7 @@ from django.db.models import F
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
 from anlan.engines.telemetry.rules import Rules
+from anlan.engines.telemetry.stations import SIGN, row_of
 from anlan.engines.telemetry.stream import PROCESSORS, BadSnapshot, Change, Event, Stream
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.engine import enter
@@ -140,35 +141,37 @@ class Evaluation:
             elif name in self._quiet:  # over, ended early, or taken back
                 self._quiet[name] = min(self._quiet[name], max(begun, default=now))
         over = {name: until for name, until in self._quiet.items() if self.stream.seen(name) >= until}
-        if not over:
-            return
         self._quiet = {name: until for name, until in self._quiet.items() if name not in over}
+        stands = [replace(e, ts=until) for name, until in over.items() for e in self.stream.standing(name)]
+        if not stands:
+            return
         with acting(EVALUATOR, EVERYWHERE):
-            latest = Suppressed.objects.filter(device__code__in=list(over)).order_by(
+            latest = Suppressed.objects.filter(device__code__in={event.device for event in stands}).order_by(
                 "device", "rule", "level", "-measured_at"
             ).distinct("device", "rule", "level")  # fmt: skip
             rows = latest.values_list("device__code", "rule", "level", "state")
             opened = {tuple(row) for *row, state in rows if state == "open"}
-        self._write([
-            Change("open", replace(event, ts=until)) for name, until in over.items()
-            for event in self.stream.standing(name) if (name, event.rule, event.level) in opened
-        ])  # fmt: skip
+        self._write([Change("open", event) for event in stands if (event.device, event.rule, event.level) in opened])
 
     def _know(self, devices: Iterable[str]) -> None:
-        """Tells the stream the programmes, settings and calibrations of devices that were not asked for yet."""
-        if new := list(set(devices) - self._asked):
+        """Tells the stream the programmes, settings, calibrations and stations of devices that were not asked for
+        yet."""
+        if new := {name for name in set(devices) - self._asked if not name.startswith(SIGN)}:
+            left = {self.stream.stations[name][0] for name in new if name in self.stream.stations}
             with acting(EVALUATOR, EVERYWHERE):
-                programmes, quiet, limits = rulebook.known(clock.now() - QUIET_BEFORE, new)
+                asked = rulebook.together(new, left)
+                programmes, quiet, limits, stations = rulebook.known(clock.now() - QUIET_BEFORE, asked)
+            self.stream.station(dict.fromkeys(asked) | stations)
             self.stream.know(programmes, quiet)
-            self.stream.configure(new, limits)
+            self.stream.configure([*asked, *{row_of(station) for station, _role in stations.values()}], limits)
             self._stretches |= {name: rows for name, rows in quiet.items() if rows or name in self._stretches}
-            self._asked |= set(new)
+            self._asked |= set(asked)
 
     def _write(self, changes: list[Change]) -> None:
         if not changes:
             return
         with acting(EVALUATOR, EVERYWHERE):
-            known = Device.objects.select_related("enterprise").in_bulk(
+            known = Device.objects.select_related("enterprise", "station").in_bulk(
                 {change.event.device for change in changes}, field_name="code"
             )
             self._set_aside([change for change in changes if change.event.suppressed], known)
@@ -200,7 +203,7 @@ class Evaluation:
         so."""
         if self._jumping:
             with acting(EVALUATOR, EVERYWHERE):
-                known = Device.objects.select_related("enterprise").in_bulk(
+                known = Device.objects.select_related("enterprise", "station").in_bulk(
                     {device for device, _rule in self._jumping}, field_name="code"
                 )
                 for (name, rule), last in self._jumping.items():
@@ -211,13 +214,14 @@ class Evaluation:
 
     def _stands(self, device: Device, rule: str, last: Mapping[tuple[str, str], Event]) -> Iterable[Change]:
         """What must be told of a rule so that its warning says what was last, and how its levels stand."""
-        rows = held().filter(device=device, rule=rule).order_by(F("closed_at").desc(nulls_first=True), "-measured_at")
-        case = rows.first()
+        own = held().filter(device=device, rule=rule)
+        case = own.order_by(F("closed_at").desc(nulls_first=True), "-measured_at").first()
         said = _standing(case.told) if case else set()
-        standing = {event.level: event for event in self.stream.standing(device.code) if event.rule == rule}
+        rows = self.stream.rows(device.code)
+        standing = {e.level: e for row in rows for e in self.stream.standing(row) if e.rule == rule}
         for level in RANK:
             opened, over = last.get((level, "open")), last.get((level, "clear"))
-            if opened is None and level not in said and device.code not in self._quiet:
+            if opened is None and level not in said and not self._quiet.keys() & set(rows):
                 opened = standing.get(level)
             if opened is not None:
                 yield Change("open", opened)
@@ -320,6 +324,8 @@ class Evaluation:
         """What a warning says of these events, and what belongs to it that is no news of its history."""
         device, said = known[run[0].device], self._said[run[0].rule]
         highest = max(run, key=lambda event: RANK[event.level])
+        station = device.station if device.station and device.station.code == run[0].station else None
+        called = f"{station.name} {device.name}" if station else device.name
 
         def prepare(made: EarlyWarning) -> None:
             made.told, made.rule_version_id = [_told(event) for event in run], self._versions.get(run[0].rule)
@@ -331,10 +337,10 @@ class Evaluation:
 
         facts = {
             "device": device, "rule": run[0].rule, "programme": device.programme,
-            "title": f"{device.name}：{said['title']['zh']}"[:200], "level": highest.level,
+            "title": f"{called}：{said['title']['zh']}"[:200], "level": highest.level,
             "rule_source": said["source"], "value": highest.value, "measured_at": moment(run[0].ts),
             "enterprise_id": device.enterprise_id, "area_code": device.area_code,
-            "industry_id": device.industry_id, "place": device.place,
+            "industry_id": device.industry_id, "place": device.place, "station": station,
         }  # fmt: skip
         return facts, prepare
 

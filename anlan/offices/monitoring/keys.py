@@ -40,6 +40,8 @@ HAVE_KEYS = frozenset({"jt808", "mqtt", "http"})
 """Protocols in which a device says a key."""
 FRESH_S, KNOCKED_S, PROGRAM_S = 60.0, 10.0, 10.0
 """So old may be what is known of devices; where somebody asks for one that is not known; what a program's key opens."""
+AWAY_S = 5.0
+"""So long the register is not asked again after it could not be: who knocks meanwhile waits for no database."""
 
 
 def key_of(code: str, number: int) -> str:
@@ -79,20 +81,24 @@ class Directory:
         self.ships: frozenset[str] = frozenset()
         self.sending: frozenset[str] = frozenset()
         """Those that may send over MQTT, HTTP and files."""
-        self._at = float("-inf")
+        self._at = self._failed = float("-inf")
         self._reading = asyncio.Lock()
         self._programs: dict[str, tuple[float, frozenset[str] | None]] = {}
 
     async def fresh(self, age: float = FRESH_S) -> None:
         """Reads the register where what is known is older than that; raises `Unsure` where nothing is."""
         async with self._reading:
-            if time.monotonic() - self._at > age:
+            if time.monotonic() - self._at <= age:
+                return
+            if time.monotonic() - self._failed > AWAY_S:
                 try:
                     await asyncio.to_thread(self.read)
+                    return
                 except DatabaseError as error:
                     logger.warning("the register of devices cannot be read: %s", str(error).strip())
-                    if not self.devices:
-                        raise Unsure from error
+                    self._failed = time.monotonic()
+            if not self.devices:
+                raise Unsure
 
     def read(self) -> None:
         columns = ("code", "protocol", "key_number", "name", "enterprise__credit_code")

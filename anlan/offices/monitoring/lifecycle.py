@@ -106,7 +106,7 @@ WARNING = declare(
             (
                 _("Warning"), ("level", "rule_version", "rule_source", "value", "measured_at", "cleared_at", "head"),
             ),
-            (_("Device"), ("device", "programme", "enterprise", "place", "lon", "lat")),
+            (_("Device"), ("device", "station", "programme", "enterprise", "place", "lon", "lat")),
             (_("Dealing with it"), ("findings", "cause")),
         ),
         part=part,

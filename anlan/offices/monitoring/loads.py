@@ -36,7 +36,8 @@ import paho.mqtt.client as paho
 import uvloop
 
 from anlan.engines.telemetry.gateways.broker import TOPICS, Address, Subscriber
-from anlan.engines.telemetry.gateways.door import Limits, seldom_collected
+from anlan.engines.telemetry.gateways.connections import seldom_collected
+from anlan.engines.telemetry.gateways.door import Limits
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.journal import Committer, Journal
 from anlan.engines.telemetry.protocols import jt808, mqtt

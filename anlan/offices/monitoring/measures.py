@@ -4,10 +4,11 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.figures import measure, ratio, source
 
-from .models import Device, Quota
+from .models import Device, EarlyWarning, Quota
 
 DEVICES = source(Device, cuts=("programme",))
 QUOTAS = source(Quota, cuts=("programme",))
+WARNINGS = source(EarlyWarning, cuts=("level", "programme"))
 NOTICE = _("The notice, Part 3, item 6: technology in every industry")
 CLAUSES = ("W6.1",)
 
@@ -76,4 +77,21 @@ ratio(
     "monitoring.rural_bus_rate", rural_buses, rural_buses_required, places=1,
     title=_("Rate of rural buses with satellite positioning"), definition=_("Devices in service, of those required."),
     source_of_law=NOTICE, unit="%", better="more", clauses=CLAUSES, demanded="农村客运(?:车辆|车)卫星定位安装率",
+)  # fmt: skip
+
+
+def warned_then(t, p):  # type: ignore[no-untyped-def]
+    """By the device's own time; what stands under another warning has the same cause and is told with it."""
+    return p.holds(t.measured_at) & (t.state != "under")
+
+
+warned = measure(
+    "monitoring.warnings", WARNINGS, warned_then,
+    title=_("Warnings"), definition=_("Warnings of the period, those of one cause once, by the moment of the reading."),
+    source_of_law=NOTICE, unit=_("warnings"), clauses=CLAUSES,
+)  # fmt: skip
+measure(
+    "monitoring.false_alarms", WARNINGS, lambda t, p: warned_then(t, p) & (t.state == "false"),
+    title=_("False alarms"), definition=_("Warnings of the period that were found false."),
+    source_of_law=NOTICE, unit=_("warnings"), better="less", clauses=CLAUSES,
 )  # fmt: skip

@@ -23,7 +23,7 @@ from .rule_models import LEVELS, Calibration, DeviceSetting, Rule, RuleTrial, Ru
 
 __all__ = [
     "LEVELS", "Calibration", "Device", "DeviceSetting", "EarlyWarning", "Quota", "Rule", "RuleTrial", "RuleVersion",
-    "Suppressed",
+    "Station", "Suppressed",
 ]  # fmt: skip
 
 PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))
@@ -39,6 +39,32 @@ _HEARD = HEARD.format(row="{row}", latest="(SELECT l.heard_at FROM monitoring_la
 def trimmed(codes: list[str | None]) -> list[str | None]:
     """Codes without what stands around them."""
     return [(code or "").strip() for code in codes]
+
+
+class Station(Kept):
+    """A place of an enterprise whose devices rules look at together, each in its role: a face with its methane sensor
+    and its fan. `programme` says which rules over stations look at it."""
+
+    scope_rule = _SCOPED
+    called_by = "code"
+    derived: ClassVar = {"code": ("code", trimmed)}
+
+    code = models.CharField(
+        _("Station code"), max_length=64, db_collation="C", unique=True,
+        validators=[RegexValidator(r"\A[^\s/+#]+\Z", _("Without blanks, and without / + and #."))],
+    )  # fmt: skip
+    name = models.CharField(_("Name"), max_length=120)
+    programme = models.CharField(_("Programme"), max_length=30, choices=PROGRAMMES)
+    enterprise = models.ForeignKey("parties.Enterprise", models.PROTECT, verbose_name=_("Enterprise"))
+    area_code = AreaCode(_("Area"))
+    industry = models.ForeignKey("parties.Industry", models.PROTECT, verbose_name=_("Industry"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = pgettext_lazy("of devices", "Station")
+        indexes: ClassVar = [models.Index(fields=("area_code", "programme"))]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.code}"
 
 
 class Device(Kept):
@@ -64,6 +90,15 @@ class Device(Kept):
     area_code = AreaCode(_("Area"))
     industry = models.ForeignKey("parties.Industry", models.PROTECT, verbose_name=_("Industry"), null=True, blank=True)
     place = models.CharField(_("Place of installation"), max_length=200, blank=True, default="")
+    station = models.ForeignKey(
+        Station, models.PROTECT, verbose_name=pgettext_lazy("of devices", "Station"), related_name="devices",
+        null=True, blank=True, help_text=_("Whose devices rules look at together"),
+    )  # fmt: skip
+    role = models.CharField(
+        _("Role at the station"), max_length=30, blank=True, default="", db_collation="C",
+        help_text=_("As rules name it: methane, fan, people"),
+        validators=[RegexValidator(r"\A[a-z][a-z0-9_]*\Z", _("Small letters, digits and _, from a letter on."))],
+    )  # fmt: skip
     lon = models.FloatField(
         _("Longitude"), null=True, blank=True, validators=[MinValueValidator(LON[0]), MaxValueValidator(LON[1])],
         help_text=_("Degrees east, CGCS2000"),
@@ -98,6 +133,16 @@ class Device(Kept):
                 name="device_ends_after_begin",
             ),
             models.CheckConstraint(condition=~Q(replaced_by=F("id")), name="device_not_by_itself"),
+            models.CheckConstraint(
+                condition=Q(station__isnull=True, role="") | Q(station__isnull=False) & ~Q(role=""),
+                name="device_role_at_station",
+            ),
+            models.UniqueConstraint(
+                fields=("station", "role"),
+                condition=Q(removed_on__isnull=True),
+                name="one_device_of_a_role",
+                violation_error_message=_("Another device in service has this role at the station."),
+            ),
         ]
 
     def clean(self) -> None:
@@ -108,6 +153,10 @@ class Device(Kept):
             wrong["replaced_by"] = _("A device is not replaced by itself.")
         if (self.lon is None) != (self.lat is None):
             wrong["lon" if self.lon is None else "lat"] = _("A place on the map has both coordinates.")
+        if bool(self.station_id) != bool(self.role):
+            wrong["role" if self.station_id else "station"] = _("A role is one at a station, and each there has one.")
+        elif self.station_id and getattr(pointed(self, "station"), "enterprise_id", None) != self.enterprise_id:
+            wrong["station"] = _("This station belongs to another enterprise.")
         if wrong:
             raise ValidationError(wrong)
 
@@ -219,6 +268,8 @@ class EarlyWarning(Case):
     it, so that what the evaluation says twice (after a crash) counts once. `measured_at` is the moment of the reading
     that opened it, `cleared_at` that of the one with which all of it was over; both are the device's time.
 
+    Of a rule over stations the device is the one that the rule judges, and `station` says where.
+
     One cause is one warning (`grouping`): of those with one `cause_key` one is open by itself, which the database holds
     to as well, and the others stand under it as their `head`. The head's level is the highest of them all.
     """
@@ -234,6 +285,10 @@ class EarlyWarning(Case):
     rule_version = models.ForeignKey(
         RuleVersion, models.PROTECT, verbose_name=_("Version of the rule"), null=True, blank=True, related_name="+"
     )
+    station = models.ForeignKey(
+        Station, models.PROTECT, verbose_name=pgettext_lazy("of devices", "Station"), related_name="+", null=True,
+        blank=True,
+    )  # fmt: skip
     rule_title = models.CharField(_("Rule"), max_length=200, blank=True, default="", editable=False)
     rule_title_en = models.CharField(_("Rule"), max_length=200, blank=True, default="", editable=False)
     rule_kind = models.CharField(max_length=24, blank=True, default="", editable=False)

@@ -18,7 +18,9 @@ from anlan.kernel.scope import EVERYWHERE, acting, acting_now
 from anlan.parties.looks import looked
 from anlan.parties.registers import WITH_PEOPLE
 
+from . import watched
 from .models import DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
+from .programmes import MOVING
 
 TIERS = (("city", 2), ("district", 6), ("township", 9))
 """Whose duty concerns a warning, from above: the role that sits there, and how many digits of its area its own has."""
@@ -95,6 +97,9 @@ def part(case: EarlyWarning, account: Any) -> tuple[str, dict[str, Any]]:
     card = card_for(case) if open_ else None
     return "monitoring/part.html", {
         "under": under,
+        "read": _read(case),
+        "firm": pointed(case, "enterprise"),
+        "moves": case.programme in MOVING,
         "head": pointed(case, "head"),
         "card": card,
         "may_open_card": card is not None and cards is not None and cards.policy.may(account, "see", card),
@@ -104,6 +109,14 @@ def part(case: EarlyWarning, account: Any) -> tuple[str, dict[str, Any]]:
         "official": account.role in OFFICIALS,
         "now": clock.now(),
     }  # fmt: skip
+
+
+def _read(case: EarlyWarning) -> str:
+    """What was measured, by its name and unit, where a rule compares a reading; nothing of what is yes or no."""
+    if case.rule_kind != "level" or case.rule_version is None:
+        return ""
+    called, unit = watched.METRICS.get(case.rule_version.content["metric"], ("", ""))
+    return f"{called} {case.value:g} {unit}".strip() if called and (unit or case.value not in (0, 1)) else ""
 
 
 def review_part(case: RuleReview, account: Any) -> tuple[str, dict[str, Any]]:

@@ -12,12 +12,13 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import pgettext_lazy
 
+from anlan.engines.telemetry.rules import judged
 from anlan.kernel import clock
 from anlan.parties.looks import looked
 
 from . import rulebook, watched
 from .keys import HAVE_KEYS, may_hold
-from .models import Device, EarlyWarning
+from .models import Device, EarlyWarning, Station
 from .moments import LATEST, milliseconds, moment
 from .programmes import MOVING
 
@@ -119,7 +120,7 @@ def warnings(device: Device, stretch: Stretch, metric: str = "") -> list[dict[st
     """Warnings of the device in a stretch, the newest first; of a metric those whose rule minds it, or none."""
     at = [moment(ts) for ts in (stretch.begin, stretch.end)]
     found = EarlyWarning.objects.filter(device=device, measured_at__gte=at[0], measured_at__lt=at[1])
-    minding = {rule["name"]: rule.get("metric") for rule in watched.in_force()}
+    minding = {rule["name"]: judged(rule) for rule in watched.in_force()}
     return [
         {
             "number": one.number, "title": one.get_title(), "level": one.level, "level_title": one.get_level_display(),
@@ -149,7 +150,7 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
     told = latest(device)
     hidden = watched.settings(device.programme) | watched.NO_CURVE
     hidden |= {"lat", "lon"} if {"lat", "lon"} <= told.keys() else set()
-    minded = {rule.get("metric") for rule in watched.of_programme(device.programme)}
+    minded = {judged(rule) for rule in watched.of_programme(device.programme)}
 
     def place(one: tuple[str, Any]) -> tuple[bool, bool, str]:
         """What is measured stands before what is yes or no, what a rule minds before what none does."""
@@ -168,6 +169,12 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
         "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
     }  # fmt: skip
+
+
+def together(station: Station, account: Any) -> tuple[str, dict[str, Any]]:
+    """Template and contents of the devices on a station's page."""
+    rows = Device.objects.filter(station=station).order_by("removed_on", "role")
+    return "monitoring/station.html", {"rows": rows}
 
 
 def csv(curve_: dict[str, Any]) -> Iterable[str]:

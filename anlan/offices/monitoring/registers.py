@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
@@ -24,9 +25,10 @@ from .models import (
     Quota,
     ResponseCard,
     RuleReview,
+    Station,
     Suppressed,
 )
-from .readings import part
+from .readings import part, together
 
 SUPERVISORS = {"city", "department", "district", "township"}
 DUTY_KEPT_BY = {"city", "district", "township", "enterprise", "duty"}
@@ -68,6 +70,7 @@ class Devices(Register):
         "programme",
         "protocol",
         "industry",
+        "station",
         "installed_on",
         "removed_on",
         "calibrated_until",
@@ -80,7 +83,38 @@ class Devices(Register):
     sections = (
         (_("Device"), ("code", "name", "programme", "protocol", "maker")),
         (_("Where it stands"), ("enterprise", "area_code", "industry", "place", "lon", "lat")),
+        (pgettext_lazy("of devices", "Station"), ("station", "role")),
         (_("Service"), ("installed_on", "removed_on", "replaced_by", "calibrated_until", "heard_at")),
+    )
+    order = "code"
+    rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
+
+
+def sample_station(number: int) -> Station:
+    """A station of an enterprise."""
+    return Station(
+        code=f"sample-{number}", name=f"样本工作面{number}", programme="coal-gas", enterprise=_enterprise(number),
+        area_code="500112000000",
+    )  # fmt: skip
+
+
+@register
+class Stations(Register):
+    name = "device-stations"
+    model = Station
+    title = pgettext_lazy("of devices", "Stations")
+    singular = pgettext_lazy("of devices", "Station")
+    icon = "map-pin"
+    group = "monitoring"
+    columns = ("code", "name", "programme", "enterprise", "area_code")
+    filters = ("area_code", "programme", "industry")
+    search = ("code", "name")
+    natural_key = ("code",)
+    sample = staticmethod(sample_station)
+    part = staticmethod(together)
+    sections = (
+        (pgettext_lazy("of devices", "Station"), ("code", "name", "programme")),
+        (_("Where it stands"), ("enterprise", "area_code", "industry")),
     )
     order = "code"
     rights = Rights(see=EVERY_ROLE, add=SUPERVISORS, change=SUPERVISORS, export=OFFICIALS)
@@ -103,6 +137,7 @@ class Hours(Register):
     icon = "chart-line"
     group = "monitoring"
     large = True
+    empty = _("Hourly figures are counted by themselves from the readings, some minutes after the hour.")
     columns = ("device", "metric", "hour", "count", "low", "mean", "high", "last")
     filters = ("device", "metric", "hour")
     natural_key = ("device", "metric", "hour")
@@ -152,14 +187,15 @@ class Warnings(Register):
     icon = "broadcast"
     group = "monitoring"
     columns = (
-        "number", "title", "level", "programme", "device", "enterprise", "area_code", "measured_at", "cleared_at",
-        "state_title", "due_at", "head",
+        "number", "title", "level", "enterprise", "area_code", "measured_at", "cleared_at", "state_title", "due_at",
     )  # fmt: skip
+    empty = _("What the rules find in the readings stands here the moment it is found.")
     choices = {"state": WARNING.choices}
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
     exact = ("rule",)
     sections = (
-        (_("Warning"), ("rule", "rule_source", "rule_version", "value", "place", "lon", "lat")),
+        (_("Warning"), ("programme", "device", "rule", "rule_source", "rule_version", "value", "head")),
+        (_("Where"), ("station", "place", "lon", "lat")),
         (_("Dealing with it"), ("findings", "cause")),
     )
     search = ("number",)
@@ -186,6 +222,7 @@ class RuleReviews(Register):
     singular = _("Rule to be looked at")
     icon = "adjustments"
     group = "monitoring"
+    empty = _("A rule comes here by itself when too many of its warnings were found to be false alarms.")
     columns = ("number", "title", "rule", "false_alarms", "warnings", "since", "state_title", "due_at")
     choices = {"state": RULE_REVIEW.choices}
     filters = ("state", "rule", "since")
@@ -317,7 +354,8 @@ class SuppressedEvents(Register):
     singular = _("Suppressed event")
     icon = "bell-off"
     group = "monitoring"
-    columns = ("rule", "device", "level", "state", "value", "measured_at", "rule_version")
+    empty = _("What a device would have warned of while it was calibrated or out of service stands here.")
+    columns = ("rule_version", "device", "level", "state", "value", "measured_at", "rule")
     filters = ("rule", "device", "level", "measured_at")
     exact = ("rule",)
     natural_key = ("device", "rule", "level", "state", "measured_at")

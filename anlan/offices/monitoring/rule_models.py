@@ -167,7 +167,9 @@ class Calibration(Kept):
         "monitoring.Device", models.PROTECT, verbose_name=_("Device"), related_name="calibrations"
     )
     begin = models.DateTimeField(_("From"))
-    until = models.DateTimeField(_("Until"), null=True, blank=True, help_text=_("Empty: until further notice"))
+    until = models.DateTimeField(
+        pgettext_lazy("moment", "Until"), null=True, blank=True, help_text=_("Empty: until further notice")
+    )
     reason = models.CharField(_("Reason"), max_length=400)
     done_by = models.CharField(_("By whom"), max_length=120)
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from anlan.engines.telemetry.rules import BadRules, Fault, Rules, made, parse_one
 from anlan.kernel import clock, law
 from anlan.kernel.models import Stale
 from anlan.kernel.scope import Actor
 
-from .models import Calibration, Device, DeviceSetting, Rule, RuleVersion
+from .models import Calibration, Device, DeviceSetting, Rule, RuleVersion, Station
 from .moments import LATEST, milliseconds
 from .programmes import PROGRAMMES
 from .rule_models import in_force
@@ -99,7 +99,7 @@ def changed(since: datetime, day: date) -> set[str]:
     """The devices of which something was written since, or of which a setting began to hold after that day."""
     written = Q(updated_at__gte=since)
     began = Q(since__gt=day, since__lte=clock.today())
-    found = set(Device.objects.filter(written).values_list("code", flat=True))
+    found = set(Device.objects.filter(written | Q(station__updated_at__gte=since)).values_list("code", flat=True))
     found |= set(DeviceSetting.objects.filter(written | began).values_list("device__code", flat=True))
     return found | set(Calibration.objects.filter(written).values_list("device__code", flat=True))
 
@@ -129,10 +129,33 @@ def calibrations(begin: datetime, devices: Sequence[str] | None = None) -> dict[
     return found
 
 
-def known(begin: datetime, devices: Sequence[str] | None = None) -> tuple[dict[str, str], Any, Any]:
-    """What is evaluated of these devices (or all) besides their readings: programmes, calibrations, limits."""
-    programmes = Device.objects.all() if devices is None else Device.objects.filter(code__in=list(devices))
-    return dict(programmes.values_list("code", "programme")), calibrations(begin, devices), limits(devices)
+def together(devices: Iterable[str], left: Iterable[str] = ()) -> list[str]:
+    """These devices, and the others of their stations and of those that they have `left`."""
+    names = set(devices)
+    stations = Station.objects.filter(Q(devices__code__in=names) | Q(code__in=list(left)))
+    return sorted(names | set(Device.objects.filter(station__in=stations).values_list("code", flat=True)))
+
+
+def stations(devices: QuerySet[Device]) -> dict[str, tuple[str, str]]:
+    """The station and role of each of these devices that has one and is in service."""
+    there = devices.filter(station__isnull=False).exclude(removed_on__lte=clock.today())
+    return {code: (station, role) for code, station, role in there.values_list("code", "station__code", "role")}
+
+
+def known(begin: datetime, devices: Sequence[str] | None = None) -> tuple[dict[str, str], Any, Any, Any]:
+    """What is evaluated of these devices (or all) besides their readings: programmes, calibrations, limits, stations.
+
+    The first three are of stations' rows as well; of what stands at one station all devices are asked for.
+    """
+    from anlan.engines.telemetry.stations import row_of, spread
+
+    asked = Device.objects.all() if devices is None else Device.objects.filter(code__in=list(devices))
+    at, quiet, told = stations(asked), calibrations(begin, devices), limits(devices)
+    found = Station.objects.filter(code__in={station for station, _role in at.values()})
+    programmes = dict(asked.values_list("code", "programme"))
+    programmes |= {row_of(code): programme for code, programme in found.values_list("code", "programme")}
+    rows_quiet, rows_told = spread(at, quiet, told)
+    return programmes, quiet | rows_quiet, told + rows_told, at
 
 
 def midnight(day: date) -> datetime:

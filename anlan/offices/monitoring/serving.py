@@ -24,7 +24,8 @@ from django.db import OperationalError, connections
 
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
-from anlan.engines.telemetry.gateways.door import Limits, Tally, Unsure, seldom_collected
+from anlan.engines.telemetry.gateways.connections import seldom_collected
+from anlan.engines.telemetry.gateways.door import Limits, Tally, Unsure
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers
@@ -227,15 +228,24 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
             progress.stepped(evaluation.stream.counts["taken"], changes)
             now = time.monotonic()
             if now - kept > KEEP_S:
-                evaluation.keep()
+                _keep(evaluation)
                 kept = now
             if now - archived > ARCHIVE_S and (archiving is None or archiving.poll() is not None):
                 archiving = subprocess.Popen([sys.executable, "-m", "anlan", "telemetry", "archive"])
                 archived = now
         evaluation.step()
-        evaluation.keep()
+        _keep(evaluation)
     finally:
         connections.close_all()
         if archiving is not None:
             archiving.terminate()  # wherever it is, it goes on from there the next time
             archiving.wait()
+
+
+def _keep(evaluation: Evaluation) -> None:
+    """Keeps the state. Where the disk takes nothing the one before stands, from which more would be evaluated anew; for
+    that alone nobody's connection is to be cut."""
+    try:
+        evaluation.keep()
+    except OSError as error:
+        logger.warning("the state of the evaluation is not kept: %s", error)

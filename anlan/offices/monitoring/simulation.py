@@ -34,8 +34,11 @@ def vehicles(most: int) -> list[Vehicle]:
 
 
 def sensors(most: int) -> list[Sensor]:
-    rows = _devices("mqtt", most, "code", "key_number")
-    return [Sensor(code, key_of(code, number), programme) for programme, code, number in rows]
+    rows = _devices("mqtt", most, "code", "key_number", "station__code", "role")
+    return [
+        Sensor(code, key_of(code, number), programme, station or "", role)
+        for programme, code, number, station, role in rows
+    ]
 
 
 def ships(most: int) -> list[Ship]:

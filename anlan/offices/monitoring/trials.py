@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from anlan.kernel import clock
 from anlan.kernel.jobs import Report, job
 from anlan.kernel.models import Progress
 
 from . import rulebook
-from .models import Device, RuleTrial, RuleVersion
+from .models import Device, RuleTrial, RuleVersion, Station
 from .moments import milliseconds, moment
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def ask(account: Any, text: str, content: Mapping[str, Any], present: RuleVersio
 @job("monitoring.trial", attempts=2, after_failure=lambda number: _failed(number))
 def run(number: int) -> None:
     """Runs a trial over the devices of whoever asked for it."""
+    from anlan.engines.telemetry.stations import row_of, spread
     from anlan.engines.telemetry.trial import trial
 
     from .serving import home
@@ -61,19 +63,25 @@ def run(number: int) -> None:
     report.begin()
     devices = Device.objects.all()
     if wanted := one.content.get("programmes"):
-        devices = devices.filter(programme__in=wanted)
-    known = dict(devices.values_list("code", "programme"))
+        devices = devices.filter(Q(programme__in=wanted) | Q(station__programme__in=wanted))
     begin = one.end - timedelta(days=one.days)
+    stations = rulebook.stations(devices)
+    quiet, limits = rulebook.calibrations(begin), rulebook.limits(past=True)
+    rows_quiet, rows_limits = spread(stations, quiet, limits)
+    known = dict(devices.values_list("code", "programme"))
+    count = len(known)
+    found_at = Station.objects.filter(devices__in=devices).values_list("code", "programme")
+    known |= {row_of(code): programme for code, programme in found_at}
     found = trial(
         home() / "history", home() / "journal", one.content, known, milliseconds(begin), milliseconds(one.end),
         present=one.present.content if one.present else None,
-        limits=[row for row in rulebook.limits(past=True) if row[0] in known],
-        calibrations={code: row for code, row in rulebook.calibrations(begin).items() if code in known},
-        late=rulebook.late(), progress=lambda done, total: report.tell("days", done, total),
+        limits=[row for row in (*limits, *rows_limits) if row[0] in known],
+        calibrations={code: row for code, row in (quiet | rows_quiet).items() if code in known},
+        stations=stations, late=rulebook.late(), progress=lambda done, total: report.tell("days", done, total),
     )  # fmt: skip
     rows = _by_day(found.tried.fired, found.present.fired if found.present else [])
     one.found = {
-        "devices": len(known), "readings": found.readings, "until": moment(found.until).isoformat(),
+        "devices": count, "readings": found.readings, "until": moment(found.until).isoformat(),
         "whole": found.until >= milliseconds(one.end), "tried": _summed(found.tried),
         "present": _summed(found.present) if found.present else None, "rows": rows[:SHOWN],
         "more": max(len(rows) - SHOWN, 0),

@@ -30,7 +30,7 @@ WAYS = {
 }  # fmt: skip
 KINDS = {
     "address": gettext_lazy("From an address without a receiver"), "arrow": gettext_lazy("No stream of Arrow"),
-    "body": gettext_lazy("Message cannot be read"), "checksum": gettext_lazy("Wrong checksum"),
+    "checksum": gettext_lazy("Wrong checksum"),
     "clock": gettext_lazy("Clock is wrong: more than 10 minutes ahead or 90 days behind"),
     "code": gettext_lazy("Wrong code or key"), "csv": gettext_lazy("Lines cannot be told apart"),
     "cut off": gettext_lazy("Cut off before its end"), "device": gettext_lazy("Device unknown, or not the sender's"),
@@ -43,12 +43,16 @@ KINDS = {
     "method": gettext_lazy("Another method than POST"),
     "packet": gettext_lazy("Message cannot be read"), "parts": gettext_lazy("Parts that do not belong together"),
     "path": gettext_lazy("Another address"), "phone": gettext_lazy("Spoke for another terminal"),
-    "quality": gettext_lazy("Quality 2 is not to be had"), 
+    "quality": gettext_lazy("Quality 2 is not to be had"),
     "registration": gettext_lazy("Registration of an unknown vehicle"),
     "sentence": gettext_lazy("No sentence of AIS"), "text": gettext_lazy("No text"), "time": gettext_lazy("No moment"),
     "too many messages": gettext_lazy("Too many messages"),
     "too much": gettext_lazy("More readings than its devices may bring"), "topic": gettext_lazy("Another topic"),
     "value": gettext_lazy("No number"), "version": gettext_lazy("Another version of the protocol"),
+    "database": gettext_lazy("The register of devices could not be asked"),
+    "encrypted": gettext_lazy("Encrypted message"), "folder": gettext_lazy("A folder or file that cannot be taken"),
+    "frame": gettext_lazy("A frame that is none"), "items": gettext_lazy("Additional items cannot be read"),
+    "none": gettext_lazy("No reading of the sender's devices in the file"), "slow": gettext_lazy("Came too slowly"),
 }  # fmt: skip
 
 

@@ -91,7 +91,9 @@ def rules(request: HttpRequest) -> HttpResponse:
         latest = newer.get(rule.pk)
         rows.append({
             "rule": rule, "version": rule.current, "programmes": wording.programmes(rule.current.content),
-            "levels": wording.levels(rule.current.content), "source": rule.current.content["source"],
+            "levels": wording.levels(rule.current.content),
+            "conditions": list(wording.conditions(rule.current.content)),
+            "source": rule.current.content["source"],
             "proposed": latest if latest and latest.number > rule.current.number else None,
             "n": counted["n"], "false": counted["false"],
             "share": round(100 * counted["false"] / counted["closed"]) if counted["closed"] else None,

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from anlan.engines.telemetry.rules import Fault, bound
+from anlan.engines.telemetry.rules import STATION, Fault, bound
 
 from .programmes import PROGRAMMES
 from .rule_models import LEVELS
@@ -61,6 +61,7 @@ FAULTS = (
     gettext_noop("a trend crosses a limit from one side; say at_least or at_most"),
     gettext_noop("what is foreseen is over when it is foreseen no more"),
     gettext_noop("%(given)s is longer than a year"),
+    gettext_noop("over a station %(given)s has a role before it, as in methane.ch4"),
     gettext_noop("YAML aliases (*name) are not taken"),
     gettext_noop("YAML tags (!name) are not taken"),
     gettext_noop("nested too deeply"),
@@ -103,7 +104,10 @@ def fault(one: Fault) -> str:
 
 
 def metric(name: str) -> str:
-    """What is measured, in words."""
+    """What is measured, in words; over a station whose it is."""
+    role, _dot, own = name.partition(".")
+    if own in METRICS and name not in METRICS:
+        return _("%(metric)s of “%(role)s”") % {"metric": METRICS[own], "role": role}
     return str(METRICS.get(name, name))
 
 
@@ -121,7 +125,7 @@ def levels(said: Mapping[str, Any]) -> list[Level]:
 
 
 def _reached(said: Mapping[str, Any], level: Mapping[str, Any]) -> str:
-    text = _KINDS[said["kind"]](said)
+    text = KINDS[said["kind"]](said)
     if bound(level):
         text = _("%(what)s %(bound)s") % {"what": text, "bound": _bound(level)}
     if until := level.get("until"):
@@ -175,7 +179,7 @@ def _driving(said: Mapping[str, Any]) -> str:
     return words % (told | {"faster": f"{said.get('faster_than', 5.0):g}"})
 
 
-_KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "level": _level, "rate": _rate, "soon": _soon, "stuck": _stuck, "noisy": _noisy, "silent": _silent,
     "driving": _driving,
     "inside": lambda said: (
@@ -192,6 +196,8 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 def conditions(said: Mapping[str, Any]) -> Iterator[str]:
     """What else must be so, each in a sentence."""
+    if said.get("at") == STATION:
+        yield _("Looks at the devices of a station together, each by its role")
     for one in said.get("while", ()):
         text = _("Only while %(metric)s %(bound)s") % {"metric": metric(one["metric"]), "bound": _bound(one)}
         if age := one.get("not_older_than"):

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from anlan.engines.measures import AnyMeasure, BadPeriod, Line, Measure, Period, progress
+from anlan.engines.measures import AnyMeasure, BadPeriod, Line, Measure, Period
 from anlan.engines.measures.figures import Figures
 from anlan.kernel import areas, clock, notices
 from anlan.kernel.events import tell
@@ -26,7 +26,7 @@ from .drafting import Refused
 from .models import Appraisal, Hand, Objection, Plan, Portion, Scheme, Score, Target
 from .scheme import Entry, Rules
 from .scoring import Seen, Sheet, ranks, score
-from .standing import demand, in_force_in, line_of
+from .standing import demand, in_force_in, kept, line_of
 
 COMPUTED = gettext_noop(
     "The appraisal of %(period)s is computed: see your points; objections can be raised until it is adopted."
@@ -198,11 +198,7 @@ class _Book:
             if target is not None and (value := self._part(entry.target, of)) is not None:
                 wanted = demand(target, measure, value)
                 if wanted is not None:
-                    share = wanted.kind == "share"
-                    state = progress(
-                        wanted, figure.numerator if share else figure.value, self.day, line=self.lines[entry.target],
-                        whole=figure.denominator if share else None,
-                    )  # fmt: skip
+                    state = kept(wanted, figure, self.day, self.lines[entry.target])
             return Seen(figure, state, measure.name, measure.version, url)
 
         return see
@@ -252,10 +248,10 @@ def close(found: Scheme, period: Period, by: Account) -> Appraisal:
         everybody = subjects(found.of, found.area_code, period.end - timedelta(days=1))
         counted = sheets(found, rules, period, everybody)
         places = ranks([(c.sheet.total, bool(c.sheet.vetoed)) for c in counted.values()])
-        kept = {(row.area_code, row.authority_id): row for row in made.scores.all()}
+        rows = {(row.area_code, row.authority_id): row for row in made.scores.all()}
         for one, (key, scored), rank in zip(everybody, counted.items(), places, strict=True):
             sheet = scored.sheet
-            row = kept.get(key) or Score(appraisal=made, area_code=one.area_code, authority=one.authority)
+            row = rows.get(key) or Score(appraisal=made, area_code=one.area_code, authority=one.authority)
             row.total, row.possible, row.vetoed, row.rank = sheet.total, sheet.possible, list(sheet.vetoed), rank
             row.grade = rules.grades[sheet.grade].zh if sheet.grade is not None else ""
             row.lines = scored.lines()

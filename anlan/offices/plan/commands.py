@@ -1,13 +1,16 @@
-"""`anlan plan …`."""
+"""`anlan plan …` and `anlan bulletin`."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from django.conf import settings
 from django.utils.translation import override
 
 from .flat import Unreadable
@@ -125,4 +128,61 @@ def _of(year: int) -> Any:
     return of_year.filter(state="adopted").first() or of_year.filter(state__in=OPEN).first()
 
 
-COMMANDS = [plan, forecast]
+@click.command()
+@click.argument("kind", type=click.Choice(("monthly", "quarterly", "annual")))
+@click.option("--period", "period_text", required=True, help="2013-06, 2013-Q2 or 2013.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="FILE.docx or FILE.pdf.")
+@click.option("--area", "area_code", help="A district's code; without it the city.")
+@click.option("--number", type=int, help="The serial number under which it is issued; without it the paper is a draft.")
+@click.option("--date", "signed_on", type=click.DateTime(("%Y-%m-%d",)), help="The date of signature, like 2013-07-05.")
+@click.option("--json", "as_json", is_flag=True, help="What was made, as JSON.")
+def bulletin(
+    kind: Any, period_text: str, out: Path, area_code: str | None, number: int | None, signed_on: datetime | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Draft the bulletin of a month, a quarter or a year as an official paper, from the records."""
+    from anlan.engines.measures import BadPeriod
+    from anlan.engines.papers import BadPaper, docx, fonts, pdf
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+
+    from .bulletins import draft, facts
+
+    try:
+        if out.suffix.lower() not in (".docx", ".pdf"):
+            raise facts.BadBulletin(f"--out {out}: a file that ends in .docx or .pdf")
+        if not out.parent.is_dir():
+            raise facts.BadBulletin(f"--out {out}: there is no folder {out.parent}")
+        with acting(Actor("command", "bulletin"), EVERYWHERE):
+            code = facts.whole_code(area_code)
+            found = facts.gather(kind, facts.period_of(kind, period_text), code)
+        paper = draft.paper(found, serial=number, signed_on=signed_on.date() if signed_on else None)
+        notes: list[str] = []
+        if out.suffix.lower() == ".pdf":
+            printed = pdf.render(paper, fonts.faces(settings.PAPER_FONTS))
+            data = printed.data
+            if printed.missing:
+                notes.append(f"no font has {''.join(printed.missing)}: printed as 〓")
+            if printed.standing_in:
+                notes += [f"{used} stands in for {name}" for name, used in printed.standing_in.items()]
+        else:
+            data = docx.render(paper)
+        out.write_bytes(data)
+    except (facts.BadBulletin, BadPeriod, BadPaper, fonts.NoFonts) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"--out {out}: {error.strerror}", err=True)
+        sys.exit(2)
+    made = {
+        "file": str(out), "title": paper.title, "period": found.period, "as_of": found.as_of.isoformat(),
+        "facts": facts.digest(found), "sha256": hashlib.sha256(data).hexdigest(), "notes": notes,
+    }  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(made, ensure_ascii=False))
+        return
+    click.echo(f"{out}: {paper.title}")
+    for note in notes:
+        click.echo(f"  {note}", err=True)
+
+
+COMMANDS = [plan, forecast, bulletin]

@@ -6,14 +6,12 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import date
-from decimal import Decimal
 from typing import Any, NoReturn
 
 import click
 from django.utils.translation import override
 
 from anlan.engines.forecast import Outlook
-from anlan.engines.measures import Target
 
 METHODS = {
     "none": "no forecast", "naive": "as the same months of last year", "rate": "the plain rate of all months",
@@ -23,21 +21,6 @@ WHY = {
     "": "", "too_few_months": "too few months are known", "gap": "months that are needed are not known",
     "not_counts": "the figures are no counts",
 }  # fmt: skip
-
-
-def demanded(found: Any) -> Target | None:
-    """A plan's target as the engine knows it; None for what is neither a limit nor owed."""
-    value = Decimal(found.value)
-    if found.comparator == "down_by":
-        base = found.baseline_value
-        if base is None or ((rate := found.unit in ("%", "")) and value > 100):
-            return None
-        return Target("down_by", value, base) if rate else Target("ceiling", max(base - value, Decimal(0)))
-    if found.comparator == ">=":
-        return Target("share" if found.unit == "%" else "floor", value)
-    if value == 0:
-        return Target("zero")
-    return Target("ceiling", value) if found.comparator == "<=" and found.unit != "%" else None
 
 
 @click.command()
@@ -54,6 +37,7 @@ def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: b
     from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 
     from .models import Plan
+    from .standing import demand
 
     if by not in (None, "area"):
         _refuse(f"--by {by}: it is area")
@@ -74,7 +58,7 @@ def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: b
         year = clock.today().year
         plan = Plan.objects.filter(year=year, state="adopted", area_code=whole).first()
         asked = None if plan is None else plan.targets.filter(measure=measure).order_by("id").first()
-        target = None if asked is None else demanded(asked)
+        target = None if asked is None else demand(asked, months.measure)
         # Only a plan of exactly this area gives a target: a city's caps are no district's.
         found = months.outlooks({} if target is None else {WHOLE: target}, seed)
         names = {WHOLE: areas.names([whole])[whole]}

@@ -68,16 +68,18 @@ def demand(target: Target, measure: AnyMeasure, value: Decimal | None = None) ->
     places = measure.places if isinstance(measure, Ratio) else 0
     comparator = target.comparator
     if comparator in ("down_by", "up_by"):
-        base, rate = target.baseline_value, target.unit in ("%", "")
-        if value is None and (base is None or (rate and comparator == "down_by" and target.value > 100)):
+        if value is not None:
+            comparator = "<=" if comparator == "down_by" else ">="
+        elif target.baseline_value is None:
             return None
-        if value is None and rate:
-            return Demand(comparator, target.value, base, places=places)  # type: ignore[arg-type]
-        if value is None:
-            # So many people fewer, and no rate.
-            assert base is not None
-            value = max(base - target.value, Decimal(0)) if comparator == "down_by" else base + target.value
-        comparator = "<=" if comparator == "down_by" else ">="
+        elif target.unit not in ("", "%"):  # by so many, not by so many per cent
+            change = -target.value if comparator == "down_by" else target.value
+            number = max(target.baseline_value + change, Decimal(0))
+            return Demand("ceiling" if comparator == "down_by" else "floor", number, places=places)
+        elif comparator == "down_by" and target.value > 100:
+            return None
+        else:
+            return Demand(comparator, target.value, target.baseline_value, places=places)  # type: ignore[arg-type]
     number = target.value if value is None else value
     if comparator == "by_date":
         return Demand("milestone", number, due=target.due, places=places)
@@ -89,6 +91,13 @@ def demand(target: Target, measure: AnyMeasure, value: Decimal | None = None) ->
     if percent and shape(target, measure) != "level":
         return Demand("share", number) if number <= 100 else None
     return Demand("floor", number, places=places)
+
+
+def kept(wanted: Demand, figure: Figure, day: date, line: Line) -> Progress:
+    """How a figure of the year to that day stands to what is demanded."""
+    if wanted.kind == "share":
+        return progress(wanted, figure.numerator, day, line=line, whole=figure.denominator)
+    return progress(wanted, figure.value, day, line=line)
 
 
 def shape(target: Target, measure: AnyMeasure) -> str:
@@ -220,8 +229,5 @@ class _Told:
         figure = self.figures.at(self.measure, **where).now
         above = self.measure if isinstance(self.measure, Measure) else self.measure.numerator
         counted = figure.value if above is self.measure else figure.numerator
-        if wanted.kind == "share":
-            state = progress(wanted, counted, self.day, line=line, whole=figure.denominator)
-        else:
-            state = progress(wanted, figure.value, self.day, line=line)
-        return Held(state, figure, list_url(above, self.year, **where) if self.opens and counted else "", part)
+        url = list_url(above, self.year, **where) if self.opens and counted else ""
+        return Held(kept(wanted, figure, self.day, line), figure, url, part)

@@ -16,7 +16,8 @@ from typing import Any
 
 from ..protocols import Malformed, Reading, ais
 from ..protocols.ais import Joiner
-from .door import Land, Limits, Listener, Parted, Session
+from .connections import Listener, Parted, Session
+from .door import Land, Limits
 
 RECEIVER = Limits(rate=2_000.0, silent=3_600.0, nonsense=500)
 """What one receiver may do: it hears hundreds of ships, and some noise."""
@@ -43,7 +44,6 @@ class Ships(Listener):
         """`ships`: the numbers (MMSI) of those that count; `networks`: from where receivers send."""
         super().__init__(land, limits, now)
         self._ships, self._networks = ships, networks
-        self._running: set[asyncio.Task[None]] = set()
 
     def admits(self, host: str) -> bool:
         """Whether receivers send from that address."""
@@ -69,6 +69,7 @@ class Ships(Listener):
     async def _take(self, peer: str, joiner: Joiner, lines: Sequence[bytes], session: Session | None) -> None:
         """Puts what the sentences say on disk."""
         found: list[Reading] = []
+        wrong = 0
         received, ships = int(self._now() * 1000), self._ships()
         for line in lines:
             if not line.strip():
@@ -83,14 +84,15 @@ class Ships(Listener):
                         found += read
             except Malformed as error:
                 self.tally.refuse(peer, error, line)
-                if session is not None:
-                    self._tired(session, 1)
+                wrong += 1
         if found:
             try:
                 await self._land(*zip(*found, strict=True))
                 self.counts["readings"] += len(found)
             except OSError:
                 self.counts["refused: disk"] += len(found)
+        if session is not None:
+            self._tired(session, wrong)
 
     # -- UDP --------------------------------------------------------------------------------------------------------
 
@@ -113,13 +115,7 @@ class Ships(Listener):
         if allowed < 0:
             self.counts["refused: too many messages"] += len(lines)
             return
-        task = asyncio.create_task(self._take(f"{host} (UDP)", joiner, lines, None))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def close(self) -> None:
-        await super().close()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        self._begin(self._take(f"{host} (UDP)", joiner, lines, None))
 
 
 class _Datagrams(asyncio.DatagramProtocol):

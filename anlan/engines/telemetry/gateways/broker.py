@@ -18,7 +18,7 @@ import numpy as np
 import paho.mqtt.client as paho
 
 from ..protocols import Malformed, payload
-from .door import Land, Limits, Tally, sifted
+from .door import Land, Limits, Tally
 
 TOPICS = "anlan/v1/+/readings"
 CLIENT = "anlan-gateway"
@@ -156,9 +156,7 @@ class Subscriber:
         self.tally.counts["messages"] += len(taken)
         good = []
         for read in _joined(columns):
-            found = sifted(read, known, self._now(), self._limits, self.tally.names)
-            for kind, count in found.kinds.items():
-                self.tally.counts[f"refused: {kind}"] += count
+            found = self.tally.sift(read, known, self._now(), self._limits)
             if len(found.taken.ts):
                 good.append(found.taken)
         for one in good:

@@ -1,16 +1,12 @@
-"""What all ways in have in common: limits, counting, who may speak for whom, connections that come and go."""
+"""What all ways in have in common: who may speak for whom, what one sender may bring, what was refused."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import ssl
 import time
-from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -25,14 +21,6 @@ SAMPLES = 50
 """What was refused, of which so much is remembered for whoever looks what is wrong."""
 SHOWN = 20
 """Refused readings of one payload that are named."""
-
-
-def seldom_collected() -> None:
-    """For a process of many connections: what they are made of lives long, and what a message is made of hangs in no
-    circles. Looking through all of it as often as Python does by itself costs more than all that the messages say."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 class Unsure(Exception):
@@ -79,6 +67,10 @@ class Limits:
     """Beyond that a sender may bring so many at once: what a device kept while it was cut off, a whole payload."""
     names: int = 200
     """Metrics that one device may bring that none has told before: each is a file of every day's history."""
+
+    def moments(self, now: float) -> tuple[float, float]:
+        """The first and the last moment at which a device's clock can be right, in milliseconds; `now` in seconds."""
+        return (now - self.behind) * 1000, (now + self.ahead) * 1000
 
 
 @dataclass(slots=True)
@@ -138,6 +130,12 @@ class Tally:
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 
+    def sift(self, read: Columns, speaks_for: Collection[str], now: float, limits: Limits) -> Sifted:
+        """What may be taken of a payload; what may not is counted."""
+        found = sifted(read, speaks_for, now, limits, self.names)
+        self.counts.update({f"refused: {kind}": count for kind, count in found.kinds.items()})
+        return found
+
     def refuse(self, peer: str, error: Malformed, raw: bytes) -> None:
         self.counts[f"refused: {error.kind}"] += 1
         self.remember(peer, error, raw)
@@ -164,7 +162,7 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
 
     `now` in seconds since 1970.
     """
-    early, late = (now - limits.behind) * 1000, (now + limits.ahead) * 1000
+    early, late = limits.moments(now)
     arrays = isinstance(read.device, pa.Array)
     named = set(pc.unique(read.device).to_pylist()) if arrays else set(read.device)
     strangers = named.difference(speaks_for)
@@ -194,219 +192,3 @@ def sifted(read: Columns, speaks_for: Collection[str], now: float, limits: Limit
         taken = Columns([read.device[n] for n in rows], [read.metric[n] for n in rows], read.ts[good],
                         read.value[good])  # fmt: skip
     return Sifted(taken, refused, +kinds)
-
-
-@dataclass(slots=True, eq=False)
-class Session(asyncio.Protocol):
-    """One connection."""
-
-    listener: Listener
-    peer: str = "?"
-    transport: asyncio.Transport = field(init=False)
-    filled: float = 0.0
-    """When it last said something, by the monotonic clock."""
-    known: bool = False
-    asked: float = 0.0
-    """When it was last asked whether it may speak, by the monotonic clock."""
-    nonsense: int = 0
-    rate: float = 0.0
-    """Messages a second that it may send."""
-    allowed: float = 0.0
-    until: float = 0.0
-    """Then it is parted with, for `why`."""
-    why: str = ""
-    parted: str = ""
-    waits: list[bytes] = field(default_factory=list)
-    """What it said while `task` works on what it said before."""
-    task: asyncio.Task[None] | None = None
-    unread: bool = False
-    """It does not read its answers; until it does it is not listened to."""
-    over: bool = False
-    """It will say nothing more."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.listener.begin(self)
-
-    def data_received(self, data: bytes) -> None:
-        self.listener.hear(self, data)
-
-    def eof_received(self) -> bool:
-        """Who has said all may still wait for the answers; over TLS he cannot."""
-        self.over = True
-        return self.task is not None and self.transport.get_extra_info("sslcontext") is None
-
-    def pause_writing(self) -> None:
-        self.unread, self.why = True, "does not read"
-        self.until = time.monotonic() + self.listener.limits.frame
-        self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self.unread, self.why = False, "silent"
-        self.until = time.monotonic() + self.listener.limits.silent
-        self.transport.resume_reading()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.listener.end(self, error)
-
-    def answer(self, said: bytes) -> None:
-        if said and not self.transport.is_closing():
-            self.transport.write(said)
-
-    def part(self, why: str) -> None:
-        """Closes the connection once what was answered is sent; `why` is for the counters."""
-        self.parted = self.parted or why
-        self.transport.close()
-
-
-class Parted(Exception):
-    """The connection is to be closed; the text is why, for the counters."""
-
-
-class Listener(ABC):
-    """Many connections of one process. What is talked over them is the subclass' own."""
-
-    session: type[Session] = Session
-
-    def __init__(self, land: Land, limits: Limits | None = None, now: Callable[[], float] = time.time) -> None:
-        """`now` is the clock (seconds since 1970) by which a device's clock is judged to be wrong."""
-        self._land, self.limits, self._now = land, limits or Limits(), now
-        self.tally = Tally()
-        self.counts = self.tally.counts
-        self._open: set[Session] = set()
-        self._sweeper: asyncio.Task[None] | None = None
-
-    @property
-    def online(self) -> int:
-        """Connections of those who have said who they are."""
-        return sum(session.known for session in self._open)
-
-    async def serve(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> asyncio.Server:
-        """Listens; `close()` parts with everybody."""
-        if self._sweeper is None:
-            self._sweeper = asyncio.create_task(self._sweep())
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(lambda: self.session(self), host, port, ssl=tls, backlog=4096)
-
-    async def close(self) -> None:
-        tasks = [session.task for session in self._open if session.task is not None]
-        for task in [*tasks, *([self._sweeper] if self._sweeper else [])]:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for session in list(self._open):
-            session.transport.abort()
-        await asyncio.sleep(0)
-
-    @abstractmethod
-    async def _said(self, session: Any, data: bytes) -> None:
-        """Takes what a peer said; raises `Parted` where it is to go."""
-
-    def _admit(self, session: Any) -> None:  # noqa: B027 (most let in whoever comes)
-        """Looks at who connects; raises `Parted` where it is to go at once."""
-
-    async def _still(self, session: Any) -> bool:
-        """Whether who is connected may still speak."""
-        return True
-
-    async def _ask_again(self, session: Session) -> None:
-        """Parts with whoever may speak no more: keys are made anew, devices go out of service."""
-        now = time.monotonic()
-        if session.known and now - session.asked > self.limits.again:
-            session.asked = now
-            if not await self._still(session):
-                raise Parted("may speak no more")
-
-    async def _sweep(self) -> None:
-        """Parts with who lets time pass: one look at all for many, and no timer for each byte that somebody sends."""
-        pause = min(1.0, self.limits.introduce / 4, self.limits.silent / 4, self.limits.frame / 4)
-        while True:
-            await asyncio.sleep(pause)
-            now = time.monotonic()
-            for session in [one for one in self._open if one.until < now]:
-                session.parted = session.parted or session.why
-                session.transport.abort()
-
-    # -- one connection, as its transport tells of it ----------------------------------------------------------------
-
-    def begin(self, session: Session) -> None:
-        peer, now = session.transport.get_extra_info("peername"), time.monotonic()
-        session.peer, session.filled = f"{peer[0]}:{peer[1]}" if peer else "?", now
-        session.rate = self.limits.rate
-        session.allowed = session.rate * 20
-        session.until, session.why = now + self.limits.introduce, "not introduced"
-        if len(self._open) >= self.limits.sessions:
-            session.part("too many sessions")
-            return
-        self._open.add(session)
-        self.counts["connections"] += 1
-        try:
-            self._admit(session)
-        except Parted as parted:
-            session.part(str(parted))
-
-    def hear(self, session: Session, data: bytes) -> None:
-        session.waits.append(data)
-        if session.task is None:
-            session.task = asyncio.create_task(self._work(session))
-        elif len(session.waits) == _WAITING:
-            session.transport.pause_reading()
-
-    async def _work(self, session: Session) -> None:
-        """Takes what a peer said until nothing waits."""
-        try:
-            while session.waits and not session.parted:
-                if len(session.waits) >= _WAITING and not session.unread:
-                    session.transport.resume_reading()
-                data = b"".join(session.waits)
-                session.waits.clear()
-                await self._ask_again(session)
-                await self._said(session, data)
-        except Parted as parted:
-            session.part(str(parted))
-        except Unsure:
-            session.part("cannot be asked at present")
-        except BaseException:
-            session.transport.abort()
-            raise
-        finally:
-            session.task = None
-            if session.over:
-                session.transport.close()
-
-    def end(self, session: Session, error: Exception | None) -> None:
-        if error is not None:
-            session.parted = session.parted or "connection lost"
-        if session.parted:
-            self.counts[f"parted: {session.parted}"] += 1
-        self._open.discard(session)
-
-    def _spend(self, session: Session, messages: int) -> None:
-        """Counts messages against the rate; raises `Parted` where it is passed."""
-        now, rate = time.monotonic(), session.rate
-        session.allowed = min(20 * rate, session.allowed + (now - session.filled) * rate)
-        session.filled = now
-        session.allowed -= messages
-        if session.allowed < 0:
-            raise Parted("too many messages")
-
-    def _heard(self, session: Session, begun: bool, had_begun: bool, whole: bool) -> None:
-        """Until when something must follow: the rest of a message that has begun, or the next one."""
-        if not session.known or session.unread:
-            return
-        if not begun:
-            session.until, session.why = session.filled + self.limits.silent, "silent"
-        elif whole or not had_begun:
-            session.until, session.why = session.filled + self.limits.frame, "a frame without an end"
-
-    def _refuse(self, session: Session, error: Malformed, raw: bytes) -> None:
-        self.tally.refuse(session.peer, error, raw)
-        self._tired(session, 1)
-
-    def _tired(self, session: Session, more: int = 0) -> None:
-        session.nonsense += more
-        if session.nonsense >= self.limits.nonsense:
-            raise Parted("nonsense")
-
-
-_WAITING = 16
-"""So many pieces of what a peer says may wait while it is worked on what it said before; then it is not read."""

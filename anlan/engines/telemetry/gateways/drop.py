@@ -27,7 +27,7 @@ import polars as pl
 
 from ..protocols import Malformed
 from ..protocols.payload import Columns
-from .door import Limits, Tally, sifted
+from .door import Limits, Tally
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of one file."""
@@ -195,8 +195,7 @@ class Drop:
                 devices = self._devices_of(file.sender)
                 if self.tally.budget.spend(file.sender, len(found.columns.ts), len(devices), self._limits):
                     raise _Waits("more readings than this sender's devices may bring; the file is taken later")
-                kept = sifted(found.columns, devices, self._now(), self._limits, self.tally.names)
-                self.tally.counts.update({f"refused: {kind}": count for kind, count in kept.kinds.items()})
+                kept = self.tally.sift(found.columns, devices, self._now(), self._limits)
                 wrong += [(int(found.lines[number - 1]), kind) for number, kind in kept.refused]
                 if not len(kept.taken.ts):
                     raise Malformed("none", "no line holds a reading of this sender's devices")

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from ..protocols import Malformed, payload
-from .door import Keys, Land, Limits, Sifted, Tally, Unsure, sifted
+from .door import Keys, Land, Limits, Sifted, Tally, Unsure
 
 PATH = "/ingest/v1/readings"
 ARROW = frozenset({"application/vnd.apache.arrow.stream", "application/octet-stream"})
@@ -82,9 +82,7 @@ class Ingest:
         if wait := self.tally.budget.spend(sender, len(read.ts), len(speaks_for), self._limits):
             words = f"more readings than {len(speaks_for)} devices may bring: send it again in {math.ceil(wait)} s"
             raise Refused(429, "too much", words, [(b"retry-after", b"%d" % math.ceil(wait))])
-        found = sifted(read, speaks_for, self._now(), self._limits, self.tally.names)
-        for name, count in found.kinds.items():
-            self.tally.counts[f"refused: {name}"] += count
+        found = self.tally.sift(read, speaks_for, self._now(), self._limits)
         if len(found.taken.ts):
             try:
                 await self._land(*found.taken)

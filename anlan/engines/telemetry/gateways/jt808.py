@@ -22,10 +22,13 @@ import numpy as np
 from ..protocols import Malformed, Reading, jt808, jt808_many
 from ..protocols.jt808 import Cutter, Frame, Joiner
 from ..protocols.jt808_many import Many
-from .door import Land, Limits, Listener, Parted, Session
+from .connections import Listener, Parted, Session
+from .door import Land, Limits
 
 _FEW = 12
 """Reports that cost less one by one than as arrays."""
+_OWED = 16
+"""So many reports of one terminal may be on their way to the disk; further ones wait, and it is not read then."""
 
 
 class Terminals(Protocol):
@@ -74,15 +77,16 @@ class Vehicles(Listener):
         super().__init__(land, limits, now)
         self._terminals = terminals
         self._reports: list[tuple[_Terminal, bytes]] = []
-        self._landing: set[asyncio.Task[None]] = set()
 
     def hear(self, session: Session, data: bytes) -> None:
         """Reports of where terminals are, which is nearly all that they say, are taken together as they come."""
         assert isinstance(session, _Terminal)
         if (
-            session.header and session.task is None and not session.cutter.begun and jt808_many.plain(data)
-            and jt808_many.phone(data) == session.header and time.monotonic() - session.asked <= self.limits.again
+            session.header and session.task is None and session.owed < _OWED and not session.cutter.begun
+            and jt808_many.plain(data) and jt808_many.phone(data) == session.header
+            and time.monotonic() - session.asked <= self.limits.again
         ):  # fmt: skip
+            session.owed += 1
             if not self._reports:
                 asyncio.get_running_loop().call_soon(self._take_reports)
             self._reports.append((session, data))
@@ -95,17 +99,27 @@ class Vehicles(Listener):
         forms: dict[tuple[int, int], list[tuple[_Terminal, bytes]]] = {}
         for session, data in came:
             forms.setdefault((len(data), len(session.header)), []).append((session, data))
-        for alike in forms.values():
-            many = jt808_many.read([data for _session, data in alike]) if len(alike) >= _FEW else None
-            readable = many.good.tolist() if many else [False] * len(alike)
-            places = [n for n, good in enumerate(readable) if good and self._admitted(alike[n][0])]
-            for n, good in enumerate(readable):
-                if not good:
-                    super().hear(*alike[n])
-            if many and places:
-                task = asyncio.create_task(self._land_reports(many, alike, np.array(places)))
-                self._landing.add(task)
-                task.add_done_callback(self._landing.discard)
+        try:
+            for alike in forms.values():
+                self._take_alike(alike)
+        except BaseException:
+            for session, _data in came:
+                session.transport.abort()  # what they said was not answered, and they come again
+            raise
+
+    def _take_alike(self, alike: Sequence[tuple[_Terminal, bytes]]) -> None:
+        many = jt808_many.read([data for _session, data in alike]) if len(alike) >= _FEW else None
+        readable = many.good.tolist() if many else [False] * len(alike)
+        places = []
+        for n, ((session, data), good) in enumerate(zip(alike, readable, strict=True)):
+            if good and self._admitted(session):
+                places.append(n)
+                continue
+            session.owed -= 1
+            if not good:
+                super().hear(session, data)
+        if many and places:
+            self._begin(self._land_reports(many, alike, np.array(places)))
 
     def _admitted(self, session: _Terminal) -> bool:
         try:
@@ -118,7 +132,21 @@ class Vehicles(Listener):
 
     async def _land_reports(self, many: Many, alike: Sequence[tuple[_Terminal, bytes]], places: Any) -> None:
         """Puts reports on disk and answers them; `places` says which."""
-        early, late = self._bounds()
+        sessions = [alike[n][0] for n in places.tolist()]
+        try:
+            for session, answer in zip(sessions, await self._landed(many, alike, places), strict=True):
+                session.answer(answer)
+        except BaseException:
+            for session in sessions:
+                session.transport.abort()
+            raise
+        finally:
+            for session in sessions:
+                session.owed -= 1
+                session.worked()
+
+    async def _landed(self, many: Many, alike: Sequence[tuple[_Terminal, bytes]], places: Any) -> list[bytes]:
+        early, late = self.limits.moments(self._now())
         phones = [session.phone for session, _data in alike]
         told = (many.ts >= early) & (many.ts <= late)
         each = (~np.isnan(many.values)).sum(axis=1).tolist()
@@ -140,15 +168,9 @@ class Vehicles(Listener):
             self.counts["refused: disk"] += len(columns.ts)
             results[:] = jt808.FAILED
         asked = [alike[n] for n in places.tolist()]
-        answers = jt808_many.replies(
+        return jt808_many.replies(
             [data for _session, data in asked], [session.next() for session, _data in asked], results[places]
         )
-        for (session, _data), answer in zip(asked, answers, strict=True):
-            session.answer(answer)
-
-    async def close(self) -> None:
-        await super().close()
-        await asyncio.gather(*self._landing, return_exceptions=True)
 
     async def _said(self, session: _Terminal, data: bytes) -> None:
         cutter = session.cutter
@@ -161,11 +183,6 @@ class Vehicles(Listener):
         self._spend(session, len(frames))
         session.answer(await self._answered(session, frames))
         self._heard(session, cutter.begun, had_begun, bool(frames))
-
-    def _bounds(self) -> tuple[float, float]:
-        """The first and the last moment at which a terminal's clock can be right, in milliseconds."""
-        now = self._now()
-        return (now - self.limits.behind) * 1000, (now + self.limits.ahead) * 1000
 
     async def _still(self, session: _Terminal) -> bool:
         return await self._terminals.authenticate(session.phone, session.code)
@@ -213,7 +230,7 @@ class Vehicles(Listener):
         match frame.id:
             case jt808.LOCATION | jt808.LOCATIONS:
                 read = jt808.readings(frame)
-                early, late = self._bounds()
+                early, late = self.limits.moments(self._now())
                 good = [r for r in read if early <= r.ts <= late]
                 if len(good) < len(read) or not read:
                     # The terminal would send it for ever if it were told that it failed.

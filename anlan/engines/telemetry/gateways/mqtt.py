@@ -19,7 +19,8 @@ from typing import Any
 
 from ..protocols import Malformed, mqtt, payload
 from ..protocols.mqtt import Packet
-from .door import Keys, Land, Limits, Listener, Parted, Session, sifted
+from .connections import Listener, Parted, Session
+from .door import Keys, Land, Limits
 
 _STRANGER = 4_096
 """Bytes that a packet may have from somebody of whom nobody knows yet who he is."""
@@ -158,9 +159,7 @@ class Publishers(Listener):
             # Not answered: the device keeps it, comes back and sends it again.
             self.counts["refused: too much"] += len(read.ts)
             raise Parted("too many readings")
-        found = sifted(read, session.speaks_for, self._now(), self.limits, self.tally.names)
-        for kind, count in found.kinds.items():
-            self.counts[f"refused: {kind}"] += count
+        found = self.tally.sift(read, session.speaks_for, self._now(), self.limits)
         if len(found.taken.ts):
             columns.append(found.taken)
         return mqtt.TAKEN if len(found.taken.ts) else mqtt.INVALID

@@ -65,7 +65,7 @@ def read(frames: Sequence[bytes]) -> Many:
     body = np.ascontiguousarray(rows[:, head:-2])
     ts = np.fromiter(map(_ts, body[:, 22:28].copy().view("V6").ravel().tolist()), np.int64, count)
     good &= ts >= 0
-    items, alike = _items(body)
+    items, alike = _items(body, int(good.argmax()))
     good &= alike
     alarm, status, lat_, lon_ = (body[:, at : at + 4].copy().view(">u4").ravel() for at in (0, 4, 8, 12))
     altitude, speed, direction = (body[:, at : at + 2].copy().view(">u2").ravel() for at in (16, 18, 20))
@@ -82,10 +82,10 @@ def read(frames: Sequence[bytes]) -> Many:
     return Many(good, ts, (*_BASE, *_PLACE, *(name for _at, _width, name in items)), values)
 
 
-def _items(body: Any) -> tuple[list[tuple[int, int, str]], Any]:
-    """Where the measured additional items of the first frame stand, and which frames have theirs in the same places."""
+def _items(body: Any, pattern: int) -> tuple[list[tuple[int, int, str]], Any]:
+    """Where the measured additional items of one frame stand, and which frames have theirs in the same places."""
     found: dict[int, tuple[int, int, str]] = {}
-    alike, at, first = np.ones(len(body), bool), 28, body[0].tobytes()
+    alike, at, first = np.ones(len(body), bool), 28, body[pattern].tobytes()
     while at < len(first):
         if at + 2 > len(first) or at + 2 + first[at + 1] > len(first):
             return [], np.zeros(len(body), bool)

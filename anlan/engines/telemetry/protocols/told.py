@@ -7,7 +7,6 @@ from typing import Any
 
 from . import Malformed, ais, jt808, payload
 
-PROTOCOLS = ("jt808", "ais", "mqtt")
 _NAMES = {
     "reply_serial": "replyMsgNum", "reply_id": "replyMsgId", "result": "result", "code": "authCode",
     "province": "provinceId", "city": "cityId", "maker": "makerId", "model": "terminalModel", "terminal": "terminalId",

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import uvloop
 
 from anlan.engines.telemetry import rules
 from anlan.engines.telemetry.compiled import compiled
@@ -22,6 +25,23 @@ def stream(text: str, late: str = "2min", **more: Any) -> Stream:
 def told(events: Any) -> list[tuple[str, str, float]]:
     """Events as rule, state and minutes after noon."""
     return [(e.rule if len({x.rule for x in events}) > 1 else e.level, e.state, (e.ts - NOON) / MINUTE) for e in events]
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Waits, five seconds at most."""
+    for _ in range(500):
+        if done():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def either_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`asyncio.run` by the loop of the gateway's process, and by Python's own, as whoever uses the engine has it."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy() if request.param == "uvloop" else None)
+    yield
+    asyncio.set_event_loop_policy(None)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -145,6 +145,33 @@ def test_many_share_one_write_and_learn_when_it_failed(tmp_path: Path) -> None:
     assert len(values(Tail(tmp_path))) == 201
 
 
+def test_a_disk_that_is_full_when_the_next_file_begins_keeps_nobody_waiting_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, opened = Journal(tmp_path, "a"), os.open
+
+    def full(path: object, flags: int, *more: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(28, "No space left on device")
+        return opened(path, flags, *more)  # type: ignore[arg-type]
+
+    async def run() -> None:
+        committer = Committer(one)
+        await committer.land(["d"], ["m"], [NOON], [1.0])
+        monkeypatch.setattr(os, "open", full)
+        for number in (2.0, 3.0):
+            committer.turn()
+            await asyncio.wait_for(committer.land(["d"], ["m"], [NOON], [number]), 5)
+        monkeypatch.undo()
+        committer.turn()
+        await committer.land(["d"], ["m"], [NOON], [4.0])
+        await committer.close()
+
+    asyncio.run(run())
+    assert values(Tail(tmp_path)) == [1, 2, 3, 4]
+    assert len(list(tmp_path.glob("*.journal"))) == 2
+
+
 def test_archived_it_stands_by_day_and_metric_and_each_reading_once(tmp_path: Path) -> None:
     folder, kept = tmp_path / "journal", tmp_path / "history"
     one, tail = Journal(folder, "a"), Tail(folder)

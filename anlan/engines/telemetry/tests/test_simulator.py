@@ -27,6 +27,13 @@ def test_a_course_is_the_same_every_time_and_has_its_scenes() -> None:
     assert any(not one for seed in range(5) for one in day(seed))  # some fall silent
 
 
+def test_at_a_station_the_fan_stands_still_while_gas_gathers() -> None:
+    both = [Course(Sensor(code, "", "coal-gas", "face", role), 1) for code, role in (("t1", "methane"), ("f1", "fan"))]
+    seen = [(gas["ch4"], fan["fan"]) for gas, fan in ([one.measured(20) for one in both] for _ in range(8_000)) if gas]
+    assert max(ch4 for ch4, fan in seen if not fan) >= 1.0
+    assert max(ch4 for ch4, fan in seen if fan) < 0.6
+
+
 class Keys:
     async def speaks_for(self, name: str, key: str) -> Collection[str] | None:
         return {name} if key == "key" else None

@@ -90,18 +90,18 @@ def embedded(folder: Path, table: pa.Table, **more: Any) -> tuple[replay.Replaye
 
 def parted(folder: Path, monkeypatch: pytest.MonkeyPatch, shards: int = 5) -> tuple[replay.Replayed, bytes]:
     """As `spark.replay`, with the hand-over between workers done here."""
-    source, made = folder / "in.parquet", compiled(ruled())
+    source, made, alone = folder / "in.parquet", compiled(ruled()), spark.Shards(shards, frozenset(), {})
     monkeypatch.setattr(spark, "_ROWS", 20_000)
     with replay.opened(source) as file:
         integers = pa.types.is_integer(file.schema_arrow.field("device").type)
         stretches, total = spark._stretches(file.metadata), file.metadata.num_rows
     numbers = [pa.record_batch([pa.array(range(len(stretches)))], ["id"])]
-    pieces = [p for b in spark._apart_from_stretches(source, stretches, shards, numbers) for p in b.to_pylist()]
+    pieces = [p for b in spark._apart_from_stretches(source, stretches, alone, numbers) for p in b.to_pylist()]
     assert len(stretches) > 2 or total < 40_000
     found = []
     for shard in range(shards):
         own = sorted((p for p in pieces if p["shard"] == shard), key=lambda p: p["row"])
-        found += spark._replay_shard(made, [pa.RecordBatch.from_pylist(own, spark._PIECE)] if own else [])
+        found += spark._replay_shard(made, {}, [pa.RecordBatch.from_pylist(own, spark._PIECE)] if own else [])
     done = spark._replayed(pa.Table.from_batches(found), made, total, folder / "parted.jsonl", integers)
     return done, (folder / "parted.jsonl").read_bytes()
 
@@ -142,8 +142,9 @@ def test_a_file_that_breaks_off_names_its_row(tmp_path: Path) -> None:
     source.write_bytes(content)
     with replay.opened(source) as file:
         stretches = spark._stretches(file.metadata)
+    one, alone = pa.record_batch([pa.array([0])], ["id"]), spark.Shards(3, frozenset(), {})
     with pytest.raises(replay.BadReadings, match=r"in\.parquet: row \d+: cannot be read"):
-        list(spark._apart_from_stretches(source, stretches, 3, [pa.record_batch([pa.array([0])], ["id"])]))
+        list(spark._apart_from_stretches(source, stretches, alone, [one]))
 
 
 def test_where_java_is_missing_one_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anlan.engines.telemetry import rules
-from anlan.engines.telemetry.compiled import compiled
+from anlan.engines.telemetry.compiled import KINDS, compiled
 from anlan.engines.telemetry.stream import BadSnapshot, Event, Stream
 
 from .conftest import HOUR, MINUTE, NOON, SECOND, stream, told
@@ -271,6 +271,10 @@ name: drive, kind: driving, metric: m, level: red, longer_than: 2min, rest: 30s,
 """
 ALL = ALL.replace("HIGH", "{level: orange, at_least: 5}, {level: red, at_least: 8, until: {less_than: 4}}")
 ALL = ALL.replace("LOW", "{metric: n, less_than: 3, not_older_than: 1min}")
+ALL += """name: in, kind: inside, level: blue, hold: 10s, area: [[2, 2], [8, 2], [8, 8], [2, 8]]
+name: out, kind: outside, level: blue, clear_hold: 10s, area: [[1, 1], [9, 1], [5, 9]]
+name: away, kind: off-route, level: blue, metres: 90000, route: [[0, 0], [10, 10]]
+"""
 Rows = list[tuple[str, str, int, float]]
 
 
@@ -285,7 +289,12 @@ def _rows(draw: Any) -> Rows:
             at += step * SECOND
             rows[device, "m", at] = float(m)
             rows[device, "n", at + draw(st.sampled_from([0, 3 * SECOND]))] = float(n)
+            rows[device, "lon", at], rows[device, "lat", at] = float(m), float(n)
     return [(*key, value) for key, value in rows.items()]
+
+
+def test_what_is_held_below_is_held_for_every_kind_of_rule() -> None:
+    assert {f"kind: {kind}" for kind in KINDS} <= set(ALL.replace("\n", ", ").split(", "))
 
 
 def fed(one: Stream, rows: Rows, size: int) -> list[Any]:

@@ -33,8 +33,10 @@ from anlan.engines.telemetry.gateways.mqtt import Publishers
 from anlan.engines.telemetry.protocols import mqtt
 from anlan.engines.telemetry.protocols.payload import Columns
 
+from .conftest import until
 from .test_other_protocols import POSITION, STATIC
 
+pytestmark = pytest.mark.usefixtures("either_loop")
 NOW = 1_371_182_400.0
 MS = int(NOW * 1000)
 Rows = list[tuple[str, str, int, float]]
@@ -179,14 +181,14 @@ def test_who_may_speak_no_more_is_parted_with() -> None:
     disk = Disk()
 
     async def run() -> Publishers:
-        listener = Publishers(Revoked(), disk.land, Limits(again=0.2), now=lambda: NOW)
+        listener = Publishers(Revoked(), disk.land, Limits(again=1.0), now=lambda: NOW)
         server = await listener.serve("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
         writer.write(mqtt.connect("c", "k1", "one"))
         assert (await reader.readexactly(4))[3] == 0
         writer.write(mqtt.publish("anlan/v1/k1/readings", 1, reading()))
         await reader.readexactly(4)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.1)
         writer.write(mqtt.publish("anlan/v1/k1/readings", 2, reading()))
         assert await reader.read() == b""
         server.close()
@@ -442,14 +444,6 @@ def heard(
 OTHER = "!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24"
 
 
-async def until(done: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if done():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
-
-
 def test_ships_over_tcp_and_udp() -> None:
     async def talk(ships: Ships, port: int, disk: Disk) -> None:
         _reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -462,8 +456,6 @@ def test_ships_over_tcp_and_udp() -> None:
             udp.sendto(POSITION.encode(), ("127.0.0.1", port))
             udp.sendto(STATIC[0].encode(), ("127.0.0.1", port))
             udp.sendto(STATIC[1].encode(), ("127.0.0.1", port))
-        await asyncio.sleep(1)
-        print(ships.counts, disk.rows, ships.tally.refused)
         await until(lambda: ships.counts["messages"] == 8)
         await until(lambda: len(disk.rows) == 2 * tcp)
 
@@ -489,7 +481,7 @@ def test_receivers_send_from_their_own_network() -> None:
 def test_a_receiver_of_noise_is_parted_with() -> None:
     async def talk(ships: Ships, port: int, disk: Disk) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"nonsense\n" * 40)
+        writer.write(POSITION.encode() + b"\n" + b"nonsense\n" * 40)
         with suppress(ConnectionResetError):  # what it sent was not even read
             assert await reader.read() == b""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -497,7 +489,8 @@ def test_a_receiver_of_noise_is_parted_with() -> None:
         with suppress(ConnectionResetError):  # what it sent was not even read
             assert await reader.read() == b""
 
-    ships, _disk = heard(talk, nonsense=30)
+    ships, disk = heard(talk, nonsense=30)
+    assert disk.rows  # what it had said in sense: nobody says it again
     assert (ships.counts["parted: nonsense"], ships.counts["parted: a line without an end"]) == (1, 1)
 
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import threading
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
+from anlan.engines import telemetry
+from anlan.engines.telemetry.gateways.door import Unsure
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
-from anlan.offices.monitoring import keys, standing
+from anlan.offices.monitoring import keys, serving, standing
 from anlan.offices.monitoring.doors import Wrong, said
-from anlan.offices.monitoring.keys import Directory, key_of
+from anlan.offices.monitoring.keys import HAVE_KEYS, Directory, key_of
 from anlan.offices.monitoring.models import Device
+from anlan.offices.monitoring.programmes import PROTOCOLS
+from anlan.offices.monitoring.views_intake import HOW, KINDS, WAYS
 from anlan.parties.models import Account
 
 from .conftest import BANAN, TESTER, account, device
@@ -98,6 +107,57 @@ def test_a_program_speaks_for_the_devices_in_its_account_s_scope() -> None:
     assert speaks("", "anlan_nothing") is None
 
 
+def test_while_the_register_is_away_devices_go_on_and_wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked = device("k1", protocol="mqtt"), 0
+
+    def away(_directory: Directory) -> None:
+        nonlocal asked
+        asked += 1
+        raise OperationalError("the database is away")
+
+    known, nothing = Directory(), Directory()
+    known.read()
+    known._at -= 2 * keys.FRESH_S
+    monkeypatch.setattr(Directory, "read", away)
+
+    async def knock() -> None:
+        for _ in range(20):
+            assert await known.speaks_for(made.code, key_of(made.code, 0)) == {made.code}
+            assert await known.speaks_for("nobody", "x") is None
+            with pytest.raises(Unsure):
+                await nothing.speaks_for(made.code, key_of(made.code, 0))
+
+    asyncio.run(knock())
+    assert asked == 2
+
+
+def test_a_full_disk_ends_no_evaluation(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It would end the gateway's process, and with it ten thousand connections, again and again."""
+    ending, steps = threading.Event(), 0
+
+    class Evaluates:
+        stream = SimpleNamespace(counts={"taken": 0})
+
+        def __init__(self, *_places: Path) -> None: ...
+
+        def step(self) -> int:
+            nonlocal steps
+            steps += 1
+            if steps > 3:
+                ending.set()
+            return 0
+
+        def keep(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(serving, "Evaluation", Evaluates)
+    monkeypatch.setattr(serving, "EVALUATE_S", 0.001)
+    monkeypatch.setattr(serving, "KEEP_S", -1.0)
+    serving.work(ending, standing.Progress())
+    assert steps == 5
+    assert "No space left" in caplog.text
+
+
 def test_the_page_of_a_key() -> None:
     made, other = device("k6", protocol="mqtt"), device("k7", BANAN, protocol="mqtt")
     client = Client()
@@ -108,6 +168,17 @@ def test_the_page_of_a_key() -> None:
     assert client.post(f"/monitoring/keys/{other.pk}/").status_code == 404
     client.force_login(account("inspector", "500112000000"))
     assert client.post(f"/monitoring/keys/{made.pk}/").status_code == 403
+
+
+def test_everything_that_is_refused_and_every_way_in_has_its_words() -> None:
+    engine = Path(telemetry.__file__).parent
+    texts = [path.read_text() for part in ("gateways", "protocols") for path in (engine / part).glob("*.py")
+             if path.name != "told.py"]  # fmt: skip
+    kinds = set(re.findall(r'(?:Malformed\(\s*"|Refused\(\d+, "|"refused: )([a-z ]+)"', "\n".join(texts)))
+    assert {"checksum", "clock", "slow", "registration"} <= kinds
+    assert kinds - KINDS.keys() == set()
+    assert set(HOW) == HAVE_KEYS
+    assert {one for one, _title in PROTOCOLS} - {"file", "none"} <= WAYS.keys()
 
 
 def test_the_page_of_the_ways_in() -> None:

@@ -264,3 +264,31 @@ def test_the_limits_of_a_place_are_entered_for_each_sensor__aq_1029_2007() -> No
     day = AT.date().replace(day=1)
     assert rows == [("ch4_alarm", 1.0, day), ("ch4_cut", 1.5, day), ("ch4_repower", 1.0, day)]
     assert browser("duty", CITY).get("/monitoring/limits/").status_code == 403
+
+
+def test_a_warning_says_first_what_happened_and_leads_to_map_and_curve_in_the_readers_language() -> None:
+    one = warning(1)
+    with acting(TESTER, EVERYWHERE):
+        EarlyWarning.objects.filter(pk=one.pk).update(
+            title="井下1号：甲烷超限", rule_title="甲烷超限", rule_title_en="Methane above the limit",
+            rule_kind="level", value=1.2, lon=106.5, lat=29.5,
+        )  # fmt: skip
+    client = browser()
+    head = client.get(one.get_absolute_url()).content.decode()
+    assert "井下1号：甲烷超限 · 甲烷 1.2 %" in head
+    assert 'href="/monitoring/map/#14/29.5' in head
+    assert f'href="/r/devices/{one.device_id}/#readings"' in head
+    client.cookies["django_language"] = "en"
+    for address in (one.get_absolute_url(), "/r/warnings/"):
+        assert "井下1号: Methane above the limit" in client.get(address).content.decode()
+
+
+def test_a_calibration_is_entered_with_moments_that_are_chosen_until_its_end() -> None:
+    page = browser().get("/r/calibrations/new/").content.decode()
+    assert page.count('type="datetime-local"') == 2
+    assert "结束时间" in page
+    assert "整改期限" not in page
+
+
+def test_an_empty_list_that_nobody_enters_says_what_fills_it() -> None:
+    assert "误报偏多的规则由系统自动列入" in browser().get("/r/rule-reviews/").content.decode()

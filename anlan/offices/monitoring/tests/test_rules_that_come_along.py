@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from anlan.engines.telemetry.compiled import compiled
-from anlan.engines.telemetry.rules import read
+from anlan.engines.telemetry.compiled import KINDS, compiled
+from anlan.engines.telemetry.rules import limits_of, read
 from anlan.engines.telemetry.stream import Stream
 from anlan.engines.telemetry.tests.conftest import MINUTE, NOON
 from anlan.offices import monitoring
+from anlan.offices.monitoring import cards, demo, wording
+from anlan.offices.monitoring.programmes import MOVING, PROGRAMMES
 
 RULES = read(Path(monitoring.__file__).parent / "rules.yaml")
 
@@ -18,6 +20,21 @@ def test_each_has_a_name_in_both_languages_and_says_on_what_it_rests() -> None:
         assert set(rule["title"]) == {"zh", "en"}, rule["name"]
         assert rule["source"], rule["name"]
         assert rule["programmes"], rule["name"]
+
+
+def test_what_it_says_has_words() -> None:
+    """Also of a kind that no rule here is of: a city writes its own."""
+    assert wording.KINDS.keys() == KINDS.keys()
+    for rule in RULES.rules:
+        named = {rule.get("metric"), *limits_of(rule), *(one["metric"] for one in rule.get("while", ()))} - {None}
+        assert named <= wording.METRICS.keys(), rule["name"]
+        assert set(rule["programmes"]) <= dict(PROGRAMMES).keys(), rule["name"]
+
+
+def test_cards_demonstration_and_tracks_speak_of_programmes_that_there_are() -> None:
+    named = {programme for programme, *_rest in cards.cards()} - {""}
+    named |= {programme for rows in demo.BY_CLASS.values() for programme, *_rest in rows} | demo.YEARLY | MOVING
+    assert named <= dict(PROGRAMMES).keys()
 
 
 @pytest.mark.parametrize(
@@ -40,3 +57,12 @@ def test_methane_by_the_place_of_the_sensor__aq_1029_2007(
     count = len(values)
     one.feed(["t1"] * count, ["ch4"] * count, [NOON + n * MINUTE for n in range(count)], values)
     assert [f"{e.level} {e.state}" for e in one.finish() if e.rule == "methane"] == levels
+
+
+def test_methane_while_the_fan_of_the_same_face_another_device_stands_still() -> None:
+    stations = {"t1": ("face", "methane"), "f1": ("face", "fan")}
+    one = Stream(compiled(RULES), programmes={"#face": "coal-gas"}, stations=stations)
+    for n, (ch4, fan) in enumerate([(0.6, 1), (0.6, 0), (0.6, 0), (0.4, 0)]):
+        one.feed(["t1", "f1"], ["ch4", "fan"], [NOON + n * MINUTE] * 2, [ch4, fan])
+    found = [(e.device, e.station, e.level, e.state, (e.ts - NOON) // MINUTE) for e in one.finish()]
+    assert found == [("t1", "face", "red", "open", 2), ("t1", "face", "red", "clear", 3)]

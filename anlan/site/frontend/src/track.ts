@@ -91,7 +91,7 @@ export async function draw(card: HTMLElement): Promise<void> {
       own.addSource("here", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
       for (const name of ["warned", "here"])
         own.addLayer({ id: name, type: "symbol", source: name, layout: { "icon-image": name === "here" ? "here" : ["get", "mark"], "icon-allow-overlap": true, "icon-ignore-placement": true } });
-      tell();
+      if (count) tell();
     });
   } else {
     map.hidden = true;

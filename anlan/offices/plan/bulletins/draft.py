@@ -1,0 +1,392 @@
+"""Facts into a paper: what is stated, shown and asked for, as a draft that a person edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from anlan.engines.measures import Period
+from anlan.engines.measures.periods import BEIJING
+from anlan.engines.papers import (
+    UNKNOWN,
+    Annex,
+    Block,
+    Chart,
+    Heading,
+    Imprint,
+    Note,
+    Number,
+    Paper,
+    Paragraph,
+    Series,
+    Table,
+)
+from anlan.engines.papers.paper import day
+
+from .facts import DUE, GRADES, LEVELS, Cell, Facts, Goal, Row
+from .wording import STANDINGS, change, foremost, listed, plain, ranks, said
+
+GRADE_NAMES = dict(zip(GRADES, ("一般事故", "较大事故", "重大事故", "特别重大事故"), strict=True))
+LEVEL_NAMES = dict(zip(LEVELS, ("红色", "橙色", "黄色", "蓝色"), strict=True))
+QUARTERS = "一二三四"
+ADDRESSEES = {1: "各区县（自治县）人民政府，市政府有关部门，有关单位", 2: "各乡镇人民政府、街道办事处，有关部门和单位"}
+LAGGARDS = 3
+"""So many of the last are named."""
+NO_FIGURE = "注：“–”表示暂无数据。"
+
+
+def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = None) -> Paper:
+    """The bulletin as a draft; numbered and dated only where it is told so."""
+    period = Period.parse(facts.period)
+    span = _span(facts, period)
+    blocks: list[Block] = [
+        Paragraph(f"现将{span}{_all(facts)}安全生产和事故隐患排查治理情况通报如下。{_as_of(facts)}"),
+        *_accidents(facts, period, span),
+        *_dangers(facts, span),
+        *_goals(facts, period),
+        *_warnings(facts, span),
+        *_overdue(facts),
+        *_asked(facts),
+    ]
+    return Paper(
+        title=f"{facts.issuer}关于{span}{_all(facts)}安全生产情况的通报",
+        issuer=facts.issuer,
+        mark=facts.issuer,
+        number=Number(facts.short_name, (signed_on or period.first).year, serial),
+        addressee=ADDRESSEES[facts.tier],
+        blocks=tuple(blocks),
+        annexes=(Annex("各区县情况表" if facts.tier == 1 else "各乡镇（街道）情况表", tuple(_by_place(facts))),
+                 Annex("指标说明", tuple(_definitions(facts)))),
+        signed_on=signed_on,
+        imprint=Imprint((), facts.issuer, signed_on),
+    )  # fmt: skip
+
+
+def _all(facts: Facts) -> str:
+    return "全市" if facts.tier == 1 else "全县" if facts.area_name.endswith("县") else "全区"
+
+
+def _span(facts: Facts, period: Period) -> str:
+    year, month = period.first.year, period.first.month
+    if facts.kind == "monthly":
+        return f"{year}年{month}月"
+    return f"{year}年第{QUARTERS[month // 3]}季度" if facts.kind == "quarterly" else f"{year}年度"
+
+
+def _as_of(facts: Facts) -> str:
+    at = facts.as_of.astimezone(BEIJING)
+    if not facts.running:
+        return f"数据截至期末，按{day(at.date())}的记录统计。"
+    return f"本期尚未结束，数据截至{day(at.date())}{at:%H:%M}，上年同期按相同时段统计。"
+
+
+# --- Accidents -------------------------------------------------------------------------------------
+
+
+def _accidents(facts: Facts, period: Period, span: str) -> Iterable[Block]:
+    yield Heading(1, "生产安全事故情况")
+    yield Heading(2, "总体情况")
+    number, deaths = facts.whole["accidents.number"], facts.whole["accidents.deaths"]
+    words = f"{span}，{_all(facts)}{said('共发生各类生产安全事故', number, '起')}；{said('死亡', deaths, '人')}。"
+    if facts.kind != "annual":
+        so_far = facts.to_date
+        words += f"今年以来，{said('累计发生事故', so_far['accidents.number'], '起')}；"
+        words += f"{said('累计死亡', so_far['accidents.deaths'], '人')}。"
+    yield Paragraph(words)
+    yield _two_periods(facts)
+    year = period.first.year
+    for at, (title, unit) in enumerate((("死亡人数", "人"), ("事故起数", "起"))):
+        figures = [(month.deaths, month.accidents)[at] for month in facts.months]
+        yield Chart(
+            ("column", "line")[at], f"{year - 1}年和{year}年各月{title}", tuple(f"{n}月" for n in range(1, 13)),
+            (_series(f"{year - 1}年", [one[1] for one in figures]), _series(f"{year}年", [one[0] for one in figures])),
+            unit,
+        )  # fmt: skip
+    yield from _note(value for month in facts.months for value in (*month.deaths, *month.accidents))
+    yield Heading(2, "按事故等级")
+    parts = []
+    for grade in GRADES:
+        cells = facts.grades[grade]
+        happened, died = plain(cells["accidents.number"].now), plain(cells["accidents.deaths"].now)
+        parts.append(f"{GRADE_NAMES[grade]}{happened}起、死亡{died}人")
+    yield Paragraph(f"{'；'.join(parts)}。")
+    yield Table(
+        "按等级统计的事故情况", ("等级", "起数", "上年同期", "同比（%）", "死亡人数", "上年同期", "同比（%）"),
+        tuple(_accident_row(GRADE_NAMES[grade], facts.grades[grade]) for grade in GRADES), "lrrrrrr",
+        (2, 1, 1.2, 1.5, 1.2, 1.2, 1.5),
+    )  # fmt: skip
+    yield Heading(2, "按行业领域")
+    yield Paragraph(_most(facts.industries, "行业领域"))
+    yield Table(
+        "按行业领域统计的事故情况", ("行业领域", "起数", "上年同期", "同比（%）", "死亡人数", "上年同期", "同比（%）"),
+        tuple(_accident_row(row.name, row.cells) for row in facts.industries), "lrrrrrr",
+        (2, 1, 1.2, 1.5, 1.2, 1.2, 1.5),
+    )  # fmt: skip
+    yield from _deaths("各行业领域死亡人数", facts.industries)
+    yield Heading(2, "按区域")
+    yield Paragraph(_most(facts.places, "区域"))
+
+
+def _two_periods(facts: Facts) -> Table:
+    titles = (("accidents.number", "事故起数（起）"), ("accidents.deaths", "死亡人数（人）"))
+    if facts.kind == "annual":
+        rows = tuple((title, *_compared(facts.whole[name])) for name, title in titles)
+        return Table("事故总体情况", ("指标", "全年", "上年", "同比（%）"), rows, "lrrr", (2, 1, 1, 1))
+    rows = tuple((title, *_compared(facts.whole[name]), *_compared(facts.to_date[name])) for name, title in titles)
+    head = ("指标", "本期", "上年同期", "同比（%）", "今年累计", "上年同期", "同比（%）")
+    return Table("事故总体情况", head, rows, "lrrrrrr", (2, 1, 1.2, 1.5, 1.2, 1.2, 1.5))
+
+
+def _compared(cell: Cell) -> tuple[str, str, str]:
+    return plain(cell.now), plain(cell.before), change(cell)
+
+
+def _accident_row(name: str, cells: dict[str, Cell]) -> tuple[str, ...]:
+    return name, *_compared(cells["accidents.number"]), *_compared(cells["accidents.deaths"])
+
+
+def _deaths(caption: str, rows: Sequence[Row]) -> Iterable[Block]:
+    """A bar for each that had any, of this period and of the same last year."""
+    some = [(row.name, cell) for row in rows if (cell := row.cells["accidents.deaths"]).now or cell.before]
+    if some:
+        before = _series("上年同期", [cell.before for _name, cell in some])
+        now = _series("本期", [cell.now for _name, cell in some])
+        yield Chart("bar", caption, tuple(name for name, _cell in some), (before, now), "人")
+        yield from _note(value for _name, cell in some for value in (cell.before, cell.now))
+
+
+def _most(rows: Sequence[Row], what: str) -> str:
+    """Where most people died, and where there was nothing."""
+    died = [(row.cells["accidents.deaths"].now, row.name) for row in rows]
+    if all(value is None for value, _name in died):
+        return f"各{what}事故情况{UNKNOWN}。"
+    some = sorted(((value, name) for value, name in died if value), key=lambda pair: -pair[0])
+    quiet = sum(1 for row in rows if row.ranked and not row.cells["accidents.number"].now)
+    words = f"{quiet}个{what}未发生事故。" if quiet else ""
+    if not some:
+        return f"各{what}均未发生死亡事故。{words}"
+    first = [f"{name}（死亡{plain(value)}人）" for value, name in foremost(some, LAGGARDS)]
+    return (f"死亡人数较多的{what}为{listed(first)}。" if first else "") + words
+
+
+# --- Hidden dangers --------------------------------------------------------------------------------
+
+
+def _dangers(facts: Facts, span: str) -> Iterable[Block]:
+    yield Heading(1, "事故隐患排查治理情况")
+    yield Heading(2, "总体情况")
+    whole = facts.whole
+    found, rate, timely = whole["hazards.found"], whole["hazards.closure_rate"], whole["hazards.on_time_rate"]
+    words = f"{span}，{_all(facts)}{said('共排查事故隐患', found, '项')}；"
+    words += f"其中已验收销号{plain(whole['hazards.found_and_closed'].now)}项，{said('整改率', rate, '%')}。"
+    words += f"期末未整改隐患{plain(whole['hazards.open'].now)}项。"
+    words += f"本期应完成整改{plain(whole[DUE[0]].now)}项，按期完成{plain(whole[DUE[1]].now)}项，"
+    words += f"{said('按期整改率', timely, '%')}。"
+    yield Paragraph(words)
+    yield Heading(2, "各区域整改率排名")
+    ranked = [row for row in facts.places if row.ranked]
+    rates = [row.cells["hazards.closure_rate"].now for row in ranked]
+    places = ranks(rates)
+    # Those of one place in the order of the more that they found; those without a rate last.
+    order = sorted(
+        range(len(ranked)),
+        key=lambda n: (places[n] is None, places[n] or 0, -(ranked[n].cells["hazards.found"].now or 0)),
+    )
+    yield Paragraph(_ranking(ranked, rates))
+    yield Table(
+        "各区域事故隐患整改率排名",
+        ("名次", "区域", "排查（项）", "已整改（项）", "整改率（%）", "同比（百分点）", "期末未整改（项）"),
+        tuple(
+            (
+                "—" if places[n] is None else str(places[n]), ranked[n].name,
+                *(plain(ranked[n].cells[name].now) for name in ("hazards.found", "hazards.found_and_closed")),
+                plain(rates[n]), change(ranked[n].cells["hazards.closure_rate"], rate=True),
+                plain(ranked[n].cells["hazards.open"].now),
+            )
+            for n in order
+        ),
+        "clrrrrr", (1, 2.4, 1.3, 1.5, 1.5, 1.8, 1.8),
+    )  # fmt: skip
+    yield Note("注：整改率为本期排查且期末前已验收销号的隐患占本期排查隐患的比例；本期未排查出隐患的不参加排名。")
+    shown = [n for n in order if rates[n] is not None]
+    if shown:
+        yield Chart(
+            "bar", "各区域事故隐患整改率", tuple(ranked[n].name for n in shown),
+            (_series("整改率", [rates[n] for n in shown]),), "%", 1,
+        )  # fmt: skip
+    yield Heading(2, "按行业领域")
+    yield Table(
+        "按行业领域统计的事故隐患",
+        ("行业领域", "排查（项）", "已整改（项）", "整改率（%）", "期末未整改（项）", "按期整改率（%）"),
+        tuple(
+            (
+                row.name,
+                *(plain(row.cells[name].now) for name in ("hazards.found", "hazards.found_and_closed")),
+                plain(row.cells["hazards.closure_rate"].now), plain(row.cells["hazards.open"].now),
+                plain(row.cells["hazards.on_time_rate"].now),
+            )
+            for row in facts.industries
+        ),
+        "lrrrrr", (2, 1.2, 1.4, 1.4, 1.8, 1.8),
+    )  # fmt: skip
+
+
+def _ranking(rows: Sequence[Row], rates: Sequence[Decimal | None]) -> str:
+    known = sorted(
+        ((rate, row.name) for rate, row in zip(rates, rows, strict=True) if rate is not None), key=lambda pair: -pair[0]
+    )
+    if not known:
+        return f"各区域整改率{UNKNOWN}。"
+
+    def named(way: str, pairs: Sequence[tuple[Decimal, str]]) -> str:
+        taken = foremost(pairs, LAGGARDS)
+        if taken:
+            return f"整改率{way}的为{listed([f'{name}（{plain(rate)}%）' for rate, name in taken])}。"
+        same = sum(1 for rate, _name in pairs if rate == pairs[0][0])
+        return f"整改率{way}的{same}个区域均为{plain(pairs[0][0])}%。"
+
+    none = len(rows) - len(known)
+    words = named("居前", known)
+    if known[0][0] != known[-1][0]:
+        words += named("居后", known[::-1])
+    return words + (f"{none}个区域本期未排查出隐患。" if none else "")
+
+
+# --- Targets, warnings, overdue --------------------------------------------------------------------
+
+
+def _goals(facts: Facts, period: Period) -> Iterable[Block]:
+    yield Heading(1, "年度目标任务进展")
+    if not facts.goals:
+        yield Paragraph(
+            f"{period.first.year}年度目标任务进展{UNKNOWN}。" if not facts.plan else "本年度计划未设可计量的目标。"
+        )
+        return
+    yield Paragraph(f"根据《{facts.plan}》，" + "；".join(map(_goal, facts.goals)) + "。")
+    yield Table(
+        "年度目标任务进展", ("目标", "要求", "年度控制数", "进度线", "今年累计", "进展"),
+        tuple(
+            (
+                goal.subject, goal.amount, plain(goal.number),
+                "—" if goal.line is None else str(goal.line),
+                plain(goal.actual), STANDINGS[goal.standing],
+            )
+            for goal in facts.goals
+        ),
+        "llrrrl", (2, 2.4, 1.3, 1, 1.2, 1.7),
+    )  # fmt: skip
+    season = any(goal.shape == "season" for goal in facts.goals)
+    yield Note("注：进度线按时间均分" + ("，死亡人数按上年各月分布推算。" if season else "。"))
+
+
+def _goal(goal: Goal) -> str:
+    if goal.actual is None:
+        return f"{goal.subject}{UNKNOWN}"
+    words = f"{goal.subject}今年累计{plain(goal.actual)}{goal.unit}"
+    return words if goal.standing == "unknown" else f"{words}，{STANDINGS[goal.standing]}"
+
+
+def _warnings(facts: Facts, span: str) -> Iterable[Block]:
+    yield Heading(1, "监测预警情况")
+    whole, false = facts.whole["monitoring.warnings"], facts.whole["monitoring.false_alarms"]
+    words = f"{span}，{said('监测预警平台共发出预警', whole, '次')}。"
+    if whole.now:
+        levels = [f"{LEVEL_NAMES[level]}{plain(facts.levels[level].now)}次" for level in LEVELS]
+        words += f"其中{listed(levels)}；经核实为误报的{plain(false.now)}次。"
+    yield Paragraph(words)
+    rows = [row for row in facts.places if row.cells["monitoring.warnings"].now]
+    if rows:
+        yield _cases(
+            "各区域预警情况", ("预警（次）", "其中误报（次）"), rows, ("monitoring.warnings", "monitoring.false_alarms")
+        )
+
+
+def _cases(caption: str, head: tuple[str, str], rows: list[Row], names: tuple[str, str]) -> Table:
+    """Two figures for each area, the most first."""
+    rows.sort(key=lambda row: -(row.cells[names[0]].now or 0))
+    lines = tuple((row.name, *(plain(row.cells[name].now) for name in names)) for row in rows)
+    return Table(caption, ("区域", *head), lines, "lrr", (2, 1, 1))
+
+
+def _overdue(facts: Facts) -> Iterable[Block]:
+    at = day(facts.as_of.astimezone(BEIJING).date())
+    late, listed_ = facts.whole["hazards.overdue"], facts.whole["hazards.listed"]
+    yield Heading(1, "逾期和挂牌督办情况")
+    yield Paragraph(f"截至{at}，逾期未办结隐患{_count(late)}，挂牌督办隐患{_count(listed_)}。")
+    names = ("hazards.overdue", "hazards.listed")
+    rows = [row for row in facts.places if any(row.cells[name].now for name in names)]
+    if rows:
+        yield _cases(
+            "各区域逾期和挂牌督办情况",
+            ("逾期未办结（项）", "挂牌督办（项）"),
+            rows,
+            ("hazards.overdue", "hazards.listed"),
+        )
+
+
+def _count(cell: Cell) -> str:
+    return UNKNOWN if cell.now is None else f"{plain(cell.now)}项"
+
+
+def _asked(facts: Facts) -> Iterable[Block]:
+    """What follows from the figures, as far as it does; the rest is for the person to write."""
+    yield Heading(1, "工作要求")
+    late = sorted((row for row in facts.places if row.cells["hazards.overdue"].now), key=_late)
+    if late:
+        names = listed([row.name for row in late[:LAGGARDS]])
+        others = "等地" if len(late) > LAGGARDS else ""
+        yield Paragraph(f"{names}{others}要对逾期未办结的隐患逐一核查原因，落实整改责任、措施、资金、时限和预案。")
+    behind = [goal.subject for goal in facts.goals if goal.standing in ("over", "behind", "impossible")]
+    if behind:
+        yield Paragraph(f"{listed(behind)}未达到进度要求，有关地区和部门要分析原因，采取针对性措施。")
+    yield Paragraph("各地区、各有关部门和单位要对照本通报，认真查找差距，抓好整改落实。")
+
+
+def _late(row: Row) -> Decimal:
+    return -(row.cells["hazards.overdue"].now or Decimal(0))
+
+
+# --- Annexes ---------------------------------------------------------------------------------------
+
+
+def _by_place(facts: Facts) -> Iterable[Block]:
+    yield Table(
+        "各区域事故情况", ("区域", "起数", "上年同期", "同比（%）", "死亡人数", "上年同期", "同比（%）"),
+        tuple(_accident_row(row.name, row.cells) for row in facts.places), "lrrrrrr",
+        (2.2, 1, 1.2, 1.5, 1.2, 1.2, 1.5),
+    )  # fmt: skip
+    yield from _deaths("各区域死亡人数", facts.places)
+    yield Table(
+        "各区域按期整改情况", ("区域", "应完成（项）", "按期完成（项）", "按期整改率（%）", "同比（百分点）"),
+        tuple(
+            (row.name, *(plain(row.cells[name].now) for name in DUE[:2]), plain(row.cells[DUE[2]].now),
+             change(row.cells[DUE[2]], rate=True))
+            for row in facts.places
+        ),
+        "lrrrr", (2, 1, 1.2, 1.3, 1.3),
+    )  # fmt: skip
+
+
+def _definitions(facts: Facts) -> Iterable[Block]:
+    rounding = {"half_up": "四舍五入", "half_even": "四舍六入五成双", "truncate": "截尾"}
+    yield Table(
+        "指标定义和依据", ("指标", "定义", "依据", "修约", "版本"),
+        tuple(
+            (f"{one.title}（{one.unit}）", one.definition, one.source, rounding.get(one.rounding, one.rounding),
+             str(one.version))
+            for one in facts.definitions
+        ),
+        "lllcc", (2, 3, 3, 1.2, 0.8),
+    )  # fmt: skip
+    yield Note("注：“暂无数据”指系统中没有可供统计的记录；上年同期为零的，不计算同比。")
+
+
+def _series(name: str, values: Sequence[Decimal | None]) -> Series:
+    return Series(name, tuple(None if value is None else float(value) for value in values))
+
+
+def _note(values: Iterable[Decimal | None]) -> Iterable[Block]:
+    """Says what the dash in a chart means, where there is one."""
+    if any(value is None for value in values):
+        yield Note(NO_FIGURE)

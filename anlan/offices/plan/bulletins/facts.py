@@ -1,0 +1,336 @@
+"""The figures of a bulletin, computed once and kept whole: whoever has them can write it again, word for word."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from django.utils.translation import override
+
+from anlan.engines.measures import AnyMeasure, Measure, Period
+from anlan.kernel import areas, clock
+from anlan.kernel.figures import computing, words
+from anlan.kernel.scope import area_prefix
+from anlan.parties.models import Authority, Division
+
+from .. import standing
+from ..models import Plan
+
+if TYPE_CHECKING:
+    from anlan.engines.measures.figures import Figure, Figures
+
+Kind = Literal["monthly", "quarterly", "annual"]
+PERIODS: dict[str, str] = {"monthly": "month", "quarterly": "quarter", "annual": "year"}
+WRITTEN = {"monthly": "2013-06", "quarterly": "2013-Q2", "annual": "2013"}
+
+ACCIDENTS = ("accidents.number", "accidents.deaths")
+GRADES = ("ordinary", "larger", "major", "extraordinary")
+FOUND = ("hazards.found", "hazards.found_and_closed", "hazards.closure_rate", "hazards.open")
+DUE = ("hazards.due", "hazards.on_time", "hazards.on_time_rate")
+PRESENT = ("hazards.overdue", "hazards.listed")
+WARNINGS = ("monitoring.warnings", "monitoring.false_alarms")
+LEVELS = ("red", "orange", "yellow", "blue")
+KNOWN_BY = {"accidents": "accidents.number", "hazards": "hazards.found", "monitoring": "monitoring.warnings"}
+"""What an office's records are known by: of the time before the first of them nothing is known."""
+
+
+class BadBulletin(ValueError):
+    """A bulletin that cannot be drafted; the text says why and what to do."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A figure, that of the same period last year, and the change in per cent; None where there is none."""
+
+    now: Decimal | None
+    before: Decimal | None = None
+    change: Decimal | None = None
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An area (with what is recorded for itself alone), or an industry, with its figures by name."""
+
+    key: str
+    name: str
+    cells: dict[str, Cell]
+    ranked: bool = True
+
+
+class Month(msgspec.Struct, frozen=True):
+    """A month's figures of this year and of the last; None for what has not begun or is not known."""
+
+    deaths: tuple[Decimal | None, Decimal | None]
+    accidents: tuple[Decimal | None, Decimal | None]
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """A target of the plan with how it stands at the end of the period."""
+
+    subject: str
+    amount: str
+    unit: str
+    number: Decimal | None
+    line: Decimal | None
+    actual: Decimal | None
+    standing: str
+    shape: str
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """What a figure means, and the version of the definition that was in force."""
+
+    name: str
+    version: int
+    title: str
+    definition: str
+    source: str
+    unit: str
+    rounding: str
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a bulletin rests on. `whole` are the figures of the area, `to_date` those since New Year's Day."""
+
+    kind: Kind
+    period: str
+    area: str
+    area_name: str
+    tier: int
+    issuer: str
+    short_name: str
+    as_of: datetime
+    running: bool
+    whole: dict[str, Cell]
+    to_date: dict[str, Cell]
+    grades: dict[str, dict[str, Cell]]
+    levels: dict[str, Cell]
+    places: tuple[Row, ...]
+    industries: tuple[Row, ...]
+    months: tuple[Month, ...]
+    goals: tuple[Goal, ...]
+    plan: str
+    definitions: tuple[Definition, ...]
+
+
+def encode(facts: Facts) -> bytes:
+    """The facts as JSON, always the same bytes for the same facts."""
+    return msgspec.json.encode(facts, order="sorted")
+
+
+def decode(data: bytes | str) -> Facts:
+    return msgspec.json.decode(data, type=Facts)
+
+
+def digest(facts: Facts) -> str:
+    """SHA-256 of what the bulletin rests on."""
+    return hashlib.sha256(encode(facts)).hexdigest()
+
+
+def period_of(kind: Kind, text: str) -> Period:
+    """Reads the period of a bulletin of that kind. Raises `BadBulletin` and `BadPeriod`."""
+    period = Period.parse(text)
+    if period.kind != PERIODS[kind]:
+        raise BadBulletin(f"--period {text}: a {kind} bulletin is of a {PERIODS[kind]}, written {WRITTEN[kind]}")
+    return period
+
+
+def whole_code(given: str | None) -> str:
+    """The 12-digit code of an area; the city's, if none is given. Raises `BadBulletin`."""
+    if given is None:
+        code = Division.objects.filter(tier=1).order_by("code").values_list("code", flat=True).first()
+        if code is None:
+            raise BadBulletin("there are no divisions: load them, or the demonstration city, first")
+        return str(code)
+    code = given.ljust(12, "0")
+    if not Division.objects.filter(code=code).exists():
+        raise BadBulletin(f"--area {given}: there is no such division")
+    return code
+
+
+def gather(kind: Kind, period: Period, area_code: str) -> Facts:
+    """The figures of `period` in the area, in the scope in force. Raises `BadBulletin`."""
+    now = clock.now()
+    span = period.span(now)
+    if span is None:
+        raise BadBulletin(f"the period {period.name} has not begun")
+    division = Division.objects.filter(code=area_code).first()
+    if division is None:
+        raise BadBulletin(f"there is no division {area_code}")
+    if division.tier > 2:
+        raise BadBulletin(f"{division.name}: bulletins are issued by cities and districts")
+    with override("zh-hans"):
+        return _gather(kind, period, division, now)
+
+
+def _gather(kind: Kind, period: Period, division: Division, now: datetime) -> Facts:
+    within, tier = area_prefix(division.code), division.tier + 1
+    names = (*ACCIDENTS, *FOUND, *DUE, *WARNINGS)
+    day = _last_day(period, now)
+    to_date = Period.of("to_date", day)
+    look = _Look(within, now)
+    figures = look.compute(names, period, ("area", "industry"), tier)
+    year = look.compute((*ACCIDENTS, *FOUND, *DUE, *WARNINGS), to_date)
+    grades = look.compute(ACCIDENTS, period, ("grade",))
+    levels = look.compute(("monitoring.warnings",), period, ("level",))
+    # What records say of the moment alone is of the day on which the bulletin is drafted.
+    today = look.compute(PRESENT, Period.of("day", now.astimezone(clock.BEIJING).date()), ("area",), tier)
+    known = _known(look, period)
+    body = _issuer(division, day)
+    place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
+    places = [(code[: computing.DIGITS[tier]], name, True) for code, name in place.values_list("code", "name")]
+    itself = within.ljust(computing.DIGITS[tier], "0")
+    if (itself,) in figures.keys("area"):
+        places.append((itself, words.itself(division.name), False))
+    plan = Plan.objects.filter(year=day.year, state__in=("adopted", "superseded"), area_code=division.code)
+    in_force = plan.filter(state="adopted").first() or plan.order_by("-edition").first()
+    used = computing.named((*names, *PRESENT), period.first)
+    months = _months(look, period, day)
+    return Facts(
+        kind=kind, period=period.name, area=division.code, area_name=division.name, tier=division.tier,
+        issuer=body.name, short_name=body.short_name or body.name, as_of=now, running=day != period.end - _DAY,
+        whole={**_cells(figures, names, known), **_cells(today, PRESENT, set())},
+        to_date=_cells(year, names, known),
+        grades={grade: _cells(grades, ACCIDENTS, known, grade=grade) for grade in GRADES},
+        levels={level: _cells(levels, WARNINGS[:1], known, level=level)[WARNINGS[0]] for level in LEVELS},
+        places=tuple(
+            Row(
+                key, name, {**_cells(figures, names, known, area=key), **_cells(today, PRESENT, set(), area=key)},
+                ranked,
+            )
+            for key, name, ranked in places
+        ),
+        industries=tuple(
+            Row(key or "", name, _cells(figures, names, known, industry=key))
+            for key, name in words.industries().items()
+            if key is not None or (None,) in figures.keys("industry")
+        ),
+        months=months,
+        goals=_goals(look, in_force, to_date, day, months) if in_force else (),
+        plan=in_force.title if in_force else "",
+        definitions=tuple(_definition(one) for one in used),
+    )  # fmt: skip
+
+
+_DAY = date.resolution
+
+
+def _last_day(period: Period, now: datetime) -> date:
+    """The last day that the figures count."""
+    return min(period.end - _DAY, now.astimezone(clock.BEIJING).date())
+
+
+class _Look:
+    """Computes within one area, as of one moment."""
+
+    def __init__(self, within: str, as_of: datetime) -> None:
+        self.within, self.as_of = within, as_of
+
+    def compute(self, names: Iterable[str], period: Period, by: tuple[str, ...] = (), tier: int = 2) -> Figures:
+        return computing.compute(names, period, by=by, tier=tier, within=self.within, as_of=self.as_of)
+
+    def total(self, name: str, period: Period) -> int:
+        figures = computing.compute((name,), period, within=self.within, as_of=self.as_of, compare=False)
+        return int(figures.at(computing.named((name,))[0]).now.value or 0)
+
+    def series(self, name: str, periods: list[Period]) -> list[Decimal | None]:
+        from anlan.engines.measures.series import series
+
+        (one,) = computing.named((name,), periods[-1].first)
+        assert isinstance(one, Measure)
+        found = series(one, periods, as_of=self.as_of, backend=computing.postgres(), within=self.within)
+        return [None if value is None else Decimal(value) for value in found]
+
+
+def _known(look: _Look, period: Period) -> set[str]:
+    """The offices that have any record up to the end of the same period last year.
+
+    Of the others nobody can say whether there was nothing, or whether nothing was kept.
+    """
+    end = period.last_year().end - _DAY  # type: ignore[union-attr]  # months, quarters and years have one
+    spans = (Period.of("to_date", end), Period.of("year", date(end.year - 1, 1, 1)))
+    counted = {name: sum(look.total(name, span) for span in spans) for name in KNOWN_BY.values()}
+    return {office for office, name in KNOWN_BY.items() if counted[name]}
+
+
+def _number(figure: Figure) -> Decimal | None:
+    return None if figure.value is None else Decimal(figure.value)
+
+
+def _cells(figures: Figures, names: Iterable[str], known: set[str], **where: str | None) -> dict[str, Cell]:
+    made = {}
+    for one in computing.named(names, figures.period.first):
+        found = figures.at(one, **where)
+        if one.name.partition(".")[0] in known:
+            made[one.name] = Cell(_number(found.now), _number(found.last_year), found.change("last_year"))
+        else:
+            made[one.name] = Cell(_number(found.now))
+    return made
+
+
+def _months(look: _Look, period: Period, day: date) -> tuple[Month, ...]:
+    """January to December of this year and of the last."""
+    year = period.first.year
+    periods = [Period.of("month", date(y, m, 1)) for y in (year - 1, year) for m in range(1, 13)]
+    deaths, accidents = (look.series(name, periods) for name in ("accidents.deaths", "accidents.number"))
+    first = 0
+    if not look.total("accidents.number", Period.of("year", date(year - 2, 1, 1))):
+        first = next((n for n in range(12) if accidents[n]), 12)
+    deaths[:first] = accidents[:first] = [None] * first
+    # What comes after the period is not told, though it may be known by now.
+    over = [one.first <= day for one in periods[12:]]
+    return tuple(
+        Month((deaths[12 + n] if over[n] else None, deaths[n]), (accidents[12 + n] if over[n] else None, accidents[n]))
+        for n in range(12)
+    )
+
+
+def _goals(look: _Look, plan: Plan, to_date: Period, day: date, months: tuple[Month, ...]) -> tuple[Goal, ...]:
+    """The plan's targets that are measured, each against its line of the same date."""
+    targets = list(plan.targets.exclude(measure=""))
+    figures = look.compute([target.measure for target in targets] or ACCIDENTS, to_date)
+    last = [month.deaths[1] for month in months]
+    made = []
+    for target in targets:
+        (measure,) = computing.named((target.measure,), to_date.first)
+        found, wanted = figures.at(measure).now, standing.demand(target, measure)
+        season = None if target.measure != "accidents.deaths" or None in last else [value or 0 for value in last]
+        line = standing.line_of(target, measure, plan, season)
+        number = due = None
+        stands: str = "unknown"
+        if wanted is not None:
+            state = standing.kept(wanted, found, day, line)
+            stands = state.standing
+            # Of a share the per cent are told, not how many they are; a rate has no line through the year.
+            number = _exact(target.value if wanted.kind == "share" else state.number)
+            due = None if wanted.kind == "share" or line.level else _exact(state.line)
+        made.append(Goal(
+            target.subject, target.amount.replace(" ", ""), str(measure.unit), number, due, _number(found), stands,
+            line.shape,
+        ))  # fmt: skip
+    return tuple(made)
+
+
+def _exact(value: Any) -> Decimal | None:
+    """Without zeros at its end."""
+    return None if value is None else Decimal(f"{Decimal(str(value)).normalize():f}")
+
+
+def _issuer(division: Division, day: date) -> Authority:
+    bodies = Authority.objects.at(day).filter(area_code=division.code)
+    found = bodies.filter(kind="committee_office").first() or bodies.filter(kind="supervisor").first()
+    if found is None:
+        raise BadBulletin(
+            f"{division.name} has no safety committee office and no comprehensive supervisor on {day}: enter it in "
+            "the register of authorities"
+        )
+    return found
+
+
+def _definition(one: AnyMeasure) -> Definition:
+    return Definition(
+        one.name, one.version, str(one.title), str(one.definition), str(one.source_of_law), str(one.unit),
+        one.rounding.value,
+    )  # fmt: skip

@@ -13,6 +13,7 @@ from django.utils.translation import override
 from .flat import Unreadable
 from .forecasting import forecast
 from .reader import Clause, Draft, read_file
+from .risks import risk
 
 
 @click.group()
@@ -125,4 +126,4 @@ def _of(year: int) -> Any:
     return of_year.filter(state="adopted").first() or of_year.filter(state__in=OPEN).first()
 
 
-COMMANDS = [plan, forecast]
+COMMANDS = [plan, forecast, risk]

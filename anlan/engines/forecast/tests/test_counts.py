@@ -191,7 +191,8 @@ def test_the_same_alone_and_among_others_and_every_time() -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.lists(st.none() | st.integers(0, 3) | st.integers(0, 10**6), min_size=40, max_size=40), min_size=1, max_size=3,
+        st.lists(st.none() | st.integers(0, 3) | st.integers(0, 10**6), min_size=40, max_size=40),
+        min_size=1, max_size=3,
     ),
     st.integers(0, 39), st.integers(1, 12), st.floats(0, 1),
 )  # fmt: skip

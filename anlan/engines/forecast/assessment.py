@@ -93,6 +93,11 @@ class Assessed(Generic[Cell]):
     parts: tuple[Points, ...]
     held_by: str = ""
 
+    @property
+    def whole(self) -> int:
+        """The points without their fraction: 59.8 are not yet 60."""
+        return int(self.points)
+
 
 def assess(counts: Mapping[Cell, Mapping[str, float]], scheme: Scheme) -> dict[Cell, Assessed[Cell]]:
     """The cells of which anything is recorded, with their colours. `counts` gives each cell's figures by measure.

@@ -10,7 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel import clock
 from anlan.kernel.pages import Tile, page, tile
 
+from .risks import READERS
+
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
+page("plan:risk", _("Safety-risk assessment"), icon="alert-triangle", group="plan", roles=READERS)
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
 
 

@@ -4,13 +4,14 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed
 
-from . import views, views_duties, views_history, views_sheet
+from . import views, views_duties, views_history, views_risk, views_sheet
 
 app_name = "plan"
 urlpatterns = [
     path("", views.plans, name="plans"),
     path("new/", views.begin, name="begin"),
     path("clauses/", views.clauses, name="clauses"),
+    path("risk/", views_risk.risk, name="risk"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),

@@ -44,7 +44,7 @@ def risk(request: HttpRequest) -> HttpResponse:
         }
         for area in sorted({area for area, _industry in mine})
     ]  # fmt: skip
-    shown = None
+    shown: dict[str, Any] | None = None
     if asked := request.GET.get("area", ""):
         place = (asked, request.GET.get("industry") or None)
         if place not in mine:

@@ -63,7 +63,7 @@ def monthly(
     """A measure by months in the scope in force, told apart by the areas of `tier` within a prefix of the code.
 
     Raises `UnknownMeasure`, and `NoForecast` for what is no count that adds up: a year's figure must be the sum of its
-    months', which is looked at for every whole year and area.
+    months', which is looked at for every year and area.
     """
     from anlan.engines.measures import expressions
 
@@ -81,9 +81,9 @@ def monthly(
     source = counted[0].source
     if source.area is None:
         raise NoForecast(f"{name}: its records have no area")
-    years = [Period.of("year", date(today.year - n, 1, 1)) for n in range(YEARS, 0, -1)]
     each = [Period.of("month", date(y, m, 1)) for y in range(today.year - YEARS, today.year + 1) for m in range(1, 13)]
     months = [month for month in each if month.span(as_of) is not None]
+    years = [Period.of("year", month.first) for month in months[::12]]
     spans = [span for period in (*months, *years) if (span := period.span(as_of)) is not None]
     # The first measure of the table tells since when there are records: of what is rare, nothing for a year is a zero.
     witness = next(m for m in REGISTRY.of_source(source) if not m.present_only)
@@ -98,7 +98,7 @@ def monthly(
     for key, row in rows.items():
         for at in range(0, len(counted) * len(spans), len(spans)):
             for n, year in enumerate(years):
-                if sum(row[at + 12 * n : at + 12 * n + 12]) != row[at + len(months) + n]:
+                if sum(row[at : at + len(months)][12 * n : 12 * n + 12]) != row[at + len(months) + n]:
                     where = f" in {key}" if key else ""
                     raise NoForecast(f"{name}: the figure of {year.name}{where} is not the sum of its months'")
     whole = rows[WHOLE]

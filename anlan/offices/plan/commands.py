@@ -16,6 +16,7 @@ from django.utils.translation import override
 from .flat import Unreadable
 from .forecasting import forecast
 from .reader import Clause, Draft, read_file
+from .risks import risk
 
 
 @click.group()
@@ -185,4 +186,4 @@ def bulletin(
         click.echo(f"  {note}", err=True)
 
 
-COMMANDS = [plan, forecast, bulletin]
+COMMANDS = [plan, forecast, risk, bulletin]

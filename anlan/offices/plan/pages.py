@@ -11,9 +11,12 @@ from anlan.kernel import clock
 from anlan.kernel.pages import Tile, page, tile
 from anlan.kernel.policy import OFFICIALS
 
+from .risks import READERS
+
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
 page("plan:targets", _("Targets of the year"), icon="target-arrow", group="plan", roles=OFFICIALS)
 page("plan:appraisal", _("Appraisal"), icon="medal-2", group="plan", roles={"city", "department", "district", "duty"})
+page("plan:risk", _("Safety-risk assessment"), icon="alert-triangle", group="plan", roles=READERS)
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
 
 

@@ -4,7 +4,7 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed
 
-from . import views, views_appraisal, views_duties, views_history, views_sheet, views_targets
+from . import views, views_appraisal, views_duties, views_history, views_risk, views_sheet, views_targets
 
 app_name = "plan"
 urlpatterns = [
@@ -25,6 +25,7 @@ urlpatterns = [
     path("schemes/new/", views_appraisal.scheme_new, name="scheme-new"),
     path("schemes/<int:key>/", views_appraisal.scheme, name="scheme"),
     path("schemes/<int:key>/adopt/", views_appraisal.scheme_adopt, name="scheme-adopt"),
+    path("risk/", views_risk.risk, name="risk"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),

@@ -222,7 +222,10 @@ def test_targets_stand_against_their_line(everywhere: None, account: Any) -> Non
     for month in range(1, 13):
         accident(month, day(month, 3, 2012), 10)
     accident(20, day(5, 2), 40)
-    plan = Plan.objects.create(year=2013, area_code=CITY, title="2013年工作要点", drafted_by=account("maker"))
+    plan = Plan.objects.create(
+        year=2013, area_code=CITY, title="2013年工作要点", drafted_by=account("maker"), issuer="市政府",
+        issued_on=datetime(2013, 1, 5).date(),
+    )  # fmt: skip
     clause = Clause.objects.create(plan=plan, order=1, code="G1", title="控制指标")
     Target.objects.create(
         plan=plan, clause=clause, code="1", subject="死亡人数", comparator="down_by", value=Decimal(10), unit="%",

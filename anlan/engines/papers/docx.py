@@ -278,7 +278,8 @@ class _Body:
         part._blob = chart_xml(chart, part.relate_to(data, REL.PACKAGE), FONTS["heading1"])
         wide = points(STANDARD["text_width"])
         most = points(STANDARD["text_height"] - 25)
-        high = min(most, 24 + 15 * len(chart.names)) if chart.kind == "bar" else points(72)
+        row = 9 + 9 * len(chart.series)
+        high = min(most, 70 + row * len(chart.names)) if chart.kind == "bar" else points(72)
         drawing = DRAWING.format(
             id=self.charts, wide=Pt(wide), high=Pt(high), rel=self.document.part.relate_to(part, REL.CHART)
         )

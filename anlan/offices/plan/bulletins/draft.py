@@ -39,7 +39,7 @@ NO_FIGURE = "注：“–”表示暂无数据。"
 def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = None) -> Paper:
     """The bulletin as a draft; numbered and dated only where it is told so."""
     period = Period.parse(facts.period)
-    span = _span(facts, period)
+    span, issued = _span(facts, period), signed_on or facts.as_of.astimezone(BEIJING)
     blocks: list[Block] = [
         Paragraph(f"现将{span}{_all(facts)}安全生产和事故隐患排查治理情况通报如下。{_as_of(facts)}"),
         *_accidents(facts, period, span),
@@ -53,7 +53,7 @@ def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = N
         title=f"{facts.issuer}关于{span}{_all(facts)}安全生产情况的通报",
         issuer=facts.issuer,
         mark=facts.issuer,
-        number=Number(facts.short_name, (signed_on or period.first).year, serial),
+        number=Number(facts.short_name, issued.year, serial),
         addressee=ADDRESSEES[facts.tier],
         blocks=tuple(blocks),
         annexes=(Annex("各区县情况表" if facts.tier == 1 else "各乡镇（街道）情况表", tuple(_by_place(facts))),
@@ -104,6 +104,8 @@ def _accidents(facts: Facts, period: Period, span: str) -> Iterable[Block]:
             unit,
         )  # fmt: skip
     yield from _note(value for month in facts.months for value in (*month.deaths, *month.accidents))
+    if facts.running:
+        yield Note(f"注：{facts.as_of.astimezone(BEIJING).month}月尚未结束，图中该月数据与上年全月对照。")
     yield Heading(2, "按事故等级")
     parts = []
     for grade in GRADES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -172,7 +172,7 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime) -> Fa
     to_date = Period.of("to_date", day)
     look = _Look(within, now)
     figures = look.compute(names, period, ("area", "industry"), tier)
-    year = look.compute((*ACCIDENTS, *FOUND, *DUE, *WARNINGS), to_date)
+    year = look.compute(ACCIDENTS, to_date)
     grades = look.compute(ACCIDENTS, period, ("grade",))
     levels = look.compute(("monitoring.warnings",), period, ("level",))
     # What records say of the moment alone is of the day on which the bulletin is drafted.
@@ -190,9 +190,9 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime) -> Fa
     months = _months(look, period, day)
     return Facts(
         kind=kind, period=period.name, area=division.code, area_name=division.name, tier=division.tier,
-        issuer=body.name, short_name=body.short_name or body.name, as_of=now, running=day != period.end - _DAY,
+        issuer=body.name, short_name=body.short_name or body.name, as_of=now, running=now < datetime.combine(period.end, time.min, clock.BEIJING),
         whole={**_cells(figures, names, known), **_cells(today, PRESENT, set())},
-        to_date=_cells(year, names, known),
+        to_date=_cells(year, ACCIDENTS, known),
         grades={grade: _cells(grades, ACCIDENTS, known, grade=grade) for grade in GRADES},
         levels={level: _cells(levels, WARNINGS[:1], known, level=level)[WARNINGS[0]] for level in LEVELS},
         places=tuple(

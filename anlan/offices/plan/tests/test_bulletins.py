@@ -15,10 +15,11 @@ import msgspec
 import pypdfium2
 import pytest
 from click.testing import CliRunner, Result
+from django.conf import settings
 from docx import Document
 from docx.oxml.ns import qn
 
-from anlan.engines.papers import UNKNOWN, Chart, Note, Paper, Paragraph, Table, pdf
+from anlan.engines.papers import UNKNOWN, Chart, Note, Paper, Paragraph, Table, fonts, pdf
 from anlan.kernel import clock
 from anlan.kernel.figures.tests.test_figures import fill
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -192,7 +193,7 @@ def test_an_empty_city_has_a_bulletin_without_an_invented_number(everywhere: Non
     assert "各行业领域均未发生死亡事故" in said(paper)
     assert f"各区域整改率{UNKNOWN}" in said(paper)
     assert f"2013年度目标任务进展{UNKNOWN}" in said(paper)
-    assert pdf.render(paper).data.startswith(b"%PDF")
+    assert pdf.render(paper, fonts.faces(settings.PAPER_FONTS)).data.startswith(b"%PDF")
 
 
 def test_a_running_period_says_until_when(everywhere: None) -> None:
@@ -200,6 +201,22 @@ def test_a_running_period_says_until_when(everywhere: None) -> None:
     found = gathered(period="2013-06")
     assert found.running
     assert "本期尚未结束，数据截至2013年6月14日10:30，上年同期按相同时段统计。" in said(draft.paper(found))
+    assert "6月尚未结束" in said(draft.paper(found))
+
+
+def test_the_last_day_of_a_period_is_not_its_end(everywhere: None) -> None:
+    office()
+    with clock.frozen(datetime(2013, 5, 31, 18, tzinfo=clock.BEIJING)):
+        assert gathered().running
+    with clock.frozen(datetime(2013, 6, 1, tzinfo=clock.BEIJING)):
+        assert not gathered().running
+
+
+def test_a_paper_bears_the_year_in_which_it_is_issued(everywhere: None) -> None:
+    office()
+    assert str(draft.paper(gathered("annual", "2012")).number) == "渝安委办〔2013〕　号"
+    issued = draft.paper(gathered("annual", "2012"), serial=3, signed_on=datetime(2014, 1, 5).date())
+    assert str(issued.number) == "渝安委办〔2014〕3号"
 
 
 def test_a_figure_is_rounded_as_its_measure_says__973_of_1050_is_92_7_half_up(everywhere: None) -> None:

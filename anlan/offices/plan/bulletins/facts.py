@@ -190,7 +190,8 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime) -> Fa
     months = _months(look, period, day)
     return Facts(
         kind=kind, period=period.name, area=division.code, area_name=division.name, tier=division.tier,
-        issuer=body.name, short_name=body.short_name or body.name, as_of=now, running=now < datetime.combine(period.end, time.min, clock.BEIJING),
+        issuer=body.name, short_name=body.short_name or body.name,
+        as_of=now, running=now < datetime.combine(period.end, time.min, clock.BEIJING),
         whole={**_cells(figures, names, known), **_cells(today, PRESENT, set())},
         to_date=_cells(year, ACCIDENTS, known),
         grades={grade: _cells(grades, ACCIDENTS, known, grade=grade) for grade in GRADES},

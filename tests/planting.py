@@ -30,6 +30,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "registers.SavedView": {"register": "enterprises"},
     "hazards.SelfCheckReturn": {"period": lambda number: str(1900 + number % 100)},
     "cases.CaseEntry": {"move": "open"},
+    "plan.Objection": {"state": "rejected"},  # which has its answer
 }
 """Fields that must hold a word of the product, by model."""
 
@@ -96,8 +97,17 @@ def plant(place: Place, marker: str, *, leave: frozenset[type[models.Model]] = f
         if own is not None:
             place.rows.setdefault(type(own), own)
     for model in scoped_models():
-        if model not in leave and model not in place.rows and not _open_there(model, place):
+        if model not in leave and model not in place.rows and not _open_there(model, place) and _stands(model, place):
             _planted(model, place)
+
+
+def _stands(model: type[models.Model], place: Place) -> bool:
+    """Whether the table takes a row of that place: a part of a target falls to a district, or to an industry over all
+    of a city."""
+    if model._meta.label != "plan.Portion":
+        return True
+    whole = place.area.endswith("0" * 10)
+    return place.industry is not None if whole else place.area.endswith("0" * 6) and place.differs != "industry"
 
 
 def _open_there(model: type[models.Model], place: Place) -> bool:
@@ -190,6 +200,8 @@ def _put(row: Any, place: Place) -> None:
             wanted = place.enterprise.pk if not isinstance(row, Account) or row.role == "enterprise" else None
             setattr(row, named[rule.enterprise].attname, wanted)  # type: ignore[index]
         whose = [rule.account] if rule.account not in (None, "id") else []  # type: ignore[list-item]
+        if row._meta.label == "plan.Portion" and not place.area.endswith("0" * 10):
+            row.industry_id = None
     elif isinstance(rule, Mine):
         whose = [rule.account]
     for name in whose:

@@ -176,4 +176,11 @@ def test_a_curve_is_looked_into_and_taken_away(sign_in: Callable[..., Person], c
     with page.expect_download() as sheet:
         figure.locator("[data-export]").click()
     assert sheet.value.suggested_filename == f"{key}-ch4.csv"
+    # From a year to a second what was measured last stays in sight.
+    page.click("[data-span='31622400000']")
+    for _ in range(25):
+        page.click("[data-zoom='0.5']")
+    begin, end = map(int, page.evaluate("location.hash").removeprefix("#").split("-"))
+    assert (end - begin, end - 1) == (1_000, int(page.locator("[data-curves]").get_attribute("data-last") or 0))
+    expect(figure.locator("[data-curve-words]")).to_contain_text("1 reading", timeout=15_000)
     person.look()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from unicodedata import normalize
 
 import polars as pl
 from django.db import models
@@ -271,7 +272,8 @@ def _choice(column: Column, given: pl.Series) -> pl.Series:
     known: dict[str, str] = {}
     for language in LANGUAGES:
         with override(language):
-            known |= {str(label).casefold(): str(value) for value, label in column.choices}
+            # As what is given has been read: a full-width bracket is a bracket.
+            known |= {normalize("NFKC", str(label)).casefold(): str(value) for value, label in column.choices}
     known |= {str(value).casefold(): str(value) for value, _label in column.choices}
     return given.str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.String)
 

@@ -1,5 +1,5 @@
 /**
- * A device's readings as curves, from a year to minutes: each stretch is asked for anew, thinned out by the server so that
+ * A device's readings as curves, from a year to a second: each stretch is asked for anew, thinned out by the server so that
  * no peak is lost. All metrics share the stretch, which stands behind the # of the address.
  *
  * Where there are many readings the band says the lowest and the highest of each step, the line the last one. Where nothing
@@ -28,7 +28,7 @@ interface Curve {
 
 type Point = [number, number | null];
 
-const shortest = 60_000;
+const shortest = 1_000;
 const longest = 3 * 366 * 86_400_000;
 const ever = 4_102_444_800_000;
 
@@ -38,10 +38,11 @@ const short = written({ year: "numeric", month: "2-digit", day: "2-digit", hour:
 const days = written({ month: "numeric", day: "numeric" });
 const times = written({ hour: "2-digit", minute: "2-digit" });
 const seconds = written({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const parts = written({ minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1 });
 
 function label(at: number, span: number): string {
   if (span > 3 * 86_400_000) return days.format(at);
-  return span > 300_000 ? times.format(at) : seconds.format(at);
+  return (span > 300_000 ? times : span > 20_000 ? seconds : parts).format(at);
 }
 
 /** A series with nothing where no reading came for more than five usual pauses. */
@@ -194,7 +195,8 @@ export function draw(place: HTMLElement): void {
   };
   const tell = (): void => {
     const told = bar?.querySelector("[data-stretch]");
-    if (told) told.textContent = `${short.format(from)} – ${short.format(to)}`;
+    const moment = to - from < 300_000 ? full : short;
+    if (told) told.textContent = `${moment.format(from)} – ${moment.format(to)}`;
     for (const button of bar?.querySelectorAll<HTMLElement>("[data-span]") ?? [])
       button.setAttribute("aria-pressed", String(Math.abs(Number(button.dataset["span"]) - (to - from)) < 1000));
   };
@@ -203,12 +205,12 @@ export function draw(place: HTMLElement): void {
   bar?.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest<HTMLElement>("button") : null;
     const span = to - from;
-    if (button?.dataset["span"]) {
-      // As long as that, up to what was last measured, or to what one looks at.
-      const end = Math.abs(to - last) < span ? last + 1 : (from + to) / 2 + Number(button.dataset["span"]) / 2;
-      go(end - Number(button.dataset["span"]), end);
+    const wanted = Number(button?.dataset["span"] ?? span * Number(button?.dataset["zoom"] ?? 0));
+    if (wanted) {
+      // So long up to what was last measured, where that is in sight; else about what one looks at.
+      const end = from <= last && last <= to ? last + 1 : (from + to) / 2 + wanted / 2;
+      go(end - wanted, end);
     } else if (button?.dataset["step"]) go(from + (Number(button.dataset["step"]) * span) / 2, to + (Number(button.dataset["step"]) * span) / 2);
-    else if (button?.dataset["zoom"]) go((from + to) / 2 - (span * Number(button.dataset["zoom"])) / 2, (from + to) / 2 + (span * Number(button.dataset["zoom"])) / 2);
   });
   tell();
   const watch = new IntersectionObserver((entries) => {

@@ -20,6 +20,7 @@ from anlan.kernel.policies import our_models, rule_of
 from anlan.kernel.registers.conformance import made_up
 from anlan.kernel.registers.declaration import register_of
 from anlan.kernel.scope import ANY, By, Machinery, Mine, Open, Scope, Shut, Through
+from anlan.offices.plan.registers import SAMPLE
 from anlan.parties.models import Account, Enterprise
 
 NEEDED = 24
@@ -30,7 +31,10 @@ WORDS: dict[str, dict[str, Any]] = {
     "registers.SavedView": {"register": "enterprises"},
     "hazards.SelfCheckReturn": {"period": lambda number: str(1900 + number % 100)},
     "cases.CaseEntry": {"move": "open"},
+    "plan.Scheme": {"text": SAMPLE},
+    "plan.Appraisal": {"period": lambda number: f"{1950 + number % 100}-06"},
     "plan.Objection": {"state": "rejected"},  # which has its answer
+    "monitoring.Device": {"role": ""},  # at no station
 }
 """Fields that must hold a word of the product, by model."""
 
@@ -138,7 +142,8 @@ def _planted(model: type[models.Model], place: Place) -> Any:
             if isinstance(f, models.ForeignKey) and f.related_model in parents:
                 setattr(row, f.name, parents[f.related_model])
     _put(row, place)
-    _mark(row, place.marker, number)
+    # What is known to everybody there may be read; it is planted for what belongs to it.
+    _mark(row, "" if _open_there(model, place) else place.marker, number)
     if isinstance(row, CasePart):
         case = _planted(lifecycles()[0].model, place)
         for name, value in type(row).keys(case).items():
@@ -157,7 +162,8 @@ def _planted(model: type[models.Model], place: Place) -> Any:
         raise AssertionError(
             f"{model._meta.label} cannot be planted by its fields; teach planting.py: {error}"
         ) from error
-    place.rows[model] = row
+    if _is_scoped(model):
+        place.rows[model] = row
     return row
 
 
@@ -169,7 +175,7 @@ def _sample(declared: Any, number: int, place: Place) -> Any:
     for f in row._meta.concrete_fields:
         if not isinstance(f, models.ForeignKey) or getattr(row, f.attname) is None:
             continue
-        if _is_scoped(f.related_model):
+        if _is_scoped(f.related_model) or _hangs(f.related_model):
             setattr(row, f.name, _planted(f.related_model, place))
         else:
             # What is open to all is there before anything is planted outside, or the lists of it would differ.
@@ -185,6 +191,12 @@ def _anew(row: Any) -> Any:
 
 def _is_scoped(model: Any) -> bool:
     return not isinstance(rule_of(model), Open | Machinery | Shut)
+
+
+def _hangs(model: Any) -> bool:
+    """Whether it is open to all and belongs to what is somebody's: the month of an appraisal to its scheme."""
+    needed = (f for f in model._meta.concrete_fields if isinstance(f, models.ForeignKey) and not f.null)
+    return any(_is_scoped(f.related_model) for f in needed)
 
 
 def _put(row: Any, place: Place) -> None:

@@ -125,6 +125,12 @@ def _open_there(model: type[models.Model], place: Place) -> bool:
 def _planted(model: type[models.Model], place: Place) -> Any:
     if model in place.rows:
         return place.rows[model]
+    rule, known = rule_of(model), None
+    if isinstance(rule, By) and model not in (Account, Enterprise) and _open_there(model, place):
+        # What everybody of the area may see is there already, and what is planted belongs to it.
+        known = model._default_manager.filter(**{rule.area: place.area}).order_by("pk").first()
+    if known is not None:
+        return known
     number = next(_numbers)
     declared = register_of(model)
     row: Any
@@ -142,8 +148,7 @@ def _planted(model: type[models.Model], place: Place) -> Any:
             if isinstance(f, models.ForeignKey) and f.related_model in parents:
                 setattr(row, f.name, parents[f.related_model])
     _put(row, place)
-    # What is known to everybody there may be read; it is planted for what belongs to it.
-    _mark(row, "" if _open_there(model, place) else place.marker, number)
+    _mark(row, place.marker, number)
     if isinstance(row, CasePart):
         case = _planted(lifecycles()[0].model, place)
         for name, value in type(row).keys(case).items():

@@ -177,6 +177,8 @@ def test_a_curve_is_looked_into_and_taken_away(sign_in: Callable[..., Person], c
         figure.locator("[data-export]").click()
     assert sheet.value.suggested_filename == f"{key}-ch4.csv"
     # From a year to a second what was measured last stays in sight.
+    person.open("/")
+    person.open(f"/r/devices/{key}/")
     page.click("[data-span='31622400000']")
     for _ in range(25):
         page.click("[data-zoom='0.5']")

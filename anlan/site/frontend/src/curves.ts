@@ -208,8 +208,9 @@ export function draw(place: HTMLElement): void {
     const wanted = Number(button?.dataset["span"] ?? span * Number(button?.dataset["zoom"] ?? 0));
     if (wanted) {
       // So long up to what was last measured, where that is in sight; else about what one looks at.
-      const end = from <= last && last <= to ? last + 1 : (from + to) / 2 + wanted / 2;
-      go(end - wanted, end);
+      const length = Math.max(shortest, wanted);
+      const end = from <= last && last <= to ? last + 1 : (from + to) / 2 + length / 2;
+      go(end - length, end);
     } else if (button?.dataset["step"]) go(from + (Number(button.dataset["step"]) * span) / 2, to + (Number(button.dataset["step"]) * span) / 2);
   });
   tell();

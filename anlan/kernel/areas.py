@@ -39,6 +39,20 @@ def names(codes: Iterable[str], between: str = "") -> dict[str, str]:
     return {code: whole(code) for code in wanted}
 
 
+class NoDivision(ValueError):
+    """No division has that code; the text says which."""
+
+
+def whole(given: str = "") -> tuple[str, int]:
+    """The code of a division as it is typed, with or without the zeros at its end, and the tier; without one the
+    city's. Raises `NoDivision`."""
+    asked = divisions().filter(code=given.ljust(12, "0")) if given else divisions().filter(tier=1).order_by("code")
+    found: tuple[str, int] | None = asked.values_list("code", "tier").first()
+    if found is None:
+        raise NoDivision(f"--area {given}: there is no such division" if given else "there are no divisions yet")
+    return found
+
+
 def there(on: date) -> models.QuerySet[Any]:
     """The divisions that were in force on that day."""
     known: Any = divisions()

@@ -141,8 +141,11 @@ PAPER_FONTS = (
 
 # On two cores more requests at once only take the processor from each other: see docs/performance.md.
 AT_ONCE = max(1, int(os.environ.get("ANLAN_AT_ONCE", "4")))
-DEVICE_READINGS = float(os.environ.get("ANLAN_DEVICE_READINGS", "20"))
-"""Readings a second on average that one device may bring."""
+try:
+    DEVICE_READINGS = float(os.environ.get("ANLAN_DEVICE_READINGS", "20"))
+    """Readings a second on average that one device may bring."""
+except ValueError:
+    DEVICE_READINGS = 0.0
 if not 0 < DEVICE_READINGS < float("inf"):
     raise ImproperlyConfigured("ANLAN_DEVICE_READINGS is a number above 0: readings a second of one device")
 DATABASES = {"default": _database("app"), "owner": _database("owner")}

@@ -69,6 +69,8 @@ _FULL = 0.9
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
 """The parts that this machine can work on at once."""
 _EVENT = attrgetter("ts", "device", "rule", "level", "state", "value", "suppressed", "station")
+_UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
+"""What a file that is no snapshot raises where it is read as one."""
 REFUSED = tuple(name for name in COUNTED if name != "taken")
 
 
@@ -558,7 +560,7 @@ class Stream:
         try:
             with np.load(path, allow_pickle=False) as kept:
                 return dict(json.loads(kept["told"].tobytes())["extra"])
-        except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise BadSnapshot(f"{path}: no snapshot of a stream ({error})") from error
 
     @classmethod
@@ -587,7 +589,7 @@ class Stream:
             if facts["form"] != _FORM:
                 raise BadSnapshot("of another form than this version writes")
             stream._take_up(arrays, facts)
-        except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             if isinstance(error, BadSnapshot):
                 raise
             raise BadSnapshot(f"no snapshot of a stream ({error})") from error

@@ -43,6 +43,7 @@ def measure(
     from anlan.engines.measures import BadPeriod, Period
     from anlan.engines.measures.backends import NoSnapshot
 
+    from .. import areas
     from ..scope import EVERYWHERE, Actor, acting
     from . import computing, report
 
@@ -72,7 +73,7 @@ def measure(
                 names, period, by=(by,) if by else (), tier=tier, within=within, backend=source, as_of=as_of,
                 divisions=day,
             )  # fmt: skip
-        except (BadPeriod, NoSpark, computing.UnknownMeasure) as error:
+        except (BadPeriod, NoSpark, areas.NoDivision, computing.UnknownMeasure) as error:
             _refuse(str(error))
         except NoSnapshot as error:
             _refuse(f"{error}; take one with --fresh")
@@ -91,10 +92,7 @@ def _area(code: str) -> tuple[str, int]:
 
     if not code:
         return "", 2
-    whole = code.ljust(12, "0")
-    tier = areas.divisions().filter(code=whole).values_list("tier", flat=True).first()
-    if tier is None:
-        _refuse(f"--area {code}: there is no such division")
+    whole, tier = areas.whole(code)
     return area_prefix(whole), min(tier + 1, 4)
 
 

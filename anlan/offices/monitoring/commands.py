@@ -106,7 +106,9 @@ def archive() -> None:
     from anlan.offices.monitoring.serving import home
 
     os.nice(10)
-    if (moved := move(home())) is None:
+    with _told_in_a_line():
+        moved = move(home())
+    if moved is None:
         click.echo("journal and history are being copied: later", err=True)
         sys.exit(1)
     click.echo(f"{moved:,} readings")
@@ -178,10 +180,11 @@ def _told_in_a_line() -> Iterator[None]:
     from anlan.engines.telemetry.rules import BadRules
     from anlan.engines.telemetry.spark import NotContinued, SparkFailed
     from anlan.engines.telemetry.stations import BadStations
+    from anlan.engines.telemetry.stream import BadSnapshot
 
     try:
         yield
-    except (BadRules, BadReadings, BadStations, NoSpark, NotContinued, SparkFailed) as error:
+    except (BadRules, BadReadings, BadSnapshot, BadStations, NoSpark, NotContinued, SparkFailed) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:

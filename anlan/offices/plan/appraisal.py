@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from anlan.engines.measures import AnyMeasure, BadPeriod, Line, Measure, Period
+from anlan.engines.measures import AnyMeasure, BadPeriod, Line, Period, parts
 from anlan.engines.measures.figures import Figures
 from anlan.kernel import areas, clock, notices
 from anlan.kernel.events import tell
@@ -22,8 +22,9 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
 
 from . import scheme as schemes
+from .appraisal_models import Appraisal, Hand, Objection, Scheme, Score
 from .drafting import Refused
-from .models import Appraisal, Hand, Objection, Plan, Portion, Scheme, Score, Target
+from .models import Plan, Portion, Target
 from .scheme import Entry, Rules
 from .scoring import Seen, Sheet, ranks, score
 from .standing import demand, in_force_in, kept, line_of
@@ -190,10 +191,9 @@ class _Book:
             if measure is None or (entry.target and target is None):
                 return Seen()
             figure = figures.at(measure, **where).now
-            above = measure if isinstance(measure, Measure) else measure.numerator
             # A list is of one industry: of a department of several there is none that its figure counts.
             cut = where or ({"industry": of.industries[0]} if len(of.industries) == 1 else {})
-            url = list_url(above, self.period, **cut) if cut else ""
+            url = list_url(parts(measure)[0], self.period, **cut) if cut else ""
             state = None
             if target is not None and (value := self._part(entry.target, of)) is not None:
                 wanted = demand(target, measure, value)

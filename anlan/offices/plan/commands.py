@@ -144,6 +144,7 @@ def bulletin(
     """Draft the bulletin of a month, a quarter or a year as an official paper, from the records."""
     from anlan.engines.measures import BadPeriod
     from anlan.engines.papers import BadPaper, docx, fonts, pdf
+    from anlan.kernel import areas
     from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
     from .bulletins import draft, facts
@@ -154,7 +155,7 @@ def bulletin(
         if not out.parent.is_dir():
             raise facts.BadBulletin(f"--out {out}: there is no folder {out.parent}")
         with acting(Actor("command", "bulletin"), EVERYWHERE):
-            code = facts.whole_code(area_code)
+            code, _tier = areas.whole(area_code or "")
             found = facts.gather(kind, facts.period_of(kind, period_text), code)
         paper = draft.paper(found, serial=number, signed_on=signed_on.date() if signed_on else None)
         notes: list[str] = []
@@ -168,7 +169,7 @@ def bulletin(
         else:
             data = docx.render(paper)
         out.write_bytes(data)
-    except (facts.BadBulletin, BadPeriod, BadPaper, fonts.NoFonts) as error:
+    except (facts.BadBulletin, areas.NoDivision, BadPeriod, BadPaper, fonts.NoFonts) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:

@@ -17,7 +17,8 @@ from anlan.parties.models import Account, Authority, Division, Person, Post
 
 from . import adoption, appraisal, drafting, duties, planfile, standing
 from .apportioning import portions
-from .models import Hand, Plan, Score
+from .appraisal_models import Hand, Score
+from .models import Plan
 
 CITY = "500000000000"
 NOTICE_2014 = Path(__file__).parent / "demo-2014.txt"

@@ -6,12 +6,16 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import date
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from django.utils.translation import override
 
 from anlan.engines.forecast import Outlook
+from anlan.engines.measures import AnyMeasure, Measure, Target
+
+if TYPE_CHECKING:
+    from .models import Target as PlanTarget
 
 METHODS = {
     "none": "no forecast", "naive": "as the same months of last year", "rate": "the plain rate of all months",
@@ -21,6 +25,17 @@ WHY = {
     "": "", "too_few_months": "too few months are known", "gap": "months that are needed are not known",
     "not_counts": "the figures are no counts",
 }  # fmt: skip
+
+
+def asked(of: PlanTarget, measure: AnyMeasure) -> Target | None:
+    """What the plan's target asks of a year's counts. Of a rate only that it is so many per cent or more of a whole can
+    be told from counts."""
+    from .standing import demand
+
+    wanted = demand(of, measure)
+    if wanted is None or isinstance(measure, Measure) or wanted.kind == "share":
+        return wanted
+    return Target("share", wanted.value) if wanted.kind == "floor" and wanted.value <= 100 else None
 
 
 @click.command()
@@ -37,28 +52,20 @@ def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: b
     from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 
     from .models import Plan
-    from .standing import demand
 
     if by not in (None, "area"):
         _refuse(f"--by {by}: it is area")
     with acting(Actor("command", "forecast"), EVERYWHERE), override("en"):
-        whole = (
-            area_code.ljust(12, "0")
-            if area_code
-            else areas.divisions().filter(tier=1).values_list("code", flat=True).get()
-        )
-        tier = areas.divisions().filter(code=whole).values_list("tier", flat=True).first()
-        if tier is None:
-            _refuse(f"--area {area_code}: there is no such division")
-        below = min(tier + 1, 4)
         try:
+            whole, tier = areas.whole(area_code)
+            below = min(tier + 1, 4)
             months = monthly(measure, within=area_prefix(whole), tier=below)
-        except (NoForecast, UnknownMeasure) as error:
+        except (NoForecast, UnknownMeasure, areas.NoDivision) as error:
             _refuse(str(error))
         year = clock.today().year
         plan = Plan.objects.filter(year=year, state="adopted", area_code=whole).first()
-        asked = None if plan is None else plan.targets.filter(measure=measure).order_by("id").first()
-        target = None if asked is None else demand(asked, months.measure)
+        demanded = None if plan is None else plan.targets.filter(measure=measure).order_by("id").first()
+        target = None if demanded is None else asked(demanded, months.measure)
         # Only a plan of exactly this area gives a target: a city's caps are no district's.
         found = months.outlooks({} if target is None else {WHOLE: target}, seed)
         names = {WHOLE: areas.names([whole])[whole]}
@@ -67,7 +74,7 @@ def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: b
             names |= {code[: DIGITS[below]]: name for code, name in known.values_list("code", "name")}
         rows = [(name, found[key]) for key, name in names.items() if key in found]
         title = f"{measure}  {months.measure.title} ({months.measure.unit})"
-        said = None if asked is None or target is None else f"{asked.code} {asked.amount}"
+        said = None if demanded is None or target is None else f"{demanded.code} {demanded.amount}"
     if as_json:
         click.echo(json.dumps(_json(measure, year, said, rows), ensure_ascii=False))
     else:

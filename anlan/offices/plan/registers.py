@@ -11,7 +11,8 @@ from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 from anlan.parties.models import Authority
 
-from .models import Appraisal, Clause, Duty, Hand, Objection, Plan, Portion, Scheme, Score, Target
+from .appraisal_models import Appraisal, Hand, Objection, Scheme, Score
+from .models import Clause, Duty, Plan, Portion, Target
 
 HERE = "500112000000"
 

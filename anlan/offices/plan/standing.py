@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Ratio, progress
+from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Ratio, parts, progress
 from anlan.engines.measures import Target as Demand
 from anlan.engines.measures.figures import Figure, Figures, Number
 from anlan.engines.measures.series import series
@@ -183,8 +183,7 @@ def sees_all(account: Any, plan: Plan) -> bool:
 
 def may_open(account: Any, measure: AnyMeasure) -> bool:
     """Whether the role of `account` may see the records of that measure at all."""
-    above = measure if isinstance(measure, Measure) else measure.numerator
-    declared = register_named(above.source.register)
+    declared = register_named(parts(measure)[0].source.register)
     return declared is not None and declared.policy.may(account, "see")
 
 
@@ -227,7 +226,7 @@ class _Told:
         if wanted is None:
             return None
         figure = self.figures.at(self.measure, **where).now
-        above = self.measure if isinstance(self.measure, Measure) else self.measure.numerator
+        above = parts(self.measure)[0]
         counted = figure.value if above is self.measure else figure.numerator
         url = list_url(above, self.year, **where) if self.opens and counted else ""
         return Held(kept(wanted, figure, self.day, line), figure, url, part)

@@ -17,22 +17,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from anlan.engines.measures import Period, parts
+from anlan.engines.measures import Period
 from anlan.kernel import actors, areas, clock
 from anlan.kernel.figures import words
 from anlan.kernel.figures.computing import named
-from anlan.kernel.policy import Policy
-from anlan.kernel.registers import register_named
 from anlan.parties.models.places import bilingual
 
 from . import appraisal, planfile
 from . import scheme as schemes
+from .appraisal_models import Appraisal, Objection, Scheme, Score
 from .drafting import Refused
 from .forms import SchemeForm
-from .models import Appraisal, Objection, Scheme, Score
 from .registers import APPRAISED
 from .scheme import Entry, Rules
 from .scoring import ranks
+from .standing import may_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,9 +359,7 @@ def _parts(
     for entry in rules.entries:
         line = lines.get(entry.id, {})
         measure = titles.get(line.get("measure", ""))
-        register = register_named(parts(measure)[0].source.register) if measure else None
-        policy: Policy | None = register.policy if register else None
-        opens = policy is not None and policy.may(account, "see")
+        opens = measure is not None and may_open(account, measure)
         found.setdefault(entry.kind, []).append({
             "entry": entry, "line": line, "by": _by(entry, {n: str(m.title) for n, m in titles.items()}),
             "url": line.get("url", "") if opens else "", "unit": str(measure.unit) if measure else "",

@@ -15,10 +15,10 @@ from anlan.engines.measures import Period, parts
 from anlan.kernel import areas, clock
 from anlan.kernel.figures import computing, words
 from anlan.kernel.figures.lists import list_url
-from anlan.kernel.registers import register_named
 from anlan.kernel.scope import area_prefix
 
 from .risks import COLOURS, READERS, Place, assessed, scheme
+from .standing import may_open
 
 
 @login_required
@@ -72,9 +72,7 @@ def _parts(account: Any, place: Place, one: Assessed[Place]) -> list[dict[str, A
     made = []
     for part in one.parts:
         (measure,) = computing.named((part.factor.measure,))
-        counted = parts(measure)[0]
-        declared = register_named(counted.source.register)
-        may = declared is not None and declared.policy.may(account, "see") and part.count
-        url = list_url(counted, year, area=place[0], industry=place[1]) if may else ""
+        may = part.count and may_open(account, measure)
+        url = list_url(parts(measure)[0], year, area=place[0], industry=place[1]) if may else ""
         made.append({"part": part, "title": measure.title, "count": int(part.count), "url": url})
     return made

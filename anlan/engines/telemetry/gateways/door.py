@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection
@@ -98,6 +99,11 @@ class Names:
                 else:
                     wrong[n] = True
         return wrong
+
+
+def sender(name: str, key: str) -> str:
+    """What a sender is remembered by: a device's code, or the digest of a program's key; no key outlives its use."""
+    return name or hashlib.sha256(key.encode()).hexdigest()
 
 
 @dataclass(slots=True)

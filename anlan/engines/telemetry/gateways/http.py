@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import json
 import math
 import time
@@ -19,7 +18,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from ..protocols import Malformed, payload
-from .door import Keys, Land, Limits, Sifted, Tally, Unsure
+from .door import Keys, Land, Limits, Sifted, Tally, Unsure, sender
 
 PATH = "/ingest/v1/readings"
 ARROW = frozenset({"application/vnd.apache.arrow.stream", "application/octet-stream"})
@@ -61,7 +60,7 @@ class Ingest:
         if scope["method"] != "POST":
             raise Refused(405, "method", "readings are sent with POST", [(b"allow", b"POST")])
         headers = dict(scope["headers"])
-        sender, device, speaks_for = await self._speaker(headers.get(b"authorization", b"").decode("latin-1"))
+        who, device, speaks_for = await self._speaker(headers.get(b"authorization", b"").decode("latin-1"))
         kind = headers.get(b"content-type", b"application/json").decode("latin-1").partition(";")[0].strip().lower()
         try:
             async with asyncio.timeout(self._limits.frame):
@@ -79,7 +78,7 @@ class Ingest:
         except Malformed as error:
             self.tally.remember(peer, error, raw)
             raise Refused(_STATUS.get(error.kind, 400), error.kind, str(error)) from None
-        if wait := self.tally.budget.spend(sender, len(read.ts), len(speaks_for), self._limits):
+        if wait := self.tally.budget.spend(who, len(read.ts), len(speaks_for), self._limits):
             words = f"more readings than {len(speaks_for)} devices may bring: send it again in {math.ceil(wait)} s"
             raise Refused(429, "too much", words, [(b"retry-after", b"%d" % math.ceil(wait))])
         found = self.tally.sift(read, speaks_for, self._now(), self._limits)
@@ -112,7 +111,7 @@ class Ingest:
         if found is None:
             words = "say who you are: Bearer with a program's key, or Basic with a device's code and its key"
             raise Refused(401, "key", words, [(b"www-authenticate", b'Bearer, Basic realm="readings"')])
-        return name or hashlib.sha256(key.encode()).hexdigest(), name, found
+        return sender(name, key), name, found
 
 
 def _told(found: Sifted) -> dict[str, Any]:

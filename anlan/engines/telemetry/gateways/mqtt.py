@@ -20,7 +20,7 @@ from typing import Any
 from ..protocols import Malformed, mqtt, payload
 from ..protocols.mqtt import Packet
 from .connections import Listener, Parted, Session
-from .door import Keys, Land, Limits
+from .door import Keys, Land, Limits, sender
 
 _STRANGER = 4_096
 """Bytes that a packet may have from somebody of whom nobody knows yet who he is."""
@@ -154,8 +154,8 @@ class Publishers(Listener):
         except Malformed as error:
             self._refuse(session, error, heard.topic.encode() + b" " + heard.payload[:200])
             return mqtt.NOT_AUTHORIZED if error.kind == "device" else mqtt.INVALID
-        sender = session.name or f"{TOKEN} {session.key}"
-        if self.tally.budget.spend(sender, len(read.ts), len(session.speaks_for), self.limits):
+        who = sender(session.name, session.key)
+        if self.tally.budget.spend(who, len(read.ts), len(session.speaks_for), self.limits):
             # Not answered: the device keeps it, comes back and sends it again.
             self.counts["refused: too much"] += len(read.ts)
             raise Parted("too many readings")

@@ -31,6 +31,7 @@ GRADE_NAMES = dict(zip(GRADES, ("一般事故", "较大事故", "重大事故", 
 LEVEL_NAMES = dict(zip(LEVELS, ("红色", "橙色", "黄色", "蓝色"), strict=True))
 QUARTERS = "一二三四"
 ADDRESSEES = {1: "各区县（自治县）人民政府，市政府有关部门，有关单位", 2: "各乡镇人民政府、街道办事处，有关部门和单位"}
+LINES = {"season": "按上年各月分布推算", "uniform": "按时间均分", "milestone": "以规定时限为准"}
 LAGGARDS = 3
 """So many of the last are named."""
 NO_FIGURE = "注：“–”表示暂无数据。"
@@ -278,8 +279,10 @@ def _goals(facts: Facts, period: Period) -> Iterable[Block]:
         ),
         "llrrrl", (2, 2.4, 1.3, 1, 1.2, 1.7),
     )  # fmt: skip
-    season = any(goal.shape == "season" for goal in facts.goals)
-    yield Note("注：进度线按时间均分" + ("，死亡人数按上年各月分布推算。" if season else "。"))
+    lined = [goal for goal in facts.goals if goal.line is not None]
+    of = {shape: [goal.subject for goal in lined if goal.shape == shape] for shape in LINES}
+    if ways := [f"{listed(names)}{LINES[shape]}" for shape, names in of.items() if names]:
+        yield Note(f"注：进度线，{'；'.join(ways)}。")
 
 
 def _goal(goal: Goal) -> str:

@@ -137,19 +137,6 @@ def period_of(kind: Kind, text: str) -> Period:
     return period
 
 
-def whole_code(given: str | None) -> str:
-    """The 12-digit code of an area; the city's, if none is given. Raises `BadBulletin`."""
-    if given is None:
-        code = Division.objects.filter(tier=1).order_by("code").values_list("code", flat=True).first()
-        if code is None:
-            raise BadBulletin("there are no divisions: load them, or the demonstration city, first")
-        return str(code)
-    code = given.ljust(12, "0")
-    if not Division.objects.filter(code=code).exists():
-        raise BadBulletin(f"--area {given}: there is no such division")
-    return code
-
-
 def gather(kind: Kind, period: Period, area_code: str) -> Facts:
     """The figures of `period` in the area, in the scope in force. Raises `BadBulletin`."""
     now = clock.now()
@@ -300,16 +287,16 @@ def _goals(look: _Look, plan: Plan, to_date: Period, day: date, months: tuple[Mo
         season = None if target.measure != "accidents.deaths" or None in last else [value or 0 for value in last]
         line = standing.line_of(target, measure, plan, season)
         number = due = None
-        stands: str = "unknown"
+        stands, shape = "unknown", str(line.shape)
         if wanted is not None:
             state = standing.kept(wanted, found, day, line)
-            stands = state.standing
+            stands, shape = state.standing, state.shape
             # Of a share the per cent are told, not how many they are; a rate has no line through the year.
             number = _exact(target.value if wanted.kind == "share" else state.number)
             due = None if wanted.kind == "share" or line.level else _exact(state.line)
         made.append(Goal(
             target.subject, target.amount.replace(" ", ""), str(measure.unit), number, due, _number(found), stands,
-            line.shape,
+            shape,
         ))  # fmt: skip
     return tuple(made)
 

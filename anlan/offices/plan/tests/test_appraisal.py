@@ -21,8 +21,9 @@ from anlan.kernel import clock
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger
 from anlan.offices.plan import appraisal, planfile, scheme
+from anlan.offices.plan.appraisal_models import Appraisal, Hand, Objection, Scheme, Score
 from anlan.offices.plan.drafting import Refused
-from anlan.offices.plan.models import Appraisal, Hand, Objection, Plan, Scheme, Score
+from anlan.offices.plan.models import Plan
 from anlan.parties.models import Account
 
 from .conftest import CITY, YUBEI, body

@@ -261,6 +261,8 @@ def test_targets_stand_against_their_line(everywhere: None, account: Any) -> Non
     assert (rate.number, rate.line, rate.actual, rate.standing) == (95, None, Decimal("100.0"), "ahead")
     paper = draft.paper(gathered())
     assert "根据《2013年工作要点》，死亡人数今年累计40人，好于进度；整改率今年累计100.0%，好于进度。" in said(paper)
+    notes = [block.text for block in paper.blocks if isinstance(block, Note)]
+    assert "注：进度线，死亡人数按上年各月分布推算。" in notes  # a rate has no line through the year
     accident(21, day(5, 3), 70)
     assert gathered().goals[0].standing == "impossible"
     assert "死亡人数未达到进度要求" in said(draft.paper(gathered()))

@@ -15,10 +15,10 @@ from anlan.kernel import clock
 from anlan.kernel.figures import computing
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.accidents.models import Accident, Category
+from anlan.offices.plan.forecasting import asked as asked_of
 from anlan.offices.plan.forecasting import forecast
 from anlan.offices.plan.models import Clause, Plan
 from anlan.offices.plan.models import Target as PlanTarget
-from anlan.offices.plan.standing import demand
 from anlan.parties.models import Account
 
 NOW = datetime(2013, 6, 14, 10, 30, tzinfo=clock.BEIJING)
@@ -126,12 +126,17 @@ def test_targets_of_the_plan_as_the_engine_knows_them() -> None:
     def of(comparator: str, value: str, unit: str = "", base: str | None = None, line: str = "") -> Target | None:
         made = PlanTarget(comparator=comparator, value=Decimal(value), unit=unit, line=line,
                           baseline_value=base and Decimal(base))  # fmt: skip
-        return demand(made, rate if unit == "%" else deaths)
+        return asked_of(made, rate if unit == "%" else deaths)
 
     assert of("<=", "40", "起") == Target("ceiling", Decimal(40))
     assert of("==", "0") == Target("zero")
     assert of(">=", "100", "个") == Target("floor", Decimal(100))
-    assert of(">=", "98.5", "%", line="uniform") == Target("share", Decimal("98.5"))
+    # A rate is forecast as counts of a whole: 95 closed are no 95 per cent of what was found.
+    for line in ("", "uniform"):
+        assert of(">=", "98.5", "%", line=line) == Target("share", Decimal("98.5"))
+    assert of("<=", "5", "%") is None
+    assert of("==", "0", "%") is None
+    assert of(">=", "120", "%") is None
     assert of("down_by", "2.5", "", "1539").number() == 1500
     assert of("down_by", "30", "人", "1539").number() == 1509
     assert of("up_by", "30", "人", "1539").number() == 1569

@@ -214,6 +214,7 @@ def running() -> Any:
         yield one
 
 
+@pytest.mark.slow
 def test_a_cluster_says_the_same(tmp_path: Path, running: Cluster) -> None:
     table, found = many()
     text = ruled(TEXT.replace("programmes: [coal-gas], ", ""))
@@ -230,6 +231,7 @@ def test_a_cluster_says_the_same(tmp_path: Path, running: Cluster) -> None:
     assert (here.readings, here.counts, here.events) == (there.readings, there.counts, there.events)
 
 
+@pytest.mark.slow
 def test_what_lands_is_followed_by_stations(tmp_path: Path, running: Cluster) -> None:
     table, found = many(stations_=20)
     programmes = {f"#s{n}": "coal-gas" for n in range(20)}

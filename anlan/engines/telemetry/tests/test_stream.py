@@ -332,6 +332,7 @@ def test_shuffled_and_doubled_within_the_window_it_ends_with_the_same_events(
     assert sorted(standing) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [2, 4])
 def test_by_several_processors_it_is_the_same_as_by_one(tmp_path: Path, parts: int) -> None:
     rng = np.random.default_rng(parts)

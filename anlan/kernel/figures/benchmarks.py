@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
 from anlan.engines.measures import Period
-from anlan.site.bench import benchmark
+from anlan.site.bench import Measured, benchmark
 from anlan.site.bench.standin import standing_in
 
 from .. import clock
+from ..scope import EVERYWHERE, Actor, acting
 from . import computing
+from .declaring import REGISTRY
 
-ROWS = 5_000_000
+if TYPE_CHECKING:
+    from anlan.engines.measures.backends import Backend, DuckDB
+
+Key = tuple[str, str, str]
+"""Measure, district, industry."""
+ROWS, CITIES = 5_000_000, 10
 _YEARS = 10
 _FIELDS = {
     # Ten years of finds, the later the more; one in forty is still open, most of these of late.
@@ -49,30 +56,71 @@ _INDEXES = ("(area_code, due_at) WHERE closed_at IS NULL", "(state)")
 
 @cache
 def _taken() -> dict[str, float]:
-    """Seconds for each back-end, the best of three."""
+    """Seconds for each back-end and size, the best of three.
+
+    Raises `RuntimeError` where ten cities are not counted as one is, each, on DuckDB and on Spark.
+    """
     arguments = (clock.now(), timedelta(days=365 * _YEARS).total_seconds(), ROWS)
     danger = apps.get_model("hazards", "Danger")
-    with (
-        TemporaryDirectory(prefix="anlan-bench-") as folder,
-        standing_in(danger, _FIELDS, _ROWS, arguments, _INDEXES),
-    ):
-        snapshot = computing.take_snapshot(Path(folder) / "city.duckdb")
-        return {"postgres": _best(None), "duckdb": _best(snapshot)}
+    with TemporaryDirectory(prefix="anlan-bench-") as name, acting(Actor("command", "anlan bench"), EVERYWHERE):
+        folder, seconds = Path(name), {}
+        with standing_in(danger, _FIELDS, _ROWS, arguments, _INDEXES):
+            city = computing.take_snapshot(folder / "city.duckdb")
+            seconds["postgres"], _ = timed(None)
+        small = made_of(city, folder / "small.duckdb", "hash(rowid) % 100 = 0")
+        province = made_of(city, folder / "province.duckdb", cities=CITIES)
+        seconds["small"], _ = timed(small, city.taken_at)
+        seconds["duckdb"], one = timed(city, city.taken_at)
+        seconds["province"], ten = timed(province, city.taken_at)
+        with computing.on_spark(province) as spark:
+            seconds["spark"], on_spark = timed(spark, city.taken_at)
+    as_alone(one, ten)
+    if on_spark != ten:
+        raise RuntimeError("Spark and DuckDB count a province in two ways")
+    return seconds
 
 
-def _best(backend: Any) -> float:
-    period = Period.of("month", clock.today())
-    times = []
+def made_of(city: DuckDB, path: Path, condition: str = "true", cities: int = 1) -> DuckDB:
+    """The city's snapshot as far as the condition holds, so many times, each under the codes of another city."""
+    import duckdb
+
+    from anlan.engines.measures.backends import DuckDB
+
+    with duckdb.connect(str(path)) as con:
+        con.execute(f"ATTACH '{city.path}' AS city (READ_ONLY)")
+        con.execute("CREATE TABLE taken AS FROM city.taken")
+        for source in REGISTRY.sources():
+            moved = f"REPLACE (({51 - cities} + n) || substr({source.area}, 3) AS {source.area})" if source.area else ""
+            con.execute(
+                f'CREATE TABLE "{source.table}" AS SELECT * EXCLUDE (n) {moved} '
+                f'FROM (SELECT * FROM city."{source.table}" WHERE {condition}), range({cities}) AS own(n)'
+            )
+    return DuckDB(path)
+
+
+def as_alone(one: dict[Key, Any], ten: dict[Key, Any]) -> None:
+    """Raises `RuntimeError` unless each city of the province has the figures of the one it was made of."""
+    if len(ten) != CITIES * len(one) or any(one[m, f"50{area[2:]}", i] != value for (m, area, i), value in ten.items()):
+        raise RuntimeError("a city of the province is counted in another way than it is alone")
+
+
+def timed(backend: Backend | None, as_of: datetime | None = None) -> tuple[float, dict[Key, Any]]:
+    """Seconds, and the figures by measure, district and industry."""
+    period, times = Period.of("month", clock.today()), []
     for _ in range(4):  # the first compiles
         begun = time.perf_counter()
-        figures = computing.compute((), period, by=("area", "industry"), compare=False, backend=backend)
-        for measure in computing.named():
-            for area, industry in figures.keys("area", "industry"):
-                figures.at(measure, area=area, industry=industry)
+        figures = computing.compute(
+            (), period, by=("area", "industry"), compare=False, backend=backend, as_of=as_of
+        )  # fmt: skip
+        found = {
+            (measure.name, area, industry): figures.at(measure, area=area, industry=industry).now
+            for area, industry in figures.keys("area", "industry")
+            for measure in computing.named()
+        }
         times.append(time.perf_counter() - begun)
-        if not figures.keys("area", "industry"):
-            raise RuntimeError("nothing was counted")
-    return min(times[1:])
+    if not found:
+        raise RuntimeError("nothing was counted")
+    return min(times[1:]), found
 
 
 @benchmark("measures_month_postgres_s", unit="s", target=5.0, more_is_better=False)
@@ -85,3 +133,17 @@ def month_postgres() -> float:
 def month_duckdb() -> float:
     """The same from a snapshot in DuckDB."""
     return _taken()["duckdb"]
+
+
+@benchmark("measures_month_growth", unit="times", target=12.0, more_is_better=False)
+def month_growth() -> Measured:
+    """Ten cities in DuckDB against one, all measures: near ten times is linear; the details are seconds by size."""
+    seconds = _taken()
+    by_size = {"small": seconds["small"], "city": seconds["duckdb"], "province": seconds["province"]}
+    return Measured(seconds["province"] / seconds["duckdb"], by_size)
+
+
+@benchmark("measures_month_province_spark_s", unit="s", target=60.0, more_is_better=False)
+def month_province() -> float:
+    """Ten cities on Spark, a master and two workers of one core: the figures that DuckDB has, of each city."""
+    return _taken()["spark"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from anlan.kernel import cases, clock, events
@@ -51,6 +51,13 @@ def followers(head: EarlyWarning) -> QuerySet[EarlyWarning]:
     return EarlyWarning.objects.filter(head=head, closed_at__isnull=True).order_by("pk")
 
 
+def gravest_first(rows: QuerySet[EarlyWarning]) -> QuerySet[EarlyWarning]:
+    """In the order in which they call for somebody: the gravest, of these what nobody has looked at, then the newest."""
+    rank = Case(*(When(level=level, then=Value(place)) for level, place in RANK.items()), default=Value(-1))
+    looked_at = Case(When(state="open", then=Value(0)), default=Value(1))
+    return rows.order_by(rank.desc(), looked_at, "-measured_at", "-pk")
+
+
 def held() -> QuerySet[EarlyWarning]:
     """Held until the transaction ends: somebody may be about to move one."""
     return EarlyWarning.objects.select_for_update(of=("self",))
@@ -71,7 +78,7 @@ def lift(head: EarlyWarning, under: EarlyWarning) -> None:
     """The level of what stands under it becomes the head's, where it is higher."""
     if head.closed_at is None and RANK[under.level] > RANK.get(head.level, -1):
         head.level = under.level
-        _raise(head, "raised_by", {"level": under.level, "number": under.number, "title": under.title})
+        _raise(head, "raised_by", {"level": under.level, "number": under.number, **under.titles()})
 
 
 def _raise(case: EarlyWarning, note: str, facts: Facts) -> None:

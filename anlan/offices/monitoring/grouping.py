@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from anlan.kernel import cases, clock, events
@@ -52,10 +52,12 @@ def followers(head: EarlyWarning) -> QuerySet[EarlyWarning]:
 
 
 def gravest_first(rows: QuerySet[EarlyWarning]) -> QuerySet[EarlyWarning]:
-    """In the order in which they call for somebody: the gravest, of these what nobody has looked at, then the newest."""
+    """In the order in which they call for somebody: the gravest, of these what nobody has looked at, what still stands,
+    and whose time is over first."""
     rank = Case(*(When(level=level, then=Value(place)) for level, place in RANK.items()), default=Value(-1))
     looked_at = Case(When(state="open", then=Value(0)), default=Value(1))
-    return rows.order_by(rank.desc(), looked_at, "-measured_at", "-pk")
+    over = Case(When(cleared_at__isnull=True, then=Value(0)), default=Value(1))
+    return rows.order_by(rank.desc(), looked_at, over, F("due_at").asc(nulls_last=True), "-measured_at", "-pk")
 
 
 def held() -> QuerySet[EarlyWarning]:
@@ -99,6 +101,12 @@ def _raise(case: EarlyWarning, note: str, facts: Facts) -> None:
 
 
 # --- Moves of the head -------------------------------------------------------------------------------
+
+
+def take_charge(case: EarlyWarning, facts: Facts, by: Any) -> None:
+    """Who looks into it is in charge of it: the others at the desk see that somebody does, and who."""
+    if by.pk is not None:
+        case.owner_id, case.owner_name = by.pk, by.name
 
 
 def end_followers(name: str) -> Any:

@@ -22,6 +22,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from . import clock, live
+from .bilingual import in_language
 from .jobs import job
 from .models import Notice, NoticePreference
 from .scope import ANY, EVERYWHERE, Actor, acting
@@ -161,7 +162,7 @@ def _tell_live(rows: Sequence[Notice], accounts: Mapping[int, Any]) -> None:
 
 def words(notice: Notice) -> str:
     """The notice in the language in force."""
-    return gettext(notice.message) % notice.params
+    return gettext(notice.message) % in_language(notice.params)
 
 
 def unread(account_id: int) -> int:

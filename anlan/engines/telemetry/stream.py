@@ -454,15 +454,16 @@ class Stream:
     def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
         """What is new in events that were just seen; of devices with late readings these are all that stand now."""
         before = {d: self._told.pop(d, []) for d in late}
+        known = {d: set(map(_of_its_row, events)) for d, events in before.items()}
         changes = []
         for event in told:
             d = self._row(event)
             self._told.setdefault(d, []).append(event)
-            if event not in before.get(d, ()):
+            if _of_its_row(event) not in known.get(d, ()):
                 changes.append(Change(event.state, event))
         for d, events in before.items():
-            now = self._told.get(d, ())
-            changes += [Change("withdrawn", event) for event in events if event not in now]
+            now = set(map(_of_its_row, self._told.get(d, ())))
+            changes += [Change("withdrawn", event) for event in events if _of_its_row(event) not in now]
         return sorted(changes, key=lambda change: (change.event, change.what))
 
     # -- room -------------------------------------------------------------------------------------------------------
@@ -663,6 +664,11 @@ def _named(rows: Iterable[Any], names: Sequence[str], lanes: Sequence[tuple[str,
 
 def _said(event: Event) -> tuple[int, str, str, str]:
     return event.ts, event.rule, event.level, event.state
+
+
+def _of_its_row(event: Event) -> Event:
+    """The event as its row said it: the device that a station's rule judges may be another one since."""
+    return replace(event, device="") if event.station else event
 
 
 def _devices(rows: int) -> Any:

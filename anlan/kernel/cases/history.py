@@ -17,6 +17,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from anlan.kernel import areas
+from anlan.kernel.bilingual import in_language
 from anlan.kernel.models import AreaCode
 
 from .escalation import ROSE, Rise
@@ -51,7 +52,7 @@ def tell(case: Case, entries: Iterable[CaseEntry], files: Iterable[EvidenceFile]
     by_entry: dict[int, list[EvidenceFile]] = defaultdict(list)
     for file in files:
         by_entry[file.entry_id].append(file)
-    return [_tell(lifecycle, entry, tuple(by_entry[entry.pk])) for entry in entries]
+    return [_tell(case, lifecycle, entry, tuple(by_entry[entry.pk])) for entry in entries]
 
 
 def tell_all(
@@ -103,15 +104,15 @@ def in_minutes(due: datetime, now: datetime) -> str:
     return ngettext("Overdue by %(n)s minute", "Overdue by %(n)s minutes", n) % {"n": n}
 
 
-def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...]) -> Told:
-    move = lifecycle.move(entry.move)
-    shown = dict(_facts(lifecycle, entry))
+def _tell(case: Case, lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...]) -> Told:
+    move, kept = lifecycle.move(entry.move), in_language(entry.facts)
+    shown = dict(_facts(case, lifecycle, entry))
     known: defaultdict[str, str] = defaultdict(str, {name: value for name, (_label, value) in shown.items()})
     known |= {"actor": entry.by_name, "state": str(lifecycle.state(entry.to_state).title)}
     if entry.move in lifecycle.notes:
-        words = str(lifecycle.notes[entry.move]) % {**entry.facts, **known}
+        words = str(lifecycle.notes[entry.move]) % {**kept, **known}
     elif entry.move == BECAME:
-        words = _("%(actor)s opened %(number)s out of it: %(title)s") % {**entry.facts, **known}
+        words = _("%(actor)s opened %(number)s out of it: %(title)s") % {**kept, **known}
         shown = {}
     elif move is None:
         words = str(lifecycle.opened_words or _("%(actor)s opened the case")) % known
@@ -126,13 +127,13 @@ def _tell(lifecycle: Lifecycle, entry: CaseEntry, files: tuple[EvidenceFile, ...
     return Told(entry.at, words, entry.by_role, state, facts, files, entry.late, entry.move, entry.version)
 
 
-def _facts(lifecycle: Lifecycle, entry: CaseEntry) -> Iterable[tuple[str, tuple[str, str]]]:
+def _facts(case: Case, lifecycle: Lifecycle, entry: CaseEntry) -> Iterable[tuple[str, tuple[str, str]]]:
     move = lifecycle.move(entry.move)
     demands = {d.name: form_field(lifecycle, d) for d in move.fields} if move else {}
     columns = {f.name: f for f in lifecycle.model._meta.concrete_fields}
     order = {name: place for place, name in enumerate((*demands, *columns))}
     # The database gives a mapping back in an order of its own.
-    for name, value in sorted(entry.facts.items(), key=lambda fact: order.get(fact[0], len(order))):
+    for name, value in sorted(in_language(entry.facts).items(), key=lambda fact: order.get(fact[0], len(order))):
         field = demands.get(name)
         if field is None and name in columns:
             made = columns[name].formfield()
@@ -141,6 +142,8 @@ def _facts(lifecycle: Lifecycle, entry: CaseEntry) -> Iterable[tuple[str, tuple[
             continue
         if isinstance(columns.get(name), AreaCode):
             value = areas.names([value])[value]
+        elif (said := getattr(case, f"get_{name}", None)) is not None and value == getattr(case, name):
+            value = said()
         yield name, (str(field.label or name), show(value, field))
 
 

@@ -67,7 +67,7 @@ def link(came_from: Case, made: Case, by: Person) -> None:
                 **CaseLink.keys(one), other_kind=other.kind, other_id=other.pk, came_from=came, by_id=by.pk
             )
         source.save()
-        facts = {"number": made.number, "title": made.title}
+        facts = {"number": made.number, **made.titles()}
         engine.enter(source, BECAME, source.state, by, facts, clock.now())
 
 

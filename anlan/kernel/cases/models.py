@@ -18,6 +18,7 @@ from django.db.models import F, Func, Value
 from django.db.models.functions import Reverse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from anlan.kernel import clock, numbers
 from anlan.kernel.models import AreaCode, Kept, Sought
@@ -180,6 +181,12 @@ class Case(Numbered, Kept):
     def get_title(self) -> str:
         """Its title in the language in force, for kinds whose titles are made of words that have one."""
         return str(self.title)
+
+    def titles(self) -> dict[str, str]:
+        """Its title as facts keep it: also in English (`title_en`) where it has one. See `bilingual.in_language`."""
+        with override("en"):
+            english = self.get_title()
+        return {"title": self.title} | ({"title_en": english} if english != self.title else {})
 
     @property
     def state_title(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import BooleanField, Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.db.models import ForeignKey as Points
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import areas, clock
@@ -19,6 +20,7 @@ from anlan.kernel.policy import own_industry
 from anlan.kernel.scope import acting_now
 
 from .lifecycle import Decision, Lifecycle, Person, lifecycle, seen_by
+from .models import Case as CaseModel
 
 SHOWN = {
     "overdue": _("Overdue"),
@@ -278,13 +280,28 @@ def _urgent(lists: list[QuerySet], number: int) -> QuerySet:  # type: ignore[typ
 def _rows(found: Iterable[Any]) -> tuple[Row, ...]:
     now, tomorrow = _today()
     cases = list(found)
-    places = areas.names(case[9] for case in cases)
+    places, called = areas.names(case[9] for case in cases), _titles(cases)
     return tuple(
-        Row(kind, number, title, state, due, listed is not None, mine,
+        Row(kind, number, called.get((kind, number), title), state, due, listed is not None, mine,
             due is not None and due < now, due is not None and now <= due < tomorrow,
             wants, places.get(area, ""), whose or "", place)
         for kind, number, _order, title, state, due, listed, mine, wants, area, whose, place in cases
     )  # fmt: skip
+
+
+def _titles(cases: Iterable[Any]) -> dict[tuple[str, str], str]:
+    """What those are called in the language in force whose kind has words for that; one query for each such kind."""
+    if (get_language() or "zh").startswith("zh"):
+        return {}
+    numbers: dict[str, list[str]] = {}
+    for kind, number, *_rest in cases:
+        if _known(kind).model.get_title is not CaseModel.get_title:
+            numbers.setdefault(kind, []).append(number)
+    return {
+        (kind, case.number): case.get_title()
+        for kind, some in numbers.items()
+        for case in _known(kind).model._default_manager.filter(number__in=some)
+    }
 
 
 def _together(lists: list[QuerySet]) -> QuerySet:  # type: ignore[type-arg]

@@ -148,7 +148,7 @@ def _message(case: Case, reminder: Reminder, owners: Mapping[int, Any]) -> notic
         to = notices.Holders(frozenset(waits), case.area_code, case.industry_id, reminder.enterprise_id)
     if reminder.rule:
         minutes = max(reminder.offset_minutes, int((clock.now() - reminder.due_at).total_seconds() // 60))
-        facts = {"number": case.number, "title": case.title, "minutes": minutes}
+        facts = {"number": case.number, **case.titles(), "minutes": minutes}
         text = _("%(number)s %(title)s: nobody has done it, overdue by %(minutes)s minutes")
         return notices.Message(to, text, facts, case.get_absolute_url(), "critical")
     text = (
@@ -159,5 +159,5 @@ def _message(case: Case, reminder: Reminder, owners: Mapping[int, Any]) -> notic
     days = abs(late)
     if late > 0 and case.due_at is not None:  # the last of the reminders may come long after its own day
         days = max(days, (clock.today() - case.due_at.astimezone(BEIJING).date()).days)
-    facts = {"number": case.number, "title": case.title, "days": days}
+    facts = {"number": case.number, **case.titles(), "days": days}
     return notices.Message(to, text, facts, case.get_absolute_url(), "critical" if late > 0 else "attention")

@@ -71,7 +71,10 @@ def _first_report(request: HttpRequest, phone: bool) -> HttpResponse:
             passed = _("The accident happened outside of your area. It was taken and passed on as %(number)s.")
             messages.success(request, passed % {"number": filed.number})
             return HttpResponseRedirect(f"/r/accident-hand-overs/{filed.receipt.pk}/")
-    context = {"form": form, "phone": phone, "now": clock.now(), "groups": _groups(form), "tiles": settings.TILES}
+    context = {
+        "form": form, "phone": phone, "now": clock.now(), "groups": _groups(form), "tiles": settings.TILES,
+        "came_from": came_from,
+    }  # fmt: skip
     return render(request, "accidents/intake.html", context, status=422 if request.method == "POST" else 200)
 
 

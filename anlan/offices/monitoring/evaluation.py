@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, F, Q, QuerySet, When
 
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
@@ -32,7 +32,7 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from . import grouping, rulebook
 from .grouping import CORRECTED, RANK, held
 from .latest import Heard
-from .models import Device, EarlyWarning, Suppressed
+from .models import Device, EarlyWarning, Station, Suppressed
 from .moments import milliseconds, moment
 
 logger = logging.getLogger(__name__)
@@ -174,6 +174,7 @@ class Evaluation:
             known = Device.objects.select_related("enterprise", "station").in_bulk(
                 {change.event.device for change in changes}, field_name="code"
             )
+            changes = [change for change in changes if not _after_service(change, known.get(change.event.device))]
             self._set_aside([change for change in changes if change.event.suppressed], known)
             self._tell([change for change in changes if not change.event.suppressed and self._may_tell(change)], known)
 
@@ -250,15 +251,14 @@ class Evaluation:
 
     def _apply(self, change: Change, known: Mapping[str, Device]) -> None:
         event, device = change.event, known.get(change.event.device)
-        if device is None:
-            self.unknown += 1
-            return
-        if change.what == "withdrawn":
-            _withdraw(device, event)
-        elif change.what == "clear":
-            _clear(device, event)
-        else:
+        if change.what == "open" and device is not None:
             self._open(device, event)
+        elif device is None and not (event.station and change.what != "open"):
+            self.unknown += 1
+        elif change.what == "withdrawn":
+            _withdraw(event)
+        else:
+            _clear(event)
 
     def _open_new(self, changes: Sequence[Change], known: Mapping[str, Device]) -> set[int]:
         """Opens the warnings of devices and rules that have none, in a number of statements that does not grow with
@@ -278,17 +278,23 @@ class Evaluation:
                     groups.setdefault(key, []).append(place)
         if not groups:
             return set()
-        standing = held().filter(device__in={device for device, _rule in groups}, closed_at__isnull=True)
-        busy = set(standing.values_list("device_id", "rule"))
-        if not (new := {key: places for key, places in groups.items() if key not in busy}):
+        at = {key: changes[places[0]].event.station for key, places in groups.items()}
+        whose = Q(device__in={device for device, _rule in groups}) | Q(station__code__in=set(filter(None, at.values())))
+        standing = held().filter(whose, closed_at__isnull=True).values_list("device_id", "station__code", "rule")
+        busy = {key for device, station, rule in standing for key in ((device, rule), (station, rule))}
+        new = {key: places for key, places in groups.items() if not {key, (at[key] or key[0], key[1])} & busy}
+        if not new:
             return set()
         first = [changes[places[0]].event for places in new.values()]
+        told = [json.dumps([_told(event)]) for event in first]
+        table = EarlyWarning._meta.db_table
+        said = f'EXISTS (SELECT FROM "{table}" w WHERE w.rule = t.rule AND w.told @> t.told AND '  # noqa: S608
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT t.device, t.rule FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS t (device, rule, told) "
-                f'WHERE EXISTS (SELECT FROM "{EarlyWarning._meta.db_table}" w '
-                "WHERE w.device_id = t.device AND w.rule = t.rule AND w.told @> t.told)",
-                [*map(list, zip(*new, strict=True)), [json.dumps([_told(event)]) for event in first]],
+                "SELECT t.device, t.rule FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[]) "
+                f"AS t (device, rule, station, told) WHERE {said} w.device_id = t.device) OR t.station <> '' AND {said} "
+                f'w.station_id = (SELECT id FROM "{Station._meta.db_table}" s WHERE s.code = t.station))',
+                [*map(list, zip(*new, strict=True)), [event.station for event in first], told],
             )
             for key in cursor.fetchall():  # said before, and dealt with since
                 del new[key]
@@ -345,9 +351,9 @@ class Evaluation:
         return facts, prepare
 
     def _open(self, device: Device, event: Event) -> None:
-        case = held().filter(device=device, rule=event.rule, closed_at__isnull=True).first()
+        case = _own(event, closed_at__isnull=True).first()
         if case is None:
-            if _of(device, event) is None:  # or it was said before, and dealt with since
+            if _of(event) is None:  # or it was said before, and dealt with since
                 self._begin([[event]], {event.device: device})
             return
         if _told(event) in case.told:
@@ -363,8 +369,8 @@ class Evaluation:
                 _note(case, "again", event)
 
 
-def _clear(device: Device, event: Event) -> None:
-    opened = _opened_before(device, event)
+def _clear(event: Event) -> None:
+    opened = _opened_before(event)
     # A level that opened under calibration has no warning: its end is none of an older one.
     if opened is None or _told(event) in opened.told or event.level not in _standing(opened.told):
         return
@@ -376,8 +382,8 @@ def _clear(device: Device, event: Event) -> None:
     _note(opened, "normal" if over else "lowered", event)
 
 
-def _withdraw(device: Device, event: Event) -> None:
-    case = _of(device, event)
+def _withdraw(event: Event) -> None:
+    case = _of(event)
     if case is None:
         return
     case.told = [one for one in case.told if one != _told(event)]
@@ -389,17 +395,32 @@ def _withdraw(device: Device, event: Event) -> None:
         _note(case, "corrected", event)
 
 
-def _of(device: Device, event: Event) -> EarlyWarning | None:
+def _own(event: Event, **more: Any) -> QuerySet[EarlyWarning]:
+    """The warnings of the event's device and rule. Of a rule over stations those of the station come first: the device
+    that was judged there may have been replaced, and nobody else would ever end what it opened."""
+    own = held().filter(rule=event.rule, **more)
+    if not event.station:
+        return own.filter(device__code=event.device)
+    there = Q(station__code=event.station)
+    return own.filter(there | Q(device__code=event.device)).order_by(Case(When(there, then=0), default=1))
+
+
+def _of(event: Event) -> EarlyWarning | None:
     """The warning to which the event belongs."""
-    return held().filter(device=device, rule=event.rule, told__contains=[_told(event)]).first()
+    return _own(event, told__contains=[_told(event)]).first()
 
 
-def _opened_before(device: Device, event: Event) -> EarlyWarning | None:
+def _opened_before(event: Event) -> EarlyWarning | None:
     """The warning whose level the event clears: the last one that opened before it."""
-    return (
-        held().filter(device=device, rule=event.rule, measured_at__lte=moment(event.ts))
-        .order_by("-measured_at").first()
-    )  # fmt: skip
+    own = _own(event, measured_at__lte=moment(event.ts))
+    return own.order_by(*own.query.order_by, "-measured_at").first()
+
+
+def _after_service(change: Change, device: Device | None) -> bool:
+    """Whether it opens after its device was taken out of service: one that was replaced is silent for ever. A station
+    goes on without it."""
+    removed = device.removed_on if device is not None and not change.event.station else None
+    return change.what == "open" and removed is not None and removed <= moment(change.event.ts).date()
 
 
 def _rank(run: Iterable[Event]) -> int:

@@ -41,7 +41,7 @@ def _call(event: Heard, words: dict[str, str]) -> None:
         return  # what stands under another calls nobody
     to = Holders(TOLD[case.level], case.area_code, case.industry_id, case.enterprise_id)
     level = "critical" if case.level in ("red", "orange") else "attention"
-    facts = {"number": case.number, "title": case.title}
+    facts = {"number": case.number, **case.titles()}
     notices.send(to, words[case.level], facts, url=case.get_absolute_url(), level=level)
 
 

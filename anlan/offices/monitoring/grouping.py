@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from anlan.kernel import cases, clock, events
@@ -51,6 +51,15 @@ def followers(head: EarlyWarning) -> QuerySet[EarlyWarning]:
     return EarlyWarning.objects.filter(head=head, closed_at__isnull=True).order_by("pk")
 
 
+def gravest_first(rows: QuerySet[EarlyWarning]) -> QuerySet[EarlyWarning]:
+    """In the order in which they call for somebody: the gravest, of these what nobody has looked at, what still stands,
+    and whose time is over first."""
+    rank = Case(*(When(level=level, then=Value(place)) for level, place in RANK.items()), default=Value(-1))
+    looked_at = Case(When(state="open", then=Value(0)), default=Value(1))
+    over = Case(When(cleared_at__isnull=True, then=Value(0)), default=Value(1))
+    return rows.order_by(rank.desc(), looked_at, over, F("due_at").asc(nulls_last=True), "-measured_at", "-pk")
+
+
 def held() -> QuerySet[EarlyWarning]:
     """Held until the transaction ends: somebody may be about to move one."""
     return EarlyWarning.objects.select_for_update(of=("self",))
@@ -71,7 +80,7 @@ def lift(head: EarlyWarning, under: EarlyWarning) -> None:
     """The level of what stands under it becomes the head's, where it is higher."""
     if head.closed_at is None and RANK[under.level] > RANK.get(head.level, -1):
         head.level = under.level
-        _raise(head, "raised_by", {"level": under.level, "number": under.number, "title": under.title})
+        _raise(head, "raised_by", {"level": under.level, "number": under.number, **under.titles()})
 
 
 def _raise(case: EarlyWarning, note: str, facts: Facts) -> None:
@@ -92,6 +101,12 @@ def _raise(case: EarlyWarning, note: str, facts: Facts) -> None:
 
 
 # --- Moves of the head -------------------------------------------------------------------------------
+
+
+def take_charge(case: EarlyWarning, facts: Facts, by: Any) -> None:
+    """Who looks into it is in charge of it: the others at the desk see that somebody does, and who."""
+    if by.pk is not None:
+        case.owner_id, case.owner_name = by.pk, by.name
 
 
 def end_followers(name: str) -> Any:

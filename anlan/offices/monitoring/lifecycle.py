@@ -23,6 +23,7 @@ from .grouping import (
     pass_on,
     some_under,
     stand_apart,
+    take_charge,
 )
 from .models import EarlyWarning, RuleReview
 from .page import part, review_part
@@ -70,7 +71,8 @@ WARNING = declare(
         moves=(
             Move(
                 "acknowledge", _("Look into it"), ("open",), "handling", WATCHING,
-                clock=Clock(rule="monitoring.handle"), tone="primary", words=_("%(actor)s looks into it"),
+                clock=Clock(rule="monitoring.handle"), tone="primary", effect=take_charge,
+                words=_("%(actor)s looks into it"),
             ),
             Move(
                 "handle", pgettext_lazy("warning", "Dealt with"), ("handling", "under"), "handled", WATCHING,

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from . import live_map
+from .grouping import gravest_first
 from .lifecycle import WARNING
 from .models import LEVELS, EarlyWarning
 from .moments import LATEST
@@ -94,7 +95,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     shown = found.filter(Q(level=level) if level else Q())
     narrowed = f"/r/warnings/?{_OPEN}" + (f"&programme={programme}" if programme else "")
     return {
-        "warnings": list(shown.select_related("device", "enterprise").order_by("-opened_at")[:LISTED]),
+        "warnings": list(gravest_first(shown.select_related("device", "enterprise"))[:LISTED]),
+        "latest": shown.order_by("-opened_at").first(),
         "number": counted.get(level, 0) if level else sum(counted.values()),
         "levels": [
             {"code": code, "title": title, "number": counted.get(code, 0), "url": f"{narrowed}&level={code}"}

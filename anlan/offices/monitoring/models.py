@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.areas import LAT, LON
@@ -19,7 +19,7 @@ from anlan.kernel.moments import MomentReadAs
 from anlan.kernel.scope import ANY, By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
-from .rule_models import LEVELS, Calibration, DeviceSetting, Rule, RuleTrial, RuleVersion, Suppressed
+from .rule_models import LEVELS, Calibration, DeviceSetting, Rule, RuleTrial, RuleVersion, Suppressed, titled
 
 __all__ = [
     "LEVELS", "Calibration", "Device", "DeviceSetting", "EarlyWarning", "Quota", "Rule", "RuleTrial", "RuleVersion",
@@ -330,12 +330,22 @@ class EarlyWarning(Case):
         chinese = (get_language() or "").startswith("zh")
         return str(self.rule_title if chinese else self.rule_title_en or self.rule) or self.rule
 
+    get_rule = get_rule_title
+
     def get_title(self) -> str:
         """Its title, in which the rule is called as in the language in force."""
         named, rule = f"：{self.rule_title}", self.get_rule_title()
         if rule == self.rule_title or not self.rule_title or not self.title.endswith(named):
             return str(self.title)
         return f"{self.title.removesuffix(named)}: {rule}"
+
+
+class _WithRules(models.Manager["RuleReview"]):
+    """Reviews, each with what its rule is called in both languages."""
+
+    def get_queryset(self) -> models.QuerySet[RuleReview]:
+        titles = Rule.objects.filter(name=OuterRef("rule")).values("current__content__title")
+        return super().get_queryset().annotate(rule_titles=Subquery(titles, output_field=models.JSONField()))
 
 
 class RuleReview(Case):
@@ -353,6 +363,10 @@ class RuleReview(Case):
     since = models.DateTimeField(_("Counted since"))
     findings = models.TextField(pgettext_lazy("rule", "What was changed"), max_length=2000, blank=True, default="")
 
+    objects = _WithRules()
+    rule_titles: Any
+    """In both languages, of those that come from the database."""
+
     class Meta(Case.Meta):
         abstract = False
         verbose_name = _("Rule to be looked at")
@@ -360,6 +374,17 @@ class RuleReview(Case):
             models.UniqueConstraint(fields=("rule",), condition=Q(closed_at__isnull=True), name="one_open_review")
         ]
         indexes: ClassVar = [*Case.Meta.indexes, models.Index(fields=("rule", "opened_at"), name="rulereview_rule")]
+
+    def get_rule(self) -> str:
+        """What the rule is called in the language in force; the word by which it is known where it is there no more."""
+        if not hasattr(self, "rule_titles"):  # one that was just made
+            self.rule_titles = type(self).objects.values_list("rule_titles", flat=True).get(pk=self.pk)
+        return titled({"name": self.rule, "title": self.rule_titles or {}})
+
+    def get_title(self) -> str:
+        if (get_language() or "zh").startswith("zh"):
+            return str(self.title)
+        return gettext("Too many false alarms; a change of the rule is proposed: %(rule)s") % {"rule": self.get_rule()}
 
 
 class ResponseCard(Kept):

@@ -60,6 +60,6 @@ def propose(rule: str | None = None) -> list[RuleReview]:
 
 def tell(review: RuleReview) -> None:
     """Notices to whoever keeps the rules."""
-    facts = {"number": review.number, "title": review.title, "false": review.false_alarms, "all": review.warnings}
+    facts = {"number": review.number, **review.titles(), "false": review.false_alarms, "all": review.warnings}
     to = notices.Holders(frozenset({"city"}), review.area_code)
     notices.send(to, PROPOSED, facts, url=review.get_absolute_url(), level="attention")

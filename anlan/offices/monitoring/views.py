@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Case, Count, Q, Value, When
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,6 +16,7 @@ from anlan.kernel import areas, clock
 from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.figures.lists import list_url
 
+from .grouping import gravest_first
 from .lifecycle import WARNING
 from .models import LEVELS, EarlyWarning
 from .programmes import PROGRAMMES
@@ -79,17 +80,10 @@ def coverage(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
-    """The open warnings that stand by themselves, the gravest first, of these the newest; read anew as cases move."""
-    grave = Case(
-        *(When(level=code, then=Value(place)) for place, (code, _title) in enumerate(LEVELS)), default=Value(-1)
-    )
+    """The open warnings that stand by themselves, the gravest first; read anew as cases move."""
     open_ = EarlyWarning.objects.filter(WARNING.own_work, closed_at__isnull=True)
     under = Count("followers", filter=Q(followers__closed_at__isnull=True))
-    rows = list(
-        open_.select_related("enterprise")
-        .annotate(under=under)
-        .order_by(grave.desc(), "-measured_at", "-pk")[:DESK_MOST]
-    )
+    rows = list(gravest_first(open_.select_related("enterprise").annotate(under=under))[:DESK_MOST])
     names = areas.names(row.area_code for row in rows)
     counted = dict(open_.order_by().values_list("level").annotate(Count("pk")))
     return render(

@@ -375,7 +375,7 @@ def _latest(account: Any) -> list[Happened]:
         if case is None or declared is None or not read_by(account, case, [entry]):
             continue
         state = str(declared.state(entry.to_state).title)
-        words = _("%(title)s: %(state)s") % {"title": case.title, "state": state}
+        words = _("%(title)s: %(state)s") % {"title": case.get_title(), "state": state}
         url = reverse("cases:case", args=(entry.case_kind, case.number))
         told.append(Happened(words, url, entry.at))
     return told

@@ -114,14 +114,14 @@ def report(request: HttpRequest) -> HttpResponse:
     if user.role not in LIFECYCLE.open_by:
         raise PermissionDenied
     enterprise = Enterprise.objects.filter(pk=user.enterprise_id).first() if user.enterprise_id else None
+    asked = request.POST.get("origin") if request.method == "POST" else request.GET.get("from")
+    came_from = links.origin(asked, user)
     if request.method != "POST":
-        came_from = links.origin(request.GET.get("from"), user)
         form = ReportForm(enterprise=enterprise, initial={"token": uuid.uuid4()} | _taken_over(came_from))
-        return render(request, "hazards/report.html", {"form": form})
+        return render(request, "hazards/report.html", {"form": form, "came_from": came_from})
     form = ReportForm(request.POST, request.FILES, enterprise=enterprise)
     if form.is_valid():
         said = {name: value for name, value in form.cleaned_data.items() if name != "token"}
-        came_from = links.origin(said["origin"], user)
 
         def opened() -> Danger:
             case = _open(user, enterprise, said, came_from)
@@ -140,7 +140,7 @@ def report(request: HttpRequest) -> HttpResponse:
             form.add_error(None, known if refused.code == "key_reused" else refused.message)
         else:
             return HttpResponseRedirect(reverse("hazards:sent", args=(case.number,)))
-    return render(request, "hazards/report.html", {"form": form}, status=422)
+    return render(request, "hazards/report.html", {"form": form, "came_from": came_from}, status=422)
 
 
 def _taken_over(came_from: Case | None) -> dict[str, Any]:

@@ -181,6 +181,7 @@ def test_a_warning_becomes_a_hidden_danger_with_what_is_known_linked_both_ways_o
     assert f"/hazards/report/?from={quote(origin, safe='')}" in page(by, case)
     form = client.get("/hazards/report/", {"from": origin}).content.decode()
     assert 'value="k1：超速行驶"' in form
+    assert f'来自：预警 <a href="{case.get_absolute_url()}">{case.number}</a> k1：超速行驶' in form
     assert f'data-text="车队{YUBEI}"' in form
     said = {
         "token": str(uuid.uuid4()), "origin": origin, "title": "限速装置失效", "enterprise": str(case.enterprise_id),
@@ -241,6 +242,7 @@ def test_a_warning_becomes_an_accident() -> None:
     form = client.get("/accidents/report/", {"from": origin}).content.decode()
     assert "G50 12公里" in form
     assert f'data-text="车队{YUBEI}"' in form
+    assert f'来自：预警 <a href="{case.get_absolute_url()}">{case.number}</a>' in form
     with acting(TESTER, EVERYWHERE):
         road = Category.objects.at(AT.date()).filter(code__contains="road").first() or Category.objects.at(AT.date())[0]
     said = {
@@ -363,6 +365,29 @@ def test_in_english_the_rule_of_a_warning_is_called_in_english() -> None:
     with acting(TESTER, EVERYWHERE):  # one whose title was cut, or entered otherwise, stays as it is
         EarlyWarning.objects.filter(pk=one.pk).update(title="k1：超速")
     assert ">k1：超速</a>" in english.get("/monitoring/desk/").content.decode()
+
+
+def test_what_calls_for_somebody_comes_first_and_says_who_looks_into_it() -> None:
+    by = account("duty", CITY)
+    seen = warning("red", "seen")
+    for code, level, more in (
+        ("late", "orange", {}), ("over", "orange", {"cleared_at": AT}), ("later", "orange", {}), ("low", "blue", {}),
+        ("fresh", "red", {}),
+    ):  # fmt: skip
+        with clock.frozen(AT + timedelta(minutes=1 if code == "later" else 0)):
+            case = warning(level, code)
+        with acting(TESTER, EVERYWHERE):
+            EarlyWarning.objects.filter(pk=case.pk).update(title=code, **more)
+    with acting(by.actor, by.scope):
+        taken = cases.move(seen, "acknowledge", by=by, seen_version=seen.version)
+    assert (taken.owner_id, taken.owner_name) == (by.pk, by.name)
+    for path, row in (("desk/", r'row-link" href="[^"]*">([^<]*)<'), ("map/", r'<a href="/c/warning/[^"]*">([^<]*)</a>')):
+        page = browser(by).get(f"/monitoring/{path}").content.decode()
+        assert re.findall(row, page) == ["fresh", "k1：超速行驶", "late", "later", "over", "low"]
+        assert page.count("tone-attention") == 5 + page.count("演示")  # nobody has looked at those yet
+    desk = browser(by).get("/monitoring/desk/").content.decode()
+    assert f'<div class="text-secondary">{by.name}</div>' in desk
+    assert "The latest" not in desk
 
 
 def test_the_desk_shows_the_gravest_first_in_a_constant_number_of_queries() -> None:

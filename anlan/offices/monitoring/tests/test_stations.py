@@ -166,6 +166,72 @@ def test_a_device_that_leaves_is_looked_at_no_more_and_another_takes_its_role(mi
     assert [one.device.code for one in warnings()] == ["t1"]
 
 
+def replace(code: str, by: str, face: Station) -> None:
+    """The sensor leaves its place, and another takes its role there."""
+    with acting(TESTER, EVERYWHERE):
+        old = Device.objects.get(code=code)
+        old.station, role, old.role, old.removed_on = None, old.role, "", AT.date()
+        old.save()
+    new = device(by, programme="coal-gas", protocol="mqtt", station=face, role=role)
+    with acting(TESTER, EVERYWHERE):
+        DeviceSetting.objects.create(device=new, metric="ch4_alarm", value=1, since=AT.date(), basis="试验")
+        old.replaced_by = new
+        old.save()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_a_station_opened_ends_with_the_sensor_that_replaced_the_one_that_was_judged(
+    mine: Mine, face: Station, restarted: bool
+) -> None:
+    mine.say(("f1", "fan", 0, 0), ("t1", "ch4", 1, 1.2))
+    (one,) = warnings()
+    replace("t1", "t2", face)
+    if restarted:
+        mine.evaluation.keep()
+        mine.evaluation = mine.begin()
+    with clock.frozen(AT + timedelta(minutes=2) + ASKED_EVERY):
+        mine.evaluation.step()
+    mine.say(("t2", "ch4", 3, 1.4), ("f1", "fan", 3, 0))
+    (still,) = warnings()  # one cause: the new sensor finds what the old one found
+    assert (still.pk, still.cleared_at) == (one.pk, None)
+    mine.say(("t2", "ch4", 4, 0.2), ("f1", "fan", 4, 1))
+    (over,) = warnings()
+    assert (over.device.code, over.cleared_at) == ("t1", AT + timedelta(minutes=4))
+    mine.say(("f1", "fan", 5, 0), ("t2", "ch4", 5, 1.5))
+    (again,) = warnings()
+    assert (again.pk, again.cleared_at, len(again.told)) == (one.pk, None, 3)
+
+
+def test_without_a_sensor_in_the_role_the_fan_still_ends_it(mine: Mine, face: Station) -> None:
+    mine.say(("f1", "fan", 0, 0), ("t1", "ch4", 1, 1.2))
+    with acting(TESTER, EVERYWHERE):
+        Device.objects.filter(code="t1").update(station=None, role="", removed_on=AT.date(), updated_at=AT)
+    with clock.frozen(AT + timedelta(minutes=2) + ASKED_EVERY):
+        mine.evaluation.step()
+    mine.say(("f1", "fan", 3, 1))
+    (one,) = warnings()
+    assert one.cleared_at == AT + timedelta(minutes=3)
+
+
+def test_a_sensor_warned_of_at_one_station_is_warned_of_at_another_without_a_second_open_warning(
+    mine: Mine, face: Station
+) -> None:
+    mine.say(("f1", "fan", 0, 0), ("t1", "ch4", 1, 1.2))
+    with acting(TESTER, EVERYWHERE):
+        sensor = Device.objects.get(code="t1")
+        other = Station.objects.create(
+            code="face-2", name="1302工作面", programme="coal-gas", enterprise=sensor.enterprise, area_code=YUBEI
+        )
+        sensor.station = other
+        sensor.save()
+    device("f2", programme="coal-gas", protocol="mqtt", station=other, role="fan")
+    with clock.frozen(AT + timedelta(minutes=2) + ASKED_EVERY):
+        mine.evaluation.step()
+    mine.say(("f2", "fan", 3, 0), ("t1", "ch4", 3, 1.6))
+    (one,) = warnings()
+    assert [told["state"] for told in one.told] == ["open", "open"]
+
+
 # --- The register ------------------------------------------------------------------------------------------
 
 

@@ -77,7 +77,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def warnings() -> list[EarlyWarning]:
     with acting(TESTER, EVERYWHERE):
-        return list(EarlyWarning.objects.order_by("measured_at"))
+        return list(EarlyWarning.objects.select_related("device").order_by("measured_at"))
 
 
 def history(case: EarlyWarning) -> list[str]:
@@ -175,6 +175,22 @@ def test_a_device_that_no_register_knows_warns_nobody(desk: Desk) -> None:
     desk.drive(130, code="stranger")
     assert warnings() == []
     assert desk.evaluation.unknown == 0  # it is of no programme, so the rule does not even ask it
+
+
+def test_a_device_out_of_service_is_not_warned_of_as_silent_and_what_it_opened_before_still_ends(desk: Desk) -> None:
+    device("k1")
+    device("k2")
+    desk.drive(90)
+    desk.drive(110, code="k2")
+    with acting(TESTER, EVERYWHERE):
+        Device.objects.update(removed_on=AT.date(), updated_at=AT)
+    desk.drive(90, code="k2", begin=1)
+    for minutes in (2, 40, 60):
+        with clock.frozen(AT + timedelta(minutes=minutes)):
+            desk.evaluation.step()
+    assert [(one.device.code, one.rule, one.cleared_at) for one in warnings()] == [
+        ("k2", "fast", AT + timedelta(minutes=1))
+    ]
 
 
 def test_each_sees_the_warnings_of_his_area(desk: Desk) -> None:

@@ -177,6 +177,8 @@ def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | N
         return Refusal("not_handler", _("Only who works on this case may do this."))
     if move.relation == "higher" and len(area_prefix(by.area_code)) >= len(area_prefix(case.owner_area_code)):
         return Refusal("not_higher", _("Only a higher tier may do this."))
+    if move.barred is not None and (why := move.barred(case, by)):
+        return Refusal("barred", str(why))
     if move.forbid_same_person_as:
         entries = list(CaseEntry.of(case)) if history is None else history
         for name in move.forbid_same_person_as:
@@ -297,7 +299,7 @@ def move(
     `facts` are what the move demands, by name (`facts_` the same as a mapping, whatever the names);
     evidence as a list of uploaded files. Errors: `MoveRefused` with
     code `unknown_move`, `not_from_here`, `not_your_role`, `not_in_charge`, `not_handler`, `not_higher`,
-    `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the case after
+    `barred`, `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the case after
     `seen_version`. On any error nothing has changed.
     """
     lifecycle = lifecycle_of(type(case))

@@ -81,8 +81,8 @@ def test_one_press_with_evidence_for_each_addressee(people: Any, bodies: Any) ->
     page = client.get("/supervision/circulars/new/?sort=thanks").content.decode()
     assert '<option value="thanks" selected>' in page
     said = {
-        "token": page.split('name="token" value="')[1].split('"')[0], "title": "表扬", "facts": "提前完成", "sort": "thanks",
-        "measure": "reward", "asked": "", "to": [bodies["yubei"].pk, bodies["banan"].pk],
+        "token": page.split('name="token" value="')[1].split('"')[0], "title": "表扬", "facts": "提前完成",
+        "sort": "thanks", "measure": "reward", "asked": "", "to": [bodies["yubei"].pk, bodies["banan"].pk],
         "evidence": SimpleUploadedFile("x.png", photo()),
     }  # fmt: skip
     answer = client.post("/supervision/circulars/new/", said)

@@ -1,4 +1,4 @@
-"""Joint meetings: called, attended, minuted; their decisions become tasks, and the next one begins with what is left."""
+"""Joint meetings: called, attended, minuted; decisions become tasks, and the next one begins with what is left."""
 
 from __future__ import annotations
 
@@ -204,7 +204,8 @@ def test_pasted_text_is_shown_for_confirmation_and_kept_as_confirmed(people: Any
 
 @pytest.mark.parametrize("said", [
     {"how": "read", "pasted": ""}, {"how": "read", "pasted": "没有编号"}, {"how": "read", "pasted": "1. x\n" * 200},
-    {"how": "read", "pasted": "x" * 50_000}, {"how": "keep"}, {"how": "keep", "d-TOTAL_FORMS": "x", "seen_version": "1"},
+    {"how": "read", "pasted": "x" * 50_000}, {"how": "keep"},
+    {"how": "keep", "d-TOTAL_FORMS": "x", "seen_version": "1"},
     {"how": "keep", "d-TOTAL_FORMS": "1", "d-INITIAL_FORMS": "0", "seen_version": "9", "d-0-due_on": "0001-01-01"},
     {"how": "keep", "d-TOTAL_FORMS": "9999", "d-INITIAL_FORMS": "0", "seen_version": "2"},
 ])  # fmt: skip
@@ -233,8 +234,8 @@ def test_a_meeting_is_called_by_one_press_however_often_it_is_sent(people: Any, 
     client.force_login(people["city"])
     page = client.get("/supervision/meetings/new/").content.decode()
     said = {
-        "token": page.split('name="token" value="')[1].split('"')[0], "title": "联席会议", "held_at": "2013-06-20T09:00",
-        "place": "会议室", "chair": "", "agenda": "一、通报", "to": [bodies["yubei"].pk],
+        "token": page.split('name="token" value="')[1].split('"')[0], "title": "联席会议",
+        "held_at": "2013-06-20T09:00", "place": "会议室", "chair": "", "agenda": "一、通报", "to": [bodies["yubei"].pk],
     }  # fmt: skip
     first = client.post("/supervision/meetings/new/", said)
     assert first.status_code == 302, first.content.decode()

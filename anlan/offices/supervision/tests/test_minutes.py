@@ -62,14 +62,14 @@ def test_marks(mark: str) -> None:
     assert line.text == "开展检查"
 
 
-@pytest.mark.parametrize("said", ["2013.6.7会议", "1.5万元已拨付", "一是非", "没有编号"])
+@pytest.mark.parametrize("said", ["2013.6.7会议", "1.5万元已拨付", "三十人参加", "没有编号"])
 def test_what_is_no_number_begins_no_decision(said: str) -> None:
     assert minutes.read(said, KNOWN, HELD) == (said, [])
 
 
 def test_a_name_with_a_conjunction_stays_whole_where_it_is_known() -> None:
-    (line,) = minutes.read("1. 排查。责任单位：局与局，市交委和渝北区政府等", KNOWN, HELD)[1]
-    assert (line.units, line.unknown) == (("局与局",), ("市交委和渝北区政府",))
+    (line,) = minutes.read("1. 排查。责任单位：局与局，市交委和渝北区政府等，王和平", KNOWN, HELD)[1]
+    assert (line.units, line.unknown) == (("局与局", "市交委", "渝北区政府"), ("王和平",))
     (line,) = minutes.read("1. 排查。责任单位：市安监局和市交委", KNOWN, HELD)[1]
     assert line.units == ("市安监局", "市交委")
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import IntegrityError, connection, models, transaction
 
+from anlan.engines.papers import encode
 from anlan.kernel import files
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.cases.models import CaseEntry, CasePart
@@ -22,6 +23,7 @@ from anlan.kernel.registers.declaration import register_of
 from anlan.kernel.scope import ANY, By, Machinery, Mine, Open, Scope, Shut, Through
 from anlan.offices.plan.registers import SAMPLE
 from anlan.parties.models import Account, Enterprise
+from anlan.parties.papers.registers import SAMPLE as PAPER
 
 NEEDED = 24
 """Shorter texts are codes and words of the product; the marker would not fit, or break them."""
@@ -35,6 +37,8 @@ WORDS: dict[str, dict[str, Any]] = {
     "plan.Appraisal": {"period": lambda number: f"{1950 + number % 100}-06"},
     "plan.Objection": {"state": "rejected"},  # which has its answer
     "monitoring.Device": {"role": ""},  # at no station
+    "parties.IssuedPaper": {"body": encode(PAPER).decode(), "facts": ""},
+    "parties.PaperFile": {"form": "pdf"},
 }
 """Fields that must hold a word of the product, by model."""
 

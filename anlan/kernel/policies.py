@@ -131,7 +131,7 @@ def condition(model: type[models.Model]) -> str:
                 f"WHERE p.{quote(target._meta.pk.column)} = "
                 f"{quote(model._meta.db_table)}.{quote(field.column)} OFFSET 0)"
             )
-        case By(area, industry, enterprise, account, _published):
+        case By(area, industry, enterprise, account):
             industry, enterprise = (n if n in (None, ANY) else column(n) for n in (industry, enterprise))
             scoped = within(column(area), industry, enterprise)
             return f"(({scoped}) OR {column(account)}::text = {_ACCOUNT})" if account else f"({scoped})"
@@ -256,8 +256,14 @@ def _guarded(model: type[models.Model]) -> list[str]:
         # of eight about how much lies in a small district.
         statements.append(f'ALTER TABLE {table} ALTER "{rule.area}" SET STATISTICS {PLACES_TOLD_APART}')
     if isinstance(rule, By) and rule.published:
-        column = model._meta.get_field(rule.published).column
-        statements.append(
-            f'CREATE POLICY published ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} USING ("{column}")'
-        )
+        read = f'"{model._meta.get_field(rule.published).column}"'
+        if rule.sent:
+            # Through the recipients' own row security: everybody sees those that he is one of.
+            link: Any = model._meta.get_field(rule.sent)
+            theirs = link.related_model._meta
+            read += (
+                f' OR EXISTS (SELECT FROM "{theirs.db_table}" s '
+                f'WHERE s."{link.field.column}" = {table}."{model._meta.pk.column}")'
+            )
+        statements.append(f"CREATE POLICY published ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} USING ({read})")
     return statements

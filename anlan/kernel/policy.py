@@ -113,8 +113,11 @@ class Policy:
         if not isinstance(rule, By):
             # Read under the account's own scope, a row of a table that follows another row is in scope.
             return True
-        if rule.published and verb in ("see", "export") and getattr(obj, self._attname(rule.published)):
-            return True
+        if rule.published and verb in ("see", "export"):
+            if getattr(obj, self._attname(rule.published)):
+                return True
+            if rule.sent and getattr(obj, rule.sent).exists():  # as row security has it
+                return True
 
         def value(name: str | None) -> Any:
             return None if name is None else "*" if name == "*" else getattr(obj, self._attname(name))

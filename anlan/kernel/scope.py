@@ -179,7 +179,8 @@ class By:
     without an enterprise column is empty for enterprise users unless it says `enterprise=ANY`.
     `account` names a column whose holder always sees the row (one's own account, one's own notice).
     `published` names a true-or-false column: where it is true, everybody may read the row; writing it
-    stays with those in whose scope it lies.
+    stays with those in whose scope it lies. `sent` names a relation to this table whose rows say who was sent it:
+    who sees one of them may read the row, too.
     """
 
     area: str = "area_code"
@@ -187,6 +188,7 @@ class By:
     enterprise: str | None = None
     account: str | None = None
     published: str | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

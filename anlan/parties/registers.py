@@ -20,6 +20,7 @@ from .models import (
     Post,
 )
 from .models.bases import KINDS
+from .papers import registers as papers  # noqa: F401 (the archive)
 
 WITH_PEOPLE = frozenset({"city", "department", "district", "township", "inspector", "enterprise", "duty"})
 SUPERVISORS = frozenset({"city", "department", "district", "township", "inspector"})

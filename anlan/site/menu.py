@@ -22,6 +22,7 @@ from . import assets
 GROUPS = {
     "board": pgettext_lazy("menu", "Situation"),
     "plan": _("Safety plan"),
+    "papers": _("Official papers"),
     "hazards": pgettext_lazy("menu", "Hidden dangers"),
     "accidents": _("Accidents"),
     "monitoring": _("Monitoring and early warning"),

@@ -26,7 +26,9 @@ urlpatterns = [
     path("plan/", include("anlan.offices.plan.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
     path("monitoring/", include("anlan.offices.monitoring.urls")),
+    path("papers/", include("anlan.parties.papers.urls")),
     path("public/", include("anlan.offices.hazards.public_urls")),
+    path("public/", include("anlan.parties.papers.public_urls")),
     path("accidents/", include("anlan.offices.accidents.urls")),
     path("supervision/", include("anlan.offices.supervision.urls")),
 ]

@@ -181,6 +181,8 @@ def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | N
         return Refusal("not_the_seat", _("Only the authority in charge may do this."))
     if move.relation == "addressee" and not _addressed(case, by):
         return Refusal("not_addressed", _("Only the one to whom it is addressed may do this."))
+    if move.barred is not None and (why := move.barred(case, by)):
+        return Refusal("barred", str(why))
     if move.forbid_same_person_as:
         entries = list(CaseEntry.of(case)) if history is None else history
         for name in move.forbid_same_person_as:
@@ -305,8 +307,8 @@ def move(
     `facts` are what the move demands, by name (`facts_` the same as a mapping, whatever the names);
     evidence as a list of uploaded files. Errors: `MoveRefused` with
     code `unknown_move`, `not_from_here`, `not_your_role`, `not_in_charge`, `not_handler`, `not_higher`, `not_the_seat`,
-    `not_addressed`, `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the case after
-    `seen_version`. On any error nothing has changed.
+    `not_addressed`, `barred`, `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the
+    case after `seen_version`. On any error nothing has changed.
     """
     lifecycle = lifecycle_of(type(case))
     wanted = lifecycle.move(name)

@@ -123,6 +123,7 @@ class Move:
     `ready(case)` gives, before anything is filled in, why the move cannot be made now, or None;
     `gate(case, facts)` the same once the facts are there, or all that is wrong with them by field;
     `effect(case, facts, by)` changes the case beyond its demanded fields, before it is saved.
+    `barred(case, by)` gives why this person may not make it, whatever his role, or None: a leader alone signs.
     `forbid_same_person_as` names moves: who did one of them last since the case was opened or reopened may not do
     this one.
     `words` is how the history tells it: a template with `%(actor)s`, `%(state)s` and the demanded facts.
@@ -137,6 +138,7 @@ class Move:
     clock: Clock | Literal["stop"] | None = None
     relation: Relation = "anybody"
     forbid_same_person_as: tuple[str, ...] = ()
+    barred: Callable[[Any, Any], Any] | None = None
     ready: Callable[[Any], Any] | None = None
     gate: Callable[[Any, Mapping[str, Any]], Any] | None = None
     effect: Callable[[Any, Mapping[str, Any], Any], None] | None = None

@@ -236,7 +236,7 @@ def _actions(
     for move in declared.moves_from(case.state):
         leads = turn and move.tone == "primary"
         refused = engine.refusal(case, move, user, history)
-        if refused is not None and refused.code in _HIDDEN_REFUSALS:
+        if refused is not None and (refused.code in _HIDDEN_REFUSALS or (refused.code == "barred" and not leads)):
             if leads and refused.code == "gate":
                 blocked.append(Action(move, None, refused.message, False, leads))
             continue

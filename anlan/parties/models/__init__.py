@@ -5,6 +5,7 @@ from .authorities import Answering, Authority
 from .bases import BaseFigure
 from .enterprises import Enterprise
 from .factors import Authenticator, Recovery
+from .papers import IssuedPaper, OfficialPaper, PaperFile, Recipient
 from .people import Person, Post
 from .places import Division, Industry, IndustryClass
 
@@ -19,9 +20,13 @@ __all__ = [
     "Enterprise",
     "Industry",
     "IndustryClass",
+    "IssuedPaper",
     "Looked",
+    "OfficialPaper",
+    "PaperFile",
     "Person",
     "Post",
+    "Recipient",
     "Recovery",
     "Session",
 ]

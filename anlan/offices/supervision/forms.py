@@ -18,7 +18,7 @@ from anlan.kernel.registers.picking import KeyField, PickWidget
 from anlan.parties.models import Authority, Enterprise
 
 from . import meetings, minutes, page
-from .models import MEASURES, SORTS, Circular, Meeting, SupervisionOrder
+from .models import MEASURES, SORTS, Letter, Meeting
 from .units import Known, resolved
 
 MOST = 200
@@ -73,7 +73,7 @@ class AddressedForm(Grouped):
     token = forms.UUIDField(widget=forms.HiddenInput)
     origin = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
     about = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
-    title = line(_("Subject"), 200)
+    subject = line(_("Subject"), 160)
     to = Bodies(Authority.objects.none(), label=_("Addressees"), required=False)
     other = KeyField(
         Authority.objects.none(), label=_("Another authority"), required=False,
@@ -97,10 +97,10 @@ class AddressedForm(Grouped):
     @staticmethod
     def prefilled(said: QueryDict, by: Any) -> dict[str, Any]:
         """What an address prefills: `to` (authorities) and `area` (divisions, for their governments or offices), each
-        any number of times, `enterprise`, `title`, `facts`, `asked`, `answer_by`, `about` (register:key) and `from`
+        any number of times, `enterprise`, `subject`, `grounds`, `asked`, `answer_by`, `about` (register:key) and `from`
         (kind:number)."""
-        plain = {n: said[n][:4000].replace("\0", "") for n in
-                 ("title", "facts", "asked", "answer_by", "about", "enterprise", "sort") if said.get(n)}  # fmt: skip
+        names = ("subject", "grounds", "asked", "answer_by", "about", "enterprise", "sort")
+        plain = {n: said[n][:4000].replace("\0", "") for n in names if said.get(n)}
         bodies = meetings.candidates(by.area_code)
         keys = {int(k) for k in said.getlist("to")[:MOST] if k.isdecimal() and len(k) < 18}
         places = {a for a in said.getlist("area")[:MOST] if len(a) == 12 and a.isdecimal()} - {by.area_code}
@@ -112,10 +112,10 @@ class AddressedForm(Grouped):
         made: dict[str, Any] = {**plain, "to": found}
         if record is not None:
             made["about"] = said["about"][:100]
-            made.setdefault("title", str(record)[:200])
+            made.setdefault("subject", str(record)[:160])
         if came_from is not None:
-            made |= {"origin": links.named(came_from), "facts": plain.get("facts") or str(came_from)}
-            made.setdefault("title", came_from.title)
+            made |= {"origin": links.named(came_from), "grounds": plain.get("grounds") or str(came_from)}
+            made.setdefault("subject", came_from.title[:160])
             made.setdefault("enterprise", getattr(came_from, "enterprise_id", None))
         return made
 
@@ -131,10 +131,10 @@ class AddressedForm(Grouped):
 
 
 class OrderForm(AddressedForm):
-    facts = text(SupervisionOrder, "facts", 4)
-    asked = text(SupervisionOrder, "asked", 4)
+    grounds = text(Letter, "grounds", 4)
+    asked = text(Letter, "asked", 4)
     answer_by = forms.DateField(
-        label=SupervisionOrder._meta.get_field("answer_by").verbose_name,
+        label=Letter._meta.get_field("answer_by").verbose_name,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
@@ -148,9 +148,9 @@ class OrderForm(AddressedForm):
 
 class CircularForm(AddressedForm):
     sort = forms.ChoiceField(label=_("Kind"), choices=SORTS, initial="criticism")
-    facts = text(Circular, "facts", 5)
+    grounds = text(Letter, "grounds", 5)
     measure = forms.ChoiceField(label=_("Measure"), choices=MEASURES)
-    asked = text(Circular, "asked", 3, required=False)
+    asked = text(Letter, "asked", 3, required=False)
     evidence = FilesField(
         label=_("Evidence"), required=False, widget=FilesInput(attrs={"accept": ",".join(sorted(ALLOWED))})
     )

@@ -18,6 +18,7 @@ from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
 from anlan.parties.models import Authority
 
+from . import issuing
 from .models import Invitation, Meeting, Resolution, Task
 
 ATTENDED, WRITTEN = "attendance", "written"
@@ -91,6 +92,7 @@ def record(case: Meeting, by: Any, seen_version: int, said: Mapping[int, tuple[s
             one.version, one.updated_at = one.version + 1, clock.now()
         Invitation.objects.bulk_update(rows, ["state", "who", "version", "updated_at"])
         _noted(row, ATTENDED, by, {})
+        issuing.minutes_changed(row, by)
     return row
 
 
@@ -110,6 +112,7 @@ def write(case: Meeting, by: Any, seen_version: int, summary: str, decided: Sequ
             for new, one in zip(made, decided, strict=True) for unit in dict.fromkeys(one.units)
         )  # fmt: skip
         _noted(row, WRITTEN, by, {"number": len(made)})
+        issuing.minutes_changed(row, by)
     return row
 
 
@@ -156,9 +159,20 @@ def incomplete(case: Meeting) -> Any:
     return None
 
 
+def not_out(case: Meeting) -> Any:
+    """Why the minutes do not give their tasks yet, or None: their paper goes out first."""
+    letter = issuing.live(case)
+    if letter is None or letter.issued is None or letter.issued.published_at is None:
+        return issuing.WITH_LETTER
+    return incomplete(case)
+
+
 def issue(case: Meeting, facts: Mapping[str, Any], by: Any) -> None:
-    """Each authority that a decision names gets it as a task of its own."""
-    case.minutes_at = clock.now()
+    """Each authority that a decision names gets it as a task of its own; who was invited reads the minutes."""
+    letter = issuing.live(case)
+    assert letter is not None
+    case.minutes_at, case.paper = clock.now(), letter.issued
+    _tell_copies(case, paper=letter.issued)
     day = case.held_at.astimezone(BEIJING).date()
     asked = [(one, unit) for one in case.resolutions.prefetch_related("units") for unit in one.units.all()]
     cases.open_cases("task", by, [(_task(case, one, unit, day), None) for one, unit in asked])
@@ -168,6 +182,7 @@ def _task(case: Meeting, one: Resolution, unit: Authority, day: date) -> dict[st
     return {
         "title": one.text[:200], "area_code": unit.area_code, "owner_area_code": case.owner_area_code,
         "industry_id": next(iter(unit.industries or ()), None), "addressee": unit, "meeting": case, "resolution": one,
+        "paper": case.paper,
         "decided_at": f"{case.number} {case.title}", "decided_on": day, "asked": one.text,
         "responsible": one.responsible, "due_on": one.due_on,
     }  # fmt: skip

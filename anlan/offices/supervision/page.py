@@ -1,13 +1,14 @@
-"""What the pages of an order and of a meeting show besides facts and history."""
+"""What the pages of a letter, of what it issues and of a meeting show besides facts and history."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from anlan.kernel.models import pointed
 from anlan.kernel.registers.declaration import register_named
 
-from . import meetings
-from .models import ATTENDANCE, Invitation, Meeting, SupervisionOrder
+from . import issuing, meetings
+from .models import ATTENDANCE, Addressed, Invitation, Letter, Meeting
 
 SHOWN = 30
 """Tasks of earlier meetings at most on a meeting's page; the list has the others."""
@@ -22,18 +23,19 @@ def about(said: str, account: Any) -> Any:
     return register.policy.which(account, "see").filter(pk=pk).first()
 
 
-def order(case: SupervisionOrder, account: Any) -> tuple[str, dict[str, Any]]:
-    """The record that the order is about, and the orders that were drafted with it."""
-    together = (
-        SupervisionOrder.objects.filter(batch=case.batch).exclude(pk=case.pk)
-        if case.batch
-        else SupervisionOrder.objects.none()
-    )
+def addressed(case: Addressed, account: Any) -> tuple[str, dict[str, Any]]:
+    """The letter of an order or a circular, for those at whose authority it was drafted; and the record it is about."""
     record = about(case.about_at, account) if case.about_at else None
-    return "supervision/_order.html", {
+    return "supervision/_addressed_case.html", {
         "record_url": f"/r/{case.about_at.replace(':', '/', 1)}/" if record is not None else "",
-        "together": list(together.order_by("number_order")[:50]),
+        "letter": pointed(case, "letter"),
     }
+
+
+def letter(case: Letter, account: Any) -> dict[str, Any]:
+    """The cases that hang on a letter."""
+    rows = issuing.addressed(case) if case.sort != "minutes" else []
+    return {"lead_template": "supervision/_letter.html", "rows": rows}
 
 
 def meeting(case: Meeting, account: Any) -> tuple[str, dict[str, Any]]:
@@ -44,6 +46,7 @@ def meeting(case: Meeting, account: Any) -> tuple[str, dict[str, Any]]:
         "invitations": list(case.invitations.select_related("authority")),
         "decided": meetings.how_it_stands(case),
         "may_write": meetings.may_write(case, account), "attendance": ATTENDANCE,
+        "letter": issuing.live(case), "incomplete": meetings.incomplete(case) if case.state == "held" else "",
     }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from anlan.kernel.registers import Register, register
 from anlan.parties.models import Authority
 
 from . import page
-from .lifecycle import CIRCULAR, MEETING, ORDER, TASK
-from .models import Circular, Invitation, Meeting, SupervisionOrder, Task
+from .lifecycle import CIRCULAR, LETTER, MEETING, ORDER, TASK
+from .models import Circular, Invitation, Letter, Meeting, SupervisionOrder, Task
 
 HERE = "500112000000"
 
@@ -54,6 +54,14 @@ def sample_invitation(number: int) -> Invitation:
     )  # fmt: skip
 
 
+def sample_letter(number: int) -> Letter:
+    return Letter(
+        number=f"样本督稿〔2013〕{number}号", title=f"样本督办通知{number}", state="draft", owner_area_code=HERE,
+        authority=_addressee(), sort="order", subject=f"样本督办{number}", grounds="超过控制进度", asked="整改",
+        answer_by=date(2013, 7, 15),
+    )  # fmt: skip
+
+
 def sample_task(number: int) -> Task:
     return Task(
         number=f"样本议〔2013〕{number}号", title=f"样本任务{number}", state="open", owner_area_code="500000000000",
@@ -72,8 +80,7 @@ class Orders(Register):
     group = "supervision"
     columns = ("number", "title", "addressee_name", "area_code", "state_title", "answer_by", "due_at")
     further = ("owner_area_code", "opened_at", "closed_at")
-    filters = ("state", "area_code", "industry", "owner_area_code", "batch", "issued_at", "answer_by")
-    exact = ("batch",)
+    filters = ("state", "area_code", "industry", "owner_area_code", "issued_at", "answer_by")
     choices = {"state": ORDER.choices}
     search = ("number", "title", "addressee_name")
     natural_key = ("number",)
@@ -94,8 +101,7 @@ class Circulars(Register):
     group = "supervision"
     columns = ("number", "sort", "title", "addressee_name", "area_code", "measure", "state_title", "due_at")
     further = ("owner_area_code", "opened_at", "closed_at")
-    filters = ("state", "sort", "measure", "area_code", "industry", "owner_area_code", "batch", "issued_at")
-    exact = ("batch",)
+    filters = ("state", "sort", "measure", "area_code", "industry", "owner_area_code", "issued_at")
     choices = {"state": CIRCULAR.choices}
     search = ("number", "title", "addressee_name")
     natural_key = ("number",)
@@ -168,3 +174,23 @@ class Tasks(Register):
     sample = staticmethod(sample_task)
     order = "-opened_at"
     rights = Rights(see=EVERY_ROLE, export=OFFICIALS)
+
+
+@register
+class Letters(Register):
+    name = "supervision-letters"
+    model = Letter
+    title = _("Letters of supervision")
+    singular = _("Letter of supervision")
+    icon = "mail-forward"
+    group = "supervision"
+    columns = ("number", "sort", "title", "authority", "state_title", "document_number", "opened_at")
+    filters = ("state", "sort", "area_code", "opened_at")
+    choices = {"state": LETTER.choices}
+    search = ("number", "title", "document_number")
+    natural_key = ("number",)
+    labels = {"state_title": _("State")}
+    empty = _("Letters stand here once orders, circulars or minutes are drafted.")
+    sample = staticmethod(sample_letter)
+    order = "-opened_at"
+    rights = Rights(see={"city", "district", "inspector", "duty"})

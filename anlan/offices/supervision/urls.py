@@ -13,10 +13,11 @@ urlpatterns = [
     path("meetings/new/", meetings.meeting_new, name="meeting-new"),
     path("meetings/<str:number>/attendance/", meetings.attendance, name="attendance"),
     path("meetings/<str:number>/minutes/", meetings.minutes_page, name="minutes"),
+    path("meetings/<str:number>/letter/", meetings.letter, name="minutes-letter"),
     path("invitations/<int:key>/answer/", meetings.answer, name="invitation-answer"),
 ]
 keyed(
-    "supervision:attendance", "supervision:minutes", of="supervision.Meeting",
+    "supervision:attendance", "supervision:minutes", "supervision:minutes-letter", of="supervision.Meeting",
     keys=lambda meeting: {"number": meeting.number}, record="number",
 )  # fmt: skip
 keyed("supervision:invitation-answer", of="supervision.Invitation", keys=lambda row: {"key": row.pk}, record="key")

@@ -5,8 +5,9 @@ each step takes stands in `law/supervision.yaml`.
 """
 
 from .circulars import CIRCULAR
+from .letters import LETTER
 from .meetings import MEETING, TASK
 from .orders import ORDER
 from .shared import HOLDERS, OFFICES
 
-__all__ = ["CIRCULAR", "HOLDERS", "MEETING", "OFFICES", "ORDER", "TASK"]
+__all__ = ["CIRCULAR", "HOLDERS", "LETTER", "MEETING", "OFFICES", "ORDER", "TASK"]

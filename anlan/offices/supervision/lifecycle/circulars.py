@@ -8,13 +8,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
-from anlan.kernel.cases.lifecycle import STOP, Clock, Field, Lifecycle, Move, State, Universal, declare
+from anlan.kernel.cases.lifecycle import STOP, Clock, Lifecycle, Move, State, Universal, declare
 from anlan.kernel.cases.universal import REASON
 from anlan.parties.names import mark
 
-from .. import issuing
+from .. import issuing, page
 from ..models import Circular
-from .shared import ADDRESSEE, HOLDERS, OFFICES, issue, needed, shown, text
+from .shared import ADDRESSEE, HOLDERS, OFFICES, issue, needed, papers, shown
 
 
 def object_(case: Circular, facts: Mapping[str, Any], by: Any) -> None:
@@ -22,7 +22,8 @@ def object_(case: Circular, facts: Mapping[str, Any], by: Any) -> None:
 
 
 def of_sort(sort: str) -> Any:
-    return lambda case: None if case.sort == sort else _("This is for the other kind of circular.")
+    """Out with its paper, and of that kind: thanks are at an end with it, criticism may be objected to."""
+    return lambda case: issuing.is_out(case) if case.sort == sort else _("This is for the other kind of circular.")
 
 
 def in_time(case: Circular) -> Any:
@@ -53,14 +54,10 @@ CIRCULAR = declare(
         number="{mark}安通〔{year}〕{n}号",
         mark=mark,
         addressee=ADDRESSEE,
-        inside=("open", "change", "drop"),
+        inside=("open", issuing.CHANGED, "drop"),
         opened_words=_("%(actor)s drafted the circular"),
+        notes={issuing.CHANGED: _("%(actor)s changed the draft")},
         moves=(
-            Move(
-                "change", _("Change the draft"), ("draft",), None, OFFICES, relation="seat",
-                demands=(Field("title"), text(Circular, "facts"), Field("measure"), text(Circular, "asked")),
-                words=_("%(actor)s changed the draft"),
-            ),
             Move(
                 "prove", _("Add evidence"), ("draft",), None, OFFICES, relation="seat",
                 demands=(shown("evidence", _("Evidence")),), words=_("%(actor)s added evidence"),
@@ -76,7 +73,7 @@ CIRCULAR = declare(
             ),
             Move(
                 "drop", _("Drop the draft"), ("draft",), "dropped", OFFICES, relation="seat", demands=(REASON,),
-                clock=STOP, words=_("%(actor)s dropped the draft: %(reason)s"),
+                ready=issuing.is_gone, clock=STOP, words=_("%(actor)s dropped the draft: %(reason)s"),
             ),
             Move(
                 "object", _("Object"), ("issued",), "objected", HOLDERS, relation="addressee", ready=in_time,
@@ -108,6 +105,7 @@ CIRCULAR = declare(
             (_("Circular"), ("sort", "addressee_name", "facts", "measure", "asked", "issued_at")),
             (_("Objection"), ("objected_at", "objection", "answer")),
         ),
-        papers=issuing.papers,
+        papers=papers,
+        part=page.addressed,
     )
 )  # fmt: skip

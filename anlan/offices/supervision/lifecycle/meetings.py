@@ -14,9 +14,9 @@ from anlan.kernel.cases.universal import REASON
 from anlan.kernel.registers.forms import MomentInput
 from anlan.parties.names import mark
 
-from .. import issuing, meetings, page
+from .. import meetings, page
 from ..models import Meeting, Task
-from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, needed, shown, text
+from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, needed, papers, shown, text
 
 
 def moment() -> forms.Field:
@@ -66,7 +66,7 @@ MEETING = declare(
             ),
             Move(
                 "issue", _("Issue the minutes and give the tasks"), ("held",), "issued", OFFICES, relation="seat",
-                ready=meetings.incomplete, effect=meetings.issue, clock=STOP, tone="primary",
+                ready=meetings.not_out, effect=meetings.issue, clock=STOP, tone="primary",
                 words=_("%(actor)s issued the minutes; what was decided is given as tasks"),
             ),
             Move(
@@ -77,7 +77,7 @@ MEETING = declare(
         ),
         universal=Universal(list_=()),
         sections=((_("Meeting"), ("held_at", "place", "chair", "agenda", "summary", "minutes_at")),),
-        papers=issuing.papers,
+        papers=papers,
         part=page.meeting,
     )
 )  # fmt: skip

@@ -14,7 +14,7 @@ from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import SupervisionOrder
-from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, shown, still_ahead, text
+from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, papers, shown
 
 
 def sign_for(case: SupervisionOrder, facts: Mapping[str, Any], by: Any) -> None:
@@ -47,23 +47,18 @@ ORDER = declare(
         number="{mark}安督〔{year}〕{n}号",
         mark=mark,
         addressee=ADDRESSEE,
-        inside=("open", "change", "drop"),
+        inside=("open", issuing.CHANGED, "drop"),
         opened_words=_("%(actor)s drafted the order"),
+        notes={issuing.CHANGED: _("%(actor)s changed the draft")},
         moves=(
             Move(
-                "change", _("Change the draft"), ("draft",), None, OFFICES, relation="seat",
-                demands=(Field("title"), *(text(SupervisionOrder, name) for name in ("facts", "asked")),
-                         Field("answer_by")),
-                gate=ahead("answer_by"), words=_("%(actor)s changed the draft"),
-            ),
-            Move(
                 "issue", _("Issue"), ("draft",), "issued", OFFICES, relation="seat", tone="primary",
-                ready=still_ahead("answer_by"), effect=issue, clock=Clock(rule="supervision.receive"),
+                ready=issuing.is_out, effect=issue, clock=Clock(rule="supervision.receive"),
                 words=_("%(actor)s issued the supervision order"),
             ),
             Move(
                 "drop", _("Drop the draft"), ("draft",), "dropped", OFFICES, relation="seat", demands=(REASON,),
-                clock=STOP, words=_("%(actor)s dropped the draft: %(reason)s"),
+                ready=issuing.is_gone, clock=STOP, words=_("%(actor)s dropped the draft: %(reason)s"),
             ),
             Move(
                 "receive", _("Sign for it"), ("issued",), "received", HOLDERS, relation="addressee", tone="primary",
@@ -106,7 +101,7 @@ ORDER = declare(
             (_("How it was carried out"), ("received_at", "received_by", "result")),
             (_("Called in"), ("interviewed_on", "interview")),
         ),
-        papers=issuing.papers,
-        part=page.order,
+        papers=papers,
+        part=page.addressed,
     )
 )  # fmt: skip

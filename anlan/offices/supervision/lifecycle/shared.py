@@ -13,8 +13,8 @@ from anlan.kernel import clock
 from anlan.kernel.cases.lifecycle import Addressee, Clock, Evidence, Field, Universal
 from anlan.kernel.cases.universal import FARTHEST_DAYS
 from anlan.kernel.files import ALLOWED
+from anlan.kernel.models import pointed
 
-from .. import issuing
 from ..models import addressed_to
 
 OFFICES = frozenset({"city", "district"})
@@ -54,12 +54,6 @@ def ahead(name: str) -> Any:
     return gate
 
 
-def still_ahead(name: str) -> Any:
-    """As `ahead`, for a move that does not ask for the day: the draft is to be changed first."""
-    return lambda case: _("Its date lies in the past: change the draft first.") if getattr(case, name) < clock.today() \
-        else None  # fmt: skip
-
-
 def shown(name: str, title: Any, at_least: int = 1) -> Evidence:
     return Evidence(name, title, at_least=at_least, types=ALLOWED)
 
@@ -69,7 +63,12 @@ MORE_TIME = Universal(ask_extension=HOLDERS, decide_extension=OFFICES, list_=())
 
 
 def issue(case: Any, facts: Mapping[str, Any], by: Any) -> None:
-    """Delivers the case to its addressee, as an official paper of the authority in charge."""
+    """Delivers the case to its addressee."""
     case.issued_at = clock.now()
     case.deliver()
-    issuing.issue(case, by)
+
+
+def papers(case: Any) -> list[tuple[Any, str]]:
+    """The official paper by which the case was issued, for whoever may read it."""
+    paper = pointed(case, "paper")
+    return [(paper.number, paper.get_absolute_url())] if paper is not None else []

@@ -10,8 +10,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.models import Case
-from anlan.parties.models import Authority, Enterprise
+from anlan.parties.models import Authority, Enterprise, IssuedPaper
 from anlan.parties.models.accounts import ROLES
+
+from .letters import Letter
 
 SEATS = {"department": "department", "station": "township", "village": "village"}
 """Who sits at an authority, by its kind; at the others the office of their tier."""
@@ -22,6 +24,9 @@ class Addressed(Case):
 
     A draft lies at the place of the authority in charge, where the addressee does not see it. Once issued the case lies
     at the addressee's place and in his industry: he sees it, those above him do, and his neighbours do not.
+
+    `about` says in words which record it is about, `about_at` where that stands (register:key). `letter` is the draft
+    of the official `paper` by which it is issued; a task came of the minutes and has none of its own.
     """
 
     addressee = models.ForeignKey(
@@ -34,6 +39,15 @@ class Addressed(Case):
         _("Role of the addressee"), max_length=12, choices=ROLES, blank=True, editable=False
     )
     addressee_name = models.CharField(_("Addressee"), max_length=120, blank=True, editable=False)
+
+    about = models.CharField(_("About"), max_length=200, blank=True, default="", editable=False)
+    about_at = models.CharField(max_length=120, blank=True, default="", editable=False)
+    letter = models.ForeignKey(
+        Letter, models.PROTECT, null=True, editable=False, related_name="%(class)ss", verbose_name=_("Letter")
+    )
+    paper = models.ForeignKey(
+        IssuedPaper, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("Official paper")
+    )
 
     class Meta(Case.Meta):
         abstract = True
@@ -57,7 +71,8 @@ class Addressed(Case):
         super().prepare()
 
     def deliver(self) -> None:
-        """Moves the case to where the addressee sees it."""
+        """Moves the case to where the addressee sees it, with the paper by which it was issued."""
+        self.paper = self.letter.issued if self.letter is not None else None
         at: Any = self.addressee or self.enterprise
         self.area_code = at.area_code
         self.industry_id = at.industry_id if self.addressee is None else next(iter(at.industries or ()), None)

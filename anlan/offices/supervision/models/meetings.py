@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel.cases.models import Case
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By, Through
-from anlan.parties.models import Authority
+from anlan.parties.models import Authority, IssuedPaper
 
 from .addressed import Addressed
 
@@ -35,6 +35,9 @@ class Meeting(Case):
     chair = models.CharField(_("Chaired by"), max_length=60, blank=True, default="")
     agenda = models.TextField(_("Agenda"), max_length=4000)
     summary = models.TextField(_("What was reported and discussed"), max_length=8000, blank=True, default="")
+    paper = models.ForeignKey(
+        IssuedPaper, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("Minutes")
+    )
     minutes_at = models.DateTimeField(_("Minutes issued at"), null=True, editable=False)
 
     class Meta(Case.Meta):
@@ -71,6 +74,9 @@ class Invitation(Kept):
     place = models.CharField(_("Place"), max_length=200, blank=True, default="", editable=False)
     agenda = models.TextField(_("Agenda"), max_length=4000, editable=False)
     cancelled = models.BooleanField(_("Cancelled"), default=False, editable=False)
+    paper = models.ForeignKey(
+        IssuedPaper, models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("Minutes")
+    )
 
     class Meta:
         verbose_name = _("Invitation to a meeting")

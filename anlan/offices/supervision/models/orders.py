@@ -8,29 +8,17 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .addressed import Addressed
+from .letters import MEASURES
 
 SORTS = (("criticism", _("Criticism")), ("thanks", _("Thanks")))
-MEASURES = (
-    ("circulate", _("Circulated")),
-    ("interview", _("Circulated, and the head is called in")),
-    ("deduct", _("Circulated, and points are deducted in the appraisal")),
-    ("veto", _("Circulated, and proposed for the one-vote veto")),
-    ("reward", _("Circulated, and points are added in the appraisal")),
-)
 
 
 class SupervisionOrder(Addressed):
-    """A supervision order (督办通知书): what the addressee has to do by when, and on which facts that rests.
-
-    `about` says in words which record it is about, `about_at` where that stands in the product.
-    """
+    """A supervision order (督办通知书): what the addressee has to do by when, and on which facts that rests."""
 
     facts = models.TextField(_("Facts on which it rests"), max_length=4000)
     asked = models.TextField(_("What is to be done"), max_length=4000)
     answer_by = models.DateField(_("To be done and reported by"))
-    about = models.CharField(_("About"), max_length=200, blank=True, default="", editable=False)
-    about_at = models.CharField(max_length=120, blank=True, default="", editable=False)
-    batch = models.CharField(_("Drafted together"), max_length=36, blank=True, default="", editable=False)
     issued_at = models.DateTimeField(_("Issued at"), null=True, editable=False)
     received_at = models.DateTimeField(_("Signed for at"), null=True, editable=False)
     received_by = models.CharField(_("Signed for by"), max_length=60, blank=True, default="", editable=False)
@@ -53,7 +41,6 @@ class Circular(Addressed):
     facts = models.TextField(_("Facts on which it rests"), max_length=4000)
     measure = models.CharField(_("Measure"), max_length=12, choices=MEASURES, default="circulate")
     asked = models.TextField(_("What is expected"), max_length=2000, blank=True, default="")
-    batch = models.CharField(_("Drafted together"), max_length=36, blank=True, default="", editable=False)
     issued_at = models.DateTimeField(_("Issued at"), null=True, editable=False)
     objection = models.TextField(_("Objection"), max_length=4000, blank=True, default="")
     objected_at = models.DateTimeField(_("Objected at"), null=True, editable=False)

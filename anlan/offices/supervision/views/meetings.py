@@ -18,7 +18,7 @@ from anlan.kernel import cases, entered
 from anlan.kernel.cases.engine import Stale
 from anlan.kernel.clock import BEIJING
 
-from .. import meetings, minutes, units
+from .. import issuing, meetings, minutes, units
 from ..forms import DecisionSet, MeetingForm, MinutesForm, PasteForm
 from ..lifecycle import OFFICES
 from ..meetings import Decided
@@ -124,6 +124,8 @@ def minutes_page(request: HttpRequest, number: str) -> HttpResponse:
                 meetings.write(
                     meeting, request.user, head.cleaned_data["seen_version"], head.cleaned_data["summary"], decided
                 )
+            except cases.MoveRefused as refused:
+                head.add_error(None, refused.message)
             except Stale as stale:
                 head.add_error(None, CHANGED)
                 head.data = {**head.data.dict(), "seen_version": str(stale.case.version)}  # type: ignore[attr-defined]
@@ -186,6 +188,22 @@ def _page(
     every = [name for tier in units.EVERY.values() for name in tier[:1] if name in known]
     context = {"meeting": meeting, "head": head, "rows": rows, "paste": paste, "names": [*every, *names], "read": read}
     return render(request, "supervision/minutes.html", context, status=status)
+
+
+@login_required
+@require_POST
+def letter(request: HttpRequest, number: str) -> HttpResponse:
+    """Drafts the official paper of the minutes, or leads to the one that there is."""
+    meeting = _meeting(request, number)
+    if meeting.state != "held" or (why := meetings.incomplete(meeting)):
+        messages.error(request, why if meeting.state == "held" else CHANGED)
+        return HttpResponseRedirect(meeting.get_absolute_url())
+    try:
+        made = issuing.draft_minutes(meeting, request.user)
+    except cases.MoveRefused as refused:
+        messages.error(request, refused.message)
+        return HttpResponseRedirect(meeting.get_absolute_url())
+    return HttpResponseRedirect(made.get_absolute_url())
 
 
 @login_required

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -26,21 +23,17 @@ from ..lifecycle import OFFICES
 @require_http_methods(["GET", "HEAD", "POST"])
 def order_new(request: HttpRequest) -> HttpResponse:
     """An order to each addressee; who lags arrives by the address (`AddressedForm.prefilled`)."""
-    return _new(request, OrderForm, "order", "supervision-orders", ("title", "facts", "asked", "answer_by"),
-                "supervision/order_new.html")  # fmt: skip
+    return _new(request, OrderForm, "supervision/order_new.html")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def circular_new(request: HttpRequest) -> HttpResponse:
     """A circular of criticism or thanks to each addressee."""
-    return _new(request, CircularForm, "circular", "circulars", ("title", "sort", "facts", "measure", "asked"),
-                "supervision/circular_new.html")  # fmt: skip
+    return _new(request, CircularForm, "supervision/circular_new.html")
 
 
-def _new(
-    request: HttpRequest, made: type[AddressedForm], kind: str, register: str, names: Sequence[str], template: str
-) -> HttpResponse:
+def _new(request: HttpRequest, made: type[AddressedForm], template: str) -> HttpResponse:
     user: Any = request.user
     if user.role not in OFFICES:
         raise PermissionDenied
@@ -50,18 +43,14 @@ def _new(
     form = made(request.POST, request.FILES, by=user)
     if form.is_valid():
         try:
-            first, _fresh = pressing.press(kind, user, form.cleaned_data, names)
+            letter, _fresh = pressing.press(form.cleaned_data.get("sort", "order"), user, form.cleaned_data)
         except cases.FieldError as error:
             for name, texts in error.errors.items():
-                place = {"addressee": "to"}.get(name, name)
+                place = {"addressee": "to", "title": "subject"}.get(name, name)
                 form.add_error(place if place in form.fields else None, list(texts))
         except cases.MoveRefused as refused:
             known = _("This form was sent already. Open it anew for another one.")
             form.add_error(None, known if refused.code == "key_reused" else refused.message)
         else:
-            if len(form.cleaned_data["addressees"]) == 1:
-                return HttpResponseRedirect(first.get_absolute_url())
-            return HttpResponseRedirect(
-                f"{reverse('registers:list', args=(register,))}?{urlencode({'batch': first.batch})}"
-            )
+            return HttpResponseRedirect(letter.get_absolute_url())
     return render(request, template, {"form": form}, status=422)

@@ -26,6 +26,7 @@ GROUPS = {
     "hazards": pgettext_lazy("menu", "Hidden dangers"),
     "accidents": _("Accidents"),
     "monitoring": _("Monitoring and early warning"),
+    "supervision": _("Supervision and coordination"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

@@ -30,6 +30,7 @@ urlpatterns = [
     path("public/", include("anlan.offices.hazards.public_urls")),
     path("public/", include("anlan.parties.papers.public_urls")),
     path("accidents/", include("anlan.offices.accidents.urls")),
+    path("supervision/", include("anlan.offices.supervision.urls")),
 ]
 
 spelled("board-sheet", values=lambda: [{"name": name} for name in NAMES])

@@ -177,6 +177,10 @@ def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | N
         return Refusal("not_handler", _("Only who works on this case may do this."))
     if move.relation == "higher" and len(area_prefix(by.area_code)) >= len(area_prefix(case.owner_area_code)):
         return Refusal("not_higher", _("Only a higher tier may do this."))
+    if move.relation == "seat" and by.area_code != case.owner_area_code:
+        return Refusal("not_the_seat", _("Only the authority in charge may do this."))
+    if move.relation == "addressee" and not _addressed(case, by):
+        return Refusal("not_addressed", _("Only the one to whom it is addressed may do this."))
     if move.barred is not None and (why := move.barred(case, by)):
         return Refusal("barred", str(why))
     if move.forbid_same_person_as:
@@ -187,6 +191,10 @@ def refusal(case: Case, move: Move, by: Person, history: Sequence[CaseEntry] | N
                 return Refusal("same_person", _("Nobody decides on what he did himself; another person must do this."))
     why = move.ready(case) if move.ready is not None else None
     return Refusal("gate", str(why)) if why else None
+
+
+def _addressed(case: Case, by: Person) -> bool:
+    return type(case)._default_manager.filter(case.lifecycle.addressee.who(by), pk=case.pk).exists()
 
 
 # --- Opening and moving ----------------------------------------------------------------------------
@@ -298,9 +306,9 @@ def move(
 
     `facts` are what the move demands, by name (`facts_` the same as a mapping, whatever the names);
     evidence as a list of uploaded files. Errors: `MoveRefused` with
-    code `unknown_move`, `not_from_here`, `not_your_role`, `not_in_charge`, `not_handler`, `not_higher`,
-    `barred`, `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the case after
-    `seen_version`. On any error nothing has changed.
+    code `unknown_move`, `not_from_here`, `not_your_role`, `not_in_charge`, `not_handler`, `not_higher`, `not_the_seat`,
+    `not_addressed`, `barred`, `same_person`, `gate` or `invalid` (a `FieldError`); `Stale` where somebody moved the
+    case after `seen_version`. On any error nothing has changed.
     """
     lifecycle = lifecycle_of(type(case))
     wanted = lifecycle.move(name)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from anlan.kernel import areas
 from anlan.kernel.bilingual import in_language
 from anlan.kernel.models import AreaCode
+from anlan.kernel.scope import area_prefix
 
 from .escalation import ROSE, Rise
 from .lifecycle import Lifecycle, form_field
@@ -41,8 +42,11 @@ class Told:
 
 
 def read_by(account: Any, case: Case, entries: Iterable[CaseEntry]) -> list[CaseEntry]:
-    """Those of the case's entries that are for the eyes of the account's role."""
-    closed = {m.name for m in case.lifecycle.moves if m.readers and account.role not in m.readers}
+    """Those of the case's entries that are for the account's eyes, by its role and its seat."""
+    declared = case.lifecycle
+    closed = {m.name for m in declared.moves if m.readers and account.role not in m.readers}
+    if not (account.role in declared.open_by and case.owner_area_code.startswith(area_prefix(account.area_code))):
+        closed |= set(declared.inside)
     return [entry for entry in entries if entry.move not in closed]
 
 

@@ -24,9 +24,9 @@ from anlan.kernel.registers.declaration import register_of
 if TYPE_CHECKING:
     from .models import Case
 
-Relation = Literal["anybody", "owner", "handler", "higher"]
-"""What somebody must be to a case besides having the role: in charge of it, in charge or co-handler,
-or of a tier above the authority in charge."""
+Relation = Literal["anybody", "owner", "handler", "higher", "seat", "addressee"]
+"""What somebody must be to a case besides having the role: in charge of it, in charge or co-handler, of a tier above
+the authority in charge, of that authority itself, or the one to whom the case is addressed."""
 
 
 class DeclarationError(Exception):
@@ -55,12 +55,14 @@ class State:
 
     `turn` names the roles that a case in this state waits for; left out, all that may move it on. An official is
     waited for only at the authority in charge (see `queue`): that a higher tier could act too makes it nobody's work.
+    While it is `addressed` it waits for its addressee instead (`Lifecycle.addressee`), wherever he sits.
     """
 
     name: str
     title: Promise
     end: bool = False
     turn: Collection[str] = ()
+    addressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """To whom each case of a kind is addressed: `who(account)` is the condition under which it is this person, `role`
+    the column that holds the addressee's role."""
+
+    who: Callable[[Person], Q]
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class Universal:
     """Who may make the moves that every case knows; an empty set leaves a move out."""
 
@@ -225,6 +236,11 @@ class Lifecycle:
     """The kinds that may be opened out of one."""
     own_work: Q = field(default_factory=Q)
     """Which of its open cases are somebody's work by themselves: the others are left out of work lists."""
+    addressee: Addressee | None = None
+    """Where cases are addressed to somebody: he alone asks for more time, and the authority in charge alone decides."""
+    inside: Collection[str] = ()
+    """The moves (`open` among them) of which only those read who may open such cases at or above the authority in
+    charge: how a paper was drafted is not for its addressee."""
     part: Callable[[Any, Person], tuple[str, dict[str, Any]]] | None = None
     """What the case's page shows a person besides: the template and what it is filled with, for a case. It is
     shown twice, above the facts with `where` "lead" and below them with "rest"."""
@@ -296,6 +312,8 @@ class Lifecycle:
         for state in self.states:
             if state.turn:
                 _roles(self.kind, f"the turn in {state.name}", state.turn)
+            if state.addressed and self.addressee is None:
+                raise wrong(f"{state.name} waits for an addressee, and nothing says who that is")
         for move in self.moves:
             titles.append((f"move {move.name}", move.title))
             titles += [(f"evidence {e.name}", e.title) for e in move.evidence]
@@ -304,6 +322,8 @@ class Lifecycle:
             _roles(self.kind, move.name, move.who)
             if move.readers:
                 _roles(self.kind, f"the readers of {move.name}", move.readers)
+            if move.relation == "addressee" and self.addressee is None:
+                raise wrong(f"{move.name} is for an addressee, and nothing says who that is")
             if not move.from_:
                 raise wrong(f"{move.name} begins nowhere")
             for name in (*move.from_, *((move.to,) if move.to else ())):

@@ -185,13 +185,16 @@ AT_ITS_SEAT = frozenset({"city", "department", "district", "inspector", "duty"})
 def awaited(declared: Lifecycle, case: Any) -> set[str]:
     """The roles that a case waits for: of the offices only those at the seat of the authority in charge.
 
-    Besides those whose turn its state makes it, it waits for who decides what was asked for; where that is not the
-    seat's to decide, for whoever it is, wherever he sits.
+    While it is addressed it waits for the addressee's role. Besides those whose turn it is, it waits for who decides
+    what was asked for; where that is not the seat's to decide, for whoever it is, wherever he sits.
     """
     elsewhere = {"district"} if case.owner_area_code.endswith("0" * 10) else {"city", "department"}
     asked = [one for one in declared.decisions if _undecided(declared, one, case)]
-    seated = set(declared.turn(case.state)).union(*(one.who for one in asked if one.seat))
-    return (seated - elsewhere).union(*(one.who for one in asked if not one.seat))
+    turn, named = set(declared.turn(case.state)), set()
+    if declared.state(case.state).addressed:
+        turn, named = set(), {str(getattr(case, declared.addressee.role))}  # type: ignore[union-attr]
+    seated = turn.union(*(one.who for one in asked if one.seat))
+    return (seated - elsewhere).union(named, *(one.who for one in asked if not one.seat))
 
 
 def _undecided(declared: Lifecycle, one: Decision, case: Any) -> bool:
@@ -211,9 +214,13 @@ def _here(account: Person) -> Q:
 
 def _turn(declared: Lifecycle, account: Person) -> Q:
     """The condition under which an open case waits for this person."""
-    seated = Q(state__in=declared.waits_for(account.role))
+    waits = declared.waits_for(account.role)
+    named = [state for state in waits if declared.state(state).addressed]
+    seated = Q(state__in=[state for state in waits if state not in named])
     # Whoever took charge of a case has it on his list while he can move it on.
     others = Q(owner_id=account.pk, state__in=declared.moved_on_by(account.role))
+    if named:
+        others |= Q(state__in=named) & declared.addressee.who(account)  # type: ignore[union-attr]
     for one in _decisions(declared, account):
         if one.seat:
             seated |= one.when(account)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop as _
 from anlan.kernel import clock, law, notices
 from anlan.kernel.clock import BEIJING
 
+from . import queue
 from .lifecycle import Lifecycle, lifecycles
 from .models import Case, Reminder
 
@@ -143,7 +144,10 @@ def _message(case: Case, reminder: Reminder, owners: Mapping[int, Any]) -> notic
         to = [owner]
     else:
         # Nobody has taken charge: those whose turn it is are reminded.
-        waits = (r for r in ("enterprise", "township", "district") if case.state in case.lifecycle.waits_for(r))
+        declared = case.lifecycle
+        waits = {r for r in ("enterprise", "township", "district") if case.state in declared.waits_for(r)}
+        if declared.addressee is not None:
+            waits = queue.awaited(declared, case)
         # Of no enterprise is no enterprise's: its neighbours are not told.
         to = notices.Holders(frozenset(waits), case.area_code, case.industry_id, reminder.enterprise_id)
     if reminder.rule:

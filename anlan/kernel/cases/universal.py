@@ -35,6 +35,9 @@ REASON = Field("reason", _reason)
 def moves(lifecycle: Lifecycle) -> tuple[Move, ...]:
     """The universal moves of `lifecycle`, for whom its declaration names."""
     may, open_, ended = lifecycle.universal, lifecycle.open_states, lifecycle.end_states
+    # What is addressed to somebody he cannot decide on, though it lies in his scope.
+    seat: dict[str, Any] = {"relation": "seat"} if lifecycle.addressee else {}
+    asks: dict[str, Any] = {"relation": "addressee"} if lifecycle.addressee else {}
     made = []
 
     def add(who: Any, name: str, title: Any, from_: tuple[str, ...], to: str | None = None, **more: Any) -> None:
@@ -42,22 +45,22 @@ def moves(lifecycle: Lifecycle) -> tuple[Move, ...]:
             made.append(Move(name, title, from_, to, who, **more))
 
     add(may.ask_extension, "ask_extension", _("Ask for more time"), open_, demands=(Field("days", _days), REASON),
-        ready=_can_ask, effect=_ask, words=_("%(actor)s asked for %(days)s days more: %(reason)s"))  # fmt: skip
+        ready=_can_ask, effect=_ask, words=_("%(actor)s asked for %(days)s days more: %(reason)s"), **asks)  # fmt: skip
     for name, title, effect, words in (
         ("grant_extension", _("Grant more time"), _grant, _("%(actor)s granted more time: %(reason)s")),
         ("refuse_extension", _("Refuse more time"), _refuse, _("%(actor)s refused more time: %(reason)s")),
     ):
         add(may.decide_extension, name, title, open_, demands=(REASON,), ready=_asked, effect=effect, words=words,
-            forbid_same_person_as=("ask_extension",) if may.ask_extension else ())  # fmt: skip
+            forbid_same_person_as=("ask_extension",) if may.ask_extension else (), **seat)  # fmt: skip
     add(may.pause, "pause", _("Pause the time limit"), open_, demands=(REASON,), ready=_runs, effect=_pause,
-        words=_("%(actor)s paused the time limit: %(reason)s"))  # fmt: skip
+        words=_("%(actor)s paused the time limit: %(reason)s"), **seat)  # fmt: skip
     add(may.pause, "resume", _("Let the time limit run on"), open_, ready=_paused, effect=_resume,
-        words=_("%(actor)s let the time limit run on"))  # fmt: skip
+        words=_("%(actor)s let the time limit run on"), **seat)  # fmt: skip
     add(may.withdraw, "withdraw", _("Withdraw"), open_, "withdrawn", demands=(REASON,), clock=STOP, tone="critical",
-        words=_("%(actor)s withdrew the case: %(reason)s"))  # fmt: skip
+        words=_("%(actor)s withdrew the case: %(reason)s"), **seat)  # fmt: skip
     add(may.reopen, "reopen", _("Reopen"), ended, lifecycle.start, demands=(REASON,),
         clock=lifecycle.start_clock or STOP,
-        words=_("%(actor)s reopened the case: %(reason)s"))  # fmt: skip
+        words=_("%(actor)s reopened the case: %(reason)s"), **seat)  # fmt: skip
     add(may.list_, "list", _("List for supervision"), open_, demands=(REASON,), relation="higher", ready=_not_listed,
         effect=_list, words=_("%(actor)s listed the case for supervision: %(reason)s"))  # fmt: skip
     add(may.list_, "delist", _("Take off the supervision list"), open_ + ended, demands=(REASON,), ready=_listed,

@@ -32,7 +32,7 @@ from .history import in_minutes, read_by, show, tell, tell_all
 from .lifecycle import Lifecycle, Move, lifecycle, may_see
 from .models import Case, CaseEntry, EvidenceFile, Extension, Handler, Pause
 
-_HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "gate"})
+_HIDDEN_REFUSALS = frozenset({"not_from_here", "not_your_role", "not_higher", "not_the_seat", "not_addressed", "gate"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def draft(
     def prepare(case: Any) -> None:
         case.owner_id, case.owner_name = by.pk, by.name
         if paper is not None:
-            _write(case, paper, facts)
+            write(case, paper, facts)
 
     return open_case(kind, by, prepare=prepare, authority=authority, **fields)
 
@@ -106,7 +106,8 @@ def _title(paper: Paper) -> str:
     return " ".join(paper.title.split())[:200]
 
 
-def _write(case: OfficialPaper, paper: Paper, facts: str) -> None:
+def write(case: OfficialPaper, paper: Paper, facts: str) -> None:
+    """Puts a paper, and what it rests on, in the place of the draft; the caller saves."""
     paper.check()
     case.machine, case.edits, case.facts = encode(paper).decode(), {}, facts
     case.facts_digest = hashlib.sha256(facts.encode()).hexdigest() if facts else ""
@@ -119,7 +120,7 @@ def redraft(case: OfficialPaper, by: Person, paper: Paper, facts: str = "") -> O
         row = type(case)._default_manager.select_for_update(of=("self",)).get(pk=case.pk)
         if row.state != "draft":
             raise MoveRefused("not_from_here", str(_("Only a draft can be changed.")))
-        _write(row, paper, facts)
+        write(row, paper, facts)
         row.save()
         engine.enter(row, REDRAFTED, row.state, by, {}, clock.now())
     return row
@@ -287,7 +288,8 @@ def official(
 ) -> Lifecycle:  # fmt: skip
     """The life cycle of a kind of paper, to be declared. See `anlan.parties.papers`.
 
-    `who` are the roles that draft, review and sign; `moves` and `states` what the kind does besides;
+    `who` are the roles that draft, review and sign; `moves` and `states` what the kind does besides, a move in the
+    place of that of all kinds which has its name;
     `lead(case, account)` gives what its page shows besides, `lead_template` among it; `more` goes to `Lifecycle`.
     """
 
@@ -326,10 +328,11 @@ def official(
         (_("Paper"), ("authority", "document_number", "corrects", "signatory", "due_on")),
         (_("Signature"), ("signed_by", "signed_at")),
     ))  # fmt: skip
+    named = {move.name for move in moves}
     more.setdefault("start_clock", None)
     return Lifecycle(
         kind=kind, model=model, title=title, singular=singular, icon=icon, states=(*STATES, *states), start="draft",
-        open_by=who, number=number, mark=mark, moves=(*own, *moves), part=part,
+        open_by=who, number=number, mark=mark, moves=(*(move for move in own if move.name not in named), *moves), part=part,
         opened_words=_("%(actor)s had the paper drafted"),
         notes={
             EDITED: _("%(actor)s changed the text: %(parts)s parts are a person's by now"),

@@ -75,3 +75,16 @@ behaviour("form[data-confirm], button[data-confirm]", (element) => {
     no.focus();
   }, { capture: true });
 });
+
+// A button that ticks every box of its group, or none where all are ticked.
+behaviour("button[data-tick-all]", (button) => {
+  const group = button.closest("fieldset");
+  if (!group) return;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const boxes = [...group.querySelectorAll<HTMLInputElement>("input[type=checkbox]")];
+    const all = boxes.every((box) => box.checked);
+    for (const box of boxes) box.checked = !all;
+    boxes[0]?.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+});

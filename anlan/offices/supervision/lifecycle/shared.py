@@ -1,0 +1,74 @@
+"""What the life cycles of this office have in common: who presses, who is pressed, what a move demands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from anlan.kernel import clock
+from anlan.kernel.cases.lifecycle import Addressee, Clock, Evidence, Field, Universal
+from anlan.kernel.cases.universal import FARTHEST_DAYS
+from anlan.kernel.files import ALLOWED
+from anlan.kernel.models import pointed
+
+from ..models import addressed_to
+
+OFFICES = frozenset({"city", "district"})
+"""Where a safety committee has its office: they press, circulate and call meetings."""
+HOLDERS = frozenset({"department", "district", "township", "village", "enterprise"})
+"""Who can be addressed."""
+ADDRESSEE = Addressee(addressed_to, "addressee_role")
+
+
+def text(model: Any, name: str, rows: int = 3) -> Field:
+    """A demand for a column's own text, in a field of so many rows."""
+
+    def made() -> forms.Field:
+        field = model._meta.get_field(name).formfield(widget=forms.Textarea(attrs={"rows": rows}))
+        assert isinstance(field, forms.Field)
+        return field
+
+    return Field(name, made, required=not model._meta.get_field(name).blank)
+
+
+def needed(model: Any, name: str) -> Field:
+    """As `text`, where the column may be empty until the move."""
+    return Field(name, text(model, name).form)
+
+
+def ahead(name: str) -> Any:
+    """A gate: the day lies ahead, and not so far that it is a slip of the hand."""
+
+    def gate(case: Any, facts: Mapping[str, Any]) -> Any:
+        day = facts.get(name) or getattr(case, name)
+        if day < clock.today():
+            return {name: [_("The date lies in the past.")]}
+        if day > clock.today() + timedelta(days=FARTHEST_DAYS):
+            return {name: [_("The date lies more than ten years ahead: check the year.")]}
+        return None
+
+    return gate
+
+
+def shown(name: str, title: Any, at_least: int = 1) -> Evidence:
+    return Evidence(name, title, at_least=at_least, types=ALLOWED)
+
+
+REVIEW = Clock(rule="supervision.review")
+MORE_TIME = Universal(ask_extension=HOLDERS, decide_extension=OFFICES, list_=())
+
+
+def issue(case: Any, facts: Mapping[str, Any], by: Any) -> None:
+    """Delivers the case to its addressee."""
+    case.issued_at = clock.now()
+    case.deliver()
+
+
+def papers(case: Any) -> list[tuple[Any, str]]:
+    """The official paper by which the case was issued, for whoever may read it."""
+    paper = pointed(case, "paper")
+    return [(paper.number, paper.get_absolute_url())] if paper is not None else []

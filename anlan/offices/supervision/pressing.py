@@ -1,0 +1,39 @@
+"""Drafting orders and circulars: one press for as many addressees as are named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from anlan.kernel import cases
+from anlan.kernel.cases import links
+
+from . import issuing, page
+
+
+def press(sort: str, by: Any, said: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Drafts what a form says, once however often it is sent; the letter, and whether it is new.
+
+    Raises `FieldError` and `MoveRefused`.
+    """
+
+    def opened() -> Any:
+        record = page.about(said.get("about") or "", by)
+        about = {"about": str(record)[:200], "about_at": said["about"]} if record is not None else {}
+        own = {n: said[n] for n in ("subject", "grounds", "asked", "answer_by", "measure") if said.get(n)}
+        with transaction.atomic():
+            letter = issuing.draft(sort, by, said["addressees"], about, **own)
+            came_from = links.origin(said.get("origin"), by)
+            for case in issuing.addressed(letter):
+                if said.get("evidence"):
+                    facts = {"evidence": said["evidence"]}
+                    case = cases.move(case, "prove", by=by, seen_version=case.version, facts_=facts)
+                if came_from is not None:
+                    links.link(came_from, case, by)
+        return letter
+
+    sent = {name: value for name, value in said.items() if name not in ("token", "to", "addressees")}
+    sent["addressees"] = [f"{one._meta.label_lower}:{one.pk}" for one in said["addressees"]]
+    return cases.once(by, str(said["token"]), sent, opened)

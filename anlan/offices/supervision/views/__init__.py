@@ -1,0 +1,1 @@
+"""Pages of the supervision office that are no plain register or case page."""

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "anlan.offices.hazards",
     "anlan.offices.accidents",
     "anlan.offices.monitoring",
+    "anlan.site.board.composed",
     "anlan.site",
 ]
 

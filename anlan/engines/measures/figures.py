@@ -375,7 +375,8 @@ def _spans(asked: Question, as_of: datetime) -> dict[Key, Span]:
     period = asked.period
     spans: dict[Key, Span | None] = {"now": period.span(as_of)}
     if asked.compare:
-        for when, other in (("previous", period.previous()), ("last_year", period.last_year())):
+        befores: dict[When, Period | None] = {"previous": period.previous(), "last_year": period.last_year()}
+        for when, other in befores.items():
             spans[when] = None if other is None else period.span_before(other, as_of)
     return {when: span for when, span in spans.items() if span is not None}
 

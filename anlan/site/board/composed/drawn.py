@@ -295,7 +295,7 @@ def _cell(found: Mapping[Asked, Figures], asks: _Asks, measure: AnyMeasure, **wh
     """A figure, and the address of the records that it counts."""
     figures, place = found[asks.asked[measure.name]], asks.where | where
     figure = figures.at(measure, **place).now
-    return Cell(plain(figure.value), records_url(figures, measure, **place) if _counts(figure) else "")
+    return Cell(plain(figure.value), records_url(figures, measure, "now", **place) if _counts(figure) else "")
 
 
 def _counts(figure: Number) -> bool:
@@ -412,7 +412,7 @@ def _places(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> lis
 
 def _branches(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> list[tuple[str | None, str, str]]:
     own = reader.account.industries
-    made = [
+    made: list[tuple[str | None, str, str]] = [
         (code, name, "") for code, name in reader.industries.items()
         if code is not None and (own is None or code in own) and asks.tile.industry in ("", code)
     ]  # fmt: skip

@@ -138,7 +138,7 @@ def new(request: HttpRequest) -> HttpResponse:
     account = _official(request)
     if Board.objects.filter(account=account).count() >= OWN_MOST:
         return _list(request, _("You have %(n)s boards; delete one first.") % {"n": OWN_MOST}, 422)
-    title, layout = _("New board"), {"tiles": []}
+    title, layout = _("New board"), dict[str, Any](tiles=[])
     template = laid.templates().get(request.POST.get("template", ""))
     if template is not None:
         title, layout = _called(template), {"tiles": template["tiles"]}

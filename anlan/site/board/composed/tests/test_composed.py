@@ -251,13 +251,17 @@ def test_queries_are_as_many_for_three_tiles_as_for_twenty_four() -> None:
         fill(16, 60)
         plan()
     who = account()
+    three = ("hazards.open", "accidents.number", "monitoring.warnings")
     more = [
-        {"kind": kind, "measures": [measure], "period": period, "by": by}
-        for kind in ("card", "ranking", "table") for measure in ("hazards.open", "accidents.number", "monitoring.warnings")
-        for period in ("month", "2013-03") for by in ("industry",)
+        {"kind": kind, "measures": [measure], "period": period, "by": "industry"}
+        for kind in ("card", "ranking", "table")
+        for measure in three
+        for period in ("month", "2013-03")
+    ]
+    many = [
+        *ALL, *more, {"kind": "heat", "measures": ["hazards.found"]}, {"kind": "map", "measures": ["accidents.deaths"]},
+        {"kind": "trend", "measures": ["accidents.number", "accidents.deaths"]},
     ]  # fmt: skip
-    many = [*ALL, *more, {"kind": "heat", "measures": ["hazards.found"]}, {"kind": "map", "measures": ["accidents.deaths"]},
-            {"kind": "trend", "measures": ["accidents.number", "accidents.deaths"]}]  # fmt: skip
     assert len(many) == 24
 
     def asked(rows: list[dict[str, Any]]) -> list[str]:
@@ -353,7 +357,8 @@ def test_what_the_records_do_not_say_is_said_on_the_tile() -> None:
     tiles = shown(
         who, {"kind": "card", "measures": ["hazards.overdue"], "period": "2012"},
         {"kind": "card", "measures": ["accidents.per_output"], "industry": "coal"},
-        {"kind": "heat", "measures": ["accidents.per_output"]}, {"kind": "card", "measures": ["hazards.open"], "period": "2199"},
+        {"kind": "heat", "measures": ["accidents.per_output"]},
+        {"kind": "card", "measures": ["hazards.open"], "period": "2199"},
     ).tiles  # fmt: skip
     assert all(t.absent for t in tiles)
     assert shown(account("inspector", YUBEI), {"kind": "text", "text": "话"}).tiles[0].tile.text == "话"
@@ -424,8 +429,12 @@ def test_sharing_by_its_form() -> None:
     assert client.post(f"/boards/{board.pk}/share/", sent).status_code == 302
     again(board)
     assert (board.reach, board.roles, board.editors) == ("500112", ["district"], [other.pk])
-    for bad in ({"share": "world"}, {"share": "area", "area": "510100000000"}, {"share": "private", "editors": "nobody"},
-                {"share": "area", "area": YUBEI, "roles": ["enterprise"]}):  # fmt: skip
+    for bad in (
+        {"share": "world"},
+        {"share": "area", "area": "510100000000"},
+        {"share": "private", "editors": "nobody"},
+        {"share": "area", "area": YUBEI, "roles": ["enterprise"]},
+    ):
         assert client.post(f"/boards/{board.pk}/share/", bad).status_code == 422
 
 

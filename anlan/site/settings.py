@@ -53,8 +53,8 @@ INSTALLED_APPS = [
     "anlan.offices.hazards",
     "anlan.offices.accidents",
     "anlan.offices.monitoring",
-    "anlan.site.board.composed",
     "anlan.site",
+    "anlan.site.board.composed",
 ]
 
 MIDDLEWARE = [

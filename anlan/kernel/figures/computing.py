@@ -350,8 +350,9 @@ def on_spark(snapshot: DuckDB, master: str | None = None) -> Iterator[Spark]:
         yield Spark(running.enter_context(session(master or running.enter_context(cluster()))), folder)
 
 
-def warm(then: Callable[[], object]) -> threading.Thread:
-    """Loads Ibis beside whatever else goes on and does `then`, so that the first board of a process need not wait."""
+def warm(*then: Callable[[], object]) -> threading.Thread:
+    """Loads Ibis beside whatever else goes on and does each of `then`, so that the first board of a process need not
+    wait."""
 
     def load() -> None:
         import importlib
@@ -359,7 +360,8 @@ def warm(then: Callable[[], object]) -> threading.Thread:
         for name in ("ibis.backends.sql.compilers", "anlan.engines.measures.figures", "pyarrow.compute"):
             importlib.import_module(name)
         try:
-            then()
+            for one in then:
+                one()
         except Exception:
             logger.exception("figures could not be counted ahead; whoever asks first waits for them")
         finally:

@@ -29,14 +29,18 @@ from anlan.kernel.figures.declaring import REGISTRY
 from anlan.kernel.figures.drawing import Card, Cell, Column, Figure, Row, Text, listed, shaded
 from anlan.kernel.figures.lists import list_url, records_url
 from anlan.kernel.registers import register_named
-from anlan.kernel.scope import area_prefix
+from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.offices.plan.standing import demand, kept
 
 from ..content import Limit, limits_of, plain
 from .layout import MEASURES, Tile
+from .layout import tiles as tiles_of
+from .models import Board
 
 logger = logging.getLogger(__name__)
 MONTHS = 12
+AHEAD = 200
+"""The figures of so many boards, those changed last, are counted when a process begins."""
 _LEVEL = Line(level=True)
 """A card says the year's number: no line through the year is needed for it."""
 
@@ -214,13 +218,19 @@ def _asks(tile: Tile, reader: _Reader) -> _Asks:
         else [n for code, n in reader.industries.items() if own_industries is not None and code in own_industries]
     )  # fmt: skip
     made = _Asks(tile, measures, period, of, where, reader.name(of), str(_(", ")).join(names), smaller)
-    if tile.kind == "trend":
-        last = min(date.fromordinal(period.end.toordinal() - 1), reader.today)
-        made.months = _months(last, MONTHS if len(measures) > 1 else 2 * MONTHS)
-        made.asked = {m.name: Asked((m.name,), period, made.months) for m in measures}
-    else:
-        made.asked = {m.name: Asked(_beside(m, period.first), period) for m in measures}
+    made.asked = _questions(tile, measures, period, reader.today)
+    made.months = next(iter(made.asked.values())).through if made.asked else ()
     return made
+
+
+def _questions(tile: Tile, measures: Sequence[AnyMeasure], period: Period, today: date) -> dict[str, Asked]:
+    """By the measure's name, the question that gives its figures: the same for every reader."""
+    if tile.kind != "trend":
+        return {m.name: Asked(_beside(m, period.first), period) for m in measures}
+    last = min(date.fromordinal(period.end.toordinal() - 1), today)
+    months = _months(last, MONTHS if len(measures) > 1 else 2 * MONTHS)
+    # Asked for by its months alone, a trend is the same question whatever period its tile names.
+    return {m.name: Asked((m.name,), months[-1], months) for m in measures}
 
 
 def _months(last: date, many: int) -> tuple[Period, ...]:
@@ -270,7 +280,7 @@ def _drawn(
         return Drawn(place, tile, title or str(_(", ")).join(known) or _("Tile"), absent=str(asks))
     if asks is None:
         return Drawn(place, tile, title)
-    title = title or str(_(", ")).join(str(m.title) for m in asks.measures)
+    title = title or _called(tile, asks.measures)
     when = wording.period_title(asks.period) if tile.kind != "trend" else ""
     if asks.period.kind == "year" and asks.period.first.year == reader.today.year and when:
         when = _("%(year)s to date") % {"year": asks.period.first.year}
@@ -291,6 +301,24 @@ def _drawn(
         return replace(shown, absent=_("It could not be drawn. The fault has been recorded."))
 
 
+def _called(tile: Tile, measures: Sequence[AnyMeasure]) -> str:
+    """What a tile is called that was given no title."""
+    names = str(_(", ")).join(str(measure.title) for measure in measures)
+    if tile.kind == "table":
+        return _("By area") if tile.by == "area" else _("By industry")
+    if tile.kind == "ranking":
+        names = (_("%(title)s, areas ranked") if tile.by == "area" else _("%(title)s, industries ranked")) % {
+            "title": names
+        }  # fmt: skip
+    elif tile.kind == "map":
+        names = _("%(title)s, by area") % {"title": names}
+    elif tile.kind == "heat":
+        names = _("%(title)s, area by industry") % {"title": names}
+    elif tile.kind == "trend":
+        names = _("%(title)s, by month") % {"title": names}
+    return names
+
+
 def _cell(found: Mapping[Asked, Figures], asks: _Asks, measure: AnyMeasure, **where: str | None) -> Cell:
     """A figure, and the address of the records that it counts."""
     figures, place = found[asks.asked[measure.name]], asks.where | where
@@ -301,6 +329,21 @@ def _cell(found: Mapping[Asked, Figures], asks: _Asks, measure: AnyMeasure, **wh
 def _counts(figure: Number) -> bool:
     """Whether there are records behind the figure: of a ratio, above the line."""
     return bool(figure.value if figure.numerator is None else figure.numerator)
+
+
+def count_ahead() -> None:
+    """Counts what the boards of the city show, that nobody has to wait for it."""
+    today = clock.today()
+    wanted: dict[Asked, dict[str, None]] = {}
+    with acting(Actor("job", "figures"), EVERYWHERE):
+        for layout in Board.objects.order_by("-updated_at").values_list("layout", flat=True)[:AHEAD]:
+            for tile in tiles_of(layout):
+                period = tile.when(today)
+                known = [m for m in named(on=period.first) if m.name in tile.measures]
+                for name, question in _questions(tile, known, period, today).items():
+                    wanted.setdefault(question, {})[name] = None
+        if wanted:
+            lately_together({question: tuple(names) for question, names in wanted.items()}, tier=2)
 
 
 # --- Cards -----------------------------------------------------------------------------------------
@@ -348,12 +391,12 @@ def _held(wanted: Demand, measure: AnyMeasure, figure: Number, today: date) -> t
             _("%(n)s short of the target") % {"n": f"{left:,}"}, "calm", number
         )  # fmt: skip
     if left < 0:
-        return _("%(n)s over the cap") % {"n": f"{-left:,}"}, "over", number
+        return _("%(n)s over the limit of the year") % {"n": f"{-left:,}"}, "over", number
     if not number:
         return _("Zero is the target"), "calm", number
     if not left:
-        return _("The cap is used up"), "near", number
-    return _("%(n)s left of the cap") % {"n": f"{left:,}"}, "calm", number
+        return _("The limit of the year is used up"), "near", number
+    return _("%(n)s below the limit of the year") % {"n": f"{left:,}"}, "calm", number
 
 
 # --- Figures ---------------------------------------------------------------------------------------

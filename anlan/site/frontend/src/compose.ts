@@ -87,8 +87,8 @@ behaviour("form[data-compose]", (element) => {
   };
   function size(tile: HTMLElement): void {
     const [width, height] = dimensions(of(tile));
-    tile.classList.remove(...[...tile.classList].filter((name) => /^[wh]-\d+$/.test(name)));
-    tile.classList.add(`w-${width}`, `h-${height}`);
+    tile.classList.remove(...[...tile.classList].filter((name) => /^is-[wh]\d+$/.test(name)));
+    tile.classList.add(`is-w${width}`, `is-h${height}`);
   }
   function resize(tile: HTMLElement, width: number, height: number): void {
     Object.assign(of(tile), { width, height });
@@ -121,7 +121,7 @@ behaviour("form[data-compose]", (element) => {
       return undefined;
     }
     const place = document.createElement("section");
-    place.className = "tile";
+    place.className = "board-tile";
     place.tabIndex = 0;
     place.dataset["tile"] = "";
     kept.set(place, tile);

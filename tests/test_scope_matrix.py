@@ -35,7 +35,7 @@ from anlan.kernel.clock import BEIJING
 from anlan.kernel.registers.api import api
 from anlan.kernel.registers.declaration import all_registers
 from anlan.kernel.registers.models import ApiToken
-from anlan.kernel.scope import ANY, EVERYWHERE, Actor, Mine, Open, acting
+from anlan.kernel.scope import ANY, EVERYWHERE, Actor, Addressed, Mine, Open, acting
 from anlan.parties.models import ROLES, Account, Enterprise
 
 from .planting import Place, in_scope, inside, outside, plant, scoped_models
@@ -142,7 +142,7 @@ def planted(me: Somebody) -> list[Place]:
         # A colleague of the same place: his own things (notices, tokens, sessions) are his.
         colleague = inside(me.account)
         colleague.account = me.other
-        mine = frozenset(m for m in scoped_models() if type(m.scope_rule).__name__ != "Mine")  # type: ignore[attr-defined]
+        mine = frozenset(m for m in scoped_models() if not isinstance(policies.rule_of(m), Mine | Addressed))
         plant(colleague, MARKER, leave=mine)
     return [*places, colleague]
 
@@ -445,7 +445,7 @@ def test_the_database_itself_gives_a_role_no_planted_row(role: str) -> None:
                 continue
             if kind is Account and place.differs in ("industry", "enterprise"):
                 continue  # an account is known to the officials of its area
-            if place.account == me.other and not isinstance(policies.rule_of(kind), Mine):
+            if place.account == me.other and not isinstance(policies.rule_of(kind), Mine | Addressed):
                 continue  # what a colleague's own things point at lies in the area of both
             if place.differs == "industry" and getattr(policies.rule_of(kind), "industry", None) == ANY:
                 continue  # declared to belong to no industry

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .scope import ANY, By, Machinery, Mine, Open, ScopeRule, Shut, Through
+from .scope import ANY, Addressed, By, Machinery, Mine, Open, ScopeRule, Shut, Through
 
 APP_ROLE = "anlan_app"
 OWNER_ROLE = "anlan_owner"
@@ -26,6 +27,7 @@ OWNER_ROLE = "anlan_owner"
 _INDUSTRIES = "current_setting('anlan.industries', true)"
 _ENTERPRISE = "current_setting('anlan.enterprise', true)"
 _ACCOUNT = "current_setting('anlan.account', true)"
+_ACCOUNT_KEY = f"nullif({_ACCOUNT}, '')::bigint"
 _ALL = "SELECT, INSERT, UPDATE, DELETE"
 _MACHINE = "current_setting('anlan.actor_kind', true) IN ('job', 'import', 'command', 'event', 'test')"
 
@@ -74,7 +76,7 @@ def rule_of(model: type[models.Model]) -> ScopeRule:
         return Through(field.name)
     if rule is None:
         rule = _of_others.get(model._meta.db_table)
-    if not isinstance(rule, By | Through | Mine | Open | Machinery | Shut):
+    if not isinstance(rule, By | Through | Mine | Addressed | Open | Machinery | Shut):
         raise Undeclared(f"{model._meta.label} declares no scope_rule")
     return rule
 
@@ -105,10 +107,7 @@ def condition(model: type[models.Model]) -> str:
     quote = '"{}"'.format
 
     def column(name: str) -> str:
-        for field in model._meta.concrete_fields:
-            if name in (field.column, field.name):
-                return quote(field.column)
-        raise Undeclared(f"{model._meta.label}.scope_rule names {name}, which is no column")
+        return quote(_column(model, name))
 
     match rule:
         case Open():
@@ -120,6 +119,9 @@ def condition(model: type[models.Model]) -> str:
             return f"({_MACHINE} OR current_user = '{OWNER_ROLE}')"
         case Mine(account):
             return f"({column(account)}::text = {_ACCOUNT} OR {_MACHINE})"
+        case Addressed(account, editors):
+            mine = f"{column(account)} = {_ACCOUNT_KEY} OR {_ACCOUNT_KEY} = ANY ({column(editors)})"
+            return f"({mine} OR {_MACHINE})"
         case Through(parent, _at):
             field = model._meta.get_field(parent)
             target = field.related_model
@@ -135,6 +137,26 @@ def condition(model: type[models.Model]) -> str:
             industry, enterprise = (n if n in (None, ANY) else column(n) for n in (industry, enterprise))
             scoped = within(column(area), industry, enterprise)
             return f"(({scoped}) OR {column(account)}::text = {_ACCOUNT})" if account else f"({scoped})"
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    for field in model._meta.concrete_fields:
+        if name in (field.column, field.name):
+            return str(field.column)
+    raise Undeclared(f"{model._meta.label}.scope_rule names {name}, which is no column")
+
+
+def addressed(model: type[models.Model], rule: Addressed) -> str:
+    """The SQL condition under which a row of `model` is addressed to the account that acts."""
+    accounts = apps.get_model(settings.AUTH_USER_MODEL)._meta.db_table
+    area, roles, authority = (
+        f'"{model._meta.db_table}"."{_column(model, name)}"' for name in (rule.area, rule.roles, rule.authority)
+    )
+    return (
+        f'{area} IS NOT NULL AND EXISTS (SELECT FROM "{accounts}" a WHERE a.id = {_ACCOUNT_KEY} '
+        f"AND left(a.area_code, length({area})) = {area} AND a.role = ANY ({roles}) "
+        f"AND ({authority} IS NULL OR a.authority_id = {authority}))"
+    )
 
 
 def written(model: type[models.Model]) -> str:
@@ -255,6 +277,12 @@ def _guarded(model: type[models.Model]) -> list[str]:
         # A city of three thousand places needs more than the usual hundred steps, else the planner is wrong by a factor
         # of eight about how much lies in a small district.
         statements.append(f'ALTER TABLE {table} ALTER "{rule.area}" SET STATISTICS {PLACES_TOLD_APART}')
+    if isinstance(rule, Addressed):
+        statements += [
+            f"DROP POLICY IF EXISTS addressed ON {table}",
+            f"CREATE POLICY addressed ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} "
+            f"USING ({addressed(model, rule)})",
+        ]
     if isinstance(rule, By) and rule.published:
         read = f'"{model._meta.get_field(rule.published).column}"'
         if rule.sent:

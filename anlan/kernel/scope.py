@@ -211,6 +211,23 @@ class Mine:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressed:
+    """A row belongs to one account and to those named with it, who alone may write it; others read what is addressed
+    to them.
+
+    `account` and `editors` (an array of keys) name columns. The others say whom it is addressed to: accounts whose area
+    begins with the digits of `area` (NULL: nobody), of one of the `roles` (an array), and of the `authority` where one
+    is given.
+    """
+
+    account: str
+    editors: str
+    area: str
+    roles: str
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Everybody may read; `why` says why that is right. Writing is for code paths with their own check."""
 
@@ -229,4 +246,4 @@ class Shut:
     why: str
 
 
-ScopeRule = By | Through | Mine | Open | Machinery | Shut
+ScopeRule = By | Through | Mine | Addressed | Open | Machinery | Shut

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "anlan.offices.monitoring",
     "anlan.offices.supervision",
     "anlan.site",
+    "anlan.site.board.composed",
 ]
 
 MIDDLEWARE = [

@@ -16,6 +16,7 @@ urlpatterns = [
     path("board/", board.board, name="board"),
     path("board/wall/", board.wall, name="board-wall"),
     path("board/sheets/<slug:name>.csv", board.sheet, name="board-sheet"),
+    path("boards/", include("anlan.site.board.composed.urls")),
     path("", include("anlan.parties.urls")),
     path("", include("anlan.kernel.urls")),
     path("api/v1/", api.urls),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Number = int | Decimal
 When = Literal["now", "previous", "last_year"]
 WHENS: tuple[When, ...] = ("now", "previous", "last_year")
+Key = When | Period
+"""By what a span is found among those that were asked for."""
 Absence = Literal["", "not_begun", "present_only", "no_period", "dimension", "denominator", "unstated", "not_asked"]
 """Why a figure is not available: the period has not begun; the records say it of this moment only; there is no
 such period; the records do not have that dimension; nothing stands below the line; nobody has stated it of this area
@@ -78,14 +80,14 @@ class Figures:
         by: tuple[str, ...],
         digits: int,
         compared: bool,
-        spans: Mapping[When, Span],
+        spans: Mapping[Key, Span],
         whole: str = "",
     ) -> None:
         self.period, self.as_of, self.by, self.digits = period, as_of, by, digits
         self.compared, self.spans, self.whole = compared, spans, whole
         self._tables: dict[Source, tuple[tuple[str, ...], pa.Table]] = {}
-        self._columns: dict[tuple[Measure, When], str] = {}
-        self._absent: set[tuple[Measure, When]] = set()
+        self._columns: dict[tuple[Measure, Key], str] = {}
+        self._absent: set[tuple[Measure, Key]] = set()
         self._rolled: dict[Any, dict[tuple[Any, ...], dict[str, Any]]] = {}
 
     def at(self, measure: AnyMeasure, **where: str | None) -> Compared:
@@ -102,6 +104,10 @@ class Figures:
             *[self._figure(measure, when, where) if when in self.spans else self._none(when) for when in WHENS]
         )
 
+    def through(self, measure: AnyMeasure, periods: Iterable[Period], **where: str | None) -> list[Figure]:
+        """The measure's figure in each of the periods for which it was asked through several; see `at`."""
+        return [self._figure(measure, period, where) if period in self.spans else _NOT_BEGUN for period in periods]
+
     def keys(self, *by: str, digits: int | None = None) -> list[tuple[Any, ...]]:
         """The values of the dimensions `by` for which there are records, in order; areas cut to `digits`."""
         found: dict[tuple[Any, ...], None] = {}
@@ -110,11 +116,17 @@ class Figures:
                 found |= dict.fromkeys(self._rolled_up(source, by, self.digits if digits is None else digits))
         return sorted(found, key=lambda key: [(part is None, part) for part in key])
 
-    def narrowed(self, area: str = "", industries: Collection[str] | None = None, digits: int | None = None) -> Figures:
+    def narrowed(
+        self,
+        area: str = "",
+        industries: Collection[str] | None = None,
+        digits: int | None = None,
+        measures: Iterable[AnyMeasure] | None = None,
+    ) -> Figures:
         """The same figures as if only records within `area` (a prefix) and of these `industries` had been counted.
 
-        Areas are told apart by `digits`, at most those that were computed. Raises LookupError where what was counted
-        is not told apart by what it is to be narrowed by.
+        Areas are told apart by `digits`, at most those that were computed; with `measures` there are only these. Raises
+        LookupError where what was counted is not told apart by what it is to be narrowed by.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -124,7 +136,15 @@ class Figures:
             raise LookupError(f"computed by areas of {self.digits} digits")
         made = Figures(self.period, self.as_of, self.by, digits, self.compared, self.spans, area or self.whole)
         made._columns, made._absent = self._columns, self._absent
+        if measures is not None:
+            wanted = {part for one in measures for part in parts(one)}
+            made._columns = {pair: column for pair, column in self._columns.items() if pair[0] in wanted}
         for source, (dimensions, table) in self._tables.items():
+            if measures is not None:
+                columns = [column for (part, _key), column in made._columns.items() if part.source is source]
+                if not columns:
+                    continue
+                table = table.select([*dimensions, *columns])
             if area:
                 _told_apart(source, "area", dimensions)
                 table = table.filter(pc.starts_with(table["area"], area))
@@ -171,7 +191,7 @@ class Figures:
         """What there is for a period that was not computed."""
         return _NOT_BEGUN if "now" not in self.spans else _NO_PERIOD if self.compared else _NOT_ASKED
 
-    def _figure(self, measure: AnyMeasure, when: When, where: Mapping[str, str | None]) -> Figure:
+    def _figure(self, measure: AnyMeasure, when: Key, where: Mapping[str, str | None]) -> Figure:
         if isinstance(measure, Measure):
             return self._plain(measure, when, where)
         above, below = self._plain(measure.numerator, when, where), self._plain(measure.denominator, when, where)
@@ -187,7 +207,7 @@ class Figures:
         raw = (above.raw[0], below.raw[0] or 1, measure.scale)
         return Figure(value, absent, above.value, below.value, raw)
 
-    def _plain(self, measure: Measure, when: When, where: Mapping[str, str | None]) -> Figure:
+    def _plain(self, measure: Measure, when: Key, where: Mapping[str, str | None]) -> Figure:
         column = self._columns.get((measure, when))
         if not where.keys() <= measure.dimensions:
             return Figure(None, "dimension")
@@ -244,6 +264,16 @@ def _summed(table: pa.Table, by: Sequence[str], digits: int) -> pa.Table:
     return summed.select([*by, *(f"{name}_sum" for name in figures)]).rename_columns([*by, *figures])
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Some measures in a period, beside the two that it is compared with; or `through` several periods."""
+
+    measures: tuple[AnyMeasure, ...]
+    period: Period
+    compare: bool = True
+    through: tuple[Period, ...] = ()
+
+
 def compute(
     measures: Iterable[AnyMeasure],
     period: Period,
@@ -263,35 +293,91 @@ def compute(
     the same period last year. `whole` is the area (a prefix) all of whose records these are, where that is not
     `within`: what is stated of areas is then that area's. One query for each source.
     """
-    spans = _spans(period, as_of, compare)
-    made = Figures(period, as_of, tuple(by), digits, compare, spans, within or whole)
-    numbers = {when: n for n, when in enumerate(spans)}
-    wanted: dict[Source, list[tuple[Measure, When]]] = {}
+    asked = Question(tuple(measures), period, compare)
+    made = Figures(period, as_of, tuple(by), digits, compare, _spans(asked, as_of), within or whole)
+    for part in _parts(made, asked.measures, backend.dialect, bool(within)):
+        part.filled(backend.rows(part.statement, list(made.spans.values()), within))
+    return made
+
+
+def compute_together(
+    questions: Sequence[Question],
+    *,
+    as_of: datetime,
+    backend: Backend,
+    by: Sequence[str] = (),
+    digits: int = 6,
+    within: str = "",
+    whole: str = "",
+) -> list[Figures]:
+    """The figures of several questions, each as `compute` gives them, in one query of PostgreSQL."""
+    made = [
+        Figures(q.period, as_of, tuple(by), digits, q.compare and not q.through, _spans(q, as_of), within or whole)
+        for q in questions
+    ]
+    parts: list[tuple[_Part, int]] = []
+    spans: list[Span] = []
+    for question, figures in zip(questions, made, strict=True):
+        parts += [(p, len(spans)) for p in _parts(figures, question.measures, backend.dialect, bool(within))]
+        spans += figures.spans.values()
+    if parts:
+        statement = expressions.gathered(
+            [(part.statement, len(part.dimensions), len(part.pairs), first) for part, first in parts]
+        )
+        found: list[list[tuple[Any, ...]]] = [[] for _ in parts]
+        for place, keys, figures_ in backend.rows(statement, spans, within):
+            found[place].append((*keys, *figures_))
+        for (part, _first), rows in zip(parts, found, strict=True):
+            part.filled(rows)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one statement over one source gives to `figures`."""
+
+    figures: Figures
+    source: Source
+    dimensions: tuple[str, ...]
+    pairs: tuple[tuple[Measure, Key], ...]
+    statement: expressions.Statement
+
+    def filled(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        table = _table(self.source, self.dimensions, [m for m, _ in self.pairs], rows)
+        self.figures._tables[self.source] = (self.dimensions, table)
+        self.figures._columns |= {pair: f"f{n}" for n, pair in enumerate(self.pairs)}
+
+
+def _parts(made: Figures, measures: Iterable[AnyMeasure], dialect: str, within: bool) -> Iterator[_Part]:
+    """The statements that fill `made`, one for each source."""
+    numbers = {key: n for n, key in enumerate(made.spans)}
+    wanted: dict[Source, list[tuple[Measure, Key]]] = {}
     for part in dict.fromkeys(part for one in measures for part in parts(one)):
-        for when in spans:
-            if part.present_only and (when != "now" or spans["now"].until != as_of):
-                made._absent.add((part, when))
+        for key, span in made.spans.items():
+            if part.present_only and span.until != made.as_of:
+                made._absent.add((part, key))
             else:
-                wanted.setdefault(part.source, []).append((part, when))
+                wanted.setdefault(part.source, []).append((part, key))
     for source, pairs in wanted.items():
         dimensions = tuple(name for name in made.by if name in source.dimensions)
         if source.stated:
             dimensions = ("area", *(name for name in dimensions if name != "area"))
         statement = expressions.statement(
-            backend.dialect, source, tuple((m, numbers[when]) for m, when in pairs), dimensions,
-            AREA if source.stated else digits, bool(within) and source.area is not None,
+            dialect, source, tuple((m, numbers[key]) for m, key in pairs), dimensions,
+            AREA if source.stated else made.digits, within and source.area is not None,
         )  # fmt: skip
-        rows = backend.rows(statement, list(spans.values()), within)
-        made._tables[source] = (dimensions, _table(source, dimensions, [m for m, _ in pairs], rows))
-        made._columns |= {pair: f"f{n}" for n, pair in enumerate(pairs)}
-    return made
+        yield _Part(made, source, dimensions, tuple(pairs), statement)
 
 
-def _spans(period: Period, as_of: datetime, compare: bool) -> dict[When, Span]:
-    spans: dict[When, Span | None] = {"now": period.span(as_of)}
-    if compare:
-        for when, other in (("previous", period.previous()), ("last_year", period.last_year())):
-            spans[when] = None if other is None else period.span_before(other, as_of)  # type: ignore[index]
+def _spans(asked: Question, as_of: datetime) -> dict[Key, Span]:
+    if asked.through:
+        return {period: span for period in asked.through if (span := period.span(as_of)) is not None}
+    period = asked.period
+    spans: dict[Key, Span | None] = {"now": period.span(as_of)}
+    if asked.compare:
+        befores: dict[When, Period | None] = {"previous": period.previous(), "last_year": period.last_year()}
+        for when, other in befores.items():
+            spans[when] = None if other is None else period.span_before(other, as_of)
     return {when: span for when, span in spans.items() if span is not None}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from anlan.engines.measures import AnyMeasure, Period, parts
 
 from .. import areas, clock, policies
 from ..models import Installation
-from ..scope import EVERYWHERE, Actor, By, acting, acting_now, area_prefix
+from ..scope import EVERYWHERE, Actor, By, Scope, acting, acting_now, area_prefix
 from .declaring import REGISTRY
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Kept:
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    figures: Figures | None = None
+    figures: Any = None
     until: float = 0.0
     queued: bool = False
     seats: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST_WAITING))
@@ -131,6 +131,15 @@ _beside = ThreadPoolExecutor(1, thread_name_prefix="figures")
 """One at a time: what is counted again leaves the other processor to those who wait for a page."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Measures by name, in a period beside the two that it is compared with; or `through` several periods."""
+
+    names: tuple[str, ...]
+    period: Period
+    through: tuple[Period, ...] = ()
+
+
 def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int) -> Figures:
     """As `compute`, for the scope in force; but counted for all of the city at once, and each gets his part of it.
 
@@ -139,13 +148,68 @@ def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int
     What is smaller than a district, or seen by another rule than area and industry, is counted by itself. Raises
     `StillCounting` where another is first and takes too long.
     """
+    names, scope = tuple(names), _scope()
+    if not _parted(scope, tier) or not _adds_up(names, by):
+        return compute(names, period, by=by, tier=tier)
+    whole = _whole((names, period, tuple(by)), lambda: compute(names, period, by=tuple(by), tier=WHOLE_TIER))
+    return whole.narrowed(scope.area, scope.industries, DIGITS[tier])
+
+
+BY = ("area", "industry")
+
+
+def lately_together(asked: Mapping[Asked, Collection[str]], *, tier: int) -> dict[Asked, Figures]:
+    """As `lately`, for several questions by area and industry, of which some measures are wanted: whatever of them is
+    not kept is counted in one query for the whole city, and in one for what is counted by itself.
+    """
+    scope = _scope()
+    parted = [q for q in asked if _parted(scope, tier) and _adds_up(q.names, BY)]
+    found = dict(zip(parted, _kept_or_counted(parted), strict=True))
+    alone = {q: replace(q, names=tuple(asked[q])) for q in asked if q not in found}
+    counted = dict(zip(alone, _counted(alone.values(), tier), strict=True))
+    return {q: figures.narrowed(scope.area, scope.industries, DIGITS[tier], named(asked[q], q.period.first))
+            for q, figures in found.items()} | counted  # fmt: skip
+
+
+def _kept_or_counted(asked: Sequence[Asked]) -> list[Figures]:
+    """The city's figures of each question; those that are not kept in one query."""
+    keys = {q: (q.names, q.period, BY, q.through) for q in asked}
+    last = {q: _last(keys[q], lambda q=q: _counted([q], WHOLE_TIER)[0]) for q in asked}  # type: ignore[misc]
+    if missing := tuple(q for q in asked if last[q] is None):
+
+        def count() -> list[Figures]:
+            begun = time.monotonic()
+            figures = _counted(missing, WHOLE_TIER)
+            for q, one in zip(missing, figures, strict=True):
+                _keep(keys[q], one, time.monotonic() - begun)
+            return figures
+
+        last |= zip(missing, _whole(missing, count), strict=True)
+    return [figures for figures in last.values() if figures is not None]
+
+
+def _counted(asked: Iterable[Asked], tier: int) -> list[Figures]:
+    from anlan.engines.measures.figures import Question, compute_together
+
+    questions = [Question(named(q.names, q.period.first), q.period, through=q.through) for q in asked]
+    if not questions:
+        return []
+    whole = _whole_area() if any(p.source.stated for q in questions for m in q.measures for p in parts(m)) else ""
+    return compute_together(
+        questions, as_of=clock.now(), backend=postgres(), by=BY, digits=DIGITS[tier], whole=whole
+    )  # fmt: skip
+
+
+def _scope() -> Scope:
     now = acting_now()
     if now is None:
         raise RuntimeError("figures are counted within a scope")
-    names, scope = tuple(names), now[1]
-    if scope.enterprise is not None or len(scope.area) > DIGITS[2] or tier > WHOLE_TIER or not _adds_up(names, by):
-        return compute(names, period, by=by, tier=tier)
-    return _whole(names, period, tuple(by)).narrowed(scope.area, scope.industries, DIGITS[tier])
+    return now[1]
+
+
+def _parted(scope: Scope, tier: int) -> bool:
+    """Whether a scope is a part of the city that is large enough to be cut out of its figures."""
+    return scope.enterprise is None and len(scope.area) <= DIGITS[2] and tier <= WHOLE_TIER
 
 
 def _adds_up(names: tuple[str, ...], by: Sequence[str]) -> bool:
@@ -161,29 +225,37 @@ def _adds_up(names: tuple[str, ...], by: Sequence[str]) -> bool:
     )
 
 
-def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figures:
-    question = (names, period, by)
-    kept = _kept.setdefault(question, _Kept())
+def _keep(question: Any, figures: Any, took: float) -> None:
+    """Keeps what took long; what was quick is counted each time. What serves nobody any more goes."""
+    for old, kept in list(_kept.items()):
+        if kept.figures is not None and time.monotonic() >= kept.until + SERVED_S and not kept.lock.locked():
+            _kept.pop(old, None)
+    if took > SLOW_S:
+        kept = _kept.setdefault(question, _Kept())
+        kept.figures, kept.until = figures, time.monotonic() + min(KEPT_AT_MOST_S, KEPT_FOR * took)
+    else:
+        _kept.pop(question, None)
 
-    def fresh() -> Figures | None:
-        return kept.figures if time.monotonic() < kept.until else None
 
-    def count() -> Figures:
-        begun = time.monotonic()
-        with acting(_COUNTER, EVERYWHERE, savepoint=False):
-            figures = compute(names, period, by=by, tier=WHOLE_TIER)
-        took = time.monotonic() - begun
-        if took > SLOW_S:
-            kept.figures, kept.until = figures, time.monotonic() + min(KEPT_AT_MOST_S, KEPT_FOR * took)
-        else:
-            _kept.pop(question, None)
-        return figures
+def _count(question: Any, count: Callable[[], Any]) -> Any:
+    begun = time.monotonic()
+    with acting(_COUNTER, EVERYWHERE, savepoint=False):
+        figures = count()
+    _keep(question, figures, time.monotonic() - begun)
+    return figures
+
+
+def _last(question: Any, count: Callable[[], Any]) -> Any:
+    """The last figures while they serve, or None; where they are no longer fresh, new ones are on their way."""
+    kept = _kept.get(question)
+    if kept is None or kept.figures is None or time.monotonic() >= kept.until + SERVED_S:
+        return None
 
     def count_beside() -> None:
         try:
             with kept.lock:
-                if fresh() is None:
-                    count()
+                if time.monotonic() >= kept.until:
+                    _count(question, count)
         except Exception:
             logger.exception("figures could not be counted again; the last ones serve on")
         finally:
@@ -191,11 +263,17 @@ def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figur
             connection.close()
 
     last = kept.figures
-    if last is not None and time.monotonic() < kept.until + SERVED_S:
-        if fresh() is None and not kept.queued:
-            kept.queued = True
-            _beside.submit(count_beside)
+    if time.monotonic() >= kept.until and not kept.queued:
+        kept.queued = True
+        _beside.submit(count_beside)
+    return last
+
+
+def _whole(question: Any, count: Callable[[], Any]) -> Any:
+    """What `count` gives for the whole city: kept, or counted while others wait for it."""
+    if (last := _last(question, count)) is not None:
         return last
+    kept = _kept.setdefault(question, _Kept())
     # Each who waits holds a connection: they are not to take them all. Where counting is quick a seat is soon free.
     if not kept.seats.acquire(timeout=SEAT_S):
         raise StillCounting
@@ -203,7 +281,8 @@ def _whole(names: tuple[str, ...], period: Period, by: tuple[str, ...]) -> Figur
         if not kept.lock.acquire(timeout=WAITED_S):
             raise StillCounting
         try:
-            return fresh() or count()
+            fresh = kept.figures if time.monotonic() < kept.until else None
+            return fresh or _count(question, count)
         finally:
             kept.lock.release()
     finally:
@@ -271,8 +350,9 @@ def on_spark(snapshot: DuckDB, master: str | None = None) -> Iterator[Spark]:
         yield Spark(running.enter_context(session(master or running.enter_context(cluster()))), folder)
 
 
-def warm(then: Callable[[], object]) -> threading.Thread:
-    """Loads Ibis beside whatever else goes on and does `then`, so that the first board of a process need not wait."""
+def warm(*then: Callable[[], object]) -> threading.Thread:
+    """Loads Ibis beside whatever else goes on and does each of `then`, so that the first board of a process need not
+    wait."""
 
     def load() -> None:
         import importlib
@@ -280,7 +360,8 @@ def warm(then: Callable[[], object]) -> threading.Thread:
         for name in ("ibis.backends.sql.compilers", "anlan.engines.measures.figures", "pyarrow.compute"):
             importlib.import_module(name)
         try:
-            then()
+            for one in then:
+                one()
         except Exception:
             logger.exception("figures could not be counted ahead; whoever asks first waits for them")
         finally:

@@ -22,7 +22,7 @@ from anlan.engines.measures.targets import Number
 
 from ..sheets.writing import safe
 
-Kind = Literal["line", "bar", "map", "heat"]
+Kind = Literal["line", "bar", "map", "heat", "table"]
 Text = str | Promise
 SHADES = 5
 """Steps of shading above none; limits lie so that each step has about as many cells."""

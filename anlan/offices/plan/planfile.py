@@ -178,6 +178,8 @@ def _said(error: Any) -> str:
             return _("must not be empty")
         case "minItems" | "items":
             return _("takes exactly two numbers: where it begins and where it ends in the source")
+        case "maxItems":
+            return _("more than %(limit)s of them") % {"limit": limit}
         case "maxLength":
             return _("longer than %(limit)s characters") % {"limit": limit}
         case "minimum":

@@ -94,7 +94,7 @@ class _View:
     def cell(self, name: str, **where: str | None) -> Cell:
         """A figure of the year to date with the address of the records that it counts."""
         value = self.figures.at(self.measure(name)[0], **where).now.value
-        return Cell(_plain(value), self.url(name, self.year, **where) if value else "")
+        return Cell(plain(value), self.url(name, self.year, **where) if value else "")
 
     def url(self, name: str, period: Period, **where: str | None) -> str:
         """The list of what the measure counts; "" for a role that may not open it."""
@@ -128,7 +128,7 @@ def board_of(account: Any) -> Board:
     dangers, accidents = may_open(account, DANGERS[0]), may_open(account, "accidents.deaths")
     figures = _figures(year, tier)
     view = _View(account, year, today, figures, _places(figures, own, tier), _industries(figures, account.industries))
-    limits = _limits(account, today.year)
+    limits = limits_of(account, today.year)
     cards: list[tuple[Card, ...]] = []
     shown: list[Figure] = []
     # What is one place, or one industry, is not cut by it.
@@ -172,7 +172,7 @@ def _industries(figures: Figures, own: Sequence[str] | None) -> tuple[_Part, ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class Limit:
     """What holds a figure: a target of the plan, or `part` of it where the reader sees a part of the city."""
 
     plan: Plan
@@ -180,7 +180,7 @@ class _Limit:
     part: Decimal | None = None
 
 
-def _limits(account: Any, year: int) -> dict[str, _Limit]:
+def limits_of(account: Any, year: int) -> dict[str, Limit]:
     """By measure, what exactly this scope is held to: a city's caps are no caps of one district or one industry.
 
     A district or a department of one industry is held to its part of them, once the city has given it one.
@@ -192,12 +192,12 @@ def _limits(account: Any, year: int) -> dict[str, _Limit]:
     for target in plan.targets.exclude(measure="").order_by("id"):
         targets.setdefault(target.measure, target)
     if account.area_code == plan.area_code and account.industries is None:
-        return {name: _Limit(plan, target) for name, target in targets.items()}
+        return {name: Limit(plan, target) for name, target in targets.items()}
     parts = part_of(account, plan)
-    return {name: _Limit(plan, t, parts[t.code]) for name, t in targets.items() if t.code in parts}
+    return {name: Limit(plan, t, parts[t.code]) for name, t in targets.items() if t.code in parts}
 
 
-def _stands(limit: _Limit | None, cell: Cell, today: date, line: Line | None = None) -> Progress | None:
+def _stands(limit: Limit | None, cell: Cell, today: date, line: Line | None = None) -> Progress | None:
     """How a figure stands to the limit that it is held to; None where there is none."""
     if limit is None:
         return None
@@ -208,7 +208,7 @@ def _stands(limit: _Limit | None, cell: Cell, today: date, line: Line | None = N
 # --- Accidents and deaths --------------------------------------------------------------------------
 
 
-def _deaths(view: _View, limit: _Limit | None) -> tuple[Card, Figure]:
+def _deaths(view: _View, limit: Limit | None) -> tuple[Card, Figure]:
     """Deaths to date against the control line of the same date, and both through the year."""
     measure = named(("accidents.deaths",))[0]
     assert isinstance(measure, Measure)
@@ -261,7 +261,7 @@ def _through_the_year(
     return Figure("deaths", title, "line", _("Month"), columns, rows, _("people"), words, shape)
 
 
-def _caps(view: _View, limits: dict[str, _Limit]) -> list[Card]:
+def _caps(view: _View, limits: dict[str, Limit]) -> list[Card]:
     cards = [Card(_("Accidents this year"), view.cell("accidents.number"), _("accidents"),
                   words=_before(view, "accidents.number"))]  # fmt: skip
     for name in GRADES:
@@ -300,7 +300,8 @@ def _dangers(view: _View) -> list[Card]:
     ]
 
 
-def _plain(value: Number | None) -> Number | None:
+def plain(value: Number | None) -> Number | None:
+    """A whole number as one, however it was counted."""
     return int(value) if isinstance(value, Decimal) and value == int(value) else value
 
 

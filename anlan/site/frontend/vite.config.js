@@ -19,6 +19,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // htmx can evaluate text; it is told not to, and the content-security policy would not let it.
-    rolldownOptions: { checks: { eval: false, pluginTimings: false }, input: { main: at("src/main.ts"), board: at("src/board.ts"), place: at("src/place.ts"), watch: at("src/watch.ts"), device: at("src/device.ts") } },
+    rolldownOptions: { checks: { eval: false, pluginTimings: false }, input: { main: at("src/main.ts"), board: at("src/board.ts"), compose: at("src/compose.ts"), place: at("src/place.ts"), watch: at("src/watch.ts"), device: at("src/device.ts") } },
   },
 });

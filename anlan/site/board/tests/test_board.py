@@ -28,7 +28,7 @@ from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
 from anlan.offices.plan.models import Clause, Plan, Portion, Target
 from anlan.parties.models import Account, Division, Enterprise
-from anlan.site.board.content import Board, _Limit, _stands, board_of
+from anlan.site.board.content import Board, Limit, _stands, board_of
 
 pytestmark = pytest.mark.django_db
 
@@ -322,7 +322,7 @@ def test_a_limit_is_what_the_plan_s_comparator_makes_of_it(
     target = Target(
         comparator=comparator, value=Decimal(value), baseline_value=base and Decimal(base), measure="accidents.larger"
     )
-    stands = _stands(_Limit(Plan(year=2013), target), Cell(7), date(2013, 6, 14))
+    stands = _stands(Limit(Plan(year=2013), target), Cell(7), date(2013, 6, 14))
     assert (stands and stands.number) == limit
 
 

@@ -114,10 +114,17 @@ behaviour("figure[data-chart]", (figure) => {
     const href = data.series[point.seriesIndex ?? 0]?.links[point.dataIndex];
     if (href) location.assign(href);
   });
-  new ResizeObserver(() => {
+  const room = new ResizeObserver(() => {
+    // A figure that has left the page has no room any more: what was drawn goes with it.
+    if (!canvas.isConnected) {
+      room.disconnect();
+      chart.dispose();
+      return;
+    }
     chart.resize();
     draw();
-  }).observe(canvas);
+  });
+  room.observe(canvas);
   const table = figure.querySelector("table")?.parentElement;
   if (table) {
     // New numbers came: the table was exchanged for one that has them.

@@ -53,6 +53,13 @@ export async function draw(place: HTMLElement): Promise<void> {
   let by = new Map(found.map((row) => [row.code, row]));
   const { chart, labels } = await ground(place);
   chart.on("load", () => chart.setPaintProperty("areas", "fill-color", fill(found)));
+  const room = new ResizeObserver(() => {
+    // On a wall boards take turns for months: a map that has left the page gives its graphics back.
+    if (place.isConnected) return;
+    room.disconnect();
+    chart.remove();
+  });
+  room.observe(place);
   let marked: number | undefined;
   const mark = (code: number | undefined): void => {
     if (code === marked || !chart.getSource("districts")) return;

@@ -7,3 +7,9 @@ behaviour("[data-full-screen]", (button) => {
     else void document.documentElement.requestFullscreen();
   });
 });
+
+// On a wall where boards take turns the arrows lead to the next and to the one before.
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  document.querySelector<HTMLElement>(`[data-turn-key="${CSS.escape(event.key)}"]`)?.click();
+});

@@ -1,0 +1,1 @@
+"""Boards that people compose from measures, share, and put on the wall. See docs/how-to/boards.md."""

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "anlan.kernel.sheets",
     "anlan.kernel.cases",
     "anlan.kernel.figures",
+    "anlan.kernel.honesty",
     "anlan.parties",
     "anlan.offices.plan",
     "anlan.offices.hazards",

@@ -24,6 +24,7 @@ urlpatterns = [
     path("r/", include("anlan.kernel.sheets.urls")),
     path("r/", include("anlan.kernel.registers.urls")),
     path("c/", include("anlan.kernel.cases.urls")),
+    path("honesty/", include("anlan.kernel.honesty.urls")),
     path("plan/", include("anlan.offices.plan.urls")),
     path("hazards/", include("anlan.offices.hazards.urls")),
     path("monitoring/", include("anlan.offices.monitoring.urls")),

@@ -18,10 +18,10 @@ from anlan.kernel import areas
 from anlan.kernel.cases.engine import recomputed_due, start_clock
 from anlan.kernel.cases.lifecycle import Clock
 from anlan.kernel.cases.models import CaseCounter, CaseEntry, EvidenceFile
-from anlan.parties.demo import DemoCity
+from anlan.parties.demo import DISTRICT, DemoCity
 from anlan.parties.models import Enterprise
 
-from . import demo_desk, demo_pictures, demo_returns, publication
+from . import demo_desk, demo_pictures, demo_returns, demo_rush, publication
 from .demo_rows import insert
 from .lifecycle import LIFECYCLE
 from .models import Danger, DangerType, JudgementClause, PublishedDanger
@@ -54,6 +54,8 @@ class Story:
     photographs: list[tuple[int, str]] = field(default_factory=list)
     """(which entry, what it shows): `before`, `after` or `on_site`."""
     withdrawn: str = ""
+    lent: str = ""
+    """The case whose photographs it shows; empty: its own."""
 
     def add(self, at: datetime, move: str, to: str, by: tuple[str, str], started: Clock | None, **facts: Any) -> None:
         before, self.case.state = self.case.state, to
@@ -77,18 +79,20 @@ def load(city: DemoCity) -> None:
     for one in DangerType.objects.order_by("pk"):
         types.setdefault(one.industry_id, []).append(one)
     clauses = list(JudgementClause.objects.filter(industry="coal"))
-    chosen = sorted((_moment(city), n) for n in range(CASES))
+    chosen = sorted([*((_moment(city), n) for n in range(CASES)), *((at, -1) for at in demo_rush.moments())])
+    rushed = demo_rush.Rush(city)
     counts: Counter[tuple[str, int]] = Counter()
     marks: dict[str, str] = {}
     stories = []
-    for at, _n in chosen:
-        enterprise = city.rng.choice(city.enterprises)
+    for at, n in chosen:
+        enterprise = rushed.enterprise() if n < 0 else city.rng.choice(city.enterprises)
         owner = LIFECYCLE.owner_area(enterprise.area_code)
         if owner not in marks:
             marks[owner] = LIFECYCLE.mark(owner)
         counts[marks[owner], at.year] += 1
         number = LIFECYCLE.number.format(mark=marks[owner], year=at.year, n=counts[marks[owner], at.year])
-        stories.append(_story(city, enterprise, at, number, owner, types, clauses))
+        story = _found(city, enterprise, at, number, owner, types)
+        stories.append(rushed.through(story) if n < 0 else _driven(city, story, clauses))
     insert([s.case for s in stories])
     for story in stories:
         for entry in story.entries:
@@ -105,6 +109,19 @@ def load(city: DemoCity) -> None:
     city.say(f"self-check returns: {demo_returns.load(city)}")
 
 
+def load_last(city: DemoCity) -> None:
+    """Looks for what is odd, once all offices have their records; the city asks one district to explain itself."""
+    from anlan.kernel.honesty import moving, running
+    from anlan.kernel.honesty.models import Find
+
+    this = running.month_of(city.now.date())
+    outcome = sum((running.run(running.months_on(this, -n)) for n in (2, 1, 0)), running.Outcome())
+    own = Find.objects.filter(about=DISTRICT, state="open").order_by("period").first()
+    if own is not None:
+        moving.ask(own, city.accounts["city"], "请核实这些企业零报告的原因，于六月底前说明")
+    city.say(f"finds of the honesty checks: {outcome.new}")
+
+
 def _moment(city: DemoCity) -> datetime:
     """When one was found: at work, more often lately, and not after now."""
     day = city.now - timedelta(minutes=int(365 * 24 * 60 * city.rng.random() ** 1.3) + 90)
@@ -112,22 +129,19 @@ def _moment(city: DemoCity) -> datetime:
     return at if at < city.now else day
 
 
-def _story(
+def _found(
     city: DemoCity,
     enterprise: Enterprise,
     at: datetime,
     number: str,
     owner: str,
     types: dict[str | None, list[DangerType]],
-    clauses: list[JudgementClause],
 ) -> Story:
+    """A danger just found."""
     rng, industry = city.rng, enterprise.industry_id
     kinds = types.get(industry) or types[None]
     source = rng.choices(("selfcheck", "inspection", "report", "campaign"), (5, 3, 1, 1))[0]
     title = rng.choice(FINDS.get(industry or "", OTHER))
-    head = city.heads.get(enterprise.pk)
-    firm = (head.name if head else enterprise.name, "enterprise")
-    officer = ("区县安监执法人员", "inspector")
     case = Danger(
         number=number, title=title, description=f"{enterprise.name}：{title}", source=source, found_at=at,
         area_code=enterprise.area_code, industry_id=industry, enterprise=enterprise,
@@ -136,9 +150,25 @@ def _story(
         created_at=at, updated_at=at, owner_area_code=owner, state="found",
     )  # fmt: skip
     story = Story(case)
+    firm, officer = people(city, enterprise)
     story.add(at, "open", "found", firm if source == "selfcheck" else officer, LIFECYCLE.start_clock, title=title)
     if rng.random() < 0.7:
         story.photographs.append((0, "before"))
+    return story
+
+
+def people(city: DemoCity, enterprise: Enterprise) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Who acts for the enterprise, and who for the authority: name and role."""
+    head = city.heads.get(enterprise.pk)
+    return (head.name if head else enterprise.name, "enterprise"), ("区县安监执法人员", "inspector")
+
+
+def _driven(city: DemoCity, story: Story, clauses: list[JudgementClause]) -> Story:
+    """The danger driven on, as far as it has come by now."""
+    case, rng, enterprise = story.case, city.rng, story.case.enterprise
+    assert enterprise is not None
+    title, industry = case.title, case.industry_id
+    firm, officer = people(city, enterprise)
     care = city.diligence(enterprise)
 
     def later(mean_days: float) -> datetime | None:
@@ -160,7 +190,7 @@ def _story(
     if not major and rng.random() < 0.55:
         if (when := later(1)) is None:
             return story
-        _rectified(story, when, firm, "fix_now")
+        rectified(story, when, firm, "fix_now")
     else:
         if (when := later(2.5)) is None:
             return story
@@ -174,7 +204,7 @@ def _story(
             _major(city, story, when, firm, officer)
         if (when := later(14 if major else 8)) is None:
             return story
-        _rectified(story, when, firm, "rectify")
+        rectified(story, when, firm, "rectify")
         if case.stopped_at is not None and not _resumed(story, later, firm, officer):
             return story
     if (when := later(4)) is None:
@@ -244,10 +274,13 @@ def _five(case: Danger) -> dict[str, Any]:
     return {name: getattr(case, name) for name in FIVE_IN_PLACE}
 
 
-def _rectified(story: Story, when: datetime, by: tuple[str, str], move: str) -> None:
+def rectified(
+    story: Story, when: datetime, by: tuple[str, str], move: str, result: str = "已按要求整改完成，隐患消除"
+) -> None:
+    """Reported as rectified in these words."""
     case = story.case
     case.updated_at = case.rectified_at = when
-    case.result = "已按要求整改完成，隐患消除"
+    case.result = result
     story.add(when, move, "rectified", by, Clock(rule="hazards.accept"), result=case.result)
     story.photographs.append((len(story.entries) - 1, "after"))
 
@@ -257,12 +290,12 @@ def _degrees(value: float | None) -> Decimal | None:
 
 
 def _pictures(stories: list[Story]) -> int:
-    """Gives the entries their drawings: one file of the store per subject, shared by all cases that show it."""
+    """Gives the entries their drawings."""
     files = []
     for story in stories:
         case = story.case
         for entry, shows in story.photographs:
-            kept = demo_pictures.kept(case.title, shows)
+            kept = demo_pictures.kept(case.title, shows, story.lent or case.number)
             files.append(
                 EvidenceFile(
                     **EvidenceFile.keys(case), entry=story.entries[entry], demand=shows, sha256=kept.sha256,

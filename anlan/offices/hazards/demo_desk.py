@@ -34,11 +34,11 @@ def load(city: DemoCity) -> int:
             by: Any = city.accounts[account]
             month, day, hour, minute = (int(part) for part in at.replace("-", " ").replace(":", " ").split())
             moment = datetime(city.now.year, month, day, hour, minute, tzinfo=clock.BEIJING)
-            shown = {k: [_picture(subject, k)] if k in _FILES else v for k, v in facts.items()}
+            shown = {k: [_picture(subject, k, made)] if k in _FILES else v for k, v in facts.items()}
             with clock.frozen(moment), acting(Actor("person", by.username, by.pk), EVERYWHERE):
                 if case is None:
                     case = cases.open_declared(
-                        "danger", by=by, facts={**shown, "before": [_picture(subject, "before")]}
+                        "danger", by=by, facts={**shown, "before": [_picture(subject, "before", made)]}
                     )
                 else:
                     case = cases.move(case, name, by=by, seen_version=case.version, facts_=shown)
@@ -49,8 +49,8 @@ def load(city: DemoCity) -> int:
 _FILES = {"after": "整改后.png", "on_site": "验收现场.png", "before": "整改前.png"}
 
 
-def _picture(subject: str, shows: str) -> Stored:
-    kept = demo_pictures.kept(subject, shows)
+def _picture(subject: str, shows: str, case: int) -> Stored:
+    kept = demo_pictures.kept(subject, shows, f"desk {case}")
     return Stored(_FILES[shows], kept.sha256, kept.media_type, kept.size)
 
 

@@ -1,0 +1,46 @@
+"""What runs by itself: the month that runs and the one before, every night; and a month that somebody asks for."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.urls import reverse
+from django.utils.translation import gettext_noop
+
+from .. import clock, notices
+from ..jobs import job
+from ..scope import EVERYWHERE
+from . import running
+from .models import Find
+
+
+# Twenty past two at night in Beijing.
+@job("honesty.nightly", schedule="20 18 * * *", scope=EVERYWHERE)
+def nightly() -> None:
+    """Looks at the month that runs and at the one before, for what is entered late belongs to that."""
+    this = running.month_of(clock.today())
+    for first in (running.months_on(this, -1), this):
+        look(first.isoformat())
+
+
+@job("honesty.look", scope=None)
+def look_again(first: str) -> None:
+    """Looks at one month anew."""
+    look(first)
+
+
+def look(first: str) -> running.Outcome:
+    """Runs the checks over the month, and tells the authorities above of what is new."""
+    begun = clock.now()
+    outcome = running.run(date.fromisoformat(first))
+    new: dict[str, int] = {}
+    for area in Find.objects.filter(found_at__gte=begun, period=first).values_list("area_code", flat=True):
+        new[area] = new.get(area, 0) + 1
+    for area, count in new.items():
+        notices.send(
+            notices.Holders(frozenset({"city", "district"}), area),
+            gettext_noop("%(count)s new finds of the honesty checks for %(month)s"),
+            {"count": count, "month": first[:7]}, url=f"{reverse('honesty:finds')}?month={first[:7]}",
+            level="attention",
+        )  # fmt: skip
+    return outcome

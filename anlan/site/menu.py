@@ -25,6 +25,7 @@ GROUPS = {
     "hazards": pgettext_lazy("menu", "Hidden dangers"),
     "accidents": _("Accidents"),
     "monitoring": _("Monitoring and early warning"),
+    "enforcement": _("Inspection and enforcement"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

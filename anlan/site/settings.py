@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "anlan.offices.hazards",
     "anlan.offices.accidents",
     "anlan.offices.monitoring",
+    "anlan.offices.enforcement",
     "anlan.site",
 ]
 

@@ -28,6 +28,7 @@ urlpatterns = [
     path("monitoring/", include("anlan.offices.monitoring.urls")),
     path("public/", include("anlan.offices.hazards.public_urls")),
     path("accidents/", include("anlan.offices.accidents.urls")),
+    path("enforcement/", include("anlan.offices.enforcement.urls")),
 ]
 
 spelled("board-sheet", values=lambda: [{"name": name} for name in NAMES])

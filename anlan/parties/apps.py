@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 
 
 class PartiesConfig(AppConfig):
@@ -32,6 +33,7 @@ class PartiesConfig(AppConfig):
         )
 
         import_module("anlan.parties.seats")  # says who sits where
+        autodiscover_modules("track")
 
         shown.connect(_personal, dispatch_uid="anlan.parties.looks")
         # Django would save the whole account and raise its version; `signin` notes the time itself.

@@ -27,6 +27,7 @@ GROUPS = {
     "accidents": _("Accidents"),
     "monitoring": _("Monitoring and early warning"),
     "supervision": _("Supervision and coordination"),
+    "enforcement": _("Inspection and enforcement"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "anlan.offices.accidents",
     "anlan.offices.monitoring",
     "anlan.offices.supervision",
+    "anlan.offices.enforcement",
     "anlan.site",
     "anlan.site.board.composed",
 ]

@@ -33,6 +33,7 @@ urlpatterns = [
     path("public/", include("anlan.parties.papers.public_urls")),
     path("accidents/", include("anlan.offices.accidents.urls")),
     path("supervision/", include("anlan.offices.supervision.urls")),
+    path("enforcement/", include("anlan.offices.enforcement.urls")),
 ]
 
 spelled("board-sheet", values=lambda: [{"name": name} for name in NAMES])

@@ -23,6 +23,8 @@ FORBIDDEN = ("inspector", "officer", "person", "name", "phone", "nation", "gende
 """Words that no factor's name may hold: who inspected, and whatever is of a person."""
 TRIALS, BETTER = 4, 0.01
 """So many stretches of the past are ranked in the back-test; trees must rank by so much AUC better to be used."""
+STEPS = 10
+"""In so many steps the gain of an order is told, and in so many parts by chance whether the chances came true."""
 FOUND_LEAST, VISITS_LEAST = 30, 200
 """Fewer visits, or fewer that found something, teach no ranking."""
 
@@ -85,6 +87,17 @@ class Quality:
     auc: float
     first_half: float
     brier: float | None
+    gain: tuple[float, ...] = ()
+    """The share of what was found in the first tenth of the visits, the first two tenths, … all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """Visits of about one chance: what was foretold of them on average, and what share had something grave."""
+
+    visits: int
+    chance: float
+    came: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +108,7 @@ class Trial:
     end: str
     model: Quality
     overdue: Quality
+    calibration: tuple[Foretold, ...] = ()
     random_first_half: float = 0.5
 
     @property
@@ -129,17 +143,18 @@ class Ranking:
         """
         import numpy as np
 
-        x = visits.table(self.names)
-        adds = self._adds(x)
+        x, adds = visits.table(self.names), self.adds(visits)
         order = np.argsort(-np.abs(adds), axis=1, kind="stable")[:, :most]
         return [
             tuple(Part(self.names[k], float(x[i, k]), float(adds[i, k])) for k in row if adds[i, k] != 0)
             for i, row in enumerate(order)
         ]
 
-    def _adds(self, x: Floats) -> Floats:
+    def adds(self, visits: Visits) -> Floats:
+        """What each factor adds to each visit's log odds against the mean visit: visits × names."""
         import numpy as np
 
+        x = visits.table(self.names)
         if self.kind == "logit":
             filled, coefficients, _intercept = _linear(self._model, x)
             folded = filled * coefficients
@@ -159,10 +174,28 @@ class Ranking:
             adds[:, k] = base - logit(_probabilities(self._model, without))
         return adds
 
+    def method(self) -> dict[str, Any]:
+        """The logit as numbers that say all of it: by factor its mean, its scale, and what one scale adds to the log
+        odds; of one that may be unknown what its being unknown adds, too. Of trees nothing can be said so."""
+        if self.kind != "logit":
+            return {}
+        scale, fit, fill = (self._model[name] for name in ("scale", "fit", "fill"))
+        unknown = {int(column): len(self.names) + n for n, column in enumerate(fill.indicator_.features_)}
+        parts = [
+            [float(scale.mean_[k]), float(scale.scale_[k]), float(fit.coef_[0][k])] for k in range(scale.mean_.size)
+        ]
+        return {
+            "intercept": float(fit.intercept_[0]),
+            "factors": {name: parts[k] for k, name in enumerate(self.names)},
+            "unknown": {self.names[k]: parts[place] for k, place in unknown.items()},
+        }
 
-def learn(visits: Visits, overdue: Sequence[float], *, seed: int = 0) -> Ranking:
+
+def learn(
+    visits: Visits, overdue: Sequence[float], *, seed: int = 0, kinds: Sequence[Kind] = ("logit", "trees")
+) -> Ranking:
     """Learns from visits whose finding is known. `overdue` is the order by which one would go without a model, the
-    larger the sooner (how long ago the last visit was). Raises `CannotRank`."""
+    larger the sooner (how long ago the last visit was). Of one of the `kinds` of model. Raises `CannotRank`."""
     import numpy as np
 
     if visits.found is None:
@@ -175,7 +208,7 @@ def learn(visits: Visits, overdue: Sequence[float], *, seed: int = 0) -> Ranking
         )
     x, late = visits.table(names), np.asarray(overdue, float)
     cuts = np.quantile(days.astype(int), np.linspace(0.5, 1, TRIALS + 1)).astype(int).astype("datetime64[D]")
-    tried: dict[Kind, list[Trial]] = {"logit": [], "trees": []}
+    tried: dict[Kind, list[Trial]] = {one: [] for one in kinds}
     for begin, end in zip(cuts[:-1], [*cuts[1:-1], cuts[-1] + 1], strict=True):
         # Visits of one day are not told apart: what is learnt from is strictly earlier.
         before, now = days < begin, (days >= begin) & (days < end)
@@ -184,15 +217,20 @@ def learn(visits: Visits, overdue: Sequence[float], *, seed: int = 0) -> Ranking
         for one, trials in tried.items():
             p = _probabilities(_fitted(one, x[before], found[before], days[before], seed), x[now])
             trials.append(
-                Trial(str(begin), str(end), quality(p, found[now]), quality(late[now], found[now], chances=False))
-            )
-    if not tried["logit"]:
+                Trial(
+                    str(begin), str(end), quality(p, found[now]), quality(late[now], found[now], chances=False),
+                    calibration(p, found[now]),
+                )
+            )  # fmt: skip
+    if not tried[kinds[0]]:
         raise CannotRank("the visits lie in too short a time to be tried on later ones")
 
     def auc(kind: Kind) -> float:
         return float(np.mean([t.model.auc for t in tried[kind]]))
 
-    kind: Kind = "trees" if auc("trees") > auc("logit") + BETTER else "logit"
+    kind: Kind = kinds[0]
+    if len(tried) > 1:
+        kind = "trees" if auc("trees") > auc("logit") + BETTER else "logit"
     return Ranking(names, kind, _fitted(kind, x, found, days, seed), tuple(tried[kind]))
 
 
@@ -202,10 +240,23 @@ def quality(order: Floats, found: NDArray[np.bool_], chances: bool = True) -> Qu
     from sklearn.metrics import roc_auc_score
 
     found = np.asarray(found, bool)
-    first = np.argsort(-order, kind="stable")[: len(order) // 2]
+    came = np.concatenate([[0], np.cumsum(found[np.argsort(-order, kind="stable")])]) / found.sum()
     brier = float(np.mean((order - found) ** 2)) if chances else None
+    gain = tuple(float(came[len(found) * step // STEPS]) for step in range(1, STEPS + 1))
     return Quality(
-        len(found), int(found.sum()), float(roc_auc_score(found, order)), float(found[first].sum() / found.sum()), brier
+        len(found), int(found.sum()), float(roc_auc_score(found, order)), float(came[len(found) // 2]), brier, gain
+    )
+
+
+def calibration(chances: Floats, found: NDArray[np.bool_]) -> tuple[Foretold, ...]:
+    """The visits in parts of equal number by their chance, from the lowest on."""
+    import numpy as np
+
+    parts = np.array_split(np.argsort(chances, kind="stable"), STEPS)
+    return tuple(
+        Foretold(len(part), float(chances[part].mean()), float(np.asarray(found)[part].mean()))
+        for part in parts
+        if len(part)
     )
 
 
@@ -215,22 +266,31 @@ def history(
     known_day: Sequence[Any],
     known_subject: Sequence[Any],
     known: Mapping[str, Sequence[float]],
+    days: int | None = None,
 ) -> dict[str, Floats]:
-    """For each visit what the same subject's earlier visits (strictly before its day) had: how many they were
-    (`visits`), and of each of `known` the sum. What comes on the day itself or later is never read."""  # fmt: skip
+    """For each visit what the same subject had before it (strictly before its day; of the last `days` if given): how
+    many visits there were (`visits`), how many days ago the last was (`since`, NaN where there was none), and of each
+    of `known` the sum. What comes on the day itself or later is never read."""  # fmt: skip
     import numpy as np
 
-    subjects = {s: n for n, s in enumerate(dict.fromkeys([*known_subject, *visits_subject]))}
-    at = np.array([subjects[s] for s in known_subject], np.int64)
+    _names, codes = np.unique(
+        np.concatenate([np.asarray(known_subject), np.asarray(visits_subject)]), return_inverse=True
+    )
+    at, asked = codes[: len(known_day)].astype(np.int64), codes[len(known_day) :].astype(np.int64)
     when = np.asarray(known_day, "datetime64[D]").astype(np.int64)
-    order = np.lexsort((when, at))
     # One number sorts by subject, then by day.
     wide = np.int64(1) << 32
-    keys = at[order] * wide + when[order]
-    asked = np.array([subjects[s] for s in visits_subject], np.int64)
-    days = np.asarray(visits_day, "datetime64[D]").astype(np.int64)
-    begin, end = np.searchsorted(keys, asked * wide - (wide >> 1)), np.searchsorted(keys, asked * wide + days)
-    made = {"visits": (end - begin).astype(float)}
+    keys = at * wide + when
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    today = np.asarray(visits_day, "datetime64[D]").astype(np.int64)
+    first = -(wide >> 1) if days is None else today - days
+    begin, end = np.searchsorted(keys, asked * wide + first), np.searchsorted(keys, asked * wide + today)
+    last = keys[np.maximum(end - 1, 0)] if len(keys) else np.zeros(len(asked), np.int64)
+    made = {
+        "visits": (end - begin).astype(float),
+        "since": np.where(end > begin, today - (last - asked * wide), np.nan).astype(float),
+    }
     for name, values in known.items():
         sums = np.concatenate([[0.0], np.cumsum(np.asarray(values, float)[order])])
         made[name] = sums[end] - sums[begin]

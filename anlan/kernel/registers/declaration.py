@@ -61,6 +61,9 @@ class Register:
     files: ClassVar[Sequence[tuple[Text, str]]] = ()
     """Further files of the list as it is filtered, for who may export it: what each is, and the name of its address."""
 
+    head: ClassVar[staticmethod[[Any], tuple[str, dict[str, Any]]] | None] = None
+    """What stands above the list: the template and its contents, for who looks."""
+
     part: ClassVar[staticmethod[[Any, Any], tuple[str, dict[str, Any]]] | None] = None
     """What a record's page shows below its facts: the template and its contents, for the record and who looks."""
 

@@ -145,6 +145,8 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
         "views": views,
         "not_kept": request.session.pop(_not_kept(name), None),
     }
+    if declared.head is not None:
+        context["head_part"], context["head"] = declared.head(request.user)
     shown.send(declared.model, records=page.rows, page=request.path)
     return render(request, "list.html", context)
 

@@ -40,6 +40,6 @@ def read() -> tuple[Visits, Visits, np.ndarray]:
     past = history(day, subject, day[train], subject[train], {
         "critical_visits": column("criticalFound")[train], "serious_visits": (column("seriousCount") > 0)[train],
     })  # fmt: skip
-    factors |= {f"earlier_{name}": values for name, values in past.items()}
+    factors |= {f"earlier_{name}": values for name, values in past.items() if name != "since"}
     whole = Visits(factors, day, subject, column("criticalFound") > 0)
     return whole.part(train), whole.part(~train), column("score")[~train]

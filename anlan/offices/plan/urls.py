@@ -5,6 +5,7 @@ from django.urls import path
 from anlan.kernel.addresses import keyed
 
 from . import views, views_appraisal, views_duties, views_history, views_risk, views_sheet, views_targets
+from .progress import views as progress
 
 app_name = "plan"
 urlpatterns = [
@@ -26,6 +27,11 @@ urlpatterns = [
     path("schemes/<int:key>/", views_appraisal.scheme, name="scheme"),
     path("schemes/<int:key>/adopt/", views_appraisal.scheme_adopt, name="scheme-adopt"),
     path("risk/", views_risk.risk, name="risk"),
+    path("progress/", progress.overview, name="progress"),
+    path("progress/clauses/<int:clause>/", progress.clause, name="progress-clause"),
+    path("progress/approve/", progress.approve, name="progress-approve"),
+    path("progress/close/", progress.close, name="period-close"),
+    path("progress/exceptions/<int:key>/end/", progress.end_exception, name="exception-end"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),
@@ -75,3 +81,5 @@ keyed("plan:scheme", "plan:scheme-adopt", of="plan.Scheme", keys=lambda row: {"k
 keyed(
     "plan:appraisal-month", "plan:appraisal-adopt", of="plan.Appraisal", keys=lambda row: {"key": row.pk}, record="key"
 )
+keyed("plan:progress-clause", of="plan.Clause", keys=lambda row: {"clause": row.pk}, record="clause")
+keyed("plan:exception-end", of="plan.PeriodException", keys=lambda row: {"key": row.pk}, record="key")

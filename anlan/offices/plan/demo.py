@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -134,16 +135,14 @@ def _reported(city: DemoCity) -> None:
             if writer is None or writer.area_code in city.laggards:
                 continue
             with acting(writer.actor, writer.scope):
-                facts = {"done": WRITTEN.get(report.code, DONE), "percent": 42}
+                facts: dict[str, Any] = {"done": WRITTEN.get(report.code, DONE), "percent": 42}
                 if writer == yubei:
                     facts["proof"] = [_proof()]
                 engine.move(report, "submit_to_city", by=writer, seen_version=report.version, **facts)
             done += 1
         for report in found.filter(industry__in=department.industries, area_code=CITY):
             with acting(department.actor, department.scope):
-                engine.move(
-                    report, "submit_to_city", by=department, seen_version=report.version, done=DONE, percent=38
-                )
+                engine.move(report, "submit_to_city", by=department, seen_version=report.version, done=DONE, percent=38)
             done += 1
     with clock.frozen(datetime(2013, 6, 9, 10, 0, tzinfo=clock.BEIJING)), acting(user.actor, user.scope):
         for report in ProgressReport.objects.filter(state="at_city", area_code__in=(yubei.area_code, CITY)):

@@ -287,7 +287,10 @@ class Slips(Register):
     singular = _("Warning about a target")
     icon = "bell-ringing"
     group = "plan"
-    columns = ("code", "area_code", "industry", "authority", "level", "state", "since", "ended", "actual", "line", "number", "chance")
+    columns = (
+        "code", "area_code", "industry", "authority", "level", "state", "since", "ended", "actual", "line", "number",
+        "chance",
+    )  # fmt: skip
     filters = ("state", "level", "year", "code", "area_code", "industry", "authority", "period", "since")
     exact = ("code", "period")
     sections = (

@@ -76,8 +76,8 @@ def states(
     """Each clause's state, in order. `measured`, `warned`: codes of clauses with a measure, with a warning.
 
     Measures say which clauses they serve. Somebody is warned of a clause where a measured target of it slips, or where
-    one who reports of it does not, or lacks the proof (`watch`). Without an `account` every register counts. The number of queries
-    depends on the plan, never on the records.
+    one who reports of it does not, or lacks the proof (`watch`). Without an `account` every register counts. The
+    number of queries depends on the plan, never on the records.
     """
     measured, known = measured_clauses() if measured is None else measured, titles()
     clauses = list(plan.clauses.all())

@@ -144,12 +144,13 @@ def _page(request: HttpRequest, found: Target, form: ApportionForm, status: int 
         "ahead": ahead, "backtest": getattr(ahead.get(WHOLE), "backtest", None),
         "tables": [t for t in ((_("District"), lines), (_("Industry"), branches)) if t[1]],
         "figure": _drawn(told, own, area_prefix(of) if of else "", names.get(of, "")) if own else None,
-        "slips": list(slips_of(found)), "may_apportion": _may_apportion(account, told), "form": form, "shape": told.line.shape,
+        "may_apportion": _may_apportion(account, told), "form": form, "shape": told.line.shape,
+        "slips": slips_of(found),
     }  # fmt: skip
     return render(request, "plan/target.html", context, status=status)
 
 
-def slips_of(target: Target) -> Iterable[Slip]:
+def slips_of(target: Target) -> list[Slip]:
     """The warnings of a target and its parts in the reader's scope, those that stand first."""
     rows = Slip.objects.filter(year=target.plan.year, code=target.code, authority=None).select_related("industry")
     found = list(rows.order_by(F("ended").desc(nulls_first=True), "-since", "area_code")[:SLIPS])

@@ -90,10 +90,9 @@ def _goes(to: str) -> Any:
 
     def effect(case: Any, facts: Mapping[str, Any], by: Any) -> None:
         _held(case)
-        if case.state == "due":
-            if case.submitted_at is None:
-                case.submitted_at = clock.now()
-                case.late = case.due_at is not None and case.submitted_at > case.due_at
+        if case.state == "due" and case.submitted_at is None:
+            case.submitted_at = clock.now()
+            case.late = case.due_at is not None and case.submitted_at > case.due_at
         digits = {"district": 6, "city": 2, "": 12}[to]
         case.owner_area_code = case.area_code[:digits].ljust(12, "0")
 

@@ -46,7 +46,9 @@ class ProgressReport(Case):
     percent = models.PositiveSmallIntegerField(
         _("Done so far, per cent"), null=True, blank=True, validators=[MaxValueValidator(100)]
     )
-    trouble = models.TextField(_("What stands in the way, and what comes next"), max_length=1000, blank=True, default="")
+    trouble = models.TextField(
+        _("What stands in the way, and what comes next"), max_length=1000, blank=True, default=""
+    )
     submitted_at = models.DateTimeField(_("First submitted at"), null=True, editable=False)
     late = models.BooleanField(_("Submitted late"), default=False, editable=False)
 
@@ -164,7 +166,9 @@ class PeriodException(Kept):
 
     scope_rule = By(area="area_code", industry=ANY, account="account_id")
 
-    closing = models.ForeignKey(ClosedPeriod, models.PROTECT, related_name="exceptions", verbose_name=_("Closed period"))
+    closing = models.ForeignKey(
+        ClosedPeriod, models.PROTECT, related_name="exceptions", verbose_name=_("Closed period")
+    )
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=_("For whom"))
     area_code = AreaCode(_("Area"))
     within = models.CharField(max_length=12, db_collation="C", editable=False)
@@ -208,7 +212,7 @@ class PeriodException(Kept):
     def _opened(self) -> Any:
         """Who acts; he opens it, unless somebody else did."""
         actor = acting_now()
-        if self.opened_by_id is None and actor is not None:
+        if self._state.adding and actor is not None and getattr(self, "opened_by_id", None) is None:
             self.opened_by_id = actor[0].account_id  # type: ignore[assignment]
         return actor
 
@@ -257,5 +261,3 @@ def above(own: str, area: str, closed: str) -> bool:
 
 def _works_there(account: Account, area: str) -> bool:
     return area_prefix(account.area_code).startswith(area) or area.startswith(area_prefix(account.area_code))
-
-

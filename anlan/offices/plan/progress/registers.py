@@ -25,8 +25,8 @@ def sample_report(number: int) -> ProgressReport:
     """A report that is to be written."""
     body = Authority.objects.create(name=f"样本机关{number}", kind="supervisor", tier=2, area_code=HERE)
     return ProgressReport(
-        number=f"样本安进〔2013〕{number}号", title=f"样本进展报告{number}", area_code=HERE, owner_area_code=HERE, state="due",
-        period="2013-06", last_day=date(2013, 6, 30), code=f"W{number}", authority=body,
+        number=f"样本安进〔2013〕{number}号", title=f"样本进展报告{number}", area_code=HERE, owner_area_code=HERE,
+        state="due", period="2013-06", last_day=date(2013, 6, 30), code=f"W{number}", authority=body,
     )  # fmt: skip
 
 
@@ -37,8 +37,9 @@ def _account(name: str, area: str = HERE) -> Account:
 def sample_closing(number: int) -> ClosedPeriod:
     """A month that is closed for a district."""
     return ClosedPeriod(
-        period=f"{1950 + number % 50}-06", area_code=HERE, closed_by=_account(f"样本关闭{number}"), reason=f"样本{number}"
-    )
+        period=f"{1950 + number % 50}-06", area_code=HERE, closed_by=_account(f"样本关闭{number}"),
+        reason=f"样本{number}",
+    )  # fmt: skip
 
 
 def sample_figure(number: int) -> ClosedFigure:
@@ -139,7 +140,9 @@ class PeriodExceptions(Register):
     singular = _("Exception from a closed period")
     icon = "user-check"
     group = "plan"
-    columns = ("closing", "account", "area_code", "code", "until", "state", "reason", "opened_by", "opened_at", "closed_at")
+    columns = (
+        "closing", "account", "area_code", "code", "until", "state", "reason", "opened_by", "opened_at", "closed_at",
+    )  # fmt: skip
     filters = ("closing", "account", "area_code", "code", "until")
     exact = ("code",)
     sections = (

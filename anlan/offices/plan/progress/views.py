@@ -54,7 +54,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     bodies, many = reports.by_authority(own_tier, LISTED)
     mine = ProgressReport.objects.filter(mine_to_write(account), owner_area_code=account.area_code)
     waiting = _waiting(account)
-    closings = list(ClosedPeriod.objects.filter(period__startswith=str(period.first.year)).order_by("-period", "area_code"))
+    of_year = ClosedPeriod.objects.filter(period__startswith=str(period.first.year))
+    closings = list(of_year.order_by("-period", "area_code"))
     # Who opened one may be out of the reader's scope: the record says it where it may be said.
     exceptions = list(PeriodException.objects.select_related("closing").order_by("-opened_at")[:LISTED])
     people = Account.objects.in_bulk({one.account_id for one in exceptions})

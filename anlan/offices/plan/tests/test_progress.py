@@ -28,7 +28,7 @@ from anlan.offices.plan.progress.models import ClosedFigure, ClosedPeriod, Perio
 from anlan.offices.plan.registers import SAMPLE
 from anlan.offices.plan.watch import unproved
 from anlan.offices.plan.watch.models import Slip
-from anlan.parties.models import Account, Authority, Division
+from anlan.parties.models import Account, Authority
 
 from .conftest import CITY, YUBEI, body
 from .test_standing import BANAN, died, part
@@ -287,7 +287,9 @@ def test_what_lies_in_a_closed_month_is_changed_by_nobody_but_by_name(
         with pytest.raises(IntegrityError, match=r"period\.closed"), transaction.atomic():
             change()
     with pytest.raises(ValidationError, match="2013"):
-        Hand(scheme=hand.scheme, area_code=YUBEI, item="A1", on=date(2013, 6, 3), points=-1, reason="试", evidence="试").full_clean()  # fmt: skip
+        Hand(
+            scheme=hand.scheme, area_code=YUBEI, item="A1", on=date(2013, 6, 3), points=-1, reason="试", evidence="试"
+        ).full_clean()
     Hand.objects.create(
         scheme=hand.scheme, area_code=YUBEI, item="A1", on=date(2013, 7, 1), points=0, reason="试", evidence="试"
     )
@@ -422,7 +424,9 @@ def test_a_missing_proof_is_told_once__a_record_or_a_file_is_one(
     assert set(Slip.objects.filter(state="cleared").values_list("authority__name", flat=True)) == {"龙兴镇安办"}
 
 
-def test_before_the_reports_are_due_no_proof_is_missing(bodies: dict[str, Authority], people: dict[str, Account]) -> None:
+def test_before_the_reports_are_due_no_proof_is_missing(
+    bodies: dict[str, Authority], people: dict[str, Account]
+) -> None:
     reports.demand()
     with clock.frozen(datetime(2013, 7, 4, 10, tzinfo=clock.BEIJING)):
         assert unproved.look() == 0

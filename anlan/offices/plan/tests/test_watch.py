@@ -85,7 +85,8 @@ def test_it_must_stand_better_for_days_before_all_is_clear(plan: Plan, account: 
     assert len(look()) == 1
 
     def count(counts: bool) -> None:
-        Accident.objects.filter(pk=row.pk).update(counts=counts, grade="larger" if counts else "ordinary", deaths=3 * counts)
+        grade = "larger" if counts else "ordinary"
+        Accident.objects.filter(pk=row.pk).update(counts=counts, grade=grade, deaths=3 * counts)
 
     count(False)
     assert look(1) == look(4) == []

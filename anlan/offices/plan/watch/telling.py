@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop, override
 
 from anlan.kernel import areas, notices
 from anlan.kernel.notices import Holders, Message
-from anlan.parties.models import Account, Authority, Industry
+from anlan.parties.models import Account, Industry
 
 from ..models import Duty, Plan
 from ..views_targets import STANDINGS, percent
@@ -43,7 +43,7 @@ def tell(plan: Plan, turns: Sequence[Turn]) -> int:
         messages += words.message(turn, to.values())
     grouped: dict[tuple[str, bool], list[Turn]] = {}
     for turn in turns:
-        if turn.slip.area_code != plan.area_code or turn.slip.industry_id:
+        if turn.slip.area_code != plan.area_code or turn.slip.industry is not None:
             grouped.setdefault((turn.slip.code, turn.clear), []).append(turn)
     for several in grouped.values():
         messages += words.message(several[0], accounts[office]) if len(several) == 1 else words.many(
@@ -68,7 +68,7 @@ def _bearers(plan: Plan, turns: Sequence[Turn]) -> dict[int, list[Account]]:
     authorities: dict[int, set[int]] = {}
     for target, clause, authority in borne.values_list("target_id", "clause_id", "authority_id"):
         for key, own in clauses.items():
-            if target == key or (target is None and clause == own):
+            if clause == own and target in (None, key):
                 authorities.setdefault(authority, set()).add(key)
     found: dict[int, list[Account]] = {}
     for account in Account.objects.filter(authority__in=authorities, is_active=True).order_by("pk"):
@@ -145,7 +145,9 @@ class _Words:
         said += str(_("; forecast of the year's end %(median)s (%(low)s–%(high)s)")) % {
             "median": outlook.median, "low": outlook.low, "high": outlook.high,
         }  # fmt: skip
-        return said + (str(_(", kept: %(chance)s")) % {"chance": percent(outlook.chance)} if outlook.chance is not None else "")  # fmt: skip
+        if outlook.chance is not None:
+            said += str(_(", kept: %(chance)s")) % {"chance": percent(outlook.chance)}
+        return said
 
 
 def _by_language(to: Iterable[Account], text: str, params: Any, url: str, level: str) -> list[Message]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock, law
@@ -42,7 +41,7 @@ def mark(area: str) -> str:
 
 def at_seat(case: Any) -> bool:
     """Whether who acts sits where the report lies now; while it is written that is the duty-holder himself."""
-    now = acting_now()
+    now = acting_()
     if now is None or now[1].area != area_prefix(case.owner_area_code):
         return False
     own = now[1].industries
@@ -58,9 +57,9 @@ def reviewer(case: Any) -> str:
 
 
 def _ready(tier: str) -> Any:
-    def asked(case: Any) -> str | None:
+    def asked(case: Any) -> Any:
         if not at_seat(case) or reviewer(case) != tier:
-            return _now("Only the duty-holder writes it.")
+            return _("Only the duty-holder writes it.")
         return closing.why_not(case)
 
     return asked
@@ -69,11 +68,11 @@ def _ready(tier: str) -> Any:
 def _reviews(last: bool | None = None) -> Any:
     """Ready for who reviews it now; `last` says whether a district's word must be the last one, or must not."""
 
-    def asked(case: Any) -> str | None:
+    def asked(case: Any) -> Any:
         if not at_seat(case):
-            return _now("Only the tier that reviews it does this.")
+            return _("Only the tier that reviews it does this.")
         if last is not None and last != ends_here(case):
-            return _now("This report goes another way.")
+            return _("This report goes another way.")
         return closing.why_not(case)
 
     return asked

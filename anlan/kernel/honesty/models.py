@@ -31,8 +31,14 @@ STATES = (
 )
 STANDING = ("open", "asked", "answered", "correct", "handed")
 """States of a find that is neither explained nor gone."""
-MOVES = (("found", pgettext_lazy("find", "Found")), ("more", _("Found again, with more records")), ("gone", _("No longer found")),
-         ("ask", _("Asked to explain")), ("answer", _("Explained it so")), *JUDGED)  # fmt: skip
+MOVES = (
+    ("found", pgettext_lazy("find", "Found")),
+    ("more", _("Found again, with more records")),
+    ("gone", _("No longer found")),
+    ("ask", _("Asked to explain")),
+    ("answer", _("Explained it so")),
+    *JUDGED,
+)
 
 
 class Find(Kept):

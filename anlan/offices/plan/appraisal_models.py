@@ -173,7 +173,12 @@ class Hand(Scored):
     def clean(self) -> None:
         super().clean()
         from . import scheme as schemes
+        from .progress.closing import wait, why_held
 
+        if self.on and self.area_code:
+            wait(self.on)
+            if why := why_held(self.on, self.area_code):
+                raise ValidationError({"on": why})
         text = Scheme.objects.filter(pk=self.scheme_id).values_list("text", flat=True).first()
         if text is None or not self.item:
             return

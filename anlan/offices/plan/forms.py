@@ -79,7 +79,7 @@ class ClauseForm(Versioned):
 
     class Meta:
         model = Clause
-        fields = ("code", "title", "gist", "title_en", "industries", "duty_kinds", "proofs")
+        fields = ("code", "title", "gist", "title_en", "industries", "duty_kinds", "proofs", "reported")
         widgets = {"gist": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

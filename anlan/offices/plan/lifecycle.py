@@ -1,3 +1,4 @@
-"""The cases of the plan office: publications."""
+"""The plan office's cases, read once all apps are loaded: publications, and reports of progress."""
 
-from .bulletins import lifecycle  # noqa: F401
+from .bulletins import lifecycle as publications  # noqa: F401
+from .progress import lifecycle as progress  # noqa: F401

@@ -23,6 +23,8 @@ from anlan.parties.models.places import bilingual
 
 from . import appraisal_models as appraisal_models  # the other tables of this office
 from .bulletins import models as bulletin_models  # noqa: F401
+from .progress import models as progress_models  # noqa: F401
+from .watch import models as watch_models  # noqa: F401
 
 OPEN = ("draft", "proposed")
 """States in which a plan is still in the making."""
@@ -187,6 +189,10 @@ class Clause(Part):
         models.CharField(max_length=30), verbose_name=_("Kinds of duty-holders"), default=list, blank=True
     )
     proofs = ArrayField(models.CharField(max_length=40), verbose_name=_("Proved by"), default=list, blank=True)
+    reported = models.CharField(
+        _("Progress is reported"), max_length=8, choices=(("quarter", _("every quarter")),), blank=True, default="",
+        help_text=_("Left out: every month."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("Clause of the plan")

@@ -16,6 +16,7 @@ from .risks import READERS
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
 page("plan:targets", _("Targets of the year"), icon="target-arrow", group="plan", roles=OFFICIALS)
 page("plan:appraisal", _("Appraisal"), icon="medal-2", group="plan", roles={"city", "department", "district", "duty"})
+page("plan:progress", _("Progress of the clauses"), icon="file-report", group="plan", roles=OFFICIALS)
 page("plan:risk", _("Safety-risk assessment"), icon="alert-triangle", group="plan", roles=READERS)
 page("plan:bulletins", _("Bulletins"), icon="news", group="papers", roles={"city", "district", "duty"})
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
@@ -65,3 +66,14 @@ def bulletins_due(account: Any) -> Tile | None:
     )
     missing = names - set(begun.values_list("series", "period"))
     return Tile(_("Bulletins to begin"), len(missing), reverse("plan:bulletins")) if missing else None
+
+
+@tile
+def slipped(account: Any) -> Tile | None:
+    """How many targets, parts and clauses in the account's scope somebody was warned of and that still stand so."""
+    from .watch.models import Slip
+
+    if account.role not in OFFICIALS:
+        return None
+    standing = Slip.objects.filter(state="open").count()
+    return Tile(_("Targets and proofs that slipped"), standing, "/r/target-warnings/?state=open") if standing else None

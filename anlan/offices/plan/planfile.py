@@ -329,7 +329,8 @@ def make(content: dict[str, Any], path: str, drafted_by: Any = None) -> Any:
         Clause(
             **common, order=order, code=entry["id"], number=entry.get("number", ""), title=entry["zh"],
             title_en=entry.get("en", ""), gist=entry.get("gist", ""), industries=entry.get("industries"),
-            duty_kinds=entry.get("duty", []), proofs=entry.get("proof", []), **_span(entry),
+            duty_kinds=entry.get("duty", []), proofs=entry.get("proof", []),
+            reported=entry.get("reported", ""), **_span(entry),
         )
         for order, entry in enumerate(content["clauses"], 1)
     )  # fmt: skip
@@ -370,7 +371,7 @@ def write(plan: Any) -> str:
     clauses = [
         {
             "id": c.code, "number": c.number, "zh": c.title, "en": c.title_en, "gist": c.gist,
-            "industries": c.industries, "duty": c.duty_kinds, "proof": c.proofs, "at": _at(c),
+            "industries": c.industries, "duty": c.duty_kinds, "proof": c.proofs, "reported": c.reported, "at": _at(c),
         }
         for c in plan.clauses.all()
     ]  # fmt: skip

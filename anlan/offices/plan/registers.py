@@ -16,6 +16,8 @@ from .appraisal_models import Appraisal, Hand, Objection, Scheme, Score
 from .bulletins.lifecycle import LIFECYCLE as PUBLICATION
 from .bulletins.models import Publication
 from .models import Clause, Duty, Plan, Portion, Target
+from .progress import registers as progress_registers  # noqa: F401
+from .watch.models import Slip
 
 HERE = "500112000000"
 
@@ -299,3 +301,36 @@ class Publications(Register):
     order = "-opened_at"
     sample = staticmethod(sample_publication)
     rights = Rights(see={"city", "district", "duty"})
+
+
+def sample_slip(number: int) -> Slip:
+    """A district's part of a target that is over its line."""
+    return Slip(
+        year=2013, code=f"T{number}", area_code=HERE, level="over", since=clock.today(), day=clock.today(),
+        actual=number, line=1, number=2,
+    )  # fmt: skip
+
+
+@register
+class Slips(Register):
+    name = "target-warnings"
+    model = Slip
+    title = _("Warnings about targets")
+    singular = _("Warning about a target")
+    icon = "bell-ringing"
+    group = "plan"
+    columns = (
+        "code", "area_code", "industry", "authority", "level", "state", "since", "ended", "actual", "line", "number",
+        "chance",
+    )  # fmt: skip
+    filters = ("state", "level", "year", "code", "area_code", "industry", "authority", "period", "since")
+    exact = ("code", "period")
+    sections = (
+        (_("Of what"), ("year", "code", "area_code", "industry", "authority", "period")),
+        (_("Warning"), ("level", "state", "since", "better_since", "ended", "day")),
+        (_("Figures of the day last looked at"), ("actual", "line", "number", "median", "chance")),
+    )
+    order = "-since"
+    empty = _("Nothing has slipped: targets are looked at every night and after new figures.")
+    sample = staticmethod(sample_slip)
+    rights = Rights(see=OFFICIALS)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from anlan.engines.forecast import Outlook
 from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Ratio, parts, progress
 from anlan.engines.measures import Target as Demand
 from anlan.engines.measures.figures import Figure, Figures, Number
 from anlan.engines.measures.series import series
 from anlan.kernel import clock
+from anlan.kernel.figures.ahead import WHOLE, NoForecast, monthly
 from anlan.kernel.figures.computing import lately, named, postgres
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.registers import register_named
@@ -151,14 +153,21 @@ def day_of(plan: Plan, today: date) -> date:
     return min(today, date(plan.year, 12, 31))
 
 
-def told(plan: Plan, account: Any, today: date, only: Iterable[Target] | None = None) -> list[Told]:
-    """Every target of the plan (or those of `only`), with its parts in the reader's scope, in the plan's order."""
+def told(
+    plan: Plan, account: Any, today: date, only: Iterable[Target] | None = None, period: Period | None = None
+) -> list[Told]:
+    """Every target of the plan (or those of `only`), with its parts in the reader's scope, in the plan's order.
+
+    `period` from New Year on looks at the year as it stood at the end of that.
+    """
     targets = list(plan.targets.select_related("clause") if only is None else only)
     known: dict[str, AnyMeasure] = {one.name: one for one in named(on=date(plan.year, 1, 1))}
     names = tuple(dict.fromkeys(t.measure for t in targets if t.measure in known))
     if not names:
         return [Told(t, None) for t in targets]
     year, day = Period.of("year", date(plan.year, 1, 1)), day_of(plan, today)
+    if period is not None:
+        year, day = period, min(day, period.end - timedelta(days=1))
     figures = lately(names, year, by=("area", "industry"), tier=2)
     parts: dict[str, list[Portion]] = {}
     for part in Portion.objects.filter(year=plan.year, code__in=[t.code for t in targets]).select_related("industry"):
@@ -173,6 +182,24 @@ def told(plan: Plan, account: Any, today: date, only: Iterable[Target] | None = 
         found = _Told(plan, target, measure, figures, year, day, may_open(account, measure))
         made.append(found.told(parts.get(target.code, []), whole))
     return made
+
+
+def ahead(told: Told) -> dict[str, Outlook]:
+    """By the area's prefix, what the running year will end with and the chance of its number; of counts alone."""
+    target, measure = told.target, told.measure
+    if not isinstance(measure, Measure) or target.plan.year != clock.today().year or not (told.whole or told.areas):
+        return {}
+    wanted = {
+        area_prefix(code): made
+        for code, held in told.areas.items()
+        if held.portion and (made := demand(target, measure, held.portion.value))
+    }
+    if told.whole and (own := demand(target, measure)):
+        wanted[WHOLE] = own
+    try:
+        return monthly(measure.name, within=area_prefix(target.plan.area_code)).outlooks(wanted)
+    except NoForecast:
+        return {}
 
 
 def sees_all(account: Any, plan: Plan) -> bool:

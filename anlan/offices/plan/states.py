@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from anlan.kernel import clock, law
 from anlan.kernel.figures import measured_clauses, titles
 from anlan.kernel.policy import Policy
 from anlan.kernel.registers import register_named
@@ -70,21 +71,25 @@ class ClauseState:
 
 
 def states(
-    plan: Plan, measured: Collection[str] | None = None, warned: Collection[str] = (), account: Any = None
+    plan: Plan, measured: Collection[str] | None = None, warned: Collection[str] | None = None, account: Any = None
 ) -> list[ClauseState]:
     """Each clause's state, in order. `measured`, `warned`: codes of clauses with a measure, with a warning.
 
-    Measures say which clauses they serve. No office declares a warning so far, hence the empty default: no
-    clause is called live before there is one. Without an `account` every register counts. The number of queries
-    depends on the plan, never on the records.
+    Measures say which clauses they serve. Somebody is warned of a clause where a measured target of it slips, or where
+    one who reports of it does not, or lacks the proof (`watch`). Without an `account` every register counts. The
+    number of queries depends on the plan, never on the records.
     """
     measured, known = measured_clauses() if measured is None else measured, titles()
     clauses = list(plan.clauses.all())
     targets: dict[int, list[Target]] = {}
-    for target in plan.targets.all():
+    for target in plan.targets.select_related("clause"):
         targets.setdefault(target.clause_id, []).append(target)
     duties = plan.duties.values_list("clause").annotate(n=Count("authority", distinct=True))
     holders: dict[int, int] = dict(duties.order_by())
+    if warned is None:
+        kinds = law.value("plan.progress_kinds", on=clock.today()).value
+        warned = set(plan.duties.filter(authority__kind__in=kinds).values_list("clause__code", flat=True).distinct())
+        warned |= {t.clause.code for of in targets.values() for t in of if t.measure in known}
     proved_by = {c.pk: [(name, i) for name in c.proofs for i in _industries(name, c)] for c in clauses}
     proof = _proofs((key for keys in proved_by.values() for key in keys), account)
     return [

@@ -14,6 +14,7 @@ from . import (
     views_sheet,
     views_targets,
 )
+from .progress import views as progress
 
 app_name = "plan"
 urlpatterns = [
@@ -40,6 +41,11 @@ urlpatterns = [
     path("bulletins/<str:number>/again/", views_bulletins.again, name="bulletin-again"),
     path("bulletins/<str:number>/compare/", views_bulletins.compare, name="bulletin-compare"),
     path("bulletins/<str:number>/correct/", views_bulletins.correct, name="bulletin-correct"),
+    path("progress/", progress.overview, name="progress"),
+    path("progress/clauses/<int:clause>/", progress.clause, name="progress-clause"),
+    path("progress/approve/", progress.approve, name="progress-approve"),
+    path("progress/close/", progress.close, name="period-close"),
+    path("progress/exceptions/<int:key>/end/", progress.end_exception, name="exception-end"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),
@@ -97,3 +103,5 @@ keyed(
     keys=lambda case: {"number": case.number},
     record="number",
 )
+keyed("plan:progress-clause", of="plan.Clause", keys=lambda row: {"clause": row.pk}, record="clause")
+keyed("plan:exception-end", of="plan.PeriodException", keys=lambda row: {"key": row.pk}, record="key")

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from anlan.kernel import clock
 from anlan.kernel.models import Installation, Stale
+from anlan.kernel.policy import OFFICIALS
 
 from . import adoption, drafting, duties, planfile
 from .flat import LARGEST, Unreadable, decode_bytes
@@ -179,6 +180,7 @@ def clauses(request: HttpRequest) -> HttpResponse:
     }  # fmt: skip
     context = {
         "plan": plan, "badge": badge(plan) if plan else None, "rows": mine if own else rows, "own": own,
+        "official": request.user.role in OFFICIALS,  # type: ignore[union-attr]
         "summary": summary, "others": Plan.objects.exclude(pk=plan.pk if plan else None).order_by("-year", "-edition"),
     }  # fmt: skip
     return render(request, "plan/clauses.html", context)

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from anlan.engines.forecast import Outlook
 from anlan.engines.measures import Measure
 from anlan.kernel import areas, clock
 from anlan.kernel.figures import words
-from anlan.kernel.figures.ahead import WHOLE, NoForecast, monthly
+from anlan.kernel.figures.ahead import WHOLE
 from anlan.kernel.figures.drawing import Figure, through_the_year
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.policy import OFFICIALS
@@ -33,6 +34,7 @@ from .forms import ApportionForm
 from .models import Target
 from .standing import Held, Sum, Told
 from .states import in_force
+from .watch.models import Slip
 
 STANDINGS: dict[str, dict[str, Any]] = {
     "ahead": {"text": gettext_lazy("Ahead of the line"), "tone": "success", "icon": "circle-check"},
@@ -43,6 +45,9 @@ STANDINGS: dict[str, dict[str, Any]] = {
     "impossible": {"text": gettext_lazy("Number passed"), "tone": "critical", "icon": "alert-hexagon"},
     "unknown": {"text": gettext_lazy("Cannot be said yet"), "tone": "neutral", "icon": "question-mark"},
 }
+
+SLIPS = 60
+"""So many warnings stand on a target's page; the register has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +75,18 @@ class Line:
 
     @property
     def chance(self) -> str:
-        """The probability that the number is kept. Draws cannot tell a chance below one in a hundred from none."""
+        """The probability that the number is kept."""
         found = None if self.outlook is None else self.outlook.chance
-        if found is None:
-            return ""
-        return "< 1 %" if found < 0.01 else "> 99 %" if found > 0.99 else f"{round(found * 100)} %"
+        return "" if found is None else percent(found)
 
     @property
     def absent(self) -> str:
         return words.absent(self.held.figure.absent)
+
+
+def percent(chance: float) -> str:
+    """A probability. Draws cannot tell a chance below one in a hundred from none."""
+    return "< 1 %" if chance < 0.01 else "> 99 %" if chance > 0.99 else f"{round(chance * 100)} %"
 
 
 @login_required
@@ -117,7 +125,7 @@ def _page(request: HttpRequest, found: Target, form: ApportionForm, status: int 
     area = request.GET.get("area", "")
     if area and area not in told.areas:
         raise Http404
-    ahead = _ahead(told)
+    ahead = standing.ahead(told)
     lines = [
         Line(names[code], told.areas[code], "", f"?area={code}", ahead.get(area_prefix(code)))
         for code in sorted(told.areas)
@@ -137,8 +145,20 @@ def _page(request: HttpRequest, found: Target, form: ApportionForm, status: int 
         "tables": [t for t in ((_("District"), lines), (_("Industry"), branches)) if t[1]],
         "figure": _drawn(told, own, area_prefix(of) if of else "", names.get(of, "")) if own else None,
         "may_apportion": _may_apportion(account, told), "form": form, "shape": told.line.shape,
+        "slips": slips_of(found),
     }  # fmt: skip
     return render(request, "plan/target.html", context, status=status)
+
+
+def slips_of(target: Target) -> list[Slip]:
+    """The warnings of a target and its parts in the reader's scope, those that stand first."""
+    rows = Slip.objects.filter(year=target.plan.year, code=target.code, authority=None).select_related("industry")
+    found = list(rows.order_by(F("ended").desc(nulls_first=True), "-since", "area_code")[:SLIPS])
+    names = areas.names(slip.area_code for slip in found)
+    for slip in found:
+        whole = slip.area_code == target.plan.area_code
+        slip.who = str(slip.industry) if slip.industry else str(_("The whole city")) if whole else names[slip.area_code]  # type: ignore[attr-defined]
+    return found
 
 
 @login_required
@@ -225,24 +245,6 @@ def _table(found: Iterable[Told], of: str, names: dict[str, str]) -> dict[str, A
         kept = [getattr(one, of).get(key) for one in columns]
         rows.append({"label": names[key], "cells": [Line("", h) if h else None for h in kept]})
     return {"columns": [one.target for one in columns], "rows": rows}
-
-
-def _ahead(told: Told) -> dict[str, Outlook]:
-    """By the area's prefix, what the running year will end with and the chance of its number; of counts alone."""
-    target, measure = told.target, told.measure
-    if not isinstance(measure, Measure) or target.plan.year != clock.today().year or not (told.whole or told.areas):
-        return {}
-    wanted = {
-        area_prefix(code): made
-        for code, held in told.areas.items()
-        if held.portion and (made := standing.demand(target, measure, held.portion.value))
-    }
-    if told.whole and (own := standing.demand(target, measure)):
-        wanted[WHOLE] = own
-    try:
-        return monthly(measure.name, within=area_prefix(target.plan.area_code)).outlooks(wanted)
-    except NoForecast:
-        return {}
 
 
 def _names(codes: Iterable[str]) -> dict[str, str]:

@@ -51,6 +51,12 @@ def add_key(prefix: str, key: int) -> str:
 
 
 @register.filter
+def at(names: dict[str, str], key: str) -> str:
+    """What stands under a key."""
+    return names.get(key, key)
+
+
+@register.filter
 def plain(value: Decimal) -> str:
     """A decimal without the zeros that say nothing."""
     return f"{value.normalize():f}"

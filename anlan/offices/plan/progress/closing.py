@@ -1,0 +1,182 @@
+"""Closing a month for an area, and exceptions from it; what holds them is the database."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Left, Length
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from anlan.engines.measures import Period
+from anlan.kernel import clock, notices
+from anlan.kernel.events import tell
+from anlan.kernel.scope import acting_now, area_prefix
+from anlan.parties.models import Account
+
+from ..drafting import Refused
+from ..models import Plan
+from .models import ClosedFigure, ClosedPeriod, PeriodException, above, month_of
+
+OPENED = gettext_noop("%(period)s is open for you again until %(until)s%(clause)s: %(reason)s")
+ENDED = gettext_noop("%(period)s is closed for you again.")
+
+
+def wait(day: date) -> None:
+    """From here on until this transaction ends nobody closes the day's month; waits for who is closing it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('anlan.plan.closing'), %s)", [_month(day)])
+
+
+def _month(day: date) -> int:
+    return day.year * 12 + day.month
+
+
+def closed(day: date, area_code: str) -> ClosedPeriod | None:
+    """The widest closing that holds the records of that day and area, None where their month is open."""
+    area = area_prefix(area_code)
+    return (
+        ClosedPeriod.objects.filter(period=f"{day:%Y-%m}")
+        .annotate(own=Left(Value(area), Length("within")))
+        .filter(within=F("own"))
+        .order_by("within")
+        .first()
+    )
+
+
+def excepted(found: ClosedPeriod, account_id: int | None, area_code: str, code: str = "") -> bool:
+    """Whether an exception from that closing lets the person change this record all the same."""
+    own = PeriodException.objects.filter(
+        Q(code="") | Q(code=code), closing=found, account=account_id, closed_at=None, until__gte=clock.today()
+    )
+    return account_id is not None and any(area_prefix(area_code).startswith(one.within) for one in own)
+
+
+def why_not(case: Any) -> str | None:
+    """Why who acts may not change the report any more, or None."""
+    return why_held(case.last_day, case.area_code, case.code)
+
+
+def why_held(day: date, area_code: str, code: str = "") -> str | None:
+    """Why who acts may change nothing of that day and area, or None."""
+    found = closed(day, area_code)
+    now = acting_now()
+    if found is None or (now and excepted(found, now[0].account_id, area_code, code)):
+        return None
+    return _("%(period)s is closed: only who has an exception by name changes anything in it.") % {"period": found}
+
+
+def may_close(account: Any, area_code: str) -> bool:
+    """Whether the account closes months of that area: its own safety committee office, or one above it."""
+    return account.role in ("city", "district") and account.industries is None and account.scope.covers(area_code)
+
+
+def close(period: str, area_code: str, by: Account, reason: str = "") -> ClosedPeriod:
+    """Closes a month that is over for an area and all below it, and keeps its figures. Raises `Refused`."""
+    if not may_close(by, area_code):
+        raise Refused("period.who", _("A month is closed by the area's own office, or by the one above it."))
+    found = ClosedPeriod(period=period, area_code=area_code, closed_by=by, reason=reason.strip()[:300])
+    month = month_of(period)
+    try:
+        with transaction.atomic():
+            found.save()  # the trigger waits until whoever changes something in it has done so
+            _keep(found, month)
+            tell("period.closed", area_code=area_code, closing=found, period=period)
+    except IntegrityError as error:
+        if "period_closed_once" not in str(error):
+            raise
+        raise Refused("period.closed", _("This month is closed for that area already.")) from error
+    return found
+
+
+def _keep(found: ClosedPeriod, month: Period) -> None:
+    """The plan's targets and parts of the area as they stood at the month's end."""
+    from ..standing import in_force_in, told
+
+    plan: Plan | None = in_force_in(month.first.year)
+    if plan is None:
+        return
+    to_date = Period.parse(f"..{found.period}")
+    now = acting_now()
+    assert now is not None
+    rows = []
+    for one in told(plan, found.closed_by, clock.today(), period=to_date):
+        places = [(code, None, held) for code, held in one.areas.items()]
+        places += [(plan.area_code, industry, held) for industry, held in one.industries.items()]
+        if one.whole is not None:
+            places.append((plan.area_code, None, one.whole))
+        for area, industry, held in places:
+            if one.measure is None or not area_prefix(area).startswith(found.within):
+                continue
+            state = held.state
+            plain = {n: _decimal(getattr(state, n)) for n in ("actual", "line", "number")}
+            rows.append(
+                ClosedFigure(
+                    closing=found, code=one.target.code, subject=one.target.subject, subject_en=one.target.subject_en,
+                    area_code=area, industry_id=industry, measure=one.measure.name,
+                    measure_version=one.measure.version, standing=state.standing, **plain,
+                )
+            )  # fmt: skip
+    ClosedFigure.objects.bulk_create(rows, batch_size=1000)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value)).quantize(Decimal("0.0001"))
+
+
+# --- Exceptions ------------------------------------------------------------------------------------
+
+
+def may_except(account: Any, found: PeriodException) -> bool:
+    """Whether the account opens and closes such an exception."""
+    return account.role in ("city", "district") and account.industries is None and above(
+        account.scope.area, area_prefix(found.area_code), found.closing.within
+    )  # fmt: skip
+
+
+def opened(found: PeriodException) -> None:
+    """Tells that somebody opened it, and the person by name that the month is open for him."""
+    tell("period.exception", area_code=found.area_code, exception=found, until=found.until)
+    clause = f" ({found.code})" if found.code else ""
+    params = {"period": str(found.closing), "until": f"{found.until}", "clause": clause, "reason": found.reason}
+    notices.send([found.account], OPENED, params, url="/plan/progress/?period=" + found.closing.period)
+
+
+def end(found: PeriodException, by: Account) -> None:
+    """Closes an exception before its day."""
+    if not may_except(by, found):
+        raise Refused("exception.who", _("The authority above closes an exception."))
+    if not found.open:
+        raise Refused("exception.closed", _("This exception is closed already."))
+    found.closed_at, found.closed_by = clock.now(), by
+    found.save()
+    notices.send([found.account], ENDED, {"period": str(found.closing)}, url=f"/r/period-exceptions/{found.pk}/")
+
+
+def end_due() -> int:
+    """Writes down which exceptions have closed by themselves, and tells their holders; returns how many."""
+    over = list(
+        PeriodException.objects.select_for_update(of=("self",))
+        .filter(closed_at=None, until__lt=clock.today())
+        .select_related("closing", "account")
+    )
+    now = clock.now()
+    for one in over:
+        one.closed_at, one.version, one.updated_at = now, one.version + 1, now
+    PeriodException.objects.bulk_update(over, ["closed_at", "version", "updated_at"])
+    notices.send_all([
+        notices.Message([one.account], ENDED, {"period": str(one.closing)}, f"/r/period-exceptions/{one.pk}/")
+        for one in over
+    ])  # fmt: skip
+    return len(over)
+
+
+def part(case: Any, account: Any) -> tuple[str, dict[str, Any]]:
+    """What a report's page says besides: whether its month is closed, and for whom it is open all the same."""
+    found = closed(case.last_day, case.area_code)
+    own = found is not None and excepted(found, account.pk, case.area_code, case.code)
+    return "plan/progress/_part.html", {"report": case, "closing": found, "excepted": own}

@@ -1,0 +1,145 @@
+"""Clauses that nothing measures: whoever bears one is told when the proof of a period is due and missing.
+
+A proof is a record, of the period, in one of the registers that the clause names, within the duty-holder's area; or a
+file of evidence given with the progress report. A register whose records tell of no period proves by what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_noop, override
+
+from anlan.engines.measures import Measure, Period
+from anlan.kernel import clock, notices
+from anlan.kernel.cases.models import EvidenceFile
+from anlan.kernel.figures import measured_clauses, titles
+from anlan.kernel.figures.computing import compute, named
+from anlan.kernel.figures.words import period_title
+from anlan.kernel.notices import Holders, Message
+from anlan.kernel.registers import register_named
+from anlan.kernel.scope import area_prefix
+from anlan.parties.models import Account
+
+from ..models import Plan
+from ..progress.models import ProgressReport
+from ..progress.reports import due_at, writers
+from ..standing import in_force_in
+from .models import Slip
+
+MISSING = gettext_noop("%(n)s clauses of %(period)s lack the proof that was due: %(codes)s.")
+MISSING_BELOW = gettext_noop("%(n)s duty-holders lack the proof that was due for %(period)s.")
+
+
+def look() -> int:
+    """Looks at the periods that ended last and whose reports were due; returns how many clauses slipped anew."""
+    today = clock.today()
+    plan = in_force_in(today.year)
+    if plan is None:
+        return 0
+    periods = [Period.of(kind, today).previous() for kind in ("month", "quarter")]
+    over = [p for p in periods if p is not None and p.first.year == plan.year and due_at(p) < clock.now()]
+    return sum(_look(plan, period) for period in over)
+
+
+def unmeasured(plan: Plan) -> dict[str, list[str]]:
+    """By clause, the registers that are kept and should prove it: of clauses that no measure serves."""
+    measured, known = measured_clauses(), titles()
+    measured |= set(plan.targets.filter(measure__in=known).values_list("clause__code", flat=True))
+    return {
+        c.code: names
+        for c in plan.clauses.all()
+        if c.code not in measured and (names := [name for name in c.proofs if register_named(name)])
+    }
+
+
+def _look(plan: Plan, period: Period) -> int:
+    today, clauses = clock.today(), unmeasured(plan)
+    proved = {name: _places(name, period) for name in {n for names in clauses.values() for n in names}}
+    files = EvidenceFile.objects.filter(case_kind="progress", case_id=OuterRef("pk"))
+    bare = ProgressReport.objects.filter(~Exists(files), period=period.name, code__in=clauses)
+    missing: dict[tuple[str, int], Any] = {
+        (row.code, row.authority_id): row
+        for row in bare.only("code", "authority_id", "area_code", "industry_id", "owner_area_code", "period")
+        if not any(_proves(proved[name], row.area_code) for name in clauses[row.code])
+    }
+    with transaction.atomic():
+        open_ = Slip.objects.select_for_update().filter(
+            year=plan.year, period=period.name, level="unproved", state="open"
+        )
+        known = {(slip.code, slip.authority_id or 0): slip for slip in open_}
+        better = [slip for key, slip in known.items() if key not in missing]
+        for slip in better:
+            slip.state, slip.ended, slip.day = "cleared", today, today
+        Slip.objects.bulk_update(better, ["state", "ended", "day"], batch_size=500)
+        told = set(
+            Slip.objects.filter(year=plan.year, period=period.name, level="unproved")
+            .exclude(state="open")
+            .values_list("code", "authority_id")
+        )
+        new = [row for key, row in missing.items() if key not in known and key not in told]
+        Slip.objects.bulk_create(
+            (
+                Slip(year=plan.year, code=row.code, area_code=row.area_code, industry_id=row.industry_id, since=today,
+                     authority_id=row.authority_id, period=period.name, level="unproved", day=today)
+                for row in new
+            ),
+            batch_size=1000,
+        )  # fmt: skip
+        _tell(plan, period, new)
+    return len(new)
+
+
+def _places(name: str, period: Period) -> set[str] | None:
+    """The areas, as prefixes down to townships, that hold a record of the period; None: whatever lies anywhere."""
+    declared = register_named(name)
+    assert declared is not None
+    counts = [
+        one
+        for one in named(on=period.first)
+        if isinstance(one, Measure) and one.source.register == name and one.value is None and one.source.area
+    ]
+    timed = [one.name for one in counts if not one.present_only]
+    if counts:
+        figures = compute(timed or [one.name for one in counts], period, by=("area",), tier=3, compare=False)
+        return {key for (key,) in figures.keys("area") if key and any(
+            figures.at(one, area=key).now.value for one in counts if not timed or not one.present_only
+        )}  # fmt: skip
+    return None if declared.model._default_manager.order_by()[:1].exists() else set()
+
+
+def _proves(places: set[str] | None, area_code: str) -> bool:
+    area = area_prefix(area_code)
+    return places is None or any(place.startswith(area) or area.startswith(place) for place in places)
+
+
+def _tell(plan: Plan, period: Period, new: Iterable[Any]) -> None:
+    """One message to each duty-holder, one to each office above it, however many clauses and authorities."""
+    mine: dict[tuple[str, str | None], list[str]] = {}
+    above: dict[str, set[int]] = {}
+    for row in new:
+        mine.setdefault((row.area_code, row.industry_id), []).append(row.code)
+        low = not row.area_code.endswith("0" * 6) or (row.industry_id and not row.area_code.endswith("0" * 10))
+        office = row.area_code[:6].ljust(12, "0") if low else plan.area_code
+        above.setdefault(office, set()).add(row.authority_id)
+    page, found = f"/plan/progress/?period={period.name}", writers(mine)
+    messages = []
+
+    def said(account: Account, text: str, **params: Any) -> None:
+        with override(account.language):
+            messages.append(Message([account], text, params | {"period": period_title(period)}, page, "attention"))
+
+    for seat, codes in mine.items():
+        for account in found.get(seat, ()):
+            said(account, MISSING, n=len(codes), codes=", ".join(sorted(set(codes))[:12]))
+    offices = {
+        area: Holders(frozenset({"city" if area == plan.area_code else "district"}), area) for area in above
+    }  # fmt: skip
+    accounts = notices.accounts_of(offices.values())
+    for area, holders in offices.items():
+        for account in accounts[holders]:
+            said(account, MISSING_BELOW, n=len(above[area]))
+    notices.send_all(messages)

@@ -61,6 +61,8 @@ PAIRS = SAMPLES * (SAMPLES - 1) // 2
 _DAY, _MINUTE, _BEIJING = 86_400_000, 60_000, 8 * 3_600_000
 _METRES = 111_195.08
 """Metres to a degree of latitude, on a sphere of 6,371 km."""
+_FINE = 1e-6
+"""Degrees, in which is told how far a device may go."""
 
 _HOW: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 run: Any = njit(**_HOW)
@@ -69,7 +71,7 @@ inlined: Any = njit(**_HOW, forceinline=True)
 """Put in place: a call would hand on some two hundred words on the stack."""
 _LINE = 64
 """Bytes that memory hands over at once."""
-_AHEAD = 6
+_AHEAD = 16
 """So many devices ahead memory is asked for what they need: it answers several questions at once, and late."""
 
 CELL = np.dtype(
@@ -139,10 +141,8 @@ class Out(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """`mark`: for each lane the last tick that it looked at, by a number that stands behind them. The others are of one
-    trend: moments and values of samples, slopes between all pairs of them."""
+    """Of one trend: moments and values of samples, slopes between all pairs of them."""
 
-    mark: Any
     at: Any
     value: Any
     slopes: Any
@@ -162,6 +162,18 @@ def _asked(typing: Any, record: Any, ahead: Any) -> Any:
 
 
 _fetch: Any = intrinsic(_asked)
+
+
+def _counted(typing: Any, bits: Any) -> Any:
+    """The place of the lowest bit that is set."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), code
+
+
+_lowest: Any = intrinsic(_counted)
 
 
 @inlined
@@ -201,8 +213,9 @@ def place(
         if i + 2 * _AHEAD < len(device):
             _fetch(devices.one[device[i + 2 * _AHEAD]], 0)
             coming = devices.one[device[i + _AHEAD]]
-            _fetch(readings[coming.first + coming.length], 0)
-        if t <= one.settled or (one.newest != NEVER and t < one.newest - late):
+            _fetch(readings[coming.first + coming.length], -_READING)
+            _fetch(readings[coming.first + coming.length], _LINE)
+        if t <= one.settled or (t < one.newest and one.newest - t > late):
             counts[LATE] += 1
             continue
         # A long log may be one that can be settled: only what is inside the window is a flood.
@@ -226,6 +239,8 @@ def place(
                 became = TAKEN
         else:
             became = _inserted(one, t, m, v, flood, readings)
+            if t == one.newest:
+                one.newest_metric = max(one.newest_metric, m)
         counts[became] += 1
         counts[NEWEST] = max(counts[NEWEST], t)
     return len(device)
@@ -237,19 +252,22 @@ def _part(d: int, parts: int) -> int:
     return (d >> BLOCK) & (parts - 1)
 
 
-@run
+@inlined
 def _inserted(one: Any, t: int, m: int, v: float, flood: bool, readings: Any) -> int:
     """Puts a reading that comes after later ones in its place; returns what became of it."""
     begin, end = one.first, one.first + one.length
     place = end
-    while place > begin and _follows(readings[place - 1], t, m):
+    while place > begin and readings[place - 1].ts > t:
         place -= 1
-    if place > begin and readings[place - 1].ts == t and readings[place - 1].metric == m:
-        # Of two values for one moment the larger one stands, whichever came first.
-        if v > readings[place - 1].value:
-            readings[place - 1].value = v
-            one.dirty = one.dirty or t <= one.seen
-        return TWICE
+    same = place - 1
+    while same >= begin and readings[same].ts == t:
+        if readings[same].metric == m:
+            # Of two values for one moment the larger one stands, whichever came first.
+            if v > readings[same].value:
+                readings[same].value = v
+                one.dirty = one.dirty or t <= one.seen
+            return TWICE
+        same -= 1
     if flood:
         return TOO_MANY
     for i in range(end, place, -1):
@@ -261,12 +279,7 @@ def _inserted(one: Any, t: int, m: int, v: float, flood: bool, readings: Any) ->
     return TAKEN
 
 
-@run
-def _follows(reading: Any, t: int, m: int) -> bool:
-    return reading.ts > t or (reading.ts == t and reading.metric > m)
-
-
-@run
+@inlined
 def _put(target: Any, source: Any) -> None:
     target.ts, target.value, target.metric = source.ts, source.value, source.metric
 
@@ -359,7 +372,7 @@ def carry(
             one.looked = max(0, one.looked - done)
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
-            if 4 * one.length > 3 * one.room:
+            if 2 * one.length > one.room:
                 _widened(one, _part(d, len(log.used)), log)
         if stopped:
             return k
@@ -415,16 +428,13 @@ def _tick(
         latest = state.latest[d, readings[at].metric]
         latest.at, latest.value = ts, readings[at].value
         at += 1
-    several, mark = at - first > 1, scratch.mark
-    mark[-1] += 1
-    for place in range(first, at):
-        m = readings[place].metric
-        for i in range(lanes.first[programme, m], lanes.first[programme, m + 1]):
-            number = lanes.heard[i]
-            if several:
-                if mark[number] == mark[-1]:
-                    continue
-                mark[number] = mark[-1]
+    for word in range(lanes.heard.shape[2]):
+        listening = np.uint64(0)
+        for place in range(first, at):
+            listening |= lanes.heard[programme, readings[place].metric, word]
+        while listening:
+            number = 64 * word + _lowest(listening)
+            listening &= listening - np.uint64(1)
             lane, phase = lanes.lane[number], state.phase[d, number]
             if phase == QUIET and not lane.low <= state.latest[d, lane.metric].value <= lane.high:
                 continue
@@ -446,12 +456,9 @@ def _tick(
                 lat, lon = state.latest[d, lanes.place[0]], state.latest[d, lanes.place[1]]
                 if lat.at == NEVER or lat.at != lon.at:
                     continue
-                if kind == OFF_ROUTE:
-                    value = _distance(lon.value, lat.value, lane, lanes.shape)
-                    said = _ON if value > lane.number else _OVER
-                else:
-                    value = lat.value
-                    said = _ON if _inside(lon.value, value, lane, lanes.shape) == (kind == INSIDE) else _OVER
+                if phase == QUIET and abs(lat.value - cell.a) + abs(lon.value - cell.b) < cell.n * _FINE:
+                    continue
+                said, value = _placed(lon.value, lat.value, cell, lane, lanes.shape)
             else:
                 latest = state.latest[d, lane.metric]
                 if latest.at == NEVER:
@@ -729,6 +736,23 @@ def _driven(ts: int, speed: float, fresh: bool, guarded: bool, cell: Any, lane: 
 
 
 @run
+def _placed(x: float, y: float, cell: Any, lane: Any, shape: Any) -> tuple[int, float]:
+    """Whether the place is where the lane does not want it, and the latitude, or how far off the route it is.
+
+    Where it is not, `n` says how far it may go from there (`a`, `b`) until it can be (sum of both ways, in `_FINE`):
+    half of what is left, as degrees of longitude are shorter and a border has many digits.
+    """
+    if lane.kind == OFF_ROUTE:
+        value = _distance(x, y, lane, shape)
+        on, left = value > lane.number, lane.number - value
+    else:
+        value, on = y, _inside(x, y, lane, shape) == (lane.kind == INSIDE)
+        left = 0.0 if on else _distance(x, y, lane, shape)
+    cell.a, cell.b, cell.n = y, x, (min(left / _METRES, 90.0) / (2 * _FINE) if left > 0 else 0)
+    return _ON if on else _OVER, value
+
+
+@run
 def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
     """Whether the point lies in one of the polygons: a ray from it crosses the border an odd number of times."""
     inside = False
@@ -746,7 +770,7 @@ def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
 
 @run
 def _distance(x: float, y: float, lane: Any, shape: Any) -> float:
-    """Metres from the point to the line, on the plane that touches the earth at the point."""
+    """Metres from the point to the line (or the borders), on the plane that touches the earth at the point."""
     wide = math.cos(math.radians(y)) * _METRES
     least = math.inf
     for i in range(lane.shape_first, lane.shape_end - 1):
@@ -755,5 +779,7 @@ def _distance(x: float, y: float, lane: Any, shape: Any) -> float:
         dx, dy = bx - ax, by - ay
         length = dx * dx + dy * dy
         along = 0.0 if length == 0.0 else min(1.0, max(0.0, -(ax * dx + ay * dy) / length))
-        least = min(least, math.hypot(ax + along * dx, ay + along * dy))
+        away = math.hypot(ax + along * dx, ay + along * dy)
+        if away < least:  # between two borders it is no number
+            least = away
     return least

@@ -156,7 +156,7 @@ class Stream:
         self._log = _log(0, parts)
         self._touched = np.empty((parts, 0), np.int32)
         self._outs = [_out(max(_OUT, 4 * len(rules.lanes))) for _ in range(parts)]
-        self._scratches = [_scratch(len(rules.lanes)) for _ in range(parts)]
+        self._scratches = [_scratch() for _ in range(parts)]
         self._final: list[Event] = []
         self._rows: list[Any] = []
         """Final events as the kernel told them, behind those in `_final`."""
@@ -681,8 +681,8 @@ def _out(places: int) -> Out:
     return Out(np.zeros(places, EVENT), np.zeros(1, np.int64))
 
 
-def _scratch(lanes: int) -> Scratch:
-    return Scratch(np.zeros(lanes + 1, np.int64), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS))
+def _scratch() -> Scratch:
+    return Scratch(np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS))
 
 
 def _run(some: Any, out: Out, step: Callable[[int], int]) -> list[Any]:

@@ -451,7 +451,7 @@ class Stream:
 
     def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
         """What is new in events that were just seen; of devices with late readings these are all that stand now."""
-        before = {d: self._told.pop(d, []) for d in late}
+        before = {d: self._told.pop(d) for d in late if d in self._told}
         changes = []
         for event in told:
             d = self._row(event)

@@ -57,10 +57,8 @@ class Lanes(NamedTuple):
     guard: Any
     shape: Any
     """Corners, as (longitude, latitude)."""
-    first: Any
-    """For each programme (its number + 1; 0 for devices of none) and metric where its lanes begin in `heard`; one more
-    for the end of the last."""
     heard: Any
+    """For each programme (its number + 1; 0 for devices of none) and metric its lanes, as bits of words of 64."""
     silent: Any
     """The lanes of which the clock can tell."""
     place: Any
@@ -253,18 +251,17 @@ def _arrays(rows: list[dict[str, Any]], heard: list[list[list[int]]], code: Mapp
         lane,
         guard,
         np.array(corners, np.float64).reshape(-1, 2),
-        _starts(heard),
-        np.array([number for lists in heard for part in lists for number in part], np.int32),
+        _bits(heard, len(rows)),
         np.array([number for number, row in enumerate(rows) if row["kind"] == SILENT], np.int32),
         np.array([code.get(LATITUDE, -1), code.get(LONGITUDE, -1)], np.int32),
     )
 
 
-def _starts(heard: list[list[list[int]]]) -> Any:
-    """Where each list begins if all stand behind one another, and in a last column where the last of a row ends."""
-    starts = np.zeros((len(heard), len(heard[0]) + 1), np.int32)
-    at = 0
+def _bits(heard: list[list[list[int]]], lanes: int) -> Any:
+    """Lists of numbers of lanes as bits of words."""
+    bits = np.zeros((len(heard), len(heard[0]), lanes // 64 + 1), np.uint64)
     for row, lists in enumerate(heard):
-        starts[row] = at + np.cumsum([0, *map(len, lists)])
-        at = starts[row, -1]
-    return starts
+        for column, numbers in enumerate(lists):
+            for number in numbers:
+                bits[row, column, number // 64] |= np.uint64(1 << number % 64)
+    return bits

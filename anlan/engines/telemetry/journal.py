@@ -58,13 +58,13 @@ class Journal:
             for batch in batches:
                 writer.write(batch)
         content = sink.getvalue()
-        entry = _HEAD.pack(content.size, zlib.crc32(content)) + content.to_pybytes()
+        head = _HEAD.pack(content.size, zlib.crc32(content))
         if self._torn:
             self._next()
         try:
-            view = memoryview(entry)
-            while view:
-                view = view[os.write(self._file, view) :]
+            for view in (memoryview(head), memoryview(content)):
+                while view:
+                    view = view[os.write(self._file, view) :]
             os.fdatasync(self._file)
         except OSError:
             # A disk that was full for a moment leaves half an entry: what follows must not stand behind it.

@@ -51,16 +51,19 @@ EARLIEST, LATEST = 0, 4_102_444_800_000
 MOST_WAITING = 20_000
 """Readings of one device inside the window of lateness; more are refused, as no honest device sends them."""
 COUNTED = ("late", "twice", "too_many", "taken", "no_number", "no_moment", "no_rule")
-"""What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment and how many devices were
-touched."""
-LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST, TOUCHED = range(9)
+"""What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment."""
+LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST = range(8)
 _LEAST_ROOM = 16
 BLOCK = 6
-"""Devices that follow each other belong to one part, 2 to this power of them: no two processors want the same line."""
+"""Devices that follow each other belong to one part, 2 to this power of them: no two processors want the same line, nor
+the same word of bits."""
+_IN_BLOCK = (1 << BLOCK) - 1
 PAIRS = SAMPLES * (SAMPLES - 1) // 2
 _DAY, _MINUTE, _BEIJING = 86_400_000, 60_000, 8 * 3_600_000
 _METRES = 111_195.08
 """Metres to a degree of latitude, on a sphere of 6,371 km."""
+_FINE = 1e-6
+"""Degrees, in which is told how far a device may go."""
 
 _HOW: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 run: Any = njit(**_HOW)
@@ -69,7 +72,7 @@ inlined: Any = njit(**_HOW, forceinline=True)
 """Put in place: a call would hand on some two hundred words on the stack."""
 _LINE = 64
 """Bytes that memory hands over at once."""
-_AHEAD = 6
+_AHEAD = 16
 """So many devices ahead memory is asked for what they need: it answers several questions at once, and late."""
 
 CELL = np.dtype(
@@ -91,7 +94,6 @@ DEVICE = np.dtype(
         ("settled", np.int64), ("seen", np.int64), ("newest", np.int64), ("first", np.int32),
         ("length", np.int32), ("room", np.int32), ("looked", np.int32), ("newest_metric", np.int32),
         ("quiet_first", np.int32), ("quiet_end", np.int32), ("programme", np.int8), ("dirty", np.bool_),
-        ("touched", np.bool_),
     ],
     align=True,
 )  # fmt: skip
@@ -124,10 +126,12 @@ class Log(NamedTuple):
 
 
 class Devices(NamedTuple):
-    """The devices, the stretches (from, to) under calibration, and for each part what was counted of its readings."""
+    """The devices, the stretches (from, to) under calibration, a bit for each device that has new readings, and for
+    each part what was counted of its readings."""
 
     one: Any
     quiet: Any
+    touched: Any
     counts: Any
 
 
@@ -139,10 +143,8 @@ class Out(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """`mark`: for each lane the last tick that it looked at, by a number that stands behind them. The others are of one
-    trend: moments and values of samples, slopes between all pairs of them."""
+    """Of one trend: moments and values of samples, slopes between all pairs of them."""
 
-    mark: Any
     at: Any
     value: Any
     slopes: Any
@@ -164,6 +166,18 @@ def _asked(typing: Any, record: Any, ahead: Any) -> Any:
 _fetch: Any = intrinsic(_asked)
 
 
+def _counted(typing: Any, bits: Any) -> Any:
+    """The place of the lowest bit that is set."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), code
+
+
+_lowest: Any = intrinsic(_counted)
+
+
 @inlined
 def _fetch_row(state: State, d: int) -> None:
     """Asks memory for what is known of a device."""
@@ -177,7 +191,6 @@ def _fetch_row(state: State, d: int) -> None:
 @run
 def place(
     device: Any, metric: Any, ts: Any, value: Any, start: int, late: int, part: int, log: Log, devices: Devices,
-    touched: Any,
 ) -> int:  # fmt: skip
     """Puts the readings of one part's devices into their logs; returns the row at which it stopped for want of room.
 
@@ -201,18 +214,16 @@ def place(
         if i + 2 * _AHEAD < len(device):
             _fetch(devices.one[device[i + 2 * _AHEAD]], 0)
             coming = devices.one[device[i + _AHEAD]]
-            _fetch(readings[coming.first + coming.length], 0)
-        if t <= one.settled or (one.newest != NEVER and t < one.newest - late):
+            _fetch(readings[coming.first + coming.length], -_READING)
+            _fetch(readings[coming.first + coming.length], _LINE)
+        if t <= one.settled or (t < one.newest and one.newest - t > late):
             counts[LATE] += 1
             continue
         # A long log may be one that can be settled: only what is inside the window is a flood.
         flood = one.length >= MOST_WAITING and readings[one.first].ts >= max(t, one.newest) - late
         if one.length == one.room and not flood and not _widened(one, part, log):
             return i
-        if not one.touched:
-            one.touched = True
-            touched[counts[TOUCHED]] = device[i]
-            counts[TOUCHED] += 1
+        devices.touched[device[i] >> BLOCK] |= np.uint64(1) << np.uint64(device[i] & _IN_BLOCK)
         if t > one.newest or (t == one.newest and m > one.newest_metric):
             if flood:
                 became = TOO_MANY
@@ -226,9 +237,25 @@ def place(
                 became = TAKEN
         else:
             became = _inserted(one, t, m, v, flood, readings)
+            if t == one.newest:
+                one.newest_metric = max(one.newest_metric, m)
         counts[became] += 1
         counts[NEWEST] = max(counts[NEWEST], t)
     return len(device)
+
+
+@run
+def renewed(devices: Devices, found: Any) -> int:
+    """Lists the devices that have new readings since the last time, in order, as memory is read faster so; how many."""
+    n = 0
+    for block in range(len(devices.touched)):
+        bits = devices.touched[block]
+        devices.touched[block] = 0
+        while bits:
+            found[n] = (block << BLOCK) + _lowest(bits)
+            bits &= bits - np.uint64(1)
+            n += 1
+    return n
 
 
 @inlined
@@ -237,19 +264,22 @@ def _part(d: int, parts: int) -> int:
     return (d >> BLOCK) & (parts - 1)
 
 
-@run
+@inlined
 def _inserted(one: Any, t: int, m: int, v: float, flood: bool, readings: Any) -> int:
     """Puts a reading that comes after later ones in its place; returns what became of it."""
     begin, end = one.first, one.first + one.length
     place = end
-    while place > begin and _follows(readings[place - 1], t, m):
+    while place > begin and readings[place - 1].ts > t:
         place -= 1
-    if place > begin and readings[place - 1].ts == t and readings[place - 1].metric == m:
-        # Of two values for one moment the larger one stands, whichever came first.
-        if v > readings[place - 1].value:
-            readings[place - 1].value = v
-            one.dirty = one.dirty or t <= one.seen
-        return TWICE
+    same = place - 1
+    while same >= begin and readings[same].ts == t:
+        if readings[same].metric == m:
+            # Of two values for one moment the larger one stands, whichever came first.
+            if v > readings[same].value:
+                readings[same].value = v
+                one.dirty = one.dirty or t <= one.seen
+            return TWICE
+        same -= 1
     if flood:
         return TOO_MANY
     for i in range(end, place, -1):
@@ -261,12 +291,7 @@ def _inserted(one: Any, t: int, m: int, v: float, flood: bool, readings: Any) ->
     return TAKEN
 
 
-@run
-def _follows(reading: Any, t: int, m: int) -> bool:
-    return reading.ts > t or (reading.ts == t and reading.metric > m)
-
-
-@run
+@inlined
 def _put(target: Any, source: Any) -> None:
     target.ts, target.value, target.metric = source.ts, source.value, source.metric
 
@@ -335,7 +360,6 @@ def carry(
                 if final or coming.dirty:
                     for line in range(0, coming.length * _READING, _LINE):
                         _fetch(readings[coming.first], line)
-        one.touched = False
         if final:
             if one.length == 0 or one.length < least * one.room:
                 continue
@@ -359,7 +383,7 @@ def carry(
             one.looked = max(0, one.looked - done)
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
-            if 4 * one.length > 3 * one.room:
+            if 2 * one.length > one.room:
                 _widened(one, _part(d, len(log.used)), log)
         if stopped:
             return k
@@ -415,16 +439,13 @@ def _tick(
         latest = state.latest[d, readings[at].metric]
         latest.at, latest.value = ts, readings[at].value
         at += 1
-    several, mark = at - first > 1, scratch.mark
-    mark[-1] += 1
-    for place in range(first, at):
-        m = readings[place].metric
-        for i in range(lanes.first[programme, m], lanes.first[programme, m + 1]):
-            number = lanes.heard[i]
-            if several:
-                if mark[number] == mark[-1]:
-                    continue
-                mark[number] = mark[-1]
+    for word in range(lanes.heard.shape[2]):
+        listening = np.uint64(0)
+        for place in range(first, at):
+            listening |= lanes.heard[programme, readings[place].metric, word]
+        while listening:
+            number = 64 * word + _lowest(listening)
+            listening &= listening - np.uint64(1)
             lane, phase = lanes.lane[number], state.phase[d, number]
             if phase == QUIET and not lane.low <= state.latest[d, lane.metric].value <= lane.high:
                 continue
@@ -446,12 +467,9 @@ def _tick(
                 lat, lon = state.latest[d, lanes.place[0]], state.latest[d, lanes.place[1]]
                 if lat.at == NEVER or lat.at != lon.at:
                     continue
-                if kind == OFF_ROUTE:
-                    value = _distance(lon.value, lat.value, lane, lanes.shape)
-                    said = _ON if value > lane.number else _OVER
-                else:
-                    value = lat.value
-                    said = _ON if _inside(lon.value, value, lane, lanes.shape) == (kind == INSIDE) else _OVER
+                if phase == QUIET and abs(lat.value - cell.a) + abs(lon.value - cell.b) < cell.n * _FINE:
+                    continue
+                said, value = _placed(lon.value, lat.value, cell, lane, lanes.shape)
             else:
                 latest = state.latest[d, lane.metric]
                 if latest.at == NEVER:
@@ -729,6 +747,23 @@ def _driven(ts: int, speed: float, fresh: bool, guarded: bool, cell: Any, lane: 
 
 
 @run
+def _placed(x: float, y: float, cell: Any, lane: Any, shape: Any) -> tuple[int, float]:
+    """Whether the place is where the lane does not want it, and the latitude, or how far off the route it is.
+
+    Where it is not, `n` says how far it may go from there (`a`, `b`) until it can be (sum of both ways, in `_FINE`):
+    half of what is left, as degrees of longitude are shorter and a border has many digits.
+    """
+    if lane.kind == OFF_ROUTE:
+        value = _distance(x, y, lane, shape)
+        on, left = value > lane.number, lane.number - value
+    else:
+        value, on = y, _inside(x, y, lane, shape) == (lane.kind == INSIDE)
+        left = 0.0 if on else _distance(x, y, lane, shape)
+    cell.a, cell.b, cell.n = y, x, (min(left / _METRES, 90.0) / (2 * _FINE) if left > 0 else 0)
+    return _ON if on else _OVER, value
+
+
+@run
 def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
     """Whether the point lies in one of the polygons: a ray from it crosses the border an odd number of times."""
     inside = False
@@ -746,7 +781,7 @@ def _inside(x: float, y: float, lane: Any, shape: Any) -> bool:
 
 @run
 def _distance(x: float, y: float, lane: Any, shape: Any) -> float:
-    """Metres from the point to the line, on the plane that touches the earth at the point."""
+    """Metres from the point to the line (or the borders), on the plane that touches the earth at the point."""
     wide = math.cos(math.radians(y)) * _METRES
     least = math.inf
     for i in range(lane.shape_first, lane.shape_end - 1):
@@ -755,5 +790,7 @@ def _distance(x: float, y: float, lane: Any, shape: Any) -> float:
         dx, dy = bx - ax, by - ay
         length = dx * dx + dy * dy
         along = 0.0 if length == 0.0 else min(1.0, max(0.0, -(ax * dx + ay * dy) / length))
-        least = min(least, math.hypot(ax + along * dx, ay + along * dy))
+        away = math.hypot(ax + along * dx, ay + along * dy)
+        if away < least:  # between two borders it is no number
+            least = away
     return least

@@ -47,7 +47,6 @@ from .kernel import (
     PAIRS,
     READING,
     RING,
-    TOUCHED,
     VALUE,
     Devices,
     Log,
@@ -152,11 +151,11 @@ class Stream:
         self._coded: dict[str, tuple[Any, Any]] = {}
         """For a column the names that came last, and their codes: batch after batch has the same ones."""
         self._settled, self._seen = self._state(0), self._state(0)
-        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), np.zeros((parts, TOUCHED + 1), np.int64))
+        self._devices = Devices(_devices(0), np.empty((0, 2), np.int64), _bits(0), _counts(parts))
         self._log = _log(0, parts)
-        self._touched = np.empty((parts, 0), np.int32)
+        self._found = np.empty(0, np.int32)
         self._outs = [_out(max(_OUT, 4 * len(rules.lanes))) for _ in range(parts)]
-        self._scratches = [_scratch(len(rules.lanes)) for _ in range(parts)]
+        self._scratches = [_scratch() for _ in range(parts)]
         self._final: list[Event] = []
         self._rows: list[Any] = []
         """Final events as the kernel told them, behind those in `_final`."""
@@ -254,14 +253,15 @@ class Stream:
     def feed_coded(self, device: Any, metric: Any, ts: Any, value: Any) -> list[Change]:
         """As `feed`, of codes; `ts` in milliseconds."""
         rows = device, metric, np.asarray(ts, np.int64), np.asarray(value, np.float64)
-        touched = self._put(*rows)
+        self._put(*rows)
         if self._stations and self.rules.stations:
-            touched = np.concatenate([touched, self._put_again(*self._for_stations(*rows))])
-        return self._follow(touched)
+            self._put_again(*self._for_stations(*rows))
+        return self._follow()
 
     def take(self, device: Any, metric: Any, ts: Any, value: Any, *, again: bool) -> list[Change]:
         """As `feed_coded` where something else feeds stations: `again` says that these are the readings for them."""
-        return self._follow((self._put_again if again else self._put)(device, metric, ts, value))
+        (self._put_again if again else self._put)(device, metric, ts, value)
+        return self._follow()
 
     def _for_stations(self, device: Any, metric: Any, ts: Any, value: Any) -> tuple[Any, Any, Any, Any]:
         """The readings that are fed to stations, each once more."""
@@ -273,15 +273,15 @@ class Stream:
         at, station, code = again.taken(device, metric)
         return rows[station], metrics[code], ts[at], value[at]
 
-    def _put_again(self, device: Any, metric: Any, ts: Any, value: Any) -> Any:
+    def _put_again(self, device: Any, metric: Any, ts: Any, value: Any) -> None:
         """Puts what was put, and counted, for its device already."""
         counts = dict(self.counts)
-        touched = self._put(device, metric, ts, value)
+        self._put(device, metric, ts, value)
         self.counts = counts
-        return touched
 
-    def _follow(self, touched: Any) -> list[Change]:
-        """What is new of these rows."""
+    def _follow(self) -> list[Change]:
+        """What is new of the devices that have new readings."""
+        touched = self._found[: kernel.renewed(self._devices, self._found)]
         if not len(touched):
             return []
         changes, self._before = self._before, []
@@ -357,25 +357,23 @@ class Stream:
 
     # -- how it is done ---------------------------------------------------------------------------------------------
 
-    def _put(self, device: Any, metric: Any, ts: Any, value: Any) -> Any:
-        """Puts readings in their places; returns the devices that have new ones."""
+    def _put(self, device: Any, metric: Any, ts: Any, value: Any) -> None:
+        """Puts readings in their places."""
         devices, counts, rows = self._devices, self._devices.counts, (device, metric, ts, value)
         at = [0] * self.parts
 
         def put(part: int) -> None:
-            at[part] = kernel.place(*rows, at[part], self.rules.late, part, self._log, devices, self._touched[part])
+            at[part] = kernel.place(*rows, at[part], self.rules.late, part, self._log, devices)
 
         self._each(put, range(self.parts), len(device))
         while unfinished := [part for part in range(self.parts) if at[part] < len(device)]:
             self._log = self._wider()
             self._each(put, unfinished, len(device))
-        touched = np.concatenate([some[:count] for some, count in zip(self._touched, counts[:, TOUCHED], strict=True)])
-        touched.sort()  # memory is read faster in its order
-        self.now = max(self.now, int(counts[:, NEWEST].max()))
-        for name, count in zip(COUNTED, counts.sum(axis=0).tolist(), strict=False):
-            self.counts[name] += count
+        for told in counts.tolist():
+            self.now = max(self.now, told[NEWEST])
+            for name, count in zip(COUNTED, told, strict=False):
+                self.counts[name] += count
         counts[:] = 0
-        return touched
 
     def _wider(self) -> Log:
         """The log with more room in every part; each device keeps what it has."""
@@ -453,7 +451,7 @@ class Stream:
 
     def _new(self, told: list[Event], late: Iterable[int] = ()) -> list[Change]:
         """What is new in events that were just seen; of devices with late readings these are all that stand now."""
-        before = {d: self._told.pop(d, []) for d in late}
+        before = {d: self._told.pop(d) for d in late if d in self._told}
         known = {d: set(map(_of_its_row, events)) for d, events in before.items()}
         changes = []
         for event in told:
@@ -473,11 +471,14 @@ class Stream:
         had, wanted = len(self._devices.one), len(self.names)
         if wanted > had:
             more = max(1024, 2 * had, wanted) - had
-            self._devices = self._devices._replace(one=np.concatenate([self._devices.one, _devices(more)]))
+            one = np.concatenate([self._devices.one, _devices(more)])
+            touched = _bits(len(one))
+            touched[: len(self._devices.touched)] = self._devices.touched
+            self._devices = self._devices._replace(one=one, touched=touched)
             self._settled = State(*map(np.concatenate, zip(self._settled, self._state(more), strict=True)))
             if self.at_once:
                 self._seen = State(*map(np.concatenate, zip(self._seen, self._state(more), strict=True)))
-            self._touched = np.empty((self.parts, had + more), np.int32)
+            self._found = np.empty(len(one), np.int32)
         self._once_more = None
         self._describe()
 
@@ -679,6 +680,15 @@ def _devices(rows: int) -> Any:
     return made
 
 
+def _bits(rows: int) -> Any:
+    """One for each row, in words of a block."""
+    return np.zeros((rows >> BLOCK) + 1, np.uint64)
+
+
+def _counts(parts: int) -> Any:
+    return np.zeros((parts, NEWEST + 1), np.int64)
+
+
 def _log(places: int, parts: int) -> Log:
     return Log(np.empty(places, READING), np.arange(parts) * (places // parts))
 
@@ -687,8 +697,8 @@ def _out(places: int) -> Out:
     return Out(np.zeros(places, EVENT), np.zeros(1, np.int64))
 
 
-def _scratch(lanes: int) -> Scratch:
-    return Scratch(np.zeros(lanes + 1, np.int64), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS))
+def _scratch() -> Scratch:
+    return Scratch(np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS))
 
 
 def _run(some: Any, out: Out, step: Callable[[int], int]) -> list[Any]:

@@ -204,6 +204,32 @@ def test_off_its_route_by_more_than_a_hundred_metres() -> None:
     assert found == [("yellow", "open", 1), ("yellow", "clear", 2)]
 
 
+@pytest.mark.parametrize("step", [0.0005, 0.02, 0.5])
+def test_a_fence_is_looked_at_wherever_a_device_may_have_come_to_it(step: float) -> None:
+    """Held against a look at every place: of a device that wanders about, by short ways and long ones."""
+    rng = np.random.default_rng(1)
+    corners = np.array([(0, 0), (4, 1), (5, 5), (2, 2), (0, 5), (0, 0)], float) / 5 + (106, 29)
+    places = np.cumsum(rng.normal(0, step, (20_000, 2)), 0)
+    places = corners.mean(0) + np.abs((places + 1) % 4 - 2) - 1  # back where it would leave
+    (ax, ay), (bx, by) = corners[:-1].T, corners[1:].T
+    x, y = places[:, :1], places[:, 1:]
+    inside = (((ay > y) != (by > y)) & (x < (bx - ax) * (y - ay) / (by - ay) + ax)).sum(1) % 2 == 1
+    turns = np.flatnonzero(np.diff(inside, prepend=False))
+    area = str(corners[:-1].tolist())
+    one = stream(
+        f"name: in, kind: inside, level: red, area: {area}\nname: out, kind: outside, level: red, area: {area}"
+    )
+    ts = np.repeat(NOON + np.arange(len(places)) * SECOND, 2)
+    one.feed(["d"] * len(ts), ["lon", "lat"] * len(places), ts, places.ravel())
+    found = [(e.rule, e.ts, e.state) for e in one.finish()]
+    assert len(turns) > 10
+    for rule, wrong in (("in", inside), ("out", ~inside)):
+        expected = np.flatnonzero(np.diff(wrong, prepend=False))
+        assert [row[1:] for row in found if row[0] == rule] == [
+            (NOON + n * SECOND, "open" if wrong[n] else "clear") for n in expected
+        ]
+
+
 SOON = "name: a, kind: soon, metric: level, within: 10min, trend: 10min, levels: [{level: orange, at_least: 90}]"
 
 

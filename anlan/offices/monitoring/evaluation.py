@@ -288,11 +288,12 @@ class Evaluation:
         first = [changes[places[0]].event for places in new.values()]
         told = [json.dumps([_told(event)]) for event in first]
         table = EarlyWarning._meta.db_table
-        said = f'EXISTS (SELECT FROM "{table}" w WHERE w.rule = t.rule AND w.told @> t.told AND '  # noqa: S608
+        said = f'EXISTS (SELECT FROM "{table}" w WHERE w.rule = t.rule AND w.told @> t.told AND '
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT t.device, t.rule FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[]) "
-                f"AS t (device, rule, station, told) WHERE {said} w.device_id = t.device) OR t.station <> '' AND {said} "
+                f"AS t (device, rule, station, told) WHERE {said} w.device_id = t.device) "
+                f"OR t.station <> '' AND {said} "
                 f'w.station_id = (SELECT id FROM "{Station._meta.db_table}" s WHERE s.code = t.station))',
                 [*map(list, zip(*new, strict=True)), [event.station for event in first], told],
             )

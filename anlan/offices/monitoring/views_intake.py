@@ -133,4 +133,7 @@ def _log(device: Device, page: str) -> list[dict[str, Any]]:
     looks = Looked.objects.filter(table=Device._meta.db_table, row=str(device.pk), page__in=(page, page + ANEW))
     rows = list(looks.order_by("-at", "-id")[:LOGGED])
     by = actors.named(one.account_id for one in rows)
-    return [{"at": one.at, "by": by(one.account_id, one.actor.partition(" ")[2]), "anew": one.page.endswith(ANEW)} for one in rows]
+    return [
+        {"at": one.at, "by": by(one.account_id, one.actor.partition(" ")[2]), "anew": one.page.endswith(ANEW)}
+        for one in rows
+    ]

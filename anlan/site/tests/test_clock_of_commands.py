@@ -1,4 +1,4 @@
-"""Which commands go by the installation's clock: whatever asks what day it is, lest a demonstration of 2013 be let go."""
+"""Commands that ask what day it is go by the installation's clock, lest a demonstration of 2013 be let go."""
 
 from __future__ import annotations
 

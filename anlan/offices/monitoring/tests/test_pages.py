@@ -391,7 +391,10 @@ def test_what_calls_for_somebody_comes_first_and_says_who_looks_into_it() -> Non
     with acting(by.actor, by.scope):
         taken = cases.move(seen, "acknowledge", by=by, seen_version=seen.version)
     assert (taken.owner_id, taken.owner_name) == (by.pk, by.name)
-    for path, row in (("desk/", r'row-link" href="[^"]*">([^<]*)<'), ("map/", r'<a href="/c/warning/[^"]*">([^<]*)</a>')):
+    for path, row in (
+        ("desk/", r'row-link" href="[^"]*">([^<]*)<'),
+        ("map/", r'<a href="/c/warning/[^"]*">([^<]*)</a>'),
+    ):
         page = browser(by).get(f"/monitoring/{path}").content.decode()
         assert re.findall(row, page) == ["fresh", "k1：超速行驶", "late", "later", "over", "low"]
         assert page.count("tone-attention") == 5 + page.count("演示")  # nobody has looked at those yet

@@ -383,5 +383,5 @@ def _sides(one: RuleTrial) -> list[dict[str, Any]]:
 
 def _percent(foresight: dict[str, Any] | None) -> dict[str, int | None]:
     """Precision and recall as they are shown; None of none."""
-    shares = {name: foresight and foresight[name] for name in ("precision", "recall")}
+    shares = {name: (foresight or {}).get(name) for name in ("precision", "recall")}
     return {name: None if share is None else round(100 * share) for name, share in shares.items()}

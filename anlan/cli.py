@@ -13,8 +13,10 @@ import click
 # These do without the installation's clock: they work before there is a database, or set it themselves.
 _CLOCKLESS = {
     "start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo", "backup", "restore",
-    "archive", "replica", "new", "telemetry", "gateway", "simulate",
+    "archive", "replica", "new", "gateway", "simulate",
 }  # fmt: skip
+_PLAIN = {"--help", "read", "grade", "decode", "replay"}
+"""Parts of commands that work on files alone: of `plan`, `accidents` and `telemetry`."""
 _SERVING = {"start", "web", "worker", "gateway", "simulate"}
 
 
@@ -52,7 +54,7 @@ def main() -> None:
         if name in get_commands():
             execute_from_command_line(sys.argv)
             return
-    elif name in group.commands and name not in _CLOCKLESS and not {"--help", "read", "grade"} & set(sys.argv[2:3]):
+    elif name in group.commands and name not in _CLOCKLESS and not _PLAIN & set(sys.argv[2:3]):
         _set_clock()
     from django.db import OperationalError
 

@@ -124,6 +124,15 @@ def test_the_command_room_fits_the_wall(sign_in: Callable[..., Person]) -> None:
     person.look()
 
 
+def test_the_demonstrations_history_is_kept_when_journals_are_moved(city: House) -> None:
+    days = city.folder / "var/telemetry/history"
+    before = {path.name for path in days.glob("day=2013-*")}
+    assert len(before) > 25
+    done = city.anlan("telemetry", "archive")
+    assert done.returncode == 0, done.stderr
+    assert before <= {path.name for path in days.glob("day=2013-*")}
+
+
 def test_a_track_is_played(sign_in: Callable[..., Person], city: House) -> None:
     key, code = device(city, "coaches")
     begin = int((NINE - timedelta(hours=2)).timestamp() * 1000)

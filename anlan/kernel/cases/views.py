@@ -286,7 +286,7 @@ def _sections(declared: Lifecycle, case: Case, account: Any) -> list[tuple[Any, 
             value = pointed(case, name)
             if value in (None, "") or name in left_out:
                 continue
-            words = getattr(case, f"get_{name}_display", None)
+            words = getattr(case, f"get_{name}_display", None) or getattr(case, f"get_{name}", None)
             url = url_of(value, account) if isinstance(value, models.Model) else ""
             rows.append((str(getattr(field, "verbose_name", name)), show(words() if words else _readable(value)), url))
         if rows:

@@ -49,7 +49,7 @@ class Register:
     labels: ClassVar[Mapping[str, Text]] = {}
     """Headings of columns that are attributes and no fields."""
     choices: ClassVar[Mapping[str, Callable[[], Sequence[tuple[str, Text]]]]] = {}
-    """What a filter offers whose field declares no choices of its own: the states of a case."""
+    """What a filter offers whose field declares no choices of its own, asked when it is used: the states of a case."""
     related: ClassVar[Sequence[str]] = ()
     """Foreign keys that a record's page shows: fetched in the same query."""
     large: ClassVar[bool] = False

@@ -137,7 +137,7 @@ def filterset(declared: type[Register]) -> type[django_filters.FilterSet]:
             made[name] = django_filters.BooleanFilter(field_name=field.name, label=label)
         elif isinstance(field, models.ForeignKey):
             made[name] = _record_filter(field, pick_widget(field))
-        elif choices := (declared.choices[name]() if name in declared.choices else field.choices):
+        elif choices := declared.choices.get(name, field.choices):
             # Of one's own column no row comes twice; DISTINCT would sort the whole list to show its first page.
             made[name] = django_filters.MultipleChoiceFilter(
                 field_name=field.name, label=label, choices=choices, distinct=False

@@ -14,6 +14,7 @@ from django.urls import reverse
 from anlan.kernel import clock
 from anlan.kernel.addresses import keyed
 from anlan.kernel.cases.models import CaseEntry
+from anlan.kernel.models import Installation
 from anlan.kernel.registers.api import _entered, _found, api
 from anlan.kernel.registers.schemas import Error, Key
 
@@ -65,9 +66,9 @@ def get(request: HttpRequest, key: Key) -> HttpResponse:
     """One warning as it stands now, as a CAP 1.2 message in Chinese and English."""
     with _entered(request, Warnings, "see") as account:
         case = _found(Warnings, account, key, "see")
-        sender = f"anlan@{request.get_host().rsplit(':', 1)[0]}"
         page = request.build_absolute_uri(case.get_absolute_url())
-        body = cap.document(case, list(CaseEntry.of(case).order_by("version")), sender, page)
+        invented = Installation.objects.filter(demonstration=True).exists()
+        body = cap.document(case, list(CaseEntry.of(case).order_by("version")), page, invented)
     return HttpResponse(body, content_type="application/cap+xml; charset=utf-8")
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -39,6 +40,17 @@ def identifier(case: EarlyWarning, version: int) -> str:
     return f"anlan.warning.{case.pk}.{version}"
 
 
+def house() -> str:
+    """The first name by which this installation is called: whoever asks, and under whichever of its names, reads of
+    the same sender, without which no message could refer to another."""
+    return next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip("*.")), "localhost")
+
+
+def sender() -> str:
+    """Who sends, as CAP names him."""
+    return f"anlan@{house()}"
+
+
 def written(at: datetime) -> str:
     """A moment as CAP has it: to the second, with the zone."""
     return at.astimezone(BEIJING).strftime("%Y-%m-%dT%H:%M:%S+08:00")
@@ -55,19 +67,22 @@ def message_type(case: EarlyWarning, told: list[tuple[int, datetime]]) -> str:
     return "Alert" if len(told) == 1 else "Update"
 
 
-def document(case: EarlyWarning, entries: list[CaseEntry], sender: str, address: str) -> bytes:
-    """The CAP message of a warning as it stands; `entries` is its history, `address` its page."""
+def document(case: EarlyWarning, entries: list[CaseEntry], address: str, invented: bool) -> bytes:
+    """The CAP message of a warning as it stands; `entries` is its history, `address` its page. What is `invented`, as
+    all of a demonstration is, is a Test, that nobody acts on it."""
     alert = Element("alert", {"xmlns": CAP})
     told = messages(case, entries)
     _add(alert, "identifier", identifier(case, told[-1][0]))
-    _add(alert, "sender", sender)
+    _add(alert, "sender", sender())
     _add(alert, "sent", written(told[-1][1]))
-    _add(alert, "status", "Actual")
+    _add(alert, "status", "Test" if invented else "Actual")
     _add(alert, "msgType", message_type(case, told))
     _add(alert, "scope", "Restricted")
     _add(alert, "restriction", "Work-safety authorities and the enterprise concerned / 安全生产监管部门及有关企业")
+    if invented:
+        _add(alert, "note", "Demonstration data: all of it is invented / 演示数据，均为虚构")
     if len(told) > 1:
-        before = (f"{sender},{identifier(case, version)},{written(at)}" for version, at in told[:-1])
+        before = (f"{sender()},{identifier(case, version)},{written(at)}" for version, at in told[:-1])
         _add(alert, "references", " ".join(before))
     if case.head_id is not None:
         _add(alert, "incidents", f"anlan.warning.{case.head_id}")
@@ -142,9 +157,11 @@ ATOM = "http://www.w3.org/2005/Atom"
 def feed(
     cases: Iterable[EarlyWarning], histories: Mapping[int, list[CaseEntry]], own: str, link: Any, updated: datetime
 ) -> bytes:
-    """Warnings as an Atom feed, newest change first; `link(case)` is where the CAP document of one stands."""
+    """Warnings as an Atom feed, newest change first; `link(case)` is where the CAP document of one stands. What
+    identifies feed and entries is no address: that may change."""
+    tag = f"tag:{house()},2013:warning"  # RFC 4151; the year is part of the name and stays
     root = Element("feed", {"xmlns": ATOM})
-    _add(root, "id", own)
+    _add(root, "id", tag)
     _add(root, "title", _("Warnings"))
     _add(root, "updated", written(updated))
     author = SubElement(root, "author")
@@ -153,7 +170,7 @@ def feed(
     for case in cases:
         told = messages(case, histories.get(case.pk, []))
         entry = SubElement(root, "entry")
-        _add(entry, "id", f"{link(case)}")
+        _add(entry, "id", f"{tag}/{case.pk}")
         _add(entry, "title", f"{case.get_level_display()} {case.title} {case.state_title}")
         _add(entry, "updated", written(told[-1][1]))
         _add(entry, "published", written(case.opened_at))

@@ -364,8 +364,6 @@ class RuleReview(Case):
     findings = models.TextField(pgettext_lazy("rule", "What was changed"), max_length=2000, blank=True, default="")
 
     objects = _WithRules()
-    rule_titles: Any
-    """In both languages, of those that come from the database."""
 
     class Meta(Case.Meta):
         abstract = False
@@ -377,9 +375,10 @@ class RuleReview(Case):
 
     def get_rule(self) -> str:
         """What the rule is called in the language in force; the word by which it is known where it is there no more."""
-        if not hasattr(self, "rule_titles"):  # one that was just made
-            self.rule_titles = type(self).objects.values_list("rule_titles", flat=True).get(pk=self.pk)
-        return titled({"name": self.rule, "title": self.rule_titles or {}})
+        held = vars(self)
+        if "rule_titles" not in held:  # one that was just made
+            held["rule_titles"] = type(self).objects.values_list("rule_titles", flat=True).get(pk=self.pk)
+        return titled({"name": self.rule, "title": held["rule_titles"] or {}})
 
     def get_title(self) -> str:
         if (get_language() or "zh").startswith("zh"):

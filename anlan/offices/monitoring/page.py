@@ -92,7 +92,8 @@ def on_duty(case: EarlyWarning, account: Any) -> list[OnDuty]:
 def part(case: EarlyWarning, account: Any) -> tuple[str, dict[str, Any]]:
     """Template and contents of a warning's part of its page; a constant number of queries."""
     under = list(EarlyWarning.objects.filter(head=case).select_related("device").order_by("closed_at", "-pk")[:MOST])
-    open_ = case.closed_at is None
+    open_, device = case.closed_at is None, pointed(case, "device")
+    retired = device if device is not None and device.removed_on and device.removed_on <= clock.today() else None
     shifts, cards = register_of(DutyShift), register_of(ResponseCard)
     card = card_for(case) if open_ else None
     return "monitoring/part.html", {
@@ -101,6 +102,8 @@ def part(case: EarlyWarning, account: Any) -> tuple[str, dict[str, Any]]:
         "firm": pointed(case, "enterprise"),
         "moves": case.programme in MOVING,
         "head": pointed(case, "head"),
+        "retired": retired,
+        "replaced_by": retired and pointed(retired, "replaced_by"),
         "card": card,
         "may_open_card": card is not None and cards is not None and cards.policy.may(account, "see", card),
         "duty": on_duty(case, account) if open_ else [],

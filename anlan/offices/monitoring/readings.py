@@ -16,7 +16,7 @@ from anlan.engines.telemetry.rules import judged
 from anlan.kernel import clock
 from anlan.parties.looks import looked
 
-from . import rulebook, watched
+from . import live_map, rulebook, watched
 from .keys import HAVE_KEYS, may_hold
 from .models import Device, EarlyWarning, Station
 from .moments import LATEST, milliseconds, moment
@@ -163,11 +163,13 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
             at = moment(ts)
             rows.append({"metric": metric, "title": called, "unit": unit, "value": f"{value:g}", "at": at})
     moments = [row["at"] for row in rows]
+    state = live_map.states([device.pk]).get(device.pk, "") if device.removed_on is None else ""
     return "monitoring/readings.html", {
         "rows": rows, "last": milliseconds(max(moments)) if moments else 0, "spans": SPANS,
         "track": device.programme in MOVING and {"lat", "lon"} <= told.keys(),
         "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
+        "state": state, "state_title": dict(live_map.STATES).get(state, ""),
     }  # fmt: skip
 
 

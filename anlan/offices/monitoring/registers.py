@@ -24,11 +24,13 @@ from .models import (
     HourlyReading,
     Quota,
     ResponseCard,
+    Rule,
     RuleReview,
     Station,
     Suppressed,
 )
 from .readings import part, together
+from .rule_models import titled
 
 SUPERVISORS = {"city", "department", "district", "township"}
 DUTY_KEPT_BY = {"city", "district", "township", "enterprise", "duty"}
@@ -178,6 +180,12 @@ def sample_warning(number: int) -> EarlyWarning:
     )  # fmt: skip
 
 
+def rule_choices() -> list[tuple[str, str]]:
+    """The rules of the installation, as they are called."""
+    rules = Rule.objects.filter(current__isnull=False).values_list("name", "current__content__title")
+    return sorted(((name, titled({"name": name, "title": title})) for name, title in rules), key=lambda one: one[1])
+
+
 @register
 class Warnings(Register):
     name = "warnings"
@@ -190,9 +198,8 @@ class Warnings(Register):
         "number", "title", "level", "enterprise", "area_code", "measured_at", "cleared_at", "state_title", "due_at",
     )  # fmt: skip
     empty = _("What the rules find in the readings stands here the moment it is found.")
-    choices = {"state": WARNING.choices}
+    choices = {"state": WARNING.choices, "rule": rule_choices}
     filters = ("state", "level", "area_code", "programme", "industry", "rule", "measured_at")
-    exact = ("rule",)
     sections = (
         (_("Warning"), ("programme", "device", "rule", "rule_source", "rule_version", "value", "head")),
         (_("Where"), ("station", "place", "lon", "lat")),

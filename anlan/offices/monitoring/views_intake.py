@@ -14,11 +14,14 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from anlan.kernel import actors
 from anlan.kernel.registers.models import Errand, errands
 from anlan.parties.looks import looked
+from anlan.parties.models import Looked
 
 from . import standing
 from .keys import HAVE_KEYS, READINGS, SENDERS, key_of, may_hold
+from .models import Device
 from .registers import Devices
 
 errands.append(Errand(READINGS, gettext_lazy("Send readings of devices"), lambda account: account.role in SENDERS))
@@ -89,6 +92,10 @@ def intake(request: HttpRequest) -> HttpResponse:
     return render(request, "monitoring/intake.html", context)
 
 
+ANEW = "?what=anew"
+"""Behind the page under which it is logged that a key was made anew."""
+LOGGED = 50
+"""So many looks at a key are shown."""
 HOW = {
     "jt808": pgettext_lazy("key", "The terminal gets it by itself when it registers with its number and plate."),
     "mqtt": pgettext_lazy("key", "User: the device's code. Password: the key. Topic: anlan/v1/CODE/readings."),
@@ -111,7 +118,22 @@ def device_key(request: HttpRequest, pk: int) -> HttpResponse:
         if anew := request.POST.get("what") == "anew":
             device.key_number, device.terminal = device.key_number + 1, ""
             device.save(update_fields=["key_number", "terminal"])
-        looked([device], request.path)  # whoever has the key can send in the device's name
+        # Whoever has the key can send in the device's name.
+        looked([device], request.path + (ANEW if anew else ""))
         key = key_of(device.code, device.key_number)
-    context = {"device": device, "key": key, "anew": anew, "bound": bool(device.terminal), "how": HOW[device.protocol]}
+    context = {
+        "device": device, "key": key, "anew": anew, "bound": bool(device.terminal), "how": HOW[device.protocol],
+        "log": _log(device, request.path),
+    }  # fmt: skip
     return render(request, "monitoring/key.html", context)
+
+
+def _log(device: Device, page: str) -> list[dict[str, Any]]:
+    """Who saw the device's key, or made it anew, the latest first."""
+    looks = Looked.objects.filter(table=Device._meta.db_table, row=str(device.pk), page__in=(page, page + ANEW))
+    rows = list(looks.order_by("-at", "-id")[:LOGGED])
+    by = actors.named(one.account_id for one in rows)
+    return [
+        {"at": one.at, "by": by(one.account_id, one.actor.partition(" ")[2]), "anew": one.page.endswith(ANEW)}
+        for one in rows
+    ]

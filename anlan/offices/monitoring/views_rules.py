@@ -20,7 +20,7 @@ from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from anlan.engines.telemetry.rules import SCHEMA, BadRules
+from anlan.engines.telemetry.rules import SCHEMA, STATION, BadRules
 from anlan.kernel import actors, clock, entered
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.models import Stale
@@ -347,6 +347,7 @@ def trial(request: HttpRequest, key: int) -> HttpResponse:
         "title": one.title,
         "back": f"{back}?trial={one.pk}",
         "rule": exists,
+        "stations": one.content.get("at") == STATION,
     }
     if one.state == "done":
         known = Device.objects.select_related("enterprise").in_bulk(
@@ -367,15 +368,20 @@ def trial(request: HttpRequest, key: int) -> HttpResponse:
 
 def _sides(one: RuleTrial) -> list[dict[str, Any]]:
     """The text that was tried, and beside it the version in force."""
-    sides = [(_("The text that was tried"), one.found["tried"])]
-    if one.found["present"] is not None:
-        sides.append(
-            (_("The version in force (%(n)s)") % {"n": one.present.number if one.present else ""}, one.found["present"])
-        )
+    sides = [(_("The text that was tried"), one.found["tried"], one.content)]
+    if one.found["present"] is not None and one.present is not None:
+        title = _("The version in force (%(n)s)") % {"n": one.present.number}
+        sides.append((title, one.found["present"], one.present.content))
     levels = dict(wording.LEVELS)
     return [
-        {"title": title, **told, "levels": [
+        {"title": title, **told, "said": _said(content), **_percent(told["foresight"]), "levels": [
             {"level": code, "text": words, "n": told["levels"][code]}
             for code, words in reversed(levels.items()) if told["levels"].get(code)
-        ]} for title, told in sides
+        ]} for title, told, content in sides
     ]  # fmt: skip
+
+
+def _percent(foresight: dict[str, Any] | None) -> dict[str, int | None]:
+    """Precision and recall as they are shown; None of none."""
+    shares = {name: (foresight or {}).get(name) for name in ("precision", "recall")}
+    return {name: None if share is None else round(100 * share) for name, share in shares.items()}

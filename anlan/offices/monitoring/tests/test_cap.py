@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from anlan.kernel import cases, clock
+from anlan.kernel.models import Installation
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.monitoring import cap
@@ -147,6 +148,31 @@ def test_what_changes_is_an_update_that_names_all_before_and_a_false_alarm_cance
     assert texts(root, "info/certainty") == ["Unlikely"] * 2
     assert texts(root, "info/responseType") == ["AllClear"] * 2
     assert "误差 & <测速>" in texts(root, "info/description")[0]
+
+
+def test_the_sender_is_the_same_under_every_name_by_which_the_installation_is_called(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*", ".anlan.example", "10.0.0.7"]
+    case, by = warning("red"), account("district", DISTRICT)
+    client = Client()
+    client.force_login(by)
+    found = set()
+    for name in ("10.0.0.7", "www.anlan.example", "other.example"):
+        document = ET.fromstring(client.get(f"/api/v1/cap/alerts/{case.pk}", headers={"host": name}).content)
+        feed = ET.fromstring(client.get("/api/v1/cap/alerts", headers={"host": name}).content)
+        ids = [one.text for one in feed.iter(f"{ATOM}id")]
+        found.add((*texts(document, "sender"), *texts(document, "identifier"), *ids))
+    tag = "tag:anlan.example,2013:warning"
+    assert found == {("anlan@anlan.example", f"anlan.warning.{case.pk}.1", tag, f"{tag}/{case.pk}")}
+
+
+def test_what_is_invented_is_a_test_on_which_nobody_acts() -> None:
+    case, by = warning("red"), account("district", DISTRICT)
+    assert texts(read(by, case), "status") == ["Actual"]
+    with acting(TESTER, EVERYWHERE):
+        Installation.objects.update_or_create(pk=1, defaults={"demonstration": True})
+    root = read(by, case)
+    assert texts(root, "status") == ["Test"]
+    assert "invented" in texts(root, "note")[0]
 
 
 def test_what_is_foreseen_is_likely_and_what_is_over_is_past() -> None:

@@ -165,6 +165,10 @@ def test_the_page_of_a_key() -> None:
     assert key_of(made.code, 0) not in client.get(f"/monitoring/keys/{made.pk}/").content.decode()
     assert key_of(made.code, 0) in client.post(f"/monitoring/keys/{made.pk}/").content.decode()
     assert key_of(made.code, 1) in client.post(f"/monitoring/keys/{made.pk}/", {"what": "anew"}).content.decode()
+    log = client.get(f"/monitoring/keys/{made.pk}/").content.decode().split("密钥查看记录")[1]
+    said = re.findall(r"<td[^>]*>([^<]*)</td>", log)
+    assert said[2::3] == ["重新生成", "查看"]  # the latest first; to open the page is to see no key
+    assert all("district" in one for one in said[1::3])
     assert client.post(f"/monitoring/keys/{other.pk}/").status_code == 404
     client.force_login(account("inspector", "500112000000"))
     assert client.post(f"/monitoring/keys/{made.pk}/").status_code == 403

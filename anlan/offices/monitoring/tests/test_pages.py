@@ -25,10 +25,10 @@ from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
 from anlan.offices.monitoring.cards import cards, load
 from anlan.offices.monitoring.grouping import CORRECTED
-from anlan.offices.monitoring.models import DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
+from anlan.offices.monitoring.models import Device, DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
 from anlan.parties.models import Account, Enterprise, Looked, Person
 
-from .conftest import AT, TESTER, YUBEI, account
+from .conftest import AT, TESTER, YUBEI, account, device
 from .test_rising import CITY, DISTRICT, warning
 
 pytestmark = pytest.mark.django_db
@@ -258,6 +258,16 @@ def test_a_warning_becomes_an_accident() -> None:
         assert CaseLink.objects.count() == 2
     assert accident.number in page(by, case)
     assert case.number in client.get(accident.get_absolute_url()).content.decode()
+
+
+def test_the_page_says_that_the_device_was_replaced_and_by_which() -> None:
+    case, by, new = warning("red"), account("district", DISTRICT), device("k2", name="新终端")
+    assert "停用" not in page(by, case).split("处置步骤")[0].split("预警等级")[1]
+    with acting(TESTER, EVERYWHERE):
+        Device.objects.filter(code="k1").update(removed_on=AT.date(), replaced_by=new)
+    lead = page(by, case).split("处置步骤")[0]
+    assert "该设备自2013年6月14日起停用" in lead
+    assert f'已更换为 <a href="/r/devices/{new.pk}/">新终端 k2</a>' in lead
 
 
 # --- Rules proposed for change -----------------------------------------------------------------------

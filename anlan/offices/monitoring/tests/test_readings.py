@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,15 @@ def test_a_track_is_every_whole_place_in_order_and_each_look_is_logged(home: Pat
         (look,) = Looked.objects.all()
     assert (look.table, look.row, look.area_code) == ("monitoring_device", str(one.pk), one.area_code)
     assert look.page == f"/monitoring/devices/{one.pk}/track"
+
+
+def test_the_devices_page_says_how_it_stands_as_the_map_does() -> None:
+    sensor = device("g1", programme="coal-gas", calibrated_until=AT.date() - timedelta(days=1), heard_at=AT)
+    gone = device("g2", programme="coal-gas", heard_at=AT, removed_on=AT.date())
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(account("district", "500112000000"))
+    assert 'state-suspect ms-3">数据存疑<' in client.get(f"/r/devices/{sensor.pk}/").content.decode()
+    assert 'class="state ' not in client.get(f"/r/devices/{gone.pk}/").content.decode()
 
 
 def test_a_track_of_more_than_a_week_is_refused(home: Path) -> None:

@@ -196,6 +196,46 @@ def test_checking_keeps_nothing_and_a_trial_waits_for_the_worker() -> None:
         assert RuleTrial.objects.count() == 3
 
 
+def test_a_trial_says_what_was_tried_beside_what_is_in_force_and_how_well_it_foresaw() -> None:
+    client, who = browser(), Account.objects
+    with acting(TESTER, EVERYWHERE):
+        rule = Rule.objects.select_related("current").get(name="methane-soon")
+        assert rule.current is not None
+        content = rule.current.content | {"within": "20min"}
+        side = {"times": 3, "devices": 2, "suppressed": 0, "levels": {"yellow": 3}}
+        sight = {"told": 3, "right": 2, "crossings": 0, "foreseen": 0, "lead_min": 10.5, "precision": 2 / 3}
+        found = {
+            "devices": 2, "readings": 9, "until": AT.isoformat(), "whole": True, "rows": [], "more": 0,
+            "tried": side | {"foresight": sight | {"recall": None}},
+            "present": side | {"foresight": sight | {"recall": 0.5, "foreseen": 1, "crossings": 2}},
+        }  # fmt: skip
+        one = RuleTrial.objects.create(
+            rule_name=rule.name, text="", content=content, present=rule.current, days=7, end=AT, state="done",
+            found=found, account_id=who.get(role="city").pk,
+        )  # fmt: skip
+    page = re.sub(r"<[^>]+>|\s+", " ", client.get(one.get_absolute_url()).content.decode())
+    page = re.sub(r" +", " ", page)
+    tried, present = page.split("试算文本")[1].split("现行版本")
+    assert "20分钟内" in tried
+    assert "30分钟内" in present
+    assert "67 % 3次中2次" in tried
+    assert "67 % 3次中2次" in present
+    assert "50 % 2次中1次" in present
+    assert "事先预测到 –" in tried
+    assert "过去由哪些设备组成" not in page
+
+
+def test_the_rules_of_warnings_are_chosen_by_their_names() -> None:
+    warning(1)
+    warning(2, rule="methane-soon")
+    client = browser()
+    page = client.get("/r/warnings/?view=all").content.decode()
+    assert re.search(r'value="methane"[^<]*<[^>]*>\s*甲烷超限|value="methane">甲烷超限', page)
+    for asked, count in (("rule=methane", 1), ("rule=methane&rule=methane-soon", 2)):
+        assert client.get(f"/r/warnings/?view=all&{asked}").content.decode().count('class="row-link"') == count
+    assert client.get("/r/warnings/?rule=no-such-rule").status_code == 400
+
+
 def test_switching_is_a_version_with_its_reason() -> None:
     client, told = browser(), {"do": "off", "seen": methane().version}
     client.post("/monitoring/rules/of/methane/switch/", told)

@@ -304,3 +304,8 @@ def test_it_is_tried_on_history(face: Station, tmp_path: Path) -> None:
         trials.run.run(one.pk)
         found = RuleTrial.objects.get().found
     assert (found["devices"], found["tried"]["times"], found["rows"][0]["device"]) == (2, 1, "t1")
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(who)
+    page = client.get(one.get_absolute_url()).content.decode()
+    assert "监测地点过去由哪些设备组成未作留存" in page
+    assert "停风瓦斯升高" in page

@@ -41,7 +41,7 @@ def mark(area: str) -> str:
 
 def at_seat(case: Any) -> bool:
     """Whether who acts sits where the report lies now; while it is written that is the duty-holder himself."""
-    now = acting_()
+    now = acting_now()
     if now is None or now[1].area != area_prefix(case.owner_area_code):
         return False
     own = now[1].industries

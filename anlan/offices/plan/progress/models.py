@@ -169,7 +169,9 @@ class PeriodException(Kept):
     closing = models.ForeignKey(
         ClosedPeriod, models.PROTECT, related_name="exceptions", verbose_name=_("Closed period")
     )
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=pgettext_lazy("exception", "For whom"))
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="+", verbose_name=pgettext_lazy("exception", "For whom")
+    )
     area_code = AreaCode(_("Area"))
     within = models.CharField(max_length=12, db_collation="C", editable=False)
     code = models.CharField(

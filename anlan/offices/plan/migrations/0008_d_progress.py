@@ -35,7 +35,6 @@ class Migration(migrations.Migration):
                 ('within', models.CharField(db_collation='C', editable=False, max_length=12)),
                 ('reason', models.CharField(blank=True, default='', max_length=300, verbose_name='Remark')),
                 ('closed_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Closed at')),
-                ('published', models.BooleanField(default=True, editable=False)),
                 ('closed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Closed by')),
             ],
             options={
@@ -169,10 +168,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='closedperiod',
             constraint=models.UniqueConstraint(fields=('period', 'area_code'), name='period_closed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='closedperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('published', True)), name='closing_is_public'),
         ),
         migrations.AddConstraint(
             model_name='closedfigure',

@@ -16,7 +16,7 @@ from anlan.kernel import clock
 from anlan.kernel.cases.models import Case
 from anlan.kernel.figures.words import period_title
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import ANY, By, acting_now, area_prefix
+from anlan.kernel.scope import ANY, By, Open, acting_now, area_prefix
 from anlan.parties.models import Account, Authority
 from anlan.parties.models.places import bilingual
 
@@ -77,7 +77,7 @@ class ClosedPeriod(Kept):
     for a person, until a day.
     """
 
-    scope_rule = By(area="area_code", industry=ANY, published="published")
+    scope_rule = Open("that a month is closed says nothing of what lies in it")
     append_only = True
     called_by = "period"
 
@@ -87,14 +87,10 @@ class ClosedPeriod(Kept):
     reason = models.CharField(_("Remark"), max_length=300, blank=True, default="")
     closed_by = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=_("Closed by"))
     closed_at = models.DateTimeField(_("Closed at"), default=clock.now, editable=False)
-    published = models.BooleanField(default=True, editable=False)
 
     class Meta:
         verbose_name = _("Closed period")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=("period", "area_code"), name="period_closed_once"),
-            models.CheckConstraint(condition=Q(published=True), name="closing_is_public"),
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=("period", "area_code"), name="period_closed_once")]
 
     def prepare(self) -> None:
         super().prepare()

@@ -37,8 +37,8 @@ def _account(name: str, area: str = HERE) -> Account:
 def sample_closing(number: int) -> ClosedPeriod:
     """A month that is closed for a district."""
     return ClosedPeriod(
-        period=f"{1950 + number % 50}-06", area_code=HERE, closed_by=_account(f"样本关闭{number}"),
-        reason=f"样本{number}",
+        period=f"{1900 + number % 90}-{number // 90 % 12 + 1:02}", area_code=HERE, reason=f"样本{number}",
+        closed_by=_account(f"样本关闭{number}"),
     )  # fmt: skip
 
 

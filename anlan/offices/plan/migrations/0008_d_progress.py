@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                 ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
                 ('period', models.CharField(blank=True, db_collation='C', default='', max_length=12, verbose_name='Period')),
                 ('level', models.CharField(choices=[('risk', 'In danger'), ('over', 'Beyond its line'), ('impossible', 'Number passed'), ('unproved', 'Proof is missing')], max_length=10, verbose_name='Level')),
-                ('state', models.CharField(choices=[('open', 'Stands'), ('worse', 'Became worse'), ('eased', 'Became better'), ('cleared', 'All clear')], default='open', max_length=8, verbose_name='State')),
+                ('state', models.CharField(choices=[('open', 'Stands'), ('worse', 'Became worse'), ('eased', 'Became better'), ('cleared', 'All clear'), ('gone', 'No longer demanded')], default='open', max_length=8, verbose_name='State')),
                 ('since', models.DateField(verbose_name='Since')),
                 ('day', models.DateField(verbose_name='Last looked at')),
                 ('better_since', models.DateField(null=True, verbose_name='Better since')),

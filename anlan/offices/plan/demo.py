@@ -154,7 +154,8 @@ def _reported(city: DemoCity) -> None:
         closed = closing.close("2013-05", CITY, user, "五月进展已汇总（演示）")
         laggard = colleagues[sorted(city.laggards)[0]]
         PeriodException.objects.create(
-            closing=closed, account=laggard, area_code=laggard.area_code, until=date(2013, 6, 20), opened_by=user,
+            closing=closed, account=laggard, area_code=laggard.area_code, until=date(2013, 6, 20), opened_by_id=user.pk,
+            opened_by_name=user.name,
             reason="区县机构负责人空缺，准予补报五月进展（演示）",
         )  # fmt: skip
     slips = len(watching.look()) + unproved.look()

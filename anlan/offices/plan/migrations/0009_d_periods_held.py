@@ -74,9 +74,9 @@ BEGIN
   END IF;
   IF OLD.closed_at IS NOT NULL OR NEW.closed_at IS NULL OR
      (OLD.closing_id, OLD.account_id, OLD.area_code, OLD.within, OLD.code, OLD.until, OLD.reason, OLD.opened_by_id,
-      OLD.opened_at) IS DISTINCT FROM
+      OLD.opened_by_name, OLD.opened_at) IS DISTINCT FROM
      (NEW.closing_id, NEW.account_id, NEW.area_code, NEW.within, NEW.code, NEW.until, NEW.reason, NEW.opened_by_id,
-      NEW.opened_at) THEN
+      NEW.opened_by_name, NEW.opened_at) THEN
     RAISE EXCEPTION 'exception.held: exception % can only be closed', OLD.id USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;

@@ -354,7 +354,7 @@ def test_only_the_authority_above_opens_one(july: None, people: dict[str, Accoun
             excepting(by, whom, of_, area)
     with acting(district.actor, district.scope), pytest.raises(IntegrityError, match=r"exception\.above"):
         PeriodException.objects.create(
-            closing=closed, account=town, area_code=TOWN, until=clock.today(), reason="试", opened_by=district
+            closing=closed, account=town, area_code=TOWN, until=clock.today(), reason="试", opened_by_id=district.pk
         )
 
 
@@ -455,7 +455,7 @@ def test_who_closes_waits_for_who_writes_and_the_other_way_round() -> None:
     def close() -> None:
         try:
             with acting(Actor("test", "closer"), EVERYWHERE):
-                ClosedPeriod.objects.create(period="2013-05", area_code=CITY, closed_by=by)
+                ClosedPeriod.objects.create(period="2013-05", area_code=CITY, closed_by_id=by.pk)
                 seen.append(Hand.objects.count())
         finally:
             connection.close()

@@ -44,6 +44,9 @@ CREATE TRIGGER period_held BEFORE INSERT OR UPDATE OR DELETE ON plan_hand
 
 CREATE FUNCTION plan_closing_alone() RETURNS trigger LANGUAGE plpgsql AS $fn$
 BEGIN
+  IF NOT starts_with(NEW.within, coalesce(current_setting('anlan.area_low', true), '~')) THEN
+    RAISE EXCEPTION 'period.scope: % lies outside of the scope in force', NEW.within USING ERRCODE = 'restrict_violation';
+  END IF;
   PERFORM pg_advisory_xact_lock(
     hashtext('anlan.plan.closing'), left(NEW.period, 4)::int * 12 + right(NEW.period, 2)::int);
   RETURN NEW;
@@ -64,16 +67,16 @@ BEGIN
   IF TG_OP = 'INSERT' THEN
     SELECT within INTO closed FROM plan_closedperiod WHERE id = NEW.closing_id;
     IF NOT (starts_with(NEW.within, own) AND (length(own) < length(NEW.within) OR length(own) <= 2)
-            AND length(own) <= length(closed) AND starts_with(NEW.within, closed)) THEN
+            AND length(own) <= length(closed)) THEN
       RAISE EXCEPTION 'exception.above: the authority above opens an exception' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
   END IF;
   IF OLD.closed_at IS NOT NULL OR NEW.closed_at IS NULL OR
      (OLD.closing_id, OLD.account_id, OLD.area_code, OLD.within, OLD.code, OLD.until, OLD.reason, OLD.opened_by_id,
-      OLD.opened_at) IS DISTINCT FROM
+      OLD.opened_by_name, OLD.opened_at) IS DISTINCT FROM
      (NEW.closing_id, NEW.account_id, NEW.area_code, NEW.within, NEW.code, NEW.until, NEW.reason, NEW.opened_by_id,
-      NEW.opened_at) THEN
+      NEW.opened_by_name, NEW.opened_at) THEN
     RAISE EXCEPTION 'exception.held: exception % can only be closed', OLD.id USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;

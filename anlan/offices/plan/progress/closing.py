@@ -79,12 +79,14 @@ def close(period: str, area_code: str, by: Account, reason: str = "") -> ClosedP
     """Closes a month that is over for an area and all below it, and keeps its figures. Raises `Refused`."""
     if not may_close(by, area_code):
         raise Refused("period.who", _("A month is closed by the area's own office, or by the one above it."))
-    found = ClosedPeriod(period=period, area_code=area_code, closed_by=by, reason=reason.strip()[:300])
+    found = ClosedPeriod(
+        period=period, area_code=area_code, reason=reason.strip()[:300], closed_by_id=by.pk, closed_by_name=by.name
+    )
     month = month_of(period)
     try:
         with transaction.atomic():
             found.save()  # the trigger waits until whoever changes something in it has done so
-            _keep(found, month)
+            _keep(found, month, by)
             tell("period.closed", area_code=area_code, closing=found, period=period)
     except IntegrityError as error:
         if "period_closed_once" not in str(error):
@@ -93,7 +95,7 @@ def close(period: str, area_code: str, by: Account, reason: str = "") -> ClosedP
     return found
 
 
-def _keep(found: ClosedPeriod, month: Period) -> None:
+def _keep(found: ClosedPeriod, month: Period, by: Account) -> None:
     """The plan's targets and parts of the area as they stood at the month's end."""
     from ..standing import in_force_in, told
 
@@ -101,10 +103,8 @@ def _keep(found: ClosedPeriod, month: Period) -> None:
     if plan is None:
         return
     to_date = Period.parse(f"..{found.period}")
-    now = acting_now()
-    assert now is not None
     rows = []
-    for one in told(plan, found.closed_by, clock.today(), period=to_date):
+    for one in told(plan, by, clock.today(), period=to_date):
         places = [(code, None, held) for code, held in one.areas.items()]
         places += [(plan.area_code, industry, held) for industry, held in one.industries.items()]
         if one.whole is not None:
@@ -152,7 +152,7 @@ def end(found: PeriodException, by: Account) -> None:
         raise Refused("exception.who", _("The authority above closes an exception."))
     if not found.open:
         raise Refused("exception.closed", _("This exception is closed already."))
-    found.closed_at, found.closed_by = clock.now(), by
+    found.closed_at, found.closed_by_id, found.closed_by_name = clock.now(), by.pk, by.name
     found.save()
     notices.send([found.account], ENDED, {"period": str(found.closing)}, url=f"/r/period-exceptions/{found.pk}/")
 

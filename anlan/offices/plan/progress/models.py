@@ -16,7 +16,7 @@ from anlan.kernel import clock
 from anlan.kernel.cases.models import Case
 from anlan.kernel.figures.words import period_title
 from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import ANY, By, acting_now, area_prefix
+from anlan.kernel.scope import ANY, By, Open, acting_now, area_prefix
 from anlan.parties.models import Account, Authority
 from anlan.parties.models.places import bilingual
 
@@ -77,7 +77,7 @@ class ClosedPeriod(Kept):
     for a person, until a day.
     """
 
-    scope_rule = By(area="area_code", industry=ANY, published="published")
+    scope_rule = Open("that a month is closed says nothing of what lies in it")
     append_only = True
     called_by = "period"
 
@@ -85,16 +85,13 @@ class ClosedPeriod(Kept):
     area_code = AreaCode(_("Area"))
     within = models.CharField(max_length=12, db_collation="C", editable=False)
     reason = models.CharField(_("Remark"), max_length=300, blank=True, default="")
-    closed_by = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=_("Closed by"))
+    closed_by_id = models.BigIntegerField(editable=False)
+    closed_by_name = models.CharField(_("Closed by"), max_length=60, editable=False)
     closed_at = models.DateTimeField(_("Closed at"), default=clock.now, editable=False)
-    published = models.BooleanField(default=True, editable=False)
 
     class Meta:
         verbose_name = _("Closed period")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=("period", "area_code"), name="period_closed_once"),
-            models.CheckConstraint(condition=Q(published=True), name="closing_is_public"),
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=("period", "area_code"), name="period_closed_once")]
 
     def prepare(self) -> None:
         super().prepare()
@@ -161,7 +158,8 @@ class ClosedFigure(Kept):
 class PeriodException(Kept):
     """Somebody may still change what lies in a closed month and an area, one clause of it or all, until a day's end.
 
-    The authority above opens it for a reason; it closes by itself, or is closed before. `until` is the last day.
+    The authority above opens it for a reason; it closes by itself, or is closed before. `until` is the last day. Who
+    opened and closed it are kept by name, too: whoever reads may not have them in scope.
     """
 
     scope_rule = By(area="area_code", industry=ANY, account="account_id")
@@ -180,19 +178,17 @@ class PeriodException(Kept):
     )  # fmt: skip
     until = models.DateField(_("Last day"))
     reason = models.CharField(_("Reason"), max_length=300)
-    opened_by = models.ForeignKey(
-        Account, models.PROTECT, related_name="+", verbose_name=_("Opened by"), editable=False
-    )
+    opened_by_id = models.BigIntegerField(editable=False)
+    opened_by_name = models.CharField(_("Opened by"), max_length=60, editable=False)
     opened_at = models.DateTimeField(_("Opened at"), default=clock.now, editable=False)
     closed_at = models.DateTimeField(_("Closed at"), null=True, editable=False)
-    closed_by = models.ForeignKey(
-        Account, models.PROTECT, null=True, related_name="+", verbose_name=_("Closed by"), editable=False
-    )
+    closed_by_id = models.BigIntegerField(null=True, editable=False)
+    closed_by_name = models.CharField(_("Closed by"), max_length=60, blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = _("Exception from a closed period")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=~Q(account=F("opened_by")), name="exception_by_another"),
+            models.CheckConstraint(condition=~Q(account=F("opened_by_id")), name="exception_by_another"),
             models.CheckConstraint(condition=~Q(reason=""), name="exception_has_reason"),
         ]
         indexes: ClassVar = [models.Index(fields=("account", "closing"))]
@@ -214,8 +210,10 @@ class PeriodException(Kept):
     def _opened(self) -> Any:
         """Who acts; he opens it, unless somebody else did."""
         actor = acting_now()
-        if self._state.adding and actor is not None and getattr(self, "opened_by_id", None) is None:
-            self.opened_by_id = actor[0].account_id  # type: ignore[assignment]
+        if self._state.adding and actor is not None and self.opened_by_id is None:
+            self.opened_by_id = actor[0].account_id or 0
+            own = Account.objects.filter(pk=self.opened_by_id).values_list("name", flat=True)
+            self.opened_by_name = own.first() or actor[0].name[:60]
         return actor
 
     def clean(self) -> None:
@@ -248,8 +246,6 @@ class PeriodException(Kept):
         if self.closed_by_id is not None:
             return str(_("Closed before its day"))
         return str(pgettext_lazy("exception", "Open")) if self.open else str(_("Closed by itself"))
-
-    state.fget.short_description = _("State")  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return f"{self.closing} {self.code}".strip()

@@ -37,8 +37,8 @@ def _account(name: str, area: str = HERE) -> Account:
 def sample_closing(number: int) -> ClosedPeriod:
     """A month that is closed for a district."""
     return ClosedPeriod(
-        period=f"{1950 + number % 50}-06", area_code=HERE, closed_by=_account(f"样本关闭{number}"),
-        reason=f"样本{number}",
+        period=f"{1900 + number % 90}-{number // 90 % 12 + 1:02}", area_code=HERE, reason=f"样本{number}",
+        closed_by_id=number, closed_by_name="样本",
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def sample_exception(number: int) -> PeriodException:
     closed.save()
     return PeriodException(
         closing=closed, account=_account(f"样本例外{number}"), area_code=HERE, code=f"W{number}",
-        until=clock.today() + timedelta(days=3), reason=f"样本理由{number}", opened_by=_account(f"样本开放{number}"),
+        until=clock.today() + timedelta(days=3), reason=f"样本理由{number}", opened_by_id=0, opened_by_name="样本",
     )  # fmt: skip
 
 
@@ -96,11 +96,11 @@ class ClosedPeriods(Register):
     singular = _("Closed period")
     icon = "calendar-stats"
     group = "plan"
-    columns = ("period", "area_code", "closed_by", "closed_at", "reason")
+    columns = ("period", "area_code", "closed_by_name", "closed_at", "reason")
     filters = ("period", "area_code")
     exact = ("period",)
     natural_key = ("period", "area_code")
-    sections = ((_("Closed period"), ("period", "area_code", "closed_by", "closed_at", "reason")),)
+    sections = ((_("Closed period"), ("period", "area_code", "closed_by_name", "closed_at", "reason")),)
     order = "-period"
     empty = _("A month that is over is closed on the page of the progress reports.")
     sample = staticmethod(sample_closing)
@@ -141,13 +141,15 @@ class PeriodExceptions(Register):
     icon = "user-check"
     group = "plan"
     columns = (
-        "closing", "account", "area_code", "code", "until", "state", "reason", "opened_by", "opened_at", "closed_at",
+        "closing", "account", "area_code", "code", "until", "state", "reason", "opened_by_name", "opened_at",
+        "closed_at",
     )  # fmt: skip
     filters = ("closing", "account", "area_code", "code", "until")
     exact = ("code",)
+    labels = {"state": _("State")}
     sections = (
         (_("What is open"), ("closing", "account", "area_code", "code", "until", "state")),
-        (_("Why"), ("reason", "opened_by", "opened_at", "closed_by", "closed_at")),
+        (_("Why"), ("reason", "opened_by_name", "opened_at", "closed_by_name", "closed_at")),
     )
     order = "-opened_at"
     part = staticmethod(_ending)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -40,25 +40,25 @@ def due_at(period: Period) -> datetime:
     return found
 
 
-def demand() -> int:
+def demand(kinds: Collection[str] | None = None) -> int:
     """Demands the reports of the running month and quarter that are not demanded yet; returns how many.
 
-    One of each authority for each clause that it bears, as a whole or one target of it.
+    One of each authority for each clause that it bears, as a whole or one target of it; of the kinds that the city has
+    set, or of `kinds`.
     """
     today = clock.today()
     plan = in_force_in(today.year)
     if plan is None:
         return 0
     periods = {"": Period.of("month", today), "quarter": Period.of("quarter", today)}
-    asked = list(_asked(plan, periods, today))
+    kinds = law.value("plan.progress_kinds", on=today).value if kinds is None else kinds
+    asked = list(_asked(plan, periods, Authority.objects.at(today).filter(kind__in=kinds)))
     engine.open_cases("progress", PRODUCT, asked)
     _tell([fields for fields, _prepare in asked])
     return len(asked)
 
 
-def _asked(plan: Plan, periods: dict[str, Period], today: date) -> Iterable[tuple[dict[str, Any], Any]]:
-    kinds = law.value("plan.progress_kinds", on=today).value
-    bodies = Authority.objects.at(today).filter(kind__in=kinds)
+def _asked(plan: Plan, periods: dict[str, Period], bodies: Any) -> Iterable[tuple[dict[str, Any], Any]]:
     pairs = Duty.objects.filter(plan=plan, authority__in=bodies).values_list("clause_id", "authority_id").distinct()
     clauses, authorities = plan.clauses.in_bulk(), bodies.in_bulk()
     there = ProgressReport.objects.filter(period__in=[p.name for p in periods.values()])

@@ -32,7 +32,7 @@ from . import closing, reports
 from .lifecycle import mine_to_write
 from .models import ClosedPeriod, PeriodException, ProgressReport
 
-LISTED, A_PAGE = 60, 40
+LISTED, A_PAGE, FEW = 60, 40, 12
 MONTHS = 12
 
 
@@ -52,7 +52,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     districts = reports.by_district(rows) if wide and not area else []
     own_tier = rows.filter(area_code__endswith="0" * 10) if districts else rows
     bodies, many = reports.by_authority(own_tier, LISTED)
-    mine = ProgressReport.objects.filter(mine_to_write(account), owner_area_code=account.area_code)
+    mine = rows.filter(mine_to_write(account), owner_area_code=account.area_code)
     waiting = _waiting(account)
     of_year = ClosedPeriod.objects.filter(period__startswith=str(period.first.year))
     closings = list(of_year.order_by("-period", "area_code"))
@@ -64,8 +64,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "total": reports.total(rows), "due": reports.due_at(period), "over": reports.due_at(period) < clock.now(),
         "area": area, "place": areas.names([area]).get(area, "") if area else "",
         "districts": districts, "bodies": bodies, "more": many - len(bodies),
-        "mine": list(mine.order_by("due_at", "code")[:LISTED]),
-        "waiting": list(waiting.select_related("authority").order_by("due_at", "number_order")[:LISTED]),
+        "mine": list(mine.order_by("due_at", "code")[:FEW]), "all_mine": mine.count(),
+        "waiting": list(waiting.select_related("authority").order_by("due_at", "number_order")[:FEW]),
+        "all_waiting": waiting.count(),
         "closed": [one for one in closings if one.period == f"{period.end - _DAY:%Y-%m}"],
         "closings": closings, "places": areas.names(one.area_code for one in closings),
         "exceptions": [{"row": one, "who": people.get(one.account_id)} for one in exceptions],

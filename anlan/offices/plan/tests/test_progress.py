@@ -197,7 +197,7 @@ def test_the_page_says_who_has_not_reported__each_sees_his_own_area(
     bodies: dict[str, Authority], people: dict[str, Account], client: Client
 ) -> None:
     reports.demand()
-    go(of(bodies["town"]), "submit", people["town"], done="排查", proof=[b"%PDF-1.4\n%%EOF"])
+    go(of(bodies["town"]), "submit", people["town"], done="检查三十处", proof=[b"%PDF-1.4\n%%EOF"])
 
     def page(name: str, path: str = "/plan/progress/") -> Any:
         client.force_login(people[name])
@@ -224,9 +224,9 @@ def test_the_page_says_who_has_not_reported__each_sees_his_own_area(
         client.get("/plan/progress/")
     assert len(many) == len(few)
     clause = f"/plan/progress/clauses/{Clause.objects.get().pk}/"
-    assert "排查" in page("district", clause).content.decode()
+    assert "三十处" in page("district", clause).content.decode()
     assert f"/c/progress/{of(bodies['town']).number}/evidence/" in unquote(page("district", clause).content.decode())
-    assert "排查" not in page("neighbour", clause).content.decode()
+    assert "三十处" not in page("neighbour", clause).content.decode()
     client.force_login(people["district"])
     ticked = [str(of(bodies[name]).pk) for name in ("town", "neighbour")]
     client.post("/plan/progress/approve/", {"report": ticked})
@@ -354,7 +354,7 @@ def test_only_the_authority_above_opens_one(july: None, people: dict[str, Accoun
             excepting(by, whom, of_, area)
     with acting(district.actor, district.scope), pytest.raises(IntegrityError, match=r"exception\.above"):
         PeriodException.objects.create(
-            closing=closed, account=town, area_code=TOWN, until=clock.today(), reason="试", opened_by=district
+            closing=closed, account=town, area_code=TOWN, until=clock.today(), reason="试", opened_by_id=district.pk
         )
 
 
@@ -455,7 +455,7 @@ def test_who_closes_waits_for_who_writes_and_the_other_way_round() -> None:
     def close() -> None:
         try:
             with acting(Actor("test", "closer"), EVERYWHERE):
-                ClosedPeriod.objects.create(period="2013-05", area_code=CITY, closed_by=by)
+                ClosedPeriod.objects.create(period="2013-05", area_code=CITY, closed_by_id=by.pk)
                 seen.append(Hand.objects.count())
         finally:
             connection.close()

@@ -100,6 +100,15 @@ def test_it_must_stand_better_for_days_before_all_is_clear(plan: Plan, account: 
     assert look(14) == [("T2", YUBEI, "over", "open")]
 
 
+def test_what_is_not_asked_any_more_is_no_warning(plan: Plan, account: Make) -> None:
+    died(3, "2013-02-01")
+    asked = part("T2", 1)
+    assert look() == [("T2", YUBEI, "over", "open")]
+    asked.delete()
+    assert look(1) == []
+    assert Slip.objects.get(code="T2", area_code=YUBEI).state == "gone"
+
+
 def test_a_chance_below_the_level_warns_and_ends_only_well_above_it(
     plan: Plan, account: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ class Slip(Kept):
         ("worse", pgettext_lazy("warning", "Became worse")),
         ("eased", pgettext_lazy("warning", "Became better")),
         ("cleared", pgettext_lazy("warning", "All clear")),
+        ("gone", pgettext_lazy("warning", "No longer demanded")),
     )
     scope_rule = By(area="area_code", industry="industry_id")
 

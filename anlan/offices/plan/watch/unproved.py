@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Left
 from django.utils.translation import gettext_noop, override
 
 from anlan.engines.measures import Measure, Period
@@ -20,8 +21,9 @@ from anlan.kernel.figures import measured_clauses, titles
 from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.figures.words import period_title
 from anlan.kernel.notices import Holders, Message
+from anlan.kernel.policies import rule_of
 from anlan.kernel.registers import register_named
-from anlan.kernel.scope import area_prefix
+from anlan.kernel.scope import By, area_prefix
 from anlan.parties.models import Account
 
 from ..models import Plan
@@ -100,15 +102,20 @@ def _places(name: str, period: Period) -> set[str] | None:
     counts = [
         one
         for one in named(on=period.first)
-        if isinstance(one, Measure) and one.source.register == name and one.value is None and one.source.area
+        if isinstance(one, Measure)
+        and one.source.register == name
+        and one.value is None
+        and one.source.area
+        and not one.present_only
     ]
-    timed = [one.name for one in counts if not one.present_only]
+    rows, rule = declared.model._default_manager.order_by(), rule_of(declared.model)
     if counts:
-        figures = compute(timed or [one.name for one in counts], period, by=("area",), tier=3, compare=False)
-        return {key for (key,) in figures.keys("area") if key and any(
-            figures.at(one, area=key).now.value for one in counts if not timed or not one.present_only
-        )}  # fmt: skip
-    return None if declared.model._default_manager.order_by()[:1].exists() else set()
+        figures = compute([one.name for one in counts], period, by=("area",), tier=3, compare=False)
+        keys = (key for (key,) in figures.keys("area") if key)
+        return {key for key in keys if any(figures.at(one, area=key).now.value for one in counts)}
+    if isinstance(rule, By):
+        return set(rows.values_list(Left(rule.area, 9), flat=True).distinct())
+    return None if rows[:1].exists() else set()
 
 
 def _proves(places: set[str] | None, area_code: str) -> bool:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
 from anlan.engines.forecast import Outlook
 from anlan.engines.measures import parts
@@ -113,6 +114,11 @@ def _kept(plan: Plan, found: list[Seen], today: date) -> list[Turn]:
     """Brings the rows up to today."""
     open_ = Slip.objects.filter(year=plan.year, state="open", authority=None)
     known = {(s.code, s.area_code, s.industry_id): s for s in open_}
+    # What an amended plan does not ask any more, and what an earlier year asked, is no warning of today.
+    asked = {one.key for one in found}
+    gone = [slip.pk for key, slip in known.items() if key not in asked]
+    over = Slip.objects.filter(Q(pk__in=gone) | Q(year__lt=plan.year), state="open")
+    over.update(state="gone", ended=today, version=F("version") + 1, updated_at=clock.now())
     days = int(law.value("plan.clear_days", on=today).value)
     turns, changed, new = [], [], []
     for one in found:

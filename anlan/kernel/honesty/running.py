@@ -36,14 +36,20 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did: how many finds are new, stand as before, and were no longer there."""
+    """What a run did: the areas in whose hands new finds lie and those looked at anew, one for each; how many others
+    were seen again, and how many are no longer there."""
 
-    new: int = 0
+    raised: tuple[str, ...] = ()
     again: int = 0
     gone: int = 0
 
+    @property
+    def new(self) -> int:
+        """How many there are to be looked at because of this run."""
+        return len(self.raised)
+
     def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.new + other.new, self.again + other.again, self.gone + other.gone)
+        return Outcome(self.raised + other.raised, self.again + other.again, self.gone + other.gone)
 
 
 def month_of(day: date) -> date:
@@ -131,11 +137,13 @@ def _keep(one: Check, first: date, odd: list[Odd]) -> Outcome:
             new.append(find)
             steps.append(FindStep(find=find, move="found", count=o.n, at=now))
         else:
-            again += 1
             judged = find.state in dict(JUDGED)
             if judged and o.n <= find.count and find.check_version == one.version:
+                again += 1
                 continue
-            if judged or find.state == "gone":
+            if not judged and find.state != "gone":
+                again += 1
+            else:
                 find.state, find.area_code = "open", above[o.area]
                 steps.append(FindStep(find=find, move="more" if judged else "found", count=o.n, at=now))
         find.check_version, find.severity, find.seen_at = one.version, one.severity, now
@@ -150,7 +158,7 @@ def _keep(one: Check, first: date, odd: list[Odd]) -> Outcome:
         steps.append(FindStep(find=find, move="gone", at=now))
     Find.objects.bulk_create(new)
     FindStep.objects.bulk_create(steps)
-    return Outcome(len(new), again, len(gone))
+    return Outcome(tuple(step.find.area_code for step in steps if step.move != "gone"), again, len(gone))
 
 
 def _above(codes: set[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.db.models import Q
 from .. import areas, clock, law
 from ..scope import acting_now, area_prefix
 from .chance import discovered
-from .declaring import MOST, Check, Gathered, checks
+from .declaring import MOST, Check, checks
 from .models import JUDGED, STANDING, Find, FindStep
 
 BEFORE = 12
@@ -68,18 +68,18 @@ def run(first: date, only: Collection[str] = ()) -> Outcome:
     what is found. What waits for the month's end is left out while the month runs."""
     assert acting_now() is not None
     made = [one for one in checks() if not only or one.name in only]
-    moments = _moments(first)
+    told = moments(first)
     over = months_on(first, 1) <= clock.today()
     asked = [one for one in made if over or not one.settled]
-    _gather({table.name: table for one in asked for table in one.uses}.values(), moments)
+    gather(asked, told)
     outcome = Outcome()
     for one in asked:
-        outcome += _keep(one, first, found(one, first, moments))
+        outcome += _keep(one, first, found(one, first, told))
     return outcome
 
 
 def found(one: Check, first: date, moments: dict[str, Any]) -> list[Odd]:
-    """What a check finds in a month; what it `uses` has been gathered."""
+    """What a check finds in the month of these `moments`; what it `uses` has been gathered."""
     with connection.cursor() as cursor:
         cursor.execute(one.sql, {**moments, "most": MOST, **one.parameters(first)})
         names = [column.name for column in cursor.description or ()]
@@ -104,7 +104,9 @@ def _read(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value or []
 
 
-def _moments(first: date) -> dict[str, datetime | date]:
+def moments(first: date) -> dict[str, datetime | date]:
+    """What the queries are told of a month."""
+
     def moment(day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=clock.BEIJING)
 
@@ -113,7 +115,9 @@ def _moments(first: date) -> dict[str, datetime | date]:
             "first": first, "last": until - timedelta(days=1)}  # fmt: skip
 
 
-def _gather(tables: Iterable[Gathered], moments: dict[str, Any]) -> None:
+def gather(asked: Iterable[Check], moments: dict[str, Any]) -> None:
+    """Makes the tables that the checks use, each once."""
+    tables = {table.name: table for one in asked for table in one.uses}.values()
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"DROP TABLE IF EXISTS {table.name}")

@@ -82,8 +82,8 @@ def found(name: str, month: date = MAY) -> dict[str, running.Odd]:
     """What one check finds, by area."""
     one = named(name)
     assert one is not None
-    moments = running._moments(month)
-    running._gather(one.uses, moments)
+    moments = running.moments(month)
+    running.gather((one,), moments)
     return {odd.area: odd for odd in running.found(one, month, moments)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 from django.urls import reverse
@@ -11,7 +12,6 @@ from .. import clock, notices
 from ..jobs import job
 from ..scope import EVERYWHERE
 from . import running
-from .models import Find
 
 
 # Twenty past two at night in Beijing.
@@ -31,12 +31,8 @@ def look_again(first: str) -> None:
 
 def look(first: str) -> running.Outcome:
     """Runs the checks over the month, and tells the authorities above of what is new."""
-    begun = clock.now()
     outcome = running.run(date.fromisoformat(first))
-    new: dict[str, int] = {}
-    for area in Find.objects.filter(found_at__gte=begun, period=first).values_list("area_code", flat=True):
-        new[area] = new.get(area, 0) + 1
-    for area, count in new.items():
+    for area, count in Counter(outcome.raised).items():
         notices.send(
             notices.Holders(frozenset({"city", "district"}), area),
             gettext_noop("%(count)s new finds of the honesty checks for %(month)s"),

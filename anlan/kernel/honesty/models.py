@@ -31,14 +31,9 @@ STATES = (
 )
 STANDING = ("open", "asked", "answered", "correct", "handed")
 """States of a find that is neither explained nor gone."""
-MOVES = (
-    ("found", pgettext_lazy("find", "Found")),
-    ("more", _("Found again, with more records")),
-    ("gone", _("No longer found")),
-    ("ask", _("Asked to explain")),
-    ("answer", _("Explained it so")),
-    *JUDGED,
-)
+MOVES = (("found", pgettext_lazy("find", "Found")),
+         ("more", _("Found again, with more records")), ("gone", _("No longer found")),
+         ("ask", _("Asked to explain")), ("answer", _("Explained it so")), *JUDGED)  # fmt: skip
 
 
 class Find(Kept):
@@ -111,8 +106,6 @@ class Find(Kept):
         """What was found, in one sentence of the language in force."""
         made = self.check_made
         return str(made.words) % self.numbers if made and made.version == self.check_version else ""
-
-    words.fget.short_description = pgettext_lazy("honesty", "What was found")  # type: ignore[attr-defined]
 
     def get_absolute_url(self) -> str:
         return reverse("honesty:find", args=(self.pk,))

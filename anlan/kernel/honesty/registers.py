@@ -33,6 +33,7 @@ class Finds(Register):
     filters = ("check_name", "state", "severity", "period", "about", "area_code", "found_at")
     choices = {"check_name": lambda: [(one.name, one.title) for one in checks()]}
     exact = ("check_name",)
+    labels = {"words": pgettext_lazy("honesty", "What was found")}
     further = ("chance", "check_version", "seen_at")
     order = "-period"
     sample = staticmethod(sample)

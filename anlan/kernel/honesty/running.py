@@ -14,7 +14,7 @@ from django.db.models import Q
 from .. import areas, clock, law
 from ..scope import acting_now, area_prefix
 from .chance import discovered
-from .declaring import MOST, Check, Gathered, checks
+from .declaring import MOST, Check, checks
 from .models import JUDGED, STANDING, Find, FindStep
 
 BEFORE = 12
@@ -36,14 +36,20 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did: how many finds are new, stand as before, and were no longer there."""
+    """What a run did: the areas in whose hands new finds lie and those looked at anew, one for each; how many others
+    were seen again, and how many are no longer there."""
 
-    new: int = 0
+    raised: tuple[str, ...] = ()
     again: int = 0
     gone: int = 0
 
+    @property
+    def new(self) -> int:
+        """How many there are to be looked at because of this run."""
+        return len(self.raised)
+
     def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.new + other.new, self.again + other.again, self.gone + other.gone)
+        return Outcome(self.raised + other.raised, self.again + other.again, self.gone + other.gone)
 
 
 def month_of(day: date) -> date:
@@ -62,18 +68,18 @@ def run(first: date, only: Collection[str] = ()) -> Outcome:
     what is found. What waits for the month's end is left out while the month runs."""
     assert acting_now() is not None
     made = [one for one in checks() if not only or one.name in only]
-    moments = _moments(first)
+    told = moments(first)
     over = months_on(first, 1) <= clock.today()
     asked = [one for one in made if over or not one.settled]
-    _gather({table.name: table for one in asked for table in one.uses}.values(), moments)
+    gather(asked, told)
     outcome = Outcome()
     for one in asked:
-        outcome += _keep(one, first, found(one, first, moments))
+        outcome += _keep(one, first, found(one, first, told))
     return outcome
 
 
 def found(one: Check, first: date, moments: dict[str, Any]) -> list[Odd]:
-    """What a check finds in a month; what it `uses` has been gathered."""
+    """What a check finds in the month of these `moments`; what it `uses` has been gathered."""
     with connection.cursor() as cursor:
         cursor.execute(one.sql, {**moments, "most": MOST, **one.parameters(first)})
         names = [column.name for column in cursor.description or ()]
@@ -98,7 +104,9 @@ def _read(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value or []
 
 
-def _moments(first: date) -> dict[str, datetime | date]:
+def moments(first: date) -> dict[str, datetime | date]:
+    """What the queries are told of a month."""
+
     def moment(day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=clock.BEIJING)
 
@@ -107,7 +115,9 @@ def _moments(first: date) -> dict[str, datetime | date]:
             "first": first, "last": until - timedelta(days=1)}  # fmt: skip
 
 
-def _gather(tables: Iterable[Gathered], moments: dict[str, Any]) -> None:
+def gather(asked: Iterable[Check], moments: dict[str, Any]) -> None:
+    """Makes the tables that the checks use, each once."""
+    tables = {table.name: table for one in asked for table in one.uses}.values()
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"DROP TABLE IF EXISTS {table.name}")
@@ -131,11 +141,13 @@ def _keep(one: Check, first: date, odd: list[Odd]) -> Outcome:
             new.append(find)
             steps.append(FindStep(find=find, move="found", count=o.n, at=now))
         else:
-            again += 1
             judged = find.state in dict(JUDGED)
             if judged and o.n <= find.count and find.check_version == one.version:
+                again += 1
                 continue
-            if judged or find.state == "gone":
+            if not judged and find.state != "gone":
+                again += 1
+            else:
                 find.state, find.area_code = "open", above[o.area]
                 steps.append(FindStep(find=find, move="more" if judged else "found", count=o.n, at=now))
         find.check_version, find.severity, find.seen_at = one.version, one.severity, now
@@ -150,7 +162,7 @@ def _keep(one: Check, first: date, odd: list[Odd]) -> Outcome:
         steps.append(FindStep(find=find, move="gone", at=now))
     Find.objects.bulk_create(new)
     FindStep.objects.bulk_create(steps)
-    return Outcome(len(new), again, len(gone))
+    return Outcome(tuple(step.find.area_code for step in steps if step.move != "gone"), again, len(gone))
 
 
 def _above(codes: set[str]) -> dict[str, str]:

@@ -176,6 +176,7 @@ check(
     words=_("%(n)s enterprises signed a zero return, though %(held)s hidden dangers of that quarter are recorded "
             "of them"),
     limits={"least": "hazards.honesty_zeros"},
+    remarks={"held": _("Hidden dangers recorded in the quarter")},
     sql=f"""
     WITH zero AS MATERIALIZED (
         SELECT id, area_code, enterprise_id, period,
@@ -184,12 +185,12 @@ check(
         WHERE signed_at >= %(begin)s AND signed_at < %(until)s AND replaced_at IS NULL AND general_found = 0
           AND major_found = 0 AND period LIKE '%%Q_'),
     odd AS MATERIALIZED (
-        SELECT z.id, rpad(left(z.area_code, 6), 12, '0') AS area, z.period, count(*) AS held
+        SELECT z.id, rpad(left(z.area_code, 6), 12, '0') AS area, count(*) AS held
         FROM zero z JOIN honest_dangers d ON d.enterprise_id = z.enterprise_id AND d.state <> 'dismissed'
           AND d.found_at >= z.begins::timestamp AT TIME ZONE 'Asia/Shanghai'
           AND d.found_at < (z.begins + interval '3 months') AT TIME ZONE 'Asia/Shanghai'
-        GROUP BY z.id, z.area_code, z.period)
-    SELECT a.*, a.n >= %(least)s AS enough, {_records("odd", "period || ': ' || held")} AS records
+        GROUP BY z.id, z.area_code)
+    SELECT a.*, a.n >= %(least)s AS enough, {_records("odd", "held::text", code="'held'")} AS records
     FROM (SELECT area, count(*) AS n, sum(held)::int AS held FROM odd GROUP BY area) a
     """,
 )  # fmt: skip

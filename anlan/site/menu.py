@@ -26,6 +26,9 @@ GROUPS = {
     "accidents": _("Accidents"),
     "monitoring": _("Monitoring and early warning"),
     "enforcement": _("Inspection and enforcement"),
+    "enterprises": _("Enterprises' own responsibility"),
+    "regulators": _("Supervision at the grass roots"),
+    "public": _("Safety culture"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

@@ -54,6 +54,9 @@ INSTALLED_APPS = [
     "anlan.offices.accidents",
     "anlan.offices.monitoring",
     "anlan.offices.enforcement",
+    "anlan.offices.enterprises",
+    "anlan.offices.regulators",
+    "anlan.offices.public",
     "anlan.site",
 ]
 

@@ -273,13 +273,17 @@ def history(
     of `known` the sum. What comes on the day itself or later is never read."""  # fmt: skip
     import numpy as np
 
-    _names, codes = np.unique(
-        np.concatenate([np.asarray(known_subject), np.asarray(visits_subject)]), return_inverse=True
-    )
-    at, asked = codes[: len(known_day)].astype(np.int64), codes[len(known_day) :].astype(np.int64)
+    at, asked = np.asarray(known_subject), np.asarray(visits_subject)
+    wide = np.int64(1) << 32
+    if not all(
+        one.dtype.kind == "i" and (one.size == 0 or 0 <= one.min() <= one.max() < wide >> 1) for one in (at, asked)
+    ):
+        # Names become numbers; numbers stay as they are, for to sort millions of them takes longest of all.
+        _names, codes = np.unique(np.concatenate([at, asked]), return_inverse=True)
+        at, asked = codes[: len(at)], codes[len(at) :]
+    at, asked = at.astype(np.int64), asked.astype(np.int64)
     when = np.asarray(known_day, "datetime64[D]").astype(np.int64)
     # One number sorts by subject, then by day.
-    wide = np.int64(1) << 32
     keys = at * wide + when
     order = np.argsort(keys, kind="stable")
     keys = keys[order]

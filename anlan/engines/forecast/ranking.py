@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Days = NDArray[np.datetime64]
+    Column = Sequence[Any] | NDArray[Any]
 
 Kind = Literal["logit", "trees"]
 FORBIDDEN = ("inspector", "officer", "person", "name", "phone", "nation", "gender", "sex", "assigned")
@@ -38,10 +39,10 @@ class Visits:
     """Visits and what was known before each: `factors` by name (visits long, NaN where not known), the `day`, the
     `subject` visited, and whether the visit `found` something grave (None for visits still to be made)."""
 
-    factors: Mapping[str, Sequence[float]]
-    day: Sequence[Any]
-    subject: Sequence[Any]
-    found: Sequence[bool] | None = None
+    factors: Mapping[str, Column]
+    day: Column
+    subject: Column
+    found: Column | None = None
 
     def __post_init__(self) -> None:
         if not self.factors:
@@ -191,9 +192,7 @@ class Ranking:
         }
 
 
-def learn(
-    visits: Visits, overdue: Sequence[float], *, seed: int = 0, kinds: Sequence[Kind] = ("logit", "trees")
-) -> Ranking:
+def learn(visits: Visits, overdue: Column, *, seed: int = 0, kinds: Sequence[Kind] = ("logit", "trees")) -> Ranking:
     """Learns from visits whose finding is known. `overdue` is the order by which one would go without a model, the
     larger the sooner (how long ago the last visit was). Of one of the `kinds` of model. Raises `CannotRank`."""
     import numpy as np
@@ -261,11 +260,11 @@ def calibration(chances: Floats, found: NDArray[np.bool_]) -> tuple[Foretold, ..
 
 
 def history(
-    visits_day: Sequence[Any],
-    visits_subject: Sequence[Any],
-    known_day: Sequence[Any],
-    known_subject: Sequence[Any],
-    known: Mapping[str, Sequence[float]],
+    visits_day: Column,
+    visits_subject: Column,
+    known_day: Column,
+    known_subject: Column,
+    known: Mapping[str, Column],
     days: int | None = None,
 ) -> dict[str, Floats]:
     """For each visit what the same subject had before it (strictly before its day; of the last `days` if given): how

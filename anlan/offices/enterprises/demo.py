@@ -15,7 +15,7 @@ YEARS = 3
 
 def load(city: DemoCity) -> None:
     rng, today = Random("standardization"), city.now.date()  # noqa: S311 (synthetic data)
-    rows = []
+    rows: list[Standardization] = []
     for enterprise in city.enterprises:
         begins = 0.95 if enterprise.high_hazard else 0.85 if enterprise.above_scale else 0.5
         if enterprise.status == "closed" or rng.random() > begins:

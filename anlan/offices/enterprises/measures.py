@@ -4,12 +4,15 @@ Started (启动) is who formally began and has not given up; attained (达标) w
 is (in operation, of high hazard, above scale, in a park) its register says of this moment only, and so do the rates.
 """
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.figures import measure, ratio, source
 from anlan.parties import measures as parties
 
 from .models import Standardization
+
+Text = str | Promise
 
 STANDARDIZATION = source(Standardization, of={"enterprise": ("status", "high_hazard", "above_scale", "park")})
 NOTICE = _("The notice, Part 2 and Part 3, item 3: standardization; rates by usage, the base is the register's")
@@ -29,7 +32,7 @@ def attained(t, p):  # type: ignore[no-untyped-def]
     return started(t, p) & (t.attained_on < p.until_day) & (t.valid_until >= p.until_day)
 
 
-def _of(name: str, where, title: str, **more):  # type: ignore[no-untyped-def]
+def _of(name: str, where, title: Text, **more):  # type: ignore[no-untyped-def]
     definition = _("Enterprises in operation, as their register says of this moment.")
     return measure(
         f"enterprises.{name}", parties.ENTERPRISES, lambda t, p: (t.status == "operating") & where(t), title=title,
@@ -37,14 +40,14 @@ def _of(name: str, where, title: str, **more):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-def _standardized(name: str, how, where, title: str, definition: str, **more):  # type: ignore[no-untyped-def]
+def _standardized(name: str, how, where, title: Text, definition: Text, **more):  # type: ignore[no-untyped-def]
     return measure(
         f"enterprises.{name}", STANDARDIZATION, lambda t, p: how(t, p) & where(t), title=title,
         definition=definition, source_of_law=NOTICE, unit=_("enterprises"), better="more", present_only=True, **more,
     )  # fmt: skip
 
 
-def _rate(name: str, above, below, title: str, clause: str, demanded: str):  # type: ignore[no-untyped-def]
+def _rate(name: str, above, below, title: Text, clause: str, demanded: str):  # type: ignore[no-untyped-def]
     ratio(
         f"enterprises.{name}",
         above,

@@ -1,10 +1,13 @@
 """Models named in a period and not withdrawn by its end: what the notice has built in the year."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.figures import measure, source
 
 from .models import ModelEnterprise, SafeCommunity
+
+Text = str | Promise
 
 MODELS = source(ModelEnterprise, cuts=("kind", "level"))
 COMMUNITIES = source(SafeCommunity, cuts=("level",))
@@ -16,7 +19,7 @@ def _named(t, p):  # type: ignore[no-untyped-def]  # an Ibis table
     return p.holds_day(t.named_on) & (t.withdrawn_on.isnull() | (t.withdrawn_on >= p.until_day))
 
 
-def _models(name: str, kind: str, level: str, title: str, clause: str, demanded: str) -> None:
+def _models(name: str, kind: str, level: str, title: Text, clause: str, demanded: str) -> None:
     measure(
         f"public.{name}", MODELS, lambda t, p: _named(t, p) & (t.kind == kind) & (t.level == level), title=title,
         definition=NAMED, source_of_law=NOTICE, unit=_("enterprises"), better="more", clauses=(clause,),
@@ -24,7 +27,7 @@ def _models(name: str, kind: str, level: str, title: str, clause: str, demanded:
     )  # fmt: skip
 
 
-def _communities(name: str, level: str, title: str, clause: str, demanded: str) -> None:
+def _communities(name: str, level: str, title: Text, clause: str, demanded: str) -> None:
     measure(
         f"public.{name}", COMMUNITIES, lambda t, p: _named(t, p) & (t.level == level), title=title, definition=NAMED,
         source_of_law=NOTICE, unit=_("communities"), better="more", clauses=(clause,), demanded=demanded,

@@ -99,7 +99,8 @@ def poured(rows: QuerySet[Any, Any], kinds: dict[str, str]) -> pl.DataFrame:
     """The rows of a query of values as a frame with these columns and Polars types: by COPY, within the scope."""
     import polars as pl
 
-    sql = connection.ops.compose_sql(*rows.query.sql_with_params())
+    operations: Any = connection.ops
+    sql = operations.compose_sql(*rows.query.sql_with_params())
     with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)") as copy:
         body = b"".join(bytes(block) for block in copy)
     schema = {name: getattr(pl, kind) for name, kind in kinds.items()}

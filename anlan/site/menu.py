@@ -28,6 +28,9 @@ GROUPS = {
     "monitoring": _("Monitoring and early warning"),
     "supervision": _("Supervision and coordination"),
     "enforcement": _("Inspection and enforcement"),
+    "enterprises": _("Enterprises' own responsibility"),
+    "regulators": _("Supervision at the grass roots"),
+    "public": _("Safety culture"),
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }

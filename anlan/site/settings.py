@@ -56,6 +56,9 @@ INSTALLED_APPS = [
     "anlan.offices.monitoring",
     "anlan.offices.supervision",
     "anlan.offices.enforcement",
+    "anlan.offices.enterprises",
+    "anlan.offices.regulators",
+    "anlan.offices.public",
     "anlan.site",
     "anlan.site.board.composed",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Days = NDArray[np.datetime64]
+    Column = Sequence[Any] | NDArray[Any]
 
 Kind = Literal["logit", "trees"]
 FORBIDDEN = ("inspector", "officer", "person", "name", "phone", "nation", "gender", "sex", "assigned")
@@ -38,10 +39,10 @@ class Visits:
     """Visits and what was known before each: `factors` by name (visits long, NaN where not known), the `day`, the
     `subject` visited, and whether the visit `found` something grave (None for visits still to be made)."""
 
-    factors: Mapping[str, Sequence[float]]
-    day: Sequence[Any]
-    subject: Sequence[Any]
-    found: Sequence[bool] | None = None
+    factors: Mapping[str, Column]
+    day: Column
+    subject: Column
+    found: Column | None = None
 
     def __post_init__(self) -> None:
         if not self.factors:
@@ -191,9 +192,7 @@ class Ranking:
         }
 
 
-def learn(
-    visits: Visits, overdue: Sequence[float], *, seed: int = 0, kinds: Sequence[Kind] = ("logit", "trees")
-) -> Ranking:
+def learn(visits: Visits, overdue: Column, *, seed: int = 0, kinds: Sequence[Kind] = ("logit", "trees")) -> Ranking:
     """Learns from visits whose finding is known. `overdue` is the order by which one would go without a model, the
     larger the sooner (how long ago the last visit was). Of one of the `kinds` of model. Raises `CannotRank`."""
     import numpy as np
@@ -261,11 +260,11 @@ def calibration(chances: Floats, found: NDArray[np.bool_]) -> tuple[Foretold, ..
 
 
 def history(
-    visits_day: Sequence[Any],
-    visits_subject: Sequence[Any],
-    known_day: Sequence[Any],
-    known_subject: Sequence[Any],
-    known: Mapping[str, Sequence[float]],
+    visits_day: Column,
+    visits_subject: Column,
+    known_day: Column,
+    known_subject: Column,
+    known: Mapping[str, Column],
     days: int | None = None,
 ) -> dict[str, Floats]:
     """For each visit what the same subject had before it (strictly before its day; of the last `days` if given): how
@@ -273,13 +272,17 @@ def history(
     of `known` the sum. What comes on the day itself or later is never read."""  # fmt: skip
     import numpy as np
 
-    _names, codes = np.unique(
-        np.concatenate([np.asarray(known_subject), np.asarray(visits_subject)]), return_inverse=True
-    )
-    at, asked = codes[: len(known_day)].astype(np.int64), codes[len(known_day) :].astype(np.int64)
+    at, asked = np.asarray(known_subject), np.asarray(visits_subject)
+    wide = np.int64(1) << 32
+    if not all(
+        one.dtype.kind == "i" and (one.size == 0 or 0 <= one.min() <= one.max() < wide >> 1) for one in (at, asked)
+    ):
+        # Names become numbers; numbers stay as they are, for to sort millions of them takes longest of all.
+        _names, codes = np.unique(np.concatenate([at, asked]), return_inverse=True)
+        at, asked = codes[: len(at)], codes[len(at) :]
+    at, asked = at.astype(np.int64), asked.astype(np.int64)
     when = np.asarray(known_day, "datetime64[D]").astype(np.int64)
     # One number sorts by subject, then by day.
-    wide = np.int64(1) << 32
     keys = at * wide + when
     order = np.argsort(keys, kind="stable")
     keys = keys[order]

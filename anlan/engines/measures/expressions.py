@@ -214,15 +214,43 @@ def _any(conditions: Sequence[Any]) -> Any:
 @lru_cache(maxsize=512)
 def where_clause(dialect: str, measure: Measure, alias: str, quoted: bool = True) -> Statement:
     """The measure's condition as SQL over a table that the query around it calls `alias`."""
+    return _where(dialect, measure.source, condition(measure, _table(measure.source)), alias, quoted)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One of the things that must all be so for a record to count, and the columns on which it rests."""
+
+    statement: Statement
+    columns: tuple[str, ...]
+
+
+@lru_cache(maxsize=512)
+def demands(dialect: str, measure: Measure, alias: str) -> tuple[Demand, ...]:
+    """The measure's condition in the parts that must all hold, over a table that is called `alias`."""
+    import ibis.expr.operations as ops
+
+    def members(node: Any) -> list[Any]:
+        return members(node.left) + members(node.right) if isinstance(node, ops.And) else [node]
+
+    return tuple(
+        Demand(
+            _where(dialect, measure.source, node.to_expr(), alias, True),
+            tuple(dict.fromkeys(field.name for field in node.find(ops.Field))),
+        )
+        for node in members(condition(measure, _table(measure.source)).op())
+    )
+
+
+def _where(dialect: str, source: Source, expression: Any, alias: str, quoted: bool) -> Statement:
     import ibis.backends.sql.compilers as compilers
     import sqlglot
     import sqlglot.expressions as sge
 
-    table = _table(measure.source)
-    tree = getattr(compilers, dialect).compiler.to_sqlglot(table.filter(condition(measure, table))).args["where"].this
+    tree = getattr(compilers, dialect).compiler.to_sqlglot(_table(source).filter(expression)).args["where"].this
     row = sge.to_identifier(alias, quoted=quoted)
     for column in list(tree.find_all(sge.Column)):
-        if sql := measure.source.computed.get(column.name) if dialect == "postgres" else None:
+        if sql := source.computed.get(column.name) if dialect == "postgres" else None:
             column.replace(sqlglot.parse_one(sql.format(row=row.sql(dialect=dialect)), read=dialect))
         else:
             column.set("table", row.copy())

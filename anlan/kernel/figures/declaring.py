@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
@@ -27,8 +27,14 @@ _TYPES = {
 }  # fmt: skip
 
 
-def source(model: type[models.Model], cuts: Sequence[str] = (), *, stated: bool = False) -> Source:
+def source(
+    model: type[models.Model], cuts: Sequence[str] = (), *, stated: bool = False,
+    of: Mapping[str, Sequence[str]] | None = None,
+) -> Source:  # fmt: skip
     """A model's table as a source. Area and industry are the columns of its `scope_rule`.
+
+    `of` names for a foreign key fields of the record that it points at, as they are today: of={"enterprise": ("park",)}
+    makes a column enterprise_park.
 
     `cuts` names further columns with few values, such as a grade; `stated`: its rows say numbers of whole areas. The
     model's register must filter by every dimension, so that a figure can open the list of what it counts. Raises
@@ -45,11 +51,21 @@ def source(model: type[models.Model], cuts: Sequence[str] = (), *, stated: bool 
             return None
         return next(column for column, f in fields.items() if name in (f.name, column))
 
+    computed = {c: f.sql for c, f in fields.items() if isinstance(f, MomentReadAs)}
+    for key, names in (of or {}).items():
+        pointing: Any = model._meta.get_field(key)
+        target = pointing.related_model._meta
+        for name in names:
+            field = target.get_field(name)
+            columns[f"{key}_{name}"] = _TYPES[field.get_internal_type()]
+            computed[f"{key}_{name}"] = (
+                f'(SELECT of_."{field.column}" FROM "{target.db_table}" of_ '
+                f'WHERE of_."{target.pk.column}" = {{row}}."{pointing.column}")'
+            )
     declared = register_of(model)
     made = Source(
         model._meta.db_table, columns, column(rule.area), column(rule.industry), tuple(cuts),
-        declared.name if declared else "", {c: f.sql for c, f in fields.items() if isinstance(f, MomentReadAs)},
-        stated,
+        declared.name if declared else "", computed, stated,
     )  # fmt: skip
     if declared is not None:
         filtered = {f.column for name in declared.filters if (f := declared.field(name)) is not None}

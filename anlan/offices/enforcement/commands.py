@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import click
 from django.utils.translation import override
@@ -42,7 +43,7 @@ def inspect_next(area_code: str, industry: str, top: int, again: bool, as_json: 
         rows = InspectNext.objects.filter(areas.within(area_prefix(code), "area_code"))
         rows = rows.filter(industry=industry) if industry else rows
         rows = rows.select_related("enterprise", "industry").order_by("place")[:top]
-        facts = [
+        facts: list[dict[str, Any]] = [
             {"place": row.place, "enterprise": row.enterprise.name, "credit_code": row.enterprise.credit_code,
              "area": row.area_code, "industry": row.industry_id, "chance": row.chance, "level": row.level,
              "waits": row.waits, "factors": dict(zip(row.factors, row.amounts, strict=True)), "why": reasons(row)}

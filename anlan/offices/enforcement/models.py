@@ -66,7 +66,7 @@ class InspectNext(models.Model):
     )
     area_code = AreaCode(_("Area"))
     industry = models.ForeignKey("parties.Industry", models.PROTECT, verbose_name=_("Industry"), null=True, blank=True)
-    place = models.PositiveIntegerField(pgettext_lazy("in an order", "Place"))
+    place = models.PositiveIntegerField(pgettext_lazy("in an order", "Place in the city"))
     lot = models.PositiveIntegerField(_("By lot"))
     level = models.CharField(_("Against the average"), max_length=12, choices=LEVELS, blank=True, default="")
     chance = models.FloatField(_("Chance"), null=True, blank=True)

@@ -96,7 +96,7 @@ class _Record:
         )
         self.tracks = {name: happened(of) for name, of in tracks().items()}
         self.visits = visited().filter(pl.col("day") < today)
-        self.begin = self.visits["day"].min() if self.visits.height else today
+        self.begin: Any = self.visits["day"].min() if self.visits.height else today
 
     def known(self, subject: NDArray[Any], day: NDArray[Any]) -> dict[str, Floats]:
         """What was known of each subject on the morning of each day, by factor, in its own unit."""
@@ -110,10 +110,10 @@ class _Record:
             made[name] = history(day, subject, when, who, {}, None if lasts else YEARS * 365)["visits"]
             if lasts:
                 over = of.filter(of["until"].is_not_null())
-                ended = over["until"].to_numpy().astype("datetime64[D]"), over["enterprise"].to_numpy()
+                ended, whose = over["until"].to_numpy().astype("datetime64[D]"), over["enterprise"].to_numpy()
                 # What ended before it was due never lasted.
-                ended = np.maximum(ended[0], over["day"].to_numpy().astype("datetime64[D]")), ended[1]
-                made[name] = made[name] - history(day, subject, *ended, {})["visits"]
+                ended = np.maximum(ended, over["day"].to_numpy().astype("datetime64[D]"))
+                made[name] = made[name] - history(day, subject, ended, whose, {})["visits"]
         who, when = self.visits["enterprise"].to_numpy(), self.visits["day"].to_numpy().astype("datetime64[D]")
         made["visits"] = history(day, subject, when, who, {}, YEARS * 365)["visits"]
         made["since"] = history(day, subject, when, who, {})["since"]
@@ -154,9 +154,9 @@ def _write(made: Ranking, record: _Record, learnt: Learnt | None) -> None:
         # No weights: what happened is told in the order in which the offices declare it, then how long it waits.
         told = [*tracks(), "since"]
         adds = np.zeros((n, len(names)))
-        for place, name in enumerate(told):
+        for k, name in enumerate(told):
             there = np.ones(n, bool) if name == "since" else known[name] > 0
-            adds[:, names.index(name)] = np.where(there, len(told) - place, 0)
+            adds[:, names.index(name)] = np.where(there, len(told) - k, 0)
         order = np.lexsort((drawn, -waits))
     else:
         now = Visits(record.factors(known), day, subject)
@@ -167,8 +167,8 @@ def _write(made: Ranking, record: _Record, learnt: Learnt | None) -> None:
         assert [learnt.names[k] for k in own] == names[:-1]
         adds = np.column_stack([every[:, own], every[:, rest].sum(1)])
         order = np.lexsort((drawn, -waits, -chance))
-    place = np.empty(n, np.int64)
-    place[order] = np.arange(1, n + 1)
+    places = np.empty(n, np.int64)
+    places[order] = np.arange(1, n + 1)
     first = np.argsort(-adds, axis=1, kind="stable")[:, :SHOWN]
     rows = np.arange(n)[:, None]
     values = np.column_stack([known[name] for name in names])[rows, first]
@@ -181,21 +181,24 @@ def _write(made: Ranking, record: _Record, learnt: Learnt | None) -> None:
     of = record.enterprises.filter(record.to_visit)
     columns: dict[str, tuple[str, Any]] = {
         "enterprise_id": ("bigint", subject), "area_code": ("text", of["area_code"]),
-        "industry_id": ("text", of["industry"]), "place": ("int", place), "lot": ("int", drawn + 1),
+        "industry_id": ("text", of["industry"]), "place": ("int", places), "lot": ("int", drawn + 1),
         "level": ("text", np.where(np.isnan(times), "", level)), "chance": ("float8", _or_none(chance)),
         "visited_on": ("date", last), "waits": ("int", _or_none(since)),
     }  # fmt: skip
+    nothing = np.full(n, None)
     for k in range(SHOWN):
         shown = speaks[:, k]
-        columns[f"f{k}"] = ("text", np.where(shown, np.array(names, object)[first[:, k]], None))
-        columns[f"a{k}"] = ("float8", np.where(shown, np.nan_to_num(values[:, k], nan=-1), None))
+        columns[f"f{k}"] = ("text", np.where(shown, np.array(names, object)[first[:, k]], nothing))
+        columns[f"a{k}"] = ("float8", np.where(shown, np.nan_to_num(values[:, k], nan=-1), nothing))
     _insert(columns, n)
 
 
 def _or_none(values: Floats) -> NDArray[Any]:
     import numpy as np
 
-    return np.where(np.isnan(values), None, values)
+    made = values.astype(object)
+    made[np.isnan(values)] = None
+    return made
 
 
 def _insert(columns: Mapping[str, tuple[str, Any]], n: int) -> None:

@@ -42,7 +42,7 @@ class ToInspectNext(Register):
     icon = "clipboard-list"
     group = "enforcement"
     large = True
-    columns = ("place", "enterprise", "area_code", "industry", "chance", "level", "why", "waits")
+    columns = ("enterprise", "chance", "level", "why", "waits", "industry", "area_code", "place")
     further = ("visited_on", "lot")
     filters = ("area_code", "industry", "level", "visited_on", "enterprise")
     sections = (

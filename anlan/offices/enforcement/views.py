@@ -28,14 +28,15 @@ def trial(request: HttpRequest) -> HttpResponse:
     made = latest()
     context = {"ranking": made, "visits_least": VISITS_LEAST, "found_least": FOUND_LEAST}
     if made is not None and made.trials:
-        gain = mean(made, lambda one: one["model"]["first_half"]), mean(made, lambda one: one["overdue"]["first_half"])
+        figure = drawn(made)
+        halves = [cell.text for cell in figure.rows[len(figure.rows) // 2 - 1].cells]
         halved = [
             {"begin": one["begin"]}
             | {order: one[order] | {"half": 100 * one[order]["first_half"]} for order in ("model", "overdue")}
             for one in made.trials
         ]
-        context |= {"figure": drawn(made), "stretches": halved, "calibration": calibration(made), "halves": gain,
-                    "earlier": Ranking.objects.order_by("-pk")[1:11]}  # fmt: skip
+        context |= {"figure": figure, "stretches": halved, "calibration": calibration(made), "halves": halves,
+}  # fmt: skip
     return render(request, "enforcement/trial.html", context)
 
 

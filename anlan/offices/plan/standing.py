@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from anlan.engines.forecast import Outlook
 from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Ratio, parts, progress
 from anlan.engines.measures import Target as Demand
@@ -21,6 +23,7 @@ from anlan.kernel import clock
 from anlan.kernel.figures.ahead import WHOLE, NoForecast, monthly
 from anlan.kernel.figures.computing import lately, named, postgres
 from anlan.kernel.figures.lists import list_url
+from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting, area_prefix
 
@@ -146,6 +149,18 @@ def part_of(account: Any, plan: Plan) -> dict[str, Decimal]:
     else:
         return {}
     return dict(of.values_list("code", "value"))
+
+
+def targets_of(account: Any, measures: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """By the measure's name, this year's targets that are held against it: in words, and where they stand."""
+    plan = in_force_in(clock.today().year) if account.role in OFFICIALS else None
+    made: dict[str, list[tuple[str, str]]] = {}
+    if plan is not None:
+        rows = plan.targets.filter(measure__in=list(measures)).select_related("clause").order_by("pk")
+        for one in rows:
+            words = f"{one.clause.code} {one}"
+            made.setdefault(one.measure, []).append((words, reverse("plan:target", args=(one.pk,))))
+    return made
 
 
 def day_of(plan: Plan, today: date) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anlan.engines.forecast.ranking import CannotRank, Visits, history, learn, quality
+from anlan.engines.forecast.ranking import CannotRank, Visits, calibration, history, learn, quality
 
 from . import chicago
 
@@ -98,6 +98,51 @@ def test_history_reads_strictly_earlier_visits() -> None:
     before = day <= cut
     np.testing.assert_array_equal(made["found"][before], again["found"][before])
     assert (made["found"][~before] != again["found"][~before]).any()
+
+
+def test_history_of_the_last_days_and_how_long_ago() -> None:
+    day = np.array(["2012-03-01", "2012-03-01", "2012-03-01"], "datetime64[D]")
+    known = np.array(["2012-02-29", "2012-02-20", "2012-01-01", "2012-03-01", "2012-03-02"], "datetime64[D]")
+    made = history(day, ["a", "b", "c"], known, ["a", "a", "a", "b", "b"], {}, days=10)
+    assert made["visits"].tolist() == [2, 0, 0], "the tenth day before counts, the day itself does not"
+    assert made["since"][0] == 1
+    assert np.isnan(made["since"][1:]).all()
+    assert history(day, ["a", "b", "c"], known, ["a", "a", "a", "b", "b"], {})["visits"].tolist() == [3, 0, 0]
+    none = history(day, ["a", "b", "c"], known[:0], known[:0].astype(str), {})
+    assert none["visits"].tolist() == [0, 0, 0]
+    assert np.isnan(none["since"]).all()
+
+
+def test_the_method_is_the_whole_model() -> None:
+    """From its numbers alone every chance can be reckoned again, also where a factor is not known."""
+    visits, _truth, late = town(2000)
+    factors = {name: np.array(values, float) for name, values in visits.factors.items()}
+    first = next(iter(factors))
+    factors[first][::7] = np.nan
+    made = Visits(factors, visits.day, visits.subject, visits.found)
+    ranking = learn(made, late, kinds=("logit",))
+    method = ranking.method()
+    sums = np.full(2000, method["intercept"])
+    for name, (mean, scale, adds) in method["factors"].items():
+        unknown = np.isnan(factors[name])
+        filled = np.where(unknown, np.nanmean(factors[name]), factors[name])
+        sums += (filled - mean) / scale * adds
+        if name in method["unknown"]:
+            mean, scale, adds = method["unknown"][name]
+            sums += (unknown - mean) / scale * adds
+    np.testing.assert_allclose(1 / (1 + np.exp(-sums)), ranking.probabilities(made))
+    assert list(method["unknown"]) == [first]
+
+
+def test_gain_and_calibration_tell_what_was_foretold_and_what_came() -> None:
+    found = np.array([True] * 10 + [False] * 90)
+    perfect = quality(np.linspace(1, 0, 100), found)
+    assert perfect.gain == (1.0,) * 10
+    assert quality(np.linspace(0, 1, 100), found).gain == (*(0.0,) * 9, 1.0)
+    parts = calibration(np.linspace(1, 0, 100), found)
+    assert [part.visits for part in parts] == [10] * 10
+    assert [part.came for part in parts] == [*(0.0,) * 9, 1.0]
+    assert parts[-1].chance == pytest.approx(0.95, abs=0.01)
 
 
 def test_the_back_test_learns_from_what_was_before() -> None:

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),
-                ('place', models.PositiveIntegerField(verbose_name='Place')),
+                ('place', models.PositiveIntegerField(verbose_name='Place in the city')),
                 ('lot', models.PositiveIntegerField(verbose_name='By lot')),
                 ('level', models.CharField(blank=True, choices=[('well_above', 'Far above the average'), ('above', 'Above the average'), ('usual', 'About the average'), ('below', 'Below the average')], default='', max_length=12, verbose_name='Against the average')),
                 ('chance', models.FloatField(blank=True, null=True, verbose_name='Chance')),

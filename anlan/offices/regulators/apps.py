@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class RegulatorsConfig(AppConfig):
+    name = "anlan.offices.regulators"
+    label = "regulators"

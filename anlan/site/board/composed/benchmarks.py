@@ -41,7 +41,8 @@ def _taken() -> dict[str, float]:
             username="bench-board", name="bench", role="city", area_code=CITY
         )
         tiles = _tiles()
-        board = Board.objects.create(account=account, area_code=CITY, title="bench", layout={"tiles": tiles})
+        board = Board.begun(account, "bench", {"tiles": tiles})
+        board.save()
         browser = Client(SERVER_NAME="127.0.0.1")
         browser.force_login(account, settings.AUTHENTICATION_BACKENDS[-1])
 

@@ -238,7 +238,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     except (ValueError, RecursionError):
         return HttpResponse(status=400)
     except BadLayout as fault:
-        # It is the one tile, and its fields have names of their own on the page: what is wrong is said without its place.
+        # It is the one tile, and the page calls its fields otherwise: what is wrong is said without its place.
         faults = [line.partition("tiles.0.")[2].partition(": ")[2] or line for line in str(fault).splitlines()]
         made = Drawn(at, Tile("text"), _("This tile cannot be"), absent="; ".join(faults))
     else:

@@ -96,16 +96,25 @@ class Figures:
         None stands for records without that value; a dimension left out is summed over. Raises LookupError for a
         dimension by which was not computed, or an area below the tier that was.
         """
-        if unknown := where.keys() - set(self.by):
-            raise LookupError(f"not computed by {', '.join(sorted(unknown))}")
-        if len(where.get("area") or "") > self.digits:
-            raise LookupError(f"computed by areas of {self.digits} digits, not {where['area']}")
+        self._computed(where)
         return Compared(
             *[self._figure(measure, when, where) if when in self.spans else self._none(when) for when in WHENS]
         )
 
+    def now(self, measure: AnyMeasure, **where: str | None) -> Figure:
+        """The figure of the period alone; see `at`."""
+        self._computed(where)
+        return self._figure(measure, "now", where) if "now" in self.spans else self._none("now")
+
+    def _computed(self, where: Mapping[str, str | None]) -> None:
+        if unknown := where.keys() - set(self.by):
+            raise LookupError(f"not computed by {', '.join(sorted(unknown))}")
+        if len(where.get("area") or "") > self.digits:
+            raise LookupError(f"computed by areas of {self.digits} digits, not {where['area']}")
+
     def through(self, measure: AnyMeasure, periods: Iterable[Period], **where: str | None) -> list[Figure]:
         """The measure's figure in each of the periods for which it was asked through several; see `at`."""
+        self._computed(where)
         return [self._figure(measure, period, where) if period in self.spans else _NOT_BEGUN for period in periods]
 
     def keys(self, *by: str, digits: int | None = None) -> list[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ def load(city: DemoCity) -> None:
         ("渝北区周一核对", district, own, ("private",)),
     ):
         with clock.frozen(datetime(2013, 6, 13, 17, 20, tzinfo=clock.BEIJING)):
-            board = Board(account=maker, area_code=maker.area_code, title=title, layout={"tiles": tiles})
+            board = Board.begun(maker, title, {"tiles": tiles})
             board.address(share[0], maker, *share[1:])
             board.save()
     city.say("boards: two shared, one private")

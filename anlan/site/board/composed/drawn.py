@@ -322,7 +322,7 @@ def _called(tile: Tile, measures: Sequence[AnyMeasure]) -> str:
 def _cell(found: Mapping[Asked, Figures], asks: _Asks, measure: AnyMeasure, **where: str | None) -> Cell:
     """A figure, and the address of the records that it counts."""
     figures, place = found[asks.asked[measure.name]], asks.where | where
-    figure = figures.at(measure, **place).now
+    figure = figures.now(measure, **place)
     return Cell(plain(figure.value), records_url(figures, measure, "now", **place) if _counts(figure) else "")
 
 
@@ -426,9 +426,10 @@ def _trend(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> Figu
         Row(date_format(month.first, pgettext("format of a month and year", "M Y")), tuple(cells))
         for month, *cells in zip(months, *series, strict=True)
     )
-    words = ""
+    last = str(_(", ")).join(f"{m.title} {cells[-1].text}" for m, cells in zip(asks.measures, series, strict=False))
+    words = _("%(month)s: %(numbers)s.") % {"month": rows[-1].label, "numbers": last}
     if months[-1] == Period.of("month", reader.today):
-        words = _("The last month counts up to now.")
+        words = f"{words} {_('The last month counts up to now.')}"
     units = {str(m.unit) for m in asks.measures}
     return Figure("", "", "line", _("Month"), tuple(columns), rows, "" if len(units) > 1 else units.pop(), words)
 
@@ -464,17 +465,17 @@ def _branches(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> l
     return [*made, (None, reader.industries[None], "")]
 
 
-def _lines(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader, by: str) -> list[tuple[Row, list[Number]]]:
+def _lines(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader, by: str) -> list[Row]:
     """A row for each area or industry with the figures of all measures."""
     if all(by not in m.dimensions for m in asks.measures):
         raise _Absent(wording.absent("dimension"))
     lines = []
     for key, name, code in (_places if by == "area" else _branches)(asks, found, reader):
         where = {by: key}
-        numbers = [found[asks.asked[m.name]].at(m, **asks.where | where).now for m in asks.measures]
-        lines.append((Row(name, tuple(_cell(found, asks, m, **where) for m in asks.measures), code), numbers))
-    if lines and all(number.value is None for _row, numbers in lines for number in numbers):
-        raise _Absent(wording.absent(lines[0][1][0].absent))
+        lines.append(Row(name, tuple(_cell(found, asks, m, **where) for m in asks.measures), code))
+    if lines and all(cell.value is None for row in lines for cell in row.cells):
+        measure = asks.measures[0]
+        raise _Absent(wording.absent(found[asks.asked[measure.name]].now(measure, **asks.where | where).absent))
     return lines
 
 
@@ -484,21 +485,22 @@ def _first(by: str) -> str:
 
 def _ranking(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> Figure:
     (measure,) = asks.measures
-    rows = [row for row, _numbers in _lines(asks, found, reader, asks.tile.by)]
+    rows = _lines(asks, found, reader, asks.tile.by)
     ranked = sorted(rows, key=lambda row: (row.cells[0].value is None, -(row.cells[0].value or 0)))
+    most = listed(Figure("", "", "bar", "", (), tuple(rows)))
     made, rank = [], 0
     for n, row in enumerate(ranked):
         # Equals share a rank.
         rank = rank if n and row.cells[0].value == ranked[n - 1].cells[0].value else n + 1
         label = row.label if row.cells[0].value is None else f"{rank} {row.label}"
         made.append(replace(row, label=label))
-    figure = Figure("", "", "bar", _first(asks.tile.by), (Column(measure.title),), tuple(made), measure.unit)
-    return figure
+    words = _("Most: %(most)s.") % {"most": most} if most else _("None is counted.")
+    return Figure("", "", "bar", _first(asks.tile.by), (Column(measure.title),), tuple(made), measure.unit, words)
 
 
 def _map(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> Figure:
     (measure,) = asks.measures
-    rows = shaded([row for row, _numbers in _lines(asks, found, reader, "area")], 1)
+    rows = shaded(_lines(asks, found, reader, "area"), 1)
     # The map has shapes of the districts; whose places are townships or villages reads bars.
     kind = "map" if any(row.code for row in rows) else "bar"
     made = Figure("", "", kind, _("Area"), (Column(measure.title),), rows, measure.unit)  # type: ignore[arg-type]
@@ -508,7 +510,7 @@ def _map(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> Figure
 
 def _table(asks: _Asks, found: Mapping[Asked, Figures], reader: _Reader) -> Figure:
     whole = Row(_("All"), tuple(_cell(found, asks, m) for m in asks.measures))
-    rows = [row for row, _numbers in _lines(asks, found, reader, asks.tile.by)]
+    rows = _lines(asks, found, reader, asks.tile.by)
     columns = tuple(Column(f"{m.title} ({m.unit})", drawn=False) for m in asks.measures)
     return Figure("", "", "table", _first(asks.tile.by), columns, (whole, *rows))
 

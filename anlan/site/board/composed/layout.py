@@ -141,8 +141,9 @@ def _wrong(row: dict[str, Any], account: Any, known: bool) -> list[tuple[str, st
     if period not in PERIODS:
         try:
             Period.parse(period)
-        except BadPeriod as error:
-            found.append(("period", str(error)))
+        except BadPeriod:
+            words = _("%(text)s is no period: write 2013, 2013-Q2, 2013-05, 2013-W24, 2013-06-14 or ..2013-05")
+            found.append(("period", words % {"text": period}))
     scope = account.scope
     if (area := row.get("area")) and not area_prefix(area).startswith(scope.area):
         found.append(("area", str(_("is not within your area"))))

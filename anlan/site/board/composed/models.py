@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -33,6 +33,9 @@ class Board(Kept):
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="boards")
     area_code = AreaCode()
+    maker = models.CharField(max_length=130, default="", editable=False)
+    """As he is signed: who reads the board from another place does not see the account."""
+
     title = models.CharField(_("Title"), max_length=60)
     layout = models.JSONField(default=dict)
     past = models.JSONField(default=list)
@@ -43,6 +46,12 @@ class Board(Kept):
 
     class Meta:
         verbose_name = _("Board")
+
+    @classmethod
+    def begun(cls, account: Any, title: str, layout: dict[str, Any]) -> Self:
+        """A board of that account's own, not kept yet."""
+        maker = " · ".join(str(part) for part in (account, account.authority) if part)
+        return cls(account=account, area_code=account.area_code, maker=maker[:130], title=title[:60], layout=layout)
 
     def changed_by(self, account: Any) -> bool:
         """Whether that account may change it."""

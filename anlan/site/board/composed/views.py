@@ -24,7 +24,6 @@ from anlan.kernel.figures.words import industries
 from anlan.kernel.models import Stale
 from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers import register_named
-from anlan.parties.models import Account
 
 from ..content import limits_of
 from . import layout as laid
@@ -64,12 +63,7 @@ def boards(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest, fault: str = "", status: int = 200) -> HttpResponse:
     account = _official(request)
     rows = list(Board.objects.defer("layout", "past").order_by("title", "pk")[:500])
-    signed = Account.objects.signatures({row.account_id for row in rows})
-    listed = [
-        {"board": row, "maker": signed.get(row.account_id, ("", ""))[1], "mine": row.account_id == account.pk,
-         "may": row.changed_by(account)}
-        for row in rows
-    ]  # fmt: skip
+    listed = [{"board": row, "mine": row.account_id == account.pk} for row in rows]
     listed.sort(key=lambda one: not one["mine"])
     begin = [(name, _called(one)) for name, one in laid.templates().items()]
     context = {
@@ -89,11 +83,7 @@ def board(request: HttpRequest, key: int) -> HttpResponse:
     """A board, in the scope of whoever looks."""
     account = _official(request)
     found = get_object_or_404(Board.objects.defer("past"), pk=key)
-    context = _shown(found, account) | {
-        "may": found.changed_by(account),
-        "maker": Account.objects.signatures({found.account_id}).get(found.account_id, ("", ""))[1],
-    }
-    return render(request, "boards/board.html", context)
+    return render(request, "boards/board.html", _shown(found, account) | {"may": found.changed_by(account)})
 
 
 def _shown(found: Board, account: Any) -> dict[str, Any]:
@@ -150,7 +140,8 @@ def new(request: HttpRequest) -> HttpResponse:
             title, layout = laid.read(given.read(), name, account, known=True)
         except BadLayout as fault:
             return _list(request, str(fault), 422)
-    made = Board.objects.create(account=account, area_code=account.area_code, title=title[:60], layout=layout)
+    made = Board.begun(account, title, layout)
+    made.save()
     return redirect("boards:edit", made.pk)
 
 
@@ -163,8 +154,8 @@ def copy(request: HttpRequest, key: int) -> HttpResponse:
     if Board.objects.filter(account=account).count() >= OWN_MOST:
         return _list(request, _("You have %(n)s boards; delete one first.") % {"n": OWN_MOST}, 422)
     title = _("%(title)s (copy)") % {"title": found.title[:50]}
-    rows = laid.within(found.layout, account)
-    made = Board.objects.create(account=account, area_code=account.area_code, title=title, layout=rows)
+    made = Board.begun(account, title, laid.within(found.layout, account))
+    made.save()
     return redirect("boards:edit", made.pk)
 
 
@@ -247,8 +238,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     except (ValueError, RecursionError):
         return HttpResponse(status=400)
     except BadLayout as fault:
-        # It is the one tile: what is wrong with it is said without its place.
-        faults = [line.partition("tiles.0.")[2] or line for line in str(fault).splitlines()]
+        # It is the one tile, and the page calls its fields otherwise: what is wrong is said without its place.
+        faults = [line.partition("tiles.0.")[2].partition(": ")[2] or line for line in str(fault).splitlines()]
         made = Drawn(at, Tile("text"), _("This tile cannot be"), absent="; ".join(faults))
     else:
         made = compose(account, laid.tiles(layout)).tiles[0].at(at)

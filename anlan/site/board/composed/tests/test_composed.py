@@ -48,9 +48,7 @@ def shown(by: Account, *rows: dict[str, Any]) -> Composed:
 
 def made(by: Account, share: str = "private", *of: Any, rows: list[dict[str, Any]] | None = None) -> Board:
     with acting(by.actor, by.scope):
-        board = Board(
-            account=by, area_code=by.area_code, title="机密的板", layout={"tiles": ALL if rows is None else rows}
-        )
+        board = Board.begun(by, "机密的板", {"tiles": ALL if rows is None else rows})
         board.address(share, by, *of)
         board.save()
     return board
@@ -416,7 +414,7 @@ def test_the_preview_is_one_tile_and_says_what_is_wrong_with_it() -> None:
     good = client.post("/boards/preview/", {"tile": json.dumps(ALL[0]), "place": "7"})
     assert 'id="at-7"' in good.content.decode()
     wrong = client.post("/boards/preview/", {"tile": json.dumps({"kind": "card"}), "place": "x"})
-    assert "measures" in wrong.content.decode()
+    assert "请选择显示哪项指标" in wrong.content.decode()
     assert client.post("/boards/preview/", {"tile": "{"}).status_code == 400
     assert client.get("/boards/preview/").status_code == 405
 

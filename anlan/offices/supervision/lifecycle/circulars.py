@@ -14,7 +14,7 @@ from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import Circular
-from .shared import ADDRESSEE, HOLDERS, OFFICES, issue, needed, papers, shown
+from .shared import ADDRESSEE, DELIVERED, HOLDERS, OFFICES, issue, needed, papers, shown
 
 
 def object_(case: Circular, facts: Mapping[str, Any], by: Any) -> None:
@@ -54,6 +54,7 @@ CIRCULAR = declare(
         number="{mark}安通〔{year}〕{n}号",
         mark=mark,
         addressee=ADDRESSEE,
+        own_work=DELIVERED,
         inside=("open", issuing.CHANGED, "drop"),
         opened_words=_("%(actor)s drafted the circular"),
         notes={issuing.CHANGED: _("%(actor)s changed the draft")},

@@ -14,7 +14,7 @@ from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import SupervisionOrder
-from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, papers, shown
+from .shared import ADDRESSEE, DELIVERED, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, papers, shown
 
 
 def sign_for(case: SupervisionOrder, facts: Mapping[str, Any], by: Any) -> None:
@@ -47,6 +47,7 @@ ORDER = declare(
         number="{mark}安督〔{year}〕{n}号",
         mark=mark,
         addressee=ADDRESSEE,
+        own_work=DELIVERED,
         inside=("open", issuing.CHANGED, "drop"),
         opened_words=_("%(actor)s drafted the order"),
         notes={issuing.CHANGED: _("%(actor)s changed the draft")},

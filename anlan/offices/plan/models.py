@@ -22,6 +22,7 @@ from anlan.parties.models import Account, Authority, Industry, Post
 from anlan.parties.models.places import bilingual
 
 from . import appraisal_models as appraisal_models  # the other tables of this office
+from .bulletins import models as bulletin_models  # noqa: F401
 
 OPEN = ("draft", "proposed")
 """States in which a plan is still in the making."""

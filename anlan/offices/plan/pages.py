@@ -17,6 +17,7 @@ page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
 page("plan:targets", _("Targets of the year"), icon="target-arrow", group="plan", roles=OFFICIALS)
 page("plan:appraisal", _("Appraisal"), icon="medal-2", group="plan", roles={"city", "department", "district", "duty"})
 page("plan:risk", _("Safety-risk assessment"), icon="alert-triangle", group="plan", roles=READERS)
+page("plan:bulletins", _("Bulletins"), icon="news", group="papers", roles={"city", "district", "duty"})
 page("plan:plans", _("Plans of the year"), icon="calendar-event", group="plan")
 
 
@@ -44,3 +45,23 @@ def my_clauses(account: Any) -> Tile | None:
     clauses, targets = mine(plan, account)
     clauses |= set(plan.targets.filter(pk__in=targets).values_list("clause", flat=True))
     return Tile(_("My clauses"), len(clauses), reverse("plan:clauses") + "?mine=1")
+
+
+@tile
+def bulletins_due(account: Any) -> Tile | None:
+    """How many bulletins of periods that are over nobody of the account's authority has begun."""
+    from anlan.engines.measures import Period
+    from anlan.parties.papers.lifecycle import ISSUERS
+
+    from .bulletins.facts import PERIODS
+    from .bulletins.models import OVER, Publication
+
+    if account.role not in ISSUERS:
+        return None
+    last = {series: Period.of(kind, clock.today()).previous() for series, kind in PERIODS.items()}  # type: ignore[arg-type]
+    names = {(series, period.name) for series, period in last.items() if period}
+    begun = Publication.objects.filter(area_code=account.area_code, period__in=[name for _s, name in names]).exclude(
+        state__in=OVER
+    )
+    missing = names - set(begun.values_list("series", "period"))
+    return Tile(_("Bulletins to begin"), len(missing), reverse("plan:bulletins")) if missing else None

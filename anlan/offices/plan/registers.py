@@ -10,8 +10,11 @@ from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
 from anlan.parties.models import Authority
+from anlan.parties.papers.registers import sample_authority
 
 from .appraisal_models import Appraisal, Hand, Objection, Scheme, Score
+from .bulletins.lifecycle import LIFECYCLE as PUBLICATION
+from .bulletins.models import Publication
 from .models import Clause, Duty, Plan, Portion, Target
 
 HERE = "500112000000"
@@ -267,3 +270,32 @@ class Objections(Register):
     part = staticmethod(lambda row, _who: _more("plan:score", row.score, _("The whole sheet")))
     sample = staticmethod(sample_objection)
     rights = Rights(see=APPRAISED)
+
+
+def sample_publication(number: int) -> Publication:
+    """A draft of a month of its own."""
+    return Publication(
+        number=f"样通报稿〔2013〕{number}号", title=f"样本通报{number}", area_code=HERE, owner_area_code=HERE,
+        state="draft", authority=sample_authority(number), series="monthly",
+        period=f"{2000 + number // 12}-{number % 12 + 1:02}",
+    )  # fmt: skip
+
+
+@register
+class Publications(Register):
+    name = "publications"
+    model = Publication
+    title = _("Publications")
+    singular = _("Publication")
+    icon = "news"
+    group = "papers"
+    columns = ("number", "title", "series", "period", "area_code", "state_title", "document_number", "due_at")
+    labels = {"state_title": _("State")}
+    filters = ("series", "period", "state", "area_code", "authority")
+    choices = {"state": PUBLICATION.choices}
+    search = ("number", "title")
+    natural_key = ("number",)
+    sections = ((_("Publication"), ("number", "title", "series", "period", "authority", "state_title")),)
+    order = "-opened_at"
+    sample = staticmethod(sample_publication)
+    rights = Rights(see={"city", "district", "duty"})

@@ -4,7 +4,16 @@ from django.urls import path
 
 from anlan.kernel.addresses import keyed
 
-from . import views, views_appraisal, views_duties, views_history, views_risk, views_sheet, views_targets
+from . import (
+    views,
+    views_appraisal,
+    views_bulletins,
+    views_duties,
+    views_history,
+    views_risk,
+    views_sheet,
+    views_targets,
+)
 
 app_name = "plan"
 urlpatterns = [
@@ -26,6 +35,11 @@ urlpatterns = [
     path("schemes/<int:key>/", views_appraisal.scheme, name="scheme"),
     path("schemes/<int:key>/adopt/", views_appraisal.scheme_adopt, name="scheme-adopt"),
     path("risk/", views_risk.risk, name="risk"),
+    path("bulletins/", views_bulletins.bulletins, name="bulletins"),
+    path("bulletins/begin/", views_bulletins.begin, name="bulletin-begin"),
+    path("bulletins/<str:number>/again/", views_bulletins.again, name="bulletin-again"),
+    path("bulletins/<str:number>/compare/", views_bulletins.compare, name="bulletin-compare"),
+    path("bulletins/<str:number>/correct/", views_bulletins.correct, name="bulletin-correct"),
     path("<int:key>/", views_sheet.page, name="plan"),
     path("<int:key>/history/", views_history.changes, name="history"),
     path("<int:key>/plan.yaml", views.export, name="plan-file"),
@@ -74,4 +88,12 @@ keyed("plan:objection-answer", of="plan.Objection", keys=lambda row: {"key": row
 keyed("plan:scheme", "plan:scheme-adopt", of="plan.Scheme", keys=lambda row: {"key": row.pk}, record="key")
 keyed(
     "plan:appraisal-month", "plan:appraisal-adopt", of="plan.Appraisal", keys=lambda row: {"key": row.pk}, record="key"
+)
+keyed(
+    "plan:bulletin-again",
+    "plan:bulletin-compare",
+    "plan:bulletin-correct",
+    of="plan.Publication",
+    keys=lambda case: {"number": case.number},
+    record="number",
 )

@@ -173,9 +173,9 @@ class PaperFile(models.Model):
 class OfficialPaper(Case):
     """A paper from its draft to its archive; an office's kinds subclass it.
 
-    `machine` is what was drafted (JSON of `engines.papers`), `edits` what people changed of it (`papers.text`), `facts`
-    what it rests on. All three change in a draft alone: the database holds them from its review on. Enterprises see none
-    of it before it is issued, and sent to them.
+    `machine` is what was drafted (JSON of `engines.papers`), `edits` what people changed of it (`papers.text`),
+    `facts` what it rests on. All three change in a draft alone: the database holds them from its review on.
+    Enterprises see none of it before it is issued, and sent to them.
     """
 
     scope_rule = By(area="area_code", industry="industry_id")

@@ -33,7 +33,7 @@ class EditForm(Held, forms.Form):
     copies = forms.CharField(
         max_length=LONGEST["copies"] + 100, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
-    signatory = forms.ModelChoiceField(queryset=None, required=False)
+    signatory: Any = forms.ModelChoiceField(queryset=None, required=False)
 
     def __init__(self, case: OfficialPaper, text: Text, data: Any = None) -> None:
         self.text, self.case = text, case

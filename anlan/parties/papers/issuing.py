@@ -94,8 +94,8 @@ def send(paper: IssuedPaper, public: bool, to: Sequence[Authority], enterprises:
     paper.public, paper.published_at = public, clock.now()
     paper.save(update_fields=["public", "published_at"])
     Recipient.objects.bulk_create([
-        *(Recipient(paper=paper, name=body.name, area_code=body.area_code, industry_id=industry)
-          for body in to for industry in (body.industries or [None])),
+        *(Recipient(paper=paper, name=body.name, area_code=body.area_code, industry_id=industry or None)
+          for body in to for industry in (body.industries or [""])),
         *(Recipient(paper=paper, name=one.name, area_code=one.area_code, industry_id=one.industry_id,
                     enterprise_id=one.pk) for one in enterprises),
     ])  # fmt: skip

@@ -19,11 +19,11 @@ from typing import Any, Literal
 import msgspec
 
 from anlan.engines.papers import Annex, Block, Heading, Imprint, Note, Paper, Paragraph, decode
+from anlan.engines.papers.texts import clean
 
 LONGEST = {"title": 200, "addressee": 300, "copies": 1000, "text": 5000}
 """Signs that each may have."""
 MOST_ADDED = 200
-_SEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class BadText(ValueError):
@@ -238,9 +238,9 @@ class Text:
         left = set(edits.out if out is None else out) | gone
         if left - keys:
             raise BadText(min(left - keys), "unknown")
-        kept = {key: one for key, one in added.items() if one.text or texts is None}
+        kept = added if texts is None else _standing(added)
         return Text(self.machine, msgspec.structs.replace(
-            edits, texts=own, added=_rooted(kept, added), out=tuple(sorted(left - (set(added) - set(kept)))), **changes,
+            edits, texts=own, added=kept, out=tuple(sorted(left - (set(added) - set(kept)))), **changes,
         ))  # fmt: skip
 
     def with_more(self, after: str, kind: Literal["heading", "paragraph"] = "paragraph") -> tuple[Text, str]:
@@ -296,21 +296,16 @@ class Text:
         return found
 
 
-def _rooted(kept: dict[str, Added], all_: dict[str, Added]) -> dict[str, Added]:
-    """What stood behind a part that is gone stands where that one stood."""
-
-    def root(after: str) -> str:
-        while after in all_ and after not in kept:
-            after = all_[after].after
-        return after
-
-    return {key: msgspec.structs.replace(one, after=root(one.after)) for key, one in kept.items()}
+def _standing(added: dict[str, Added]) -> dict[str, Added]:
+    """Without the empty ones, but those behind which something stands: it keeps its place."""
+    while gone := {k for k, one in added.items() if not one.text} - {one.after for one in added.values()}:
+        added = {key: one for key, one in added.items() if key not in gone}
+    return added
 
 
 def _clean(name: str, text: str, part: str = "") -> str:
-    """Without controls, each paragraph on one line; raises `BadText` where it is too long."""
-    said = _SEEN.sub("", text).strip() if name == "copies" else _SEEN.sub("", " ".join(text.split("\n"))).strip()
-    said = said.replace("\r", "")
+    """On one line, without signs that nobody sees; raises `BadText` where it is too long."""
+    said = clean(" ".join(text.splitlines())).strip()
     if len(said) > LONGEST[name]:
         raise BadText(part or name, "long")
     return said

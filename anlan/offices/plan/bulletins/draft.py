@@ -40,9 +40,9 @@ NO_FIGURE = "注：“–”表示暂无数据。"
 def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = None) -> Paper:
     """The bulletin as a draft; numbered and dated only where it is told so."""
     period = Period.parse(facts.period)
-    span, issued = _span(facts, period), signed_on or facts.as_of.astimezone(BEIJING)
+    span, issued = span_of(facts, period), signed_on or facts.as_of.astimezone(BEIJING)
     blocks: list[Block] = [
-        Paragraph(f"现将{span}{_all(facts)}安全生产和事故隐患排查治理情况通报如下。{_as_of(facts)}"),
+        Paragraph(f"现将{span}{whole_of(facts)}安全生产和事故隐患排查治理情况通报如下。{_as_of(facts)}"),
         *_accidents(facts, period, span),
         *_dangers(facts, span),
         *_goals(facts, period),
@@ -51,7 +51,7 @@ def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = N
         *_asked(facts),
     ]
     return Paper(
-        title=f"{facts.issuer}关于{span}{_all(facts)}安全生产情况的通报",
+        title=f"{facts.issuer}关于{span}{whole_of(facts)}安全生产情况的通报",
         issuer=facts.issuer,
         mark=facts.issuer,
         number=Number(facts.short_name, issued.year, serial),
@@ -64,11 +64,13 @@ def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = N
     )  # fmt: skip
 
 
-def _all(facts: Facts) -> str:
+def whole_of(facts: Facts) -> str:
+    """全市, 全区 or 全县."""
     return "全市" if facts.tier == 1 else "全县" if facts.area_name.endswith("县") else "全区"
 
 
-def _span(facts: Facts, period: Period) -> str:
+def span_of(facts: Facts, period: Period) -> str:
+    """2013年5月, 2013年第一季度, 2013年度."""
     year, month = period.first.year, period.first.month
     if facts.kind == "monthly":
         return f"{year}年{month}月"
@@ -89,7 +91,7 @@ def _accidents(facts: Facts, period: Period, span: str) -> Iterable[Block]:
     yield Heading(1, "生产安全事故情况")
     yield Heading(2, "总体情况")
     number, deaths = facts.whole["accidents.number"], facts.whole["accidents.deaths"]
-    words = f"{span}，{_all(facts)}{said('共发生各类生产安全事故', number, '起')}；{said('死亡', deaths, '人')}。"
+    words = f"{span}，{whole_of(facts)}{said('共发生各类生产安全事故', number, '起')}；{said('死亡', deaths, '人')}。"
     if facts.kind != "annual":
         so_far = facts.to_date
         words += f"今年以来，{said('累计发生事故', so_far['accidents.number'], '起')}；"
@@ -181,7 +183,7 @@ def _dangers(facts: Facts, span: str) -> Iterable[Block]:
     yield Heading(2, "总体情况")
     whole = facts.whole
     found, rate, timely = whole["hazards.found"], whole["hazards.closure_rate"], whole["hazards.on_time_rate"]
-    words = f"{span}，{_all(facts)}{said('共排查事故隐患', found, '项')}；"
+    words = f"{span}，{whole_of(facts)}{said('共排查事故隐患', found, '项')}；"
     words += f"其中已验收销号{plain(whole['hazards.found_and_closed'].now)}项，{said('整改率', rate, '%')}。"
     words += f"期末未整改隐患{plain(whole['hazards.open'].now)}项。"
     words += f"本期应完成整改{plain(whole[DUE[0]].now)}项，按期完成{plain(whole[DUE[1]].now)}项，"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -137,8 +137,15 @@ def period_of(kind: Kind, text: str) -> Period:
     return period
 
 
-def gather(kind: Kind, period: Period, area_code: str) -> Facts:
-    """The figures of `period` in the area, in the scope in force. Raises `BadBulletin`."""
+STEPS = 16
+"""So many times the records are asked, about."""
+
+
+def gather(kind: Kind, period: Period, area_code: str, tell: Callable[[int], None] | None = None) -> Facts:
+    """The figures of `period` in the area, in the scope in force; `tell` hears how many of `STEPS` are done.
+
+    Raises `BadBulletin`.
+    """
     now = clock.now()
     span = period.span(now)
     if span is None:
@@ -149,15 +156,15 @@ def gather(kind: Kind, period: Period, area_code: str) -> Facts:
     if division.tier > 2:
         raise BadBulletin(f"{division.name}: bulletins are issued by cities and districts")
     with override("zh-hans"):
-        return _gather(kind, period, division, now)
+        return _gather(kind, period, division, now, tell)
 
 
-def _gather(kind: Kind, period: Period, division: Division, now: datetime) -> Facts:
+def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell: Callable[[int], None] | None) -> Facts:
     within, tier = area_prefix(division.code), division.tier + 1
     names = (*ACCIDENTS, *FOUND, *DUE, *WARNINGS)
     day = _last_day(period, now)
     to_date = Period.of("to_date", day)
-    look = _Look(within, now)
+    look = _Look(within, now, tell)
     figures = look.compute(names, period, ("area", "industry"), tier)
     year = look.compute(ACCIDENTS, to_date)
     grades = look.compute(ACCIDENTS, period, ("grade",))
@@ -165,7 +172,7 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime) -> Fa
     # What records say of the moment alone is of the day on which the bulletin is drafted.
     today = look.compute(PRESENT, Period.of("day", now.astimezone(clock.BEIJING).date()), ("area",), tier)
     known = _known(look, period)
-    body = _issuer(division, day)
+    body = issuer(division, day)
     place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
     places = [(code[: computing.DIGITS[tier]], name, True) for code, name in place.values_list("code", "name")]
     itself = within.ljust(computing.DIGITS[tier], "0")
@@ -213,19 +220,27 @@ def _last_day(period: Period, now: datetime) -> date:
 class _Look:
     """Computes within one area, as of one moment."""
 
-    def __init__(self, within: str, as_of: datetime) -> None:
-        self.within, self.as_of = within, as_of
+    def __init__(self, within: str, as_of: datetime, tell: Callable[[int], None] | None = None) -> None:
+        self.within, self.as_of, self._tell, self._asked = within, as_of, tell, 0
+
+    def _step(self) -> None:
+        self._asked += 1
+        if self._tell is not None:
+            self._tell(min(self._asked, STEPS))
 
     def compute(self, names: Iterable[str], period: Period, by: tuple[str, ...] = (), tier: int = 2) -> Figures:
+        self._step()
         return computing.compute(names, period, by=by, tier=tier, within=self.within, as_of=self.as_of)
 
     def total(self, name: str, period: Period) -> int:
+        self._step()
         figures = computing.compute((name,), period, within=self.within, as_of=self.as_of, compare=False)
         return int(figures.at(computing.named((name,))[0]).now.value or 0)
 
     def series(self, name: str, periods: list[Period]) -> list[Decimal | None]:
         from anlan.engines.measures.series import series
 
+        self._step()
         (one,) = computing.named((name,), periods[-1].first)
         assert isinstance(one, Measure)
         found = series(one, periods, as_of=self.as_of, backend=computing.postgres(), within=self.within)
@@ -306,7 +321,8 @@ def _exact(value: Any) -> Decimal | None:
     return None if value is None else Decimal(f"{Decimal(str(value)).normalize():f}")
 
 
-def _issuer(division: Division, day: date) -> Authority:
+def issuer(division: Division, day: date) -> Authority:
+    """Who issues the bulletins of a division on that day. Raises `BadBulletin`."""
     bodies = Authority.objects.at(day).filter(area_code=division.code)
     found = bodies.filter(kind="committee_office").first() or bodies.filter(kind="supervisor").first()
     if found is None:

@@ -73,7 +73,7 @@ class AddressedForm(Grouped):
     token = forms.UUIDField(widget=forms.HiddenInput)
     origin = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
     about = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
-    subject = line(_("Subject"), 160)
+    subject = line(_("Matter"), 160)
     to = Bodies(Authority.objects.none(), label=_("Addressees"), required=False)
     other = KeyField(
         Authority.objects.none(), label=_("Another authority"), required=False,
@@ -196,7 +196,7 @@ class DecisionForm(forms.Form):
     """One decision: kept where it is ticked and has a text."""
 
     take = forms.BooleanField(label=_("Keep"), required=False, initial=True)
-    text = line(_("What was decided"), minutes.LONGEST, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    text = line(_("Decision taken"), minutes.LONGEST, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     units = line(
         _("Responsible authorities"), 4000, required=False,
         widget=forms.Textarea(attrs={"rows": 2}),

@@ -91,12 +91,12 @@ CIRCULAR = declare(
                 ready=out_of_time, clock=STOP, words=_("%(actor)s established that nobody objected in time"),
             ),
             Move(
-                "uphold", _("Uphold"), ("objected",), "stands", OFFICES, relation="seat", tone="primary",
+                "uphold", _("Let it stand"), ("objected",), "stands", OFFICES, relation="seat", tone="primary",
                 demands=(needed(Circular, "answer"),), clock=STOP,
                 words=_("%(actor)s answered the objection, the circular stands: %(answer)s"),
             ),
             Move(
-                "revoke", _("Revoke"), ("issued", "objected"), "revoked", OFFICES, relation="seat",
+                "revoke", _("Take it back"), ("issued", "objected"), "revoked", OFFICES, relation="seat",
                 demands=(needed(Circular, "answer"),), clock=STOP, tone="critical",
                 words=_("%(actor)s revoked the circular: %(answer)s"),
             ),

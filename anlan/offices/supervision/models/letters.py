@@ -29,7 +29,7 @@ class Letter(OfficialPaper):
     him; the minutes of a meeting give their tasks."""
 
     sort = models.CharField(_("Kind"), max_length=12, choices=SORTS)
-    subject = models.CharField(_("Subject"), max_length=200)
+    subject = models.CharField(_("Matter"), max_length=200)
     grounds = models.TextField(_("Facts on which it rests"), max_length=4000, blank=True, default="")
     asked = models.TextField(_("What is to be done"), max_length=4000, blank=True, default="")
     answer_by = models.DateField(_("To be done and reported by"), null=True, blank=True)

@@ -22,7 +22,7 @@ class SupervisionOrder(Addressed):
     issued_at = models.DateTimeField(_("Issued at"), null=True, editable=False)
     received_at = models.DateTimeField(_("Signed for at"), null=True, editable=False)
     received_by = models.CharField(_("Signed for by"), max_length=60, blank=True, default="", editable=False)
-    result = models.TextField(_("What was done"), max_length=4000, blank=True, default="")
+    result = models.TextField(_("What was carried out"), max_length=4000, blank=True, default="")
     interviewed_on = models.DateField(_("Called in on"), null=True, blank=True)
     interview = models.TextField(_("What was said at it"), max_length=4000, blank=True, default="")
 

@@ -74,7 +74,7 @@ class AddressedForm(Grouped):
     origin = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
     about = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
     subject = line(_("Matter"), 160)
-    to = Bodies(Authority.objects.none(), label=_("Addressees"), required=False)
+    to = Bodies(Authority.objects.none(), label=_("Who is addressed"), required=False)
     other = KeyField(
         Authority.objects.none(), label=_("Another authority"), required=False,
         widget=PickWidget("/r/authorities/pick/"),

@@ -55,8 +55,8 @@ LETTER = declare(
                 words=_("%(actor)s withdrew the draft: %(reason)s"),
             ),
             Move(
-                "revoke", _("Take it back"), ("issued", "published"), "revoked", ISSUERS, barred=leads, demands=(REASON,),
-                effect=issuing.taken_back, clock=STOP, tone="critical",
+                "revoke", _("Take it back"), ("issued", "published"), "revoked", ISSUERS, barred=leads,
+                demands=(REASON,), effect=issuing.taken_back, clock=STOP, tone="critical",
                 words=_("%(actor)s revoked the paper: %(reason)s"),
             ),
         ),

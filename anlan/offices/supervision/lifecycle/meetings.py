@@ -123,8 +123,9 @@ TASK = declare(
                 words=_("%(actor)s sent the report back: %(reason)s"),
             ),
             Move(
-                "revoke", _("Take it back"), ("open", "reported"), "revoked", OFFICES, relation="seat", demands=(REASON,),
-                clock=STOP, tone="critical", words=_("%(actor)s revoked the task: %(reason)s"),
+                "revoke", _("Take it back"), ("open", "reported"), "revoked", OFFICES, relation="seat",
+                demands=(REASON,), clock=STOP, tone="critical",
+                words=_("%(actor)s revoked the task: %(reason)s"),
             ),
         ),
         universal=MORE_TIME,

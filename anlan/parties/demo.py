@@ -240,6 +240,16 @@ def _accounts(city: DemoCity) -> None:
             authority=authority,
             enterprise=own if role == "enterprise" else None,
         )
+    # Who reviews the city office's papers, and the leaders who sign: three posts of one office.
+    for username, role, area in (
+        ("reviewer", "city", CITY), ("leader", "city", CITY), ("district-leader", "district", DISTRICT),
+    ):  # fmt: skip
+        body = office["committee_office", area]
+        head = Person.objects.get(posts__authority=body, posts__head=True) if username.endswith("leader") else None
+        city.accounts[username] = Account.objects.create_user(
+            username, city.password, name=head.name if head else "市安委办 审核", role=role, area_code=area,
+            authority=body, person=head,
+        )  # fmt: skip
     # Colleagues elsewhere, who cannot sign in until somebody gives them a password.
     for (key, area), body in office.items():
         if key == "supervisor" and body.tier == 2 and area != DISTRICT:

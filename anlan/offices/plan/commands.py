@@ -132,16 +132,27 @@ def _of(year: int) -> Any:
 @click.command()
 @click.argument("kind", type=click.Choice(("monthly", "quarterly", "annual")))
 @click.option("--period", "period_text", required=True, help="2013-06, 2013-Q2 or 2013.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="FILE.docx or FILE.pdf.")
+@click.option("--out", type=click.Path(path_type=Path), help="FILE.docx or FILE.pdf.")
 @click.option("--area", "area_code", help="A district's code; without it the city.")
 @click.option("--number", type=int, help="The serial number under which it is issued; without it the paper is a draft.")
 @click.option("--date", "signed_on", type=click.DateTime(("%Y-%m-%d",)), help="The date of signature, like 2013-07-05.")
+@click.option("--keep-as", metavar="USER", help="Keep it as a draft of that user, to be edited and signed.")
 @click.option("--json", "as_json", is_flag=True, help="What was made, as JSON.")
 def bulletin(
-    kind: Any, period_text: str, out: Path, area_code: str | None, number: int | None, signed_on: datetime | None,
-    as_json: bool,
+    kind: Any, period_text: str, out: Path | None, area_code: str | None, number: int | None,
+    signed_on: datetime | None, keep_as: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Draft the bulletin of a month, a quarter or a year as an official paper, from the records."""
+    if keep_as is not None:
+        if (out, area_code, number, signed_on) != (None, None, None, None):
+            click.echo("--keep-as: what is kept is numbered and dated when it is issued, and of its drafter's own area",
+                       err=True)  # fmt: skip
+            sys.exit(2)
+        _keep(kind, period_text, keep_as, as_json)
+        return
+    if out is None:
+        click.echo("say --out FILE, or --keep-as USER", err=True)
+        sys.exit(2)
     from anlan.engines.measures import BadPeriod
     from anlan.engines.papers import BadPaper, docx, fonts, pdf
     from anlan.kernel import areas
@@ -185,6 +196,33 @@ def bulletin(
     click.echo(f"{out}: {paper.title}")
     for note in notes:
         click.echo(f"  {note}", err=True)
+
+
+def _keep(kind: str, period_text: str, username: str, as_json: bool) -> None:
+    """Opens the publication of a period as that account, with its draft."""
+    from anlan.engines.measures import BadPeriod
+    from anlan.engines.papers import BadPaper
+    from anlan.kernel.cases import MoveRefused
+    from anlan.kernel.scope import EVERYWHERE, Actor, acting
+    from anlan.parties.models import Account
+
+    from .bulletins import facts, jobs
+    from .bulletins.models import BulletinRun
+
+    try:
+        with acting(Actor("command", "bulletin"), EVERYWHERE):
+            account = Account.objects.filter(username=username, is_active=True).first()
+        if account is None:
+            raise facts.BadBulletin(f"--keep-as {username}: there is no such account")
+        with acting(Actor("command", "bulletin", account.pk), account.scope):
+            case = jobs.begin(kind, facts.period_of(kind, period_text), account, by_job=False)  # type: ignore[arg-type]
+            jobs.carry_out(BulletinRun.objects.create(publication=case, what="draft"), account)
+            case.refresh_from_db()
+    except (facts.BadBulletin, BadPeriod, BadPaper, MoveRefused) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    made = {"number": case.number, "title": case.title, "period": case.period, "facts": case.facts_digest}
+    click.echo(json.dumps(made, ensure_ascii=False) if as_json else f"{case.number} {case.title}")
 
 
 COMMANDS = [plan, forecast, risk, bulletin]

@@ -32,11 +32,10 @@ def due_on(series: str, period: Period) -> Any:
     return period.end - timedelta(days=1) + timedelta(days=days)
 
 
-def begin(series: str, period: Period, by: Any, area_code: str | None = None) -> Publication:
-    """Opens the publication of a period and asks for its draft. Raises `BadBulletin`, `MoveRefused` (`invalid` where
-    there is one of that period already)."""
-    code = area_code or by.area_code
-    division = Division.objects.filter(code=code).first()
+def begin(series: str, period: Period, by: Any, *, by_job: bool = True) -> Publication:
+    """Opens the publication of a period; `by_job` asks for its draft. Raises `BadBulletin`, and `MoveRefused`
+    (`invalid` where there is one of that period already)."""
+    division = Division.objects.filter(code=by.area_code).first()
     if division is None or division.tier > 2:
         raise facts.BadBulletin(_("Bulletins are issued by cities and districts."))
     if period.span(clock.now()) is None:
@@ -47,7 +46,8 @@ def begin(series: str, period: Period, by: Any, area_code: str | None = None) ->
         "publication", by, authority=authority, title=f"{words} {period.name}", series=series, period=period.name,
         due_on=due_on(series, period),
     )  # fmt: skip
-    ask(case, "draft", by)
+    if by_job:
+        ask(case, "draft", by)
     return case
 
 

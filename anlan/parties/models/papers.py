@@ -56,7 +56,7 @@ class IssuedPaper(Kept):
         "self", models.PROTECT, null=True, blank=True, related_name="corrections", verbose_name=_("Corrects")
     )
     public = models.BooleanField(_("Open to the public"), default=False)
-    published_at = models.DateTimeField(_("Published at"), null=True)
+    published_at = models.DateTimeField(pgettext_lazy("paper", "Published at"), null=True)
     withdrawn_at = models.DateTimeField(_("Revoked at"), null=True)
     withdrawn_why = models.CharField(_("Why it was revoked"), max_length=300, blank=True)
     archived_at = models.DateTimeField(_("Archived at"), null=True)
@@ -189,7 +189,7 @@ class OfficialPaper(Case):
         Post, models.SET_NULL, related_name="+", null=True, blank=True, verbose_name=_("To be signed by")
     )
     due_on = models.DateField(_("To be issued by"), null=True, blank=True)
-    signed_at = models.DateTimeField(_("Signed at"), null=True, editable=False)
+    signed_at = models.DateTimeField(pgettext_lazy("paper", "Signed at"), null=True, editable=False)
     signed_by = models.CharField(_("Signed by"), max_length=60, blank=True, editable=False)
     document_number = models.CharField(
         pgettext_lazy("paper", "Document number"), max_length=60, blank=True, editable=False

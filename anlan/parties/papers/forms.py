@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from anlan.engines.papers import Heading
+from anlan.engines.papers import Heading, Note
 from anlan.kernel import clock
 from anlan.kernel.registers.meanwhile import Held
 from anlan.parties.models import OfficialPaper
@@ -90,6 +90,8 @@ class EditForm(Held, forms.Form):
 def _words(part: Part) -> forms.Field:
     text, heading = part.text or "", isinstance(part.block, Heading)
     label = pgettext("paper", "Heading") if heading else pgettext("paper", "Paragraph")
+    if isinstance(part.block, Note):
+        label = pgettext("paper", "Note")
     rows = 1 if heading else max(2, min(14, len(text) // 38 + 1))
     return forms.CharField(
         label=label, max_length=LONGEST["text"], required=False, widget=forms.Textarea(attrs={"rows": rows})

@@ -207,7 +207,7 @@ def sent_back(case: OfficialPaper, facts: Mapping[str, Any], by: Any) -> None:
 
 
 def _audience() -> forms.Field:
-    return forms.ChoiceField(label=_("For whom"), choices=AUDIENCES, widget=forms.RadioSelect)
+    return forms.ChoiceField(label=pgettext_lazy("paper", "For whom"), choices=AUDIENCES, widget=forms.RadioSelect)
 
 
 def _recipients() -> forms.Field:
@@ -326,7 +326,7 @@ def official(
     )  # fmt: skip
     more.setdefault("sections", (
         (_("Paper"), ("authority", "document_number", "corrects", "signatory", "due_on")),
-        (_("Signature"), ("signed_by", "signed_at")),
+        (pgettext_lazy("paper", "Signature"), ("signed_by", "signed_at")),
     ))  # fmt: skip
     named = {move.name for move in moves}
     more.setdefault("start_clock", None)

@@ -40,7 +40,7 @@ LIFECYCLE = declare(
         lead=lead,
         sections=(
             (_("Paper"), ("series", "period", "authority", "document_number", "corrects", "signatory", "due_on")),
-            (_("Signature"), ("signed_by", "signed_at")),
+            (pgettext_lazy("paper", "Signature"), ("signed_by", "signed_at")),
         ),
     )
 )

@@ -18,7 +18,7 @@ from anlan.kernel.registers.picking import KeyField, PickWidget
 from anlan.parties.models import Authority, Enterprise
 
 from . import meetings, minutes, page
-from .models import MEASURES, SORTS, Letter, Meeting
+from .models import MEASURES, GENRES, Letter, Meeting
 from .units import Known, resolved
 
 MOST = 200
@@ -99,7 +99,7 @@ class AddressedForm(Grouped):
         """What an address prefills: `to` (authorities) and `area` (divisions, for their governments or offices), each
         any number of times, `enterprise`, `subject`, `grounds`, `asked`, `answer_by`, `about` (register:key) and `from`
         (kind:number)."""
-        names = ("subject", "grounds", "asked", "answer_by", "about", "enterprise", "sort")
+        names = ("subject", "grounds", "asked", "answer_by", "about", "enterprise", "genre")
         plain = {n: said[n][:4000].replace("\0", "") for n in names if said.get(n)}
         bodies = meetings.candidates(by.area_code)
         keys = {int(k) for k in said.getlist("to")[:MOST] if k.isdecimal() and len(k) < 18}
@@ -147,7 +147,7 @@ class OrderForm(AddressedForm):
 
 
 class CircularForm(AddressedForm):
-    sort = forms.ChoiceField(label=_("Kind"), choices=SORTS, initial="criticism")
+    genre = forms.ChoiceField(label=_("Kind"), choices=GENRES, initial="criticism")
     grounds = text(Letter, "grounds", 5)
     measure = forms.ChoiceField(label=_("Measure"), choices=MEASURES)
     asked = text(Letter, "asked", 3, required=False)

@@ -21,9 +21,9 @@ def object_(case: Circular, facts: Mapping[str, Any], by: Any) -> None:
     case.objected_at = clock.now()
 
 
-def of_sort(sort: str) -> Any:
+def of_genre(genre: str) -> Any:
     """Out with its paper, and of that kind: thanks are at an end with it, criticism may be objected to."""
-    return lambda case: issuing.is_out(case) if case.sort == sort else _("This is for the other kind of circular.")
+    return lambda case: issuing.is_out(case) if case.genre == genre else _("This is for the other kind of circular.")
 
 
 def in_time(case: Circular) -> Any:
@@ -65,12 +65,12 @@ CIRCULAR = declare(
             ),
             Move(
                 "issue", _("Issue"), ("draft",), "issued", OFFICES, relation="seat", tone="primary",
-                ready=of_sort("criticism"), effect=issue, clock=Clock(rule="supervision.object"),
+                ready=of_genre("criticism"), effect=issue, clock=Clock(rule="supervision.object"),
                 words=_("%(actor)s issued the circular of criticism"),
             ),
             Move(
                 "thank", _("Issue"), ("draft",), "stands", OFFICES, relation="seat", tone="primary",
-                ready=of_sort("thanks"), effect=issue, clock=STOP, words=_("%(actor)s issued the circular of thanks"),
+                ready=of_genre("thanks"), effect=issue, clock=STOP, words=_("%(actor)s issued the circular of thanks"),
             ),
             Move(
                 "drop", _("Drop the draft"), ("draft",), "dropped", OFFICES, relation="seat", demands=(REASON,),
@@ -103,7 +103,7 @@ CIRCULAR = declare(
         ),
         universal=Universal(list_=()),
         sections=(
-            (_("Circular"), ("sort", "addressee_name", "facts", "measure", "asked", "issued_at")),
+            (_("Circular"), ("genre", "addressee_name", "facts", "measure", "asked", "issued_at")),
             (_("Objection"), ("objected_at", "objection", "answer")),
         ),
         papers=papers,

@@ -18,7 +18,7 @@ from anlan.kernel.registers.picking import KeyField, PickWidget
 from anlan.parties.models import Authority, Enterprise
 
 from . import meetings, minutes, page
-from .models import MEASURES, GENRES, Letter, Meeting
+from .models import GENRES, MEASURES, Letter, Meeting
 from .units import Known, resolved
 
 MOST = 200

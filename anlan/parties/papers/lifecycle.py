@@ -332,7 +332,8 @@ def official(
     more.setdefault("start_clock", None)
     return Lifecycle(
         kind=kind, model=model, title=title, singular=singular, icon=icon, states=(*STATES, *states), start="draft",
-        open_by=who, number=number, mark=mark, moves=(*(move for move in own if move.name not in named), *moves), part=part,
+        open_by=who, number=number, mark=mark, part=part,
+        moves=(*(move for move in own if move.name not in named), *moves),
         opened_words=_("%(actor)s had the paper drafted"),
         notes={
             EDITED: _("%(actor)s changed the text: %(parts)s parts are a person's by now"),

@@ -25,7 +25,7 @@ UNITS = {"working_days": "个工作日", "days": "日"}
 def paper(letter: Letter, names: Sequence[str]) -> Paper:
     """An order or a circular to those of these names."""
     issuer = letter.authority.name
-    made = order if letter.sort == "order" else circular
+    made = order if letter.genre == "order" else circular
     title, blocks = made(letter, names)
     return Paper(
         title=f"{issuer}关于{letter.subject}的{title}", issuer=issuer, mark=issuer, addressee="、".join(names),
@@ -45,7 +45,7 @@ def order(letter: Letter, names: Sequence[str]) -> tuple[str, list[Block]]:
 
 
 def circular(letter: Letter, names: Sequence[str]) -> tuple[str, list[Block]]:
-    criticism = letter.sort == "criticism"
+    criticism = letter.genre == "criticism"
     what = "通报批评" if criticism else "通报表扬"
     measure = MEASURES[letter.measure]
     if letter.measure == "interview" and not letter.owner_area_code.endswith("0" * 10):
@@ -109,7 +109,7 @@ def _limit(rule: str) -> str:
 def facts(letter: Letter, names: Sequence[str]) -> str:
     """What an order or a circular rests on, frozen with it."""
     told: dict[str, Any] = {
-        "sort": letter.sort, "subject": letter.subject, "facts": letter.grounds, "asked": letter.asked,
+        "genre": letter.genre, "subject": letter.subject, "facts": letter.grounds, "asked": letter.asked,
         "answer_by": letter.answer_by.isoformat() if letter.answer_by else None, "measure": letter.measure,
         "addressees": list(names),
     }  # fmt: skip

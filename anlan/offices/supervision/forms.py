@@ -18,7 +18,7 @@ from anlan.kernel.registers.picking import KeyField, PickWidget
 from anlan.parties.models import Authority, Enterprise
 
 from . import meetings, minutes, page
-from .models import MEASURES, SORTS, Letter, Meeting
+from .models import GENRES, MEASURES, Letter, Meeting
 from .units import Known, resolved
 
 MOST = 200
@@ -73,8 +73,8 @@ class AddressedForm(Grouped):
     token = forms.UUIDField(widget=forms.HiddenInput)
     origin = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
     about = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100)
-    subject = line(_("Subject"), 160)
-    to = Bodies(Authority.objects.none(), label=_("Addressees"), required=False)
+    subject = line(_("Matter"), 160)
+    to = Bodies(Authority.objects.none(), label=_("Who is addressed"), required=False)
     other = KeyField(
         Authority.objects.none(), label=_("Another authority"), required=False,
         widget=PickWidget("/r/authorities/pick/"),
@@ -99,7 +99,7 @@ class AddressedForm(Grouped):
         """What an address prefills: `to` (authorities) and `area` (divisions, for their governments or offices), each
         any number of times, `enterprise`, `subject`, `grounds`, `asked`, `answer_by`, `about` (register:key) and `from`
         (kind:number)."""
-        names = ("subject", "grounds", "asked", "answer_by", "about", "enterprise", "sort")
+        names = ("subject", "grounds", "asked", "answer_by", "about", "enterprise", "genre")
         plain = {n: said[n][:4000].replace("\0", "") for n in names if said.get(n)}
         bodies = meetings.candidates(by.area_code)
         keys = {int(k) for k in said.getlist("to")[:MOST] if k.isdecimal() and len(k) < 18}
@@ -147,7 +147,7 @@ class OrderForm(AddressedForm):
 
 
 class CircularForm(AddressedForm):
-    sort = forms.ChoiceField(label=_("Kind"), choices=SORTS, initial="criticism")
+    genre = forms.ChoiceField(label=_("Kind"), choices=GENRES, initial="criticism")
     grounds = text(Letter, "grounds", 5)
     measure = forms.ChoiceField(label=_("Measure"), choices=MEASURES)
     asked = text(Letter, "asked", 3, required=False)
@@ -196,7 +196,7 @@ class DecisionForm(forms.Form):
     """One decision: kept where it is ticked and has a text."""
 
     take = forms.BooleanField(label=_("Keep"), required=False, initial=True)
-    text = line(_("What was decided"), minutes.LONGEST, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    text = line(_("Decision taken"), minutes.LONGEST, required=False, widget=forms.Textarea(attrs={"rows": 3}))
     units = line(
         _("Responsible authorities"), 4000, required=False,
         widget=forms.Textarea(attrs={"rows": 2}),

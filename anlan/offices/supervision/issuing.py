@@ -35,16 +35,16 @@ def office(area_code: str) -> Authority:
 # --- Orders and circulars --------------------------------------------------------------------------
 
 
-def draft(sort: str, by: Any, addressees: Sequence[Any], about: Mapping[str, str], **said: Any) -> Letter:
+def draft(genre: str, by: Any, addressees: Sequence[Any], about: Mapping[str, str], **said: Any) -> Letter:
     """Drafts one letter, and a case for each addressee (an authority or an enterprise); all or none.
 
     `said` is what the letter says (subject, grounds, asked, answer_by, measure), `about` the record that the cases are
     about. It takes as many statements for many addressees as for one. Raises `FieldError` and `MoveRefused`.
     """
-    kind = "order" if sort == "order" else "circular"
+    kind = "order" if genre == "order" else "circular"
     with transaction.atomic():
         letter: Letter = papers.draft(
-            "letter", by, authority=office(by.area_code), sort=sort, title=said["subject"], **said
+            "letter", by, authority=office(by.area_code), genre=genre, title=said["subject"], **said
         )
         own = {**_of_case(letter), **about, "area_code": by.area_code, "letter": letter}
         made = cases.open_cases(kind, by, [
@@ -58,14 +58,14 @@ def draft(sort: str, by: Any, addressees: Sequence[Any], about: Mapping[str, str
 def _of_case(letter: Letter) -> dict[str, Any]:
     """What a case has of its letter."""
     own = {"title": letter.subject, "facts": letter.grounds, "asked": letter.asked}
-    if letter.sort == "order":
+    if letter.genre == "order":
         return own | {"answer_by": letter.answer_by}
-    return own | {"sort": letter.sort, "measure": letter.measure}
+    return own | {"genre": letter.genre, "measure": letter.measure}
 
 
 def addressed(letter: Letter) -> list[Any]:
     """The cases of a letter."""
-    rows = letter.supervisionorders if letter.sort == "order" else letter.circulars  # type: ignore[attr-defined]
+    rows = letter.supervisionorders if letter.genre == "order" else letter.circulars  # type: ignore[attr-defined]
     return list(rows.select_related("addressee", "enterprise").order_by("number_order"))
 
 
@@ -93,7 +93,7 @@ def draft_minutes(meeting: Meeting, by: Any) -> Letter:
         body = office(meeting.owner_area_code)
         text, rests_on = _minutes(locked, body)
         letter: Letter = papers.draft(
-            "letter", by, authority=body, paper=text, facts=rests_on, sort="minutes", subject=locked.title,
+            "letter", by, authority=body, paper=text, facts=rests_on, genre="minutes", subject=locked.title,
             meeting=locked,
         )  # fmt: skip
         return letter
@@ -127,7 +127,7 @@ def minutes_changed(meeting: Meeting, by: Any) -> None:
 def published(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
     """Sends the paper to all whom it names, and moves what hangs on it."""
     assert case.issued is not None
-    if case.sort == "minutes":
+    if case.genre == "minutes":
         meeting = case.meeting
         assert meeting is not None
         invited = [one.authority for one in meeting.invitations.select_related("authority")]
@@ -140,7 +140,7 @@ def published(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
     numbering.send(case.issued, False, [one.addressee for one in rows if one.addressee is not None], [*firms.values()])
     for one in rows:
         if one.state == "draft":
-            engine.move(one, "thank" if case.sort == "thanks" else "issue", by=by, seen_version=one.version)
+            engine.move(one, "thank" if case.genre == "thanks" else "issue", by=by, seen_version=one.version)
 
 
 def is_out(case: Addressed) -> Any:
@@ -164,14 +164,14 @@ def taken_back(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
     """A paper that is revoked takes the cases along that still run."""
     revoked(case, facts, by)
     for one in _waiting(case, "revoked"):
-        name = "answer" if case.sort == "criticism" and one.state != "draft" else "reason"
+        name = "answer" if case.genre == "criticism" and one.state != "draft" else "reason"
         move = "drop" if one.state == "draft" else "revoke"
         engine.move(one, move, by=by, seen_version=one.version, facts_={name: facts["reason"]})
 
 
 def _waiting(case: Letter, state: str) -> Iterator[Any]:
     """The cases that still run, once the letter is kept in its new state: they ask it."""
-    if case.sort == "minutes":
+    if case.genre == "minutes":
         return
     Letter.objects.filter(pk=case.pk).update(state=state)
     yield from (one for one in addressed(case) if one.closed_at is None)

@@ -34,7 +34,7 @@ def addressed(case: Addressed, account: Any) -> tuple[str, dict[str, Any]]:
 
 def letter(case: Letter, account: Any) -> dict[str, Any]:
     """The cases that hang on a letter."""
-    rows = issuing.addressed(case) if case.sort != "minutes" else []
+    rows = issuing.addressed(case) if case.genre != "minutes" else []
     return {"lead_template": "supervision/_letter.html", "rows": rows}
 
 

@@ -13,7 +13,7 @@ from anlan.kernel.cases import links
 from . import issuing, page
 
 
-def press(sort: str, by: Any, said: Mapping[str, Any]) -> tuple[Any, bool]:
+def press(genre: str, by: Any, said: Mapping[str, Any]) -> tuple[Any, bool]:
     """Drafts what a form says, once however often it is sent; the letter, and whether it is new.
 
     Raises `FieldError` and `MoveRefused`.
@@ -24,7 +24,7 @@ def press(sort: str, by: Any, said: Mapping[str, Any]) -> tuple[Any, bool]:
         about = {"about": str(record)[:200], "about_at": said["about"]} if record is not None else {}
         own = {n: said[n] for n in ("subject", "grounds", "asked", "answer_by", "measure") if said.get(n)}
         with transaction.atomic():
-            letter = issuing.draft(sort, by, said["addressees"], about, **own)
+            letter = issuing.draft(genre, by, said["addressees"], about, **own)
             came_from = links.origin(said.get("origin"), by)
             for case in issuing.addressed(letter):
                 if said.get("evidence"):

@@ -33,7 +33,7 @@ def sample_order(number: int) -> SupervisionOrder:
 def sample_circular(number: int) -> Circular:
     return Circular(
         number=f"样本通〔2013〕{number}号", title=f"样本通报{number}", state="issued", owner_area_code="500000000000",
-        addressee=_addressee(), sort="criticism", facts="逾期未整改", issued_at=clock.now(),
+        addressee=_addressee(), genre="criticism", facts="逾期未整改", issued_at=clock.now(),
     )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def sample_invitation(number: int) -> Invitation:
 def sample_letter(number: int) -> Letter:
     return Letter(
         number=f"样本督稿〔2013〕{number}号", title=f"样本督办通知{number}", state="draft", owner_area_code=HERE,
-        authority=_addressee(), sort="order", subject=f"样本督办{number}", grounds="超过控制进度", asked="整改",
+        authority=_addressee(), genre="order", subject=f"样本督办{number}", grounds="超过控制进度", asked="整改",
         answer_by=date(2013, 7, 15),
     )  # fmt: skip
 
@@ -99,9 +99,9 @@ class Circulars(Register):
     singular = _("Circular")
     icon = "speakerphone"
     group = "supervision"
-    columns = ("number", "sort", "title", "addressee_name", "area_code", "measure", "state_title", "due_at")
+    columns = ("number", "genre", "title", "addressee_name", "area_code", "measure", "state_title", "due_at")
     further = ("owner_area_code", "opened_at", "closed_at")
-    filters = ("state", "sort", "measure", "area_code", "industry", "owner_area_code", "issued_at")
+    filters = ("state", "genre", "measure", "area_code", "industry", "owner_area_code", "issued_at")
     choices = {"state": CIRCULAR.choices}
     search = ("number", "title", "addressee_name")
     natural_key = ("number",)
@@ -184,12 +184,12 @@ class Letters(Register):
     singular = _("Letter of supervision")
     icon = "mail-forward"
     group = "supervision"
-    columns = ("number", "sort", "title", "authority", "state_title", "document_number", "opened_at")
-    filters = ("state", "sort", "area_code", "opened_at")
+    columns = ("number", "genre", "title", "authority", "state_title", "document_number", "opened_at")
+    filters = ("state", "genre", "area_code", "opened_at")
     choices = {"state": LETTER.choices}
     search = ("number", "title", "document_number")
     natural_key = ("number",)
-    labels = {"state_title": _("State")}
+    labels = {"state_title": _("State"), "issued": _("Official paper")}
     empty = _("Letters stand here once orders, circulars or minutes are drafted.")
     sample = staticmethod(sample_letter)
     order = "-opened_at"

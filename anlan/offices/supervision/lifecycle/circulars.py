@@ -14,16 +14,16 @@ from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import Circular
-from .shared import ADDRESSEE, HOLDERS, OFFICES, issue, needed, papers, shown
+from .shared import ADDRESSEE, DELIVERED, HOLDERS, OFFICES, issue, needed, papers, shown
 
 
 def object_(case: Circular, facts: Mapping[str, Any], by: Any) -> None:
     case.objected_at = clock.now()
 
 
-def of_sort(sort: str) -> Any:
+def of_genre(genre: str) -> Any:
     """Out with its paper, and of that kind: thanks are at an end with it, criticism may be objected to."""
-    return lambda case: issuing.is_out(case) if case.sort == sort else _("This is for the other kind of circular.")
+    return lambda case: issuing.is_out(case) if case.genre == genre else _("This is for the other kind of circular.")
 
 
 def in_time(case: Circular) -> Any:
@@ -54,6 +54,7 @@ CIRCULAR = declare(
         number="{mark}安通〔{year}〕{n}号",
         mark=mark,
         addressee=ADDRESSEE,
+        own_work=DELIVERED,
         inside=("open", issuing.CHANGED, "drop"),
         opened_words=_("%(actor)s drafted the circular"),
         notes={issuing.CHANGED: _("%(actor)s changed the draft")},
@@ -64,12 +65,12 @@ CIRCULAR = declare(
             ),
             Move(
                 "issue", _("Issue"), ("draft",), "issued", OFFICES, relation="seat", tone="primary",
-                ready=of_sort("criticism"), effect=issue, clock=Clock(rule="supervision.object"),
+                ready=of_genre("criticism"), effect=issue, clock=Clock(rule="supervision.object"),
                 words=_("%(actor)s issued the circular of criticism"),
             ),
             Move(
                 "thank", _("Issue"), ("draft",), "stands", OFFICES, relation="seat", tone="primary",
-                ready=of_sort("thanks"), effect=issue, clock=STOP, words=_("%(actor)s issued the circular of thanks"),
+                ready=of_genre("thanks"), effect=issue, clock=STOP, words=_("%(actor)s issued the circular of thanks"),
             ),
             Move(
                 "drop", _("Drop the draft"), ("draft",), "dropped", OFFICES, relation="seat", demands=(REASON,),
@@ -90,19 +91,19 @@ CIRCULAR = declare(
                 ready=out_of_time, clock=STOP, words=_("%(actor)s established that nobody objected in time"),
             ),
             Move(
-                "uphold", _("Uphold"), ("objected",), "stands", OFFICES, relation="seat", tone="primary",
+                "uphold", _("Let it stand"), ("objected",), "stands", OFFICES, relation="seat", tone="primary",
                 demands=(needed(Circular, "answer"),), clock=STOP,
                 words=_("%(actor)s answered the objection, the circular stands: %(answer)s"),
             ),
             Move(
-                "revoke", _("Revoke"), ("issued", "objected"), "revoked", OFFICES, relation="seat",
+                "revoke", _("Take it back"), ("issued", "objected"), "revoked", OFFICES, relation="seat",
                 demands=(needed(Circular, "answer"),), clock=STOP, tone="critical",
                 words=_("%(actor)s revoked the circular: %(answer)s"),
             ),
         ),
         universal=Universal(list_=()),
         sections=(
-            (_("Circular"), ("sort", "addressee_name", "facts", "measure", "asked", "issued_at")),
+            (_("Circular"), ("genre", "addressee_name", "facts", "measure", "asked", "issued_at")),
             (_("Objection"), ("objected_at", "objection", "answer")),
         ),
         papers=papers,

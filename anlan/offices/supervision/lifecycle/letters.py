@@ -20,12 +20,12 @@ from .shared import needed
 
 
 def demands(case: Letter) -> Any:
-    return _("The minutes are changed at their meeting.") if case.sort == "minutes" else None
+    return _("The minutes are changed at their meeting.") if case.genre == "minutes" else None
 
 
 def whole(case: Letter, facts: Mapping[str, Any]) -> Any:
     """An order says what is to be done and until when; a circular what it does."""
-    missing = ("asked", "answer_by") if case.sort == "order" else ("measure",)
+    missing = ("asked", "answer_by") if case.genre == "order" else ("measure",)
     wrong = {name: [_("This is not in place.")] for name in missing if not facts.get(name)}
     if facts.get("answer_by") and facts["answer_by"] < clock.today():
         wrong["answer_by"] = [_("The date lies in the past.")]
@@ -55,13 +55,13 @@ LETTER = declare(
                 words=_("%(actor)s withdrew the draft: %(reason)s"),
             ),
             Move(
-                "revoke", _("Revoke"), ("issued", "published"), "revoked", ISSUERS, barred=leads, demands=(REASON,),
-                effect=issuing.taken_back, clock=STOP, tone="critical",
+                "revoke", _("Take it back"), ("issued", "published"), "revoked", ISSUERS, barred=leads,
+                demands=(REASON,), effect=issuing.taken_back, clock=STOP, tone="critical",
                 words=_("%(actor)s revoked the paper: %(reason)s"),
             ),
         ),
         sections=(
-            (_("Letter"), ("sort", "subject", "grounds", "asked", "answer_by", "measure", "meeting")),
+            (_("Letter"), ("genre", "subject", "grounds", "asked", "answer_by", "measure", "meeting")),
             (_("Paper"), ("authority", "document_number", "corrects", "signatory")),
             (_("Signature"), ("signed_by", "signed_at")),
         ),

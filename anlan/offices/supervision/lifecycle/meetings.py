@@ -39,7 +39,7 @@ MEETING = declare(
         singular=_("Joint meeting"),
         icon="users",
         states=(
-            State("called", _("Called"), turn=OFFICES),
+            State("called", _("Called, not held yet"), turn=OFFICES),
             State("held", _("Held, minutes to be issued"), turn=OFFICES),
             State("issued", _("Minutes issued"), end=True),
             State("cancelled", _("Cancelled"), end=True),
@@ -118,13 +118,14 @@ TASK = declare(
                 clock=STOP, words=_("%(actor)s accepted what was reported"),
             ),
             Move(
-                "send_back", _("Send back"), ("reported",), "open", OFFICES, relation="seat",
+                "send_back", _("Return the report"), ("reported",), "open", OFFICES, relation="seat",
                 demands=(REASON, Field("due_on")), gate=ahead("due_on"), clock=Clock(field="due_on"),
                 words=_("%(actor)s sent the report back: %(reason)s"),
             ),
             Move(
-                "revoke", _("Revoke"), ("open", "reported"), "revoked", OFFICES, relation="seat", demands=(REASON,),
-                clock=STOP, tone="critical", words=_("%(actor)s revoked the task: %(reason)s"),
+                "revoke", _("Take it back"), ("open", "reported"), "revoked", OFFICES, relation="seat",
+                demands=(REASON,), clock=STOP, tone="critical",
+                words=_("%(actor)s revoked the task: %(reason)s"),
             ),
         ),
         universal=MORE_TIME,

@@ -14,7 +14,7 @@ from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import SupervisionOrder
-from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, papers, shown
+from .shared import ADDRESSEE, DELIVERED, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, papers, shown
 
 
 def sign_for(case: SupervisionOrder, facts: Mapping[str, Any], by: Any) -> None:
@@ -47,6 +47,7 @@ ORDER = declare(
         number="{mark}安督〔{year}〕{n}号",
         mark=mark,
         addressee=ADDRESSEE,
+        own_work=DELIVERED,
         inside=("open", issuing.CHANGED, "drop"),
         opened_words=_("%(actor)s drafted the order"),
         notes={issuing.CHANGED: _("%(actor)s changed the draft")},
@@ -74,7 +75,7 @@ ORDER = declare(
                 clock=STOP, words=_("%(actor)s accepted what was reported"),
             ),
             Move(
-                "send_back", _("Send back"), ("reported",), "received", OFFICES, relation="seat",
+                "send_back", _("Return the report"), ("reported",), "received", OFFICES, relation="seat",
                 demands=(REASON, Field("answer_by")), gate=ahead("answer_by"), clock=Clock(field="answer_by"),
                 words=_("%(actor)s sent the report back: %(reason)s"),
             ),
@@ -86,7 +87,7 @@ ORDER = declare(
                 words=_("%(actor)s called the head in on %(interviewed_on)s: %(interview)s"),
             ),
             Move(
-                "revoke", _("Revoke"), ("issued", "received", "reported"), "revoked", OFFICES, relation="seat",
+                "revoke", _("Take it back"), ("issued", "received", "reported"), "revoked", OFFICES, relation="seat",
                 demands=(REASON,), clock=STOP, tone="critical", words=_("%(actor)s revoked the order: %(reason)s"),
             ),
             Move(
@@ -97,7 +98,7 @@ ORDER = declare(
         ),
         universal=MORE_TIME,
         sections=(
-            (_("Order"), ("addressee_name", "facts", "asked", "answer_by", "issued_at")),
+            (_("What was ordered"), ("addressee_name", "facts", "asked", "answer_by", "issued_at")),
             (_("How it was carried out"), ("received_at", "received_by", "result")),
             (_("Called in"), ("interviewed_on", "interview")),
         ),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
@@ -22,6 +23,8 @@ OFFICES = frozenset({"city", "district"})
 HOLDERS = frozenset({"department", "district", "township", "village", "enterprise"})
 """Who can be addressed."""
 ADDRESSEE = Addressee(addressed_to, "addressee_role")
+DELIVERED = ~Q(state="draft")
+"""What is drafted is work of its letter's."""
 
 
 def text(model: Any, name: str, rows: int = 3) -> Field:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from anlan.parties.models import OfficialPaper
 
-SORTS = (
+GENRES = (
     ("order", _("Supervision order")),
     ("criticism", _("Circular of criticism")),
     ("thanks", _("Circular of thanks")),
@@ -28,8 +28,8 @@ class Letter(OfficialPaper):
     """One paper to as many addressees as are named. When it is published the case of each addressee is delivered to
     him; the minutes of a meeting give their tasks."""
 
-    sort = models.CharField(_("Kind"), max_length=12, choices=SORTS)
-    subject = models.CharField(_("Subject"), max_length=200)
+    genre = models.CharField(_("Kind"), max_length=12, choices=GENRES)
+    subject = models.CharField(_("Matter"), max_length=200)
     grounds = models.TextField(_("Facts on which it rests"), max_length=4000, blank=True, default="")
     asked = models.TextField(_("What is to be done"), max_length=4000, blank=True, default="")
     answer_by = models.DateField(_("To be done and reported by"), null=True, blank=True)

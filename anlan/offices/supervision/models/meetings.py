@@ -95,7 +95,7 @@ class Resolution(Kept):
 
     meeting = models.ForeignKey(Meeting, models.CASCADE, related_name="resolutions", verbose_name=_("Joint meeting"))
     order = models.PositiveSmallIntegerField(_("No."))
-    text = models.TextField(_("What was decided"), max_length=2000)
+    text = models.TextField(_("Decision taken"), max_length=2000)
     units = models.ManyToManyField(Authority, related_name="+", blank=True, verbose_name=_("Responsible authorities"))
     responsible = models.CharField(_("Person responsible"), max_length=60, blank=True, default="")
     due_on = models.DateField(_("To be done by"), null=True, blank=True)
@@ -123,11 +123,11 @@ class Task(Addressed):
     )
     decided_at = models.CharField(_("Decided at"), max_length=300, editable=False)
     decided_on = models.DateField(_("Decided on"), editable=False)
-    asked = models.TextField(_("What was decided"), max_length=2000)
+    asked = models.TextField(_("Decision taken"), max_length=2000)
     responsible = models.CharField(_("Person responsible"), max_length=60, blank=True, default="")
     due_on = models.DateField(_("To be done by"))
-    progress = models.TextField(_("Progress"), max_length=4000, blank=True, default="")
-    result = models.TextField(_("What was done"), max_length=4000, blank=True, default="")
+    progress = models.TextField(_("State of the work"), max_length=4000, blank=True, default="")
+    result = models.TextField(_("What was carried out"), max_length=4000, blank=True, default="")
 
     class Meta(Addressed.Meta):
         abstract = False

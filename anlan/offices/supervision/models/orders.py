@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from .addressed import Addressed
 from .letters import MEASURES
 
-SORTS = (("criticism", _("Criticism")), ("thanks", _("Thanks")))
+GENRES = (("criticism", _("Criticism")), ("thanks", _("Thanks")))
 
 
 class SupervisionOrder(Addressed):
@@ -22,7 +22,7 @@ class SupervisionOrder(Addressed):
     issued_at = models.DateTimeField(_("Issued at"), null=True, editable=False)
     received_at = models.DateTimeField(_("Signed for at"), null=True, editable=False)
     received_by = models.CharField(_("Signed for by"), max_length=60, blank=True, default="", editable=False)
-    result = models.TextField(_("What was done"), max_length=4000, blank=True, default="")
+    result = models.TextField(_("What was carried out"), max_length=4000, blank=True, default="")
     interviewed_on = models.DateField(_("Called in on"), null=True, blank=True)
     interview = models.TextField(_("What was said at it"), max_length=4000, blank=True, default="")
 
@@ -37,7 +37,7 @@ class SupervisionOrder(Addressed):
 class Circular(Addressed):
     """A circular of criticism or thanks (通报批评, 通报表扬) to one addressee; the one criticised may object."""
 
-    sort = models.CharField(_("Kind"), max_length=12, choices=SORTS)
+    genre = models.CharField(_("Kind"), max_length=12, choices=GENRES)
     facts = models.TextField(_("Facts on which it rests"), max_length=4000)
     measure = models.CharField(_("Measure"), max_length=12, choices=MEASURES, default="circulate")
     asked = models.TextField(_("What is expected"), max_length=2000, blank=True, default="")

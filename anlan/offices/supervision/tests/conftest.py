@@ -102,11 +102,13 @@ def go(who: Account, case: Any, move: str, **facts: Any) -> Any:
         return cases.move(seen, move, by=who, seen_version=seen.version, facts_=facts)
 
 
-def drafted(who: Account, *to: Any, sort: str = "order", **more: Any) -> Any:
+def drafted(who: Account, *to: Any, genre: str = "order", **more: Any) -> Any:
     """A letter to those, in draft."""
-    own = FACTS if sort == "order" else {"subject": "事故隐患整改", "grounds": "逾期12件未整改", "measure": "circulate"}
+    own = (
+        FACTS if genre == "order" else {"subject": "事故隐患整改", "grounds": "逾期12件未整改", "measure": "circulate"}
+    )
     with as_(who):
-        return issuing.draft(sort, who, to, {}, **{**own, **more})
+        return issuing.draft(genre, who, to, {}, **{**own, **more})
 
 
 def cases_of(letter: Any) -> list[Any]:

@@ -20,8 +20,8 @@ from .conftest import NOON, TESTER, drafted, go, out, photo, sees
 pytestmark = pytest.mark.django_db
 
 
-def issued(people: Any, to: Any, sort: str = "criticism") -> Any:
-    (made,) = out(people, drafted(people["city"], to, sort=sort))
+def issued(people: Any, to: Any, genre: str = "criticism") -> Any:
+    (made,) = out(people, drafted(people["city"], to, genre=genre))
     return made
 
 
@@ -72,11 +72,11 @@ def test_nobody_does_the_others_part(people: Any, bodies: Any, who: str, move: s
 def test_one_press_with_evidence_for_each_addressee(people: Any, bodies: Any) -> None:
     client = Client()
     client.force_login(people["city"])
-    page = client.get("/supervision/circulars/new/?sort=thanks").content.decode()
+    page = client.get("/supervision/circulars/new/?genre=thanks").content.decode()
     assert '<option value="thanks" selected>' in page
     said = {
         "token": page.split('name="token" value="')[1].split('"')[0], "subject": "表扬", "grounds": "提前完成",
-        "sort": "thanks", "measure": "reward", "asked": "", "to": [bodies["yubei"].pk, bodies["banan"].pk],
+        "genre": "thanks", "measure": "reward", "asked": "", "to": [bodies["yubei"].pk, bodies["banan"].pk],
         "evidence": SimpleUploadedFile("x.png", photo()),
     }  # fmt: skip
     answer = client.post("/supervision/circulars/new/", said)

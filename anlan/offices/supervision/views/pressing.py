@@ -43,7 +43,7 @@ def _new(request: HttpRequest, made: type[AddressedForm], template: str) -> Http
     form = made(request.POST, request.FILES, by=user)
     if form.is_valid():
         try:
-            letter, _fresh = pressing.press(form.cleaned_data.get("sort", "order"), user, form.cleaned_data)
+            letter, _fresh = pressing.press(form.cleaned_data.get("genre", "order"), user, form.cleaned_data)
         except cases.FieldError as error:
             for name, texts in error.errors.items():
                 place = {"addressee": "to", "title": "subject"}.get(name, name)

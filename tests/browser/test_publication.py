@@ -85,11 +85,11 @@ def test_from_one_press_to_the_public(sign_in: Callable[..., Person]) -> None:
     office.look()
 
     public = page.url.replace("/papers/", "/public/papers/")
-    with urllib.request.urlopen(public) as answer:  # noqa: S310 (our own address; nobody is signed in)
+    with urllib.request.urlopen(public) as answer:
         body = answer.read().decode()
     assert number in body
     assert "请各地区抓好落实。" in body
-    with urllib.request.urlopen(f"{public}pdf/") as answer:  # noqa: S310 (as above)
+    with urllib.request.urlopen(f"{public}pdf/") as answer:
         assert answer.read(5) == b"%PDF-"
 
     # What has its number is compared with the records, which tell the same.

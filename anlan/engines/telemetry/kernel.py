@@ -383,7 +383,7 @@ def carry(
             one.looked = max(0, one.looked - done)
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
-            if 2 * one.length > one.room:
+            if 4 * one.length > 3 * one.room:
                 _widened(one, _part(d, len(log.used)), log)
         if stopped:
             return k

@@ -48,7 +48,7 @@ def test_from_one_press_to_the_public(sign_in: Callable[..., Person]) -> None:
     words = page.locator("textarea[name^=t-]", has_text="共发生各类生产安全事故").first
     name, text = words.get_attribute("name"), words.input_value()
     words.fill(re.sub(r"事故\d+起", "事故9999起", text, count=1))
-    page.locator('button[value="save"]', has_text="保存").click()
+    page.click('.edit-bar button[value="save"]')
     page.wait_for_load_state()
     assert "9999" in page.locator(".edit-odd").inner_text()
     office.look()
@@ -56,7 +56,7 @@ def test_from_one_press_to_the_public(sign_in: Callable[..., Person]) -> None:
     page.locator('button[value^="paragraph:"]').last.click()
     page.wait_for_load_state()
     page.locator("textarea[name^=t-p]").fill("请各地区抓好落实。")
-    page.locator('button[value="close"]').click()
+    page.click('.edit-bar button[value="close"]')
     page.wait_for_url(f"**{address}")
     office.look()
     assert page.locator(".note-attention").count() == 0

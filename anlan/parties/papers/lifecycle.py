@@ -172,8 +172,10 @@ def fit(case: OfficialPaper, facts: Mapping[str, Any]) -> Any:
 
 
 def _colleagues(case: OfficialPaper) -> list[Any]:
+    """Those of the authority who wrote nothing of it."""
+    wrote = CaseEntry.of(case).filter(move__in=WRITING, by_id__isnull=False).values("by_id")
     people = Account.objects.filter(is_active=True, role__in=case.lifecycle.open_by, area_code=case.owner_area_code)
-    return [one for one in people if not another(case, one)]
+    return [one for one in people.exclude(pk__in=wrote) if not seated(case, one)]
 
 
 def _tell(case: OfficialPaper, to: list[Any], words: str) -> None:

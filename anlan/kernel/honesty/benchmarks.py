@@ -11,7 +11,7 @@ from anlan.site.bench import Measured, benchmark
 from anlan.site.bench.standin import standing_in
 
 from .. import clock
-from . import running
+from . import chance, running
 from .declaring import checks
 
 _ROWS = """(
@@ -28,6 +28,7 @@ _FIELDS = {
 @benchmark("honesty_night_s", unit="s", target=120.0, more_is_better=False)
 def night() -> Measured:
     """All checks over last month and the running one; the details say how many dangers there are, and each check."""
+    chance.more(1, 2, 0.5)  # SciPy is loaded once in a worker's life, not every night
     this, taken = running.month_of(clock.today()), {}
     with standing_in(apps.get_model("cases", "EvidenceFile"), _FIELDS, _ROWS, (), ("(case_kind, case_id)",)):
         with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -150,6 +151,11 @@ def _page(request: HttpRequest, found: Target, form: ApportionForm, status: int 
     return render(request, "plan/target.html", context, status=status)
 
 
+def _short(value: Decimal | None) -> Decimal | None:
+    """A number without the places that say nothing."""
+    return value if value is None else Decimal(f"{value.normalize():f}")
+
+
 def slips_of(target: Target) -> list[Slip]:
     """The warnings of a target and its parts in the reader's scope, those that stand first."""
     rows = Slip.objects.filter(year=target.plan.year, code=target.code, authority=None).select_related("industry")
@@ -157,6 +163,7 @@ def slips_of(target: Target) -> list[Slip]:
     names = areas.names(slip.area_code for slip in found)
     for slip in found:
         whole = slip.area_code == target.plan.area_code
+        slip.actual, slip.line = _short(slip.actual), _short(slip.line)
         slip.who = str(slip.industry) if slip.industry else str(_("The whole city")) if whole else names[slip.area_code]  # type: ignore[attr-defined]
     return found
 

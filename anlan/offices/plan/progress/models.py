@@ -38,7 +38,7 @@ class ProgressReport(Case):
     authority = models.ForeignKey(
         Authority, models.PROTECT, related_name="+", verbose_name=_("Duty-holder"), editable=False
     )
-    done = models.TextField(_("What was done"), max_length=4000, blank=True, default="")
+    done = models.TextField(pgettext_lazy("progress", "What was done"), max_length=4000, blank=True, default="")
     figures = models.TextField(
         _("Figures that nothing measures"), max_length=1000, blank=True, default="",
         help_text=_("What was built, trained, held: how many of what. What a measure counts is counted by itself."),
@@ -87,7 +87,7 @@ class ClosedPeriod(Kept):
     reason = models.CharField(_("Remark"), max_length=300, blank=True, default="")
     closed_by_id = models.BigIntegerField(editable=False)
     closed_by_name = models.CharField(_("Closed by"), max_length=60, editable=False)
-    closed_at = models.DateTimeField(_("Closed at"), default=clock.now, editable=False)
+    closed_at = models.DateTimeField(pgettext_lazy("period", "Closed at"), default=clock.now, editable=False)
 
     class Meta:
         verbose_name = _("Closed period")
@@ -180,10 +180,12 @@ class PeriodException(Kept):
     reason = models.CharField(_("Reason"), max_length=300)
     opened_by_id = models.BigIntegerField(editable=False)
     opened_by_name = models.CharField(_("Opened by"), max_length=60, editable=False)
-    opened_at = models.DateTimeField(_("Opened at"), default=clock.now, editable=False)
-    closed_at = models.DateTimeField(_("Closed at"), null=True, editable=False)
+    opened_at = models.DateTimeField(pgettext_lazy("exception", "Opened at"), default=clock.now, editable=False)
+    closed_at = models.DateTimeField(pgettext_lazy("exception", "Closed at"), null=True, editable=False)
     closed_by_id = models.BigIntegerField(null=True, editable=False)
-    closed_by_name = models.CharField(_("Closed by"), max_length=60, blank=True, default="", editable=False)
+    closed_by_name = models.CharField(
+        pgettext_lazy("exception", "Closed by"), max_length=60, blank=True, default="", editable=False
+    )
 
     class Meta:
         verbose_name = _("Exception from a closed period")

@@ -77,6 +77,7 @@ def _bearers(plan: Plan, turns: Sequence[Turn]) -> dict[int, list[Account]]:
             if (
                 slip.area_code == account.area_code and turn.seen.target.pk in authorities[account.authority_id or 0]
                 and account.scope.covers(slip.area_code, slip.industry_id)
+                and (account.industries is None) == (slip.industry_id is None)
             ):  # fmt: skip
                 found.setdefault(slip.pk, []).append(account)
     return found

@@ -247,14 +247,15 @@ def _where(dialect: str, source: Source, expression: Any, alias: str, quoted: bo
     import sqlglot
     import sqlglot.expressions as sge
 
-    tree = getattr(compilers, dialect).compiler.to_sqlglot(_table(source).filter(expression)).args["where"].this
+    # The clause and not what stands in it: a bare column is replaced as a whole.
+    tree = getattr(compilers, dialect).compiler.to_sqlglot(_table(source).filter(expression)).args["where"]
     row = sge.to_identifier(alias, quoted=quoted)
     for column in list(tree.find_all(sge.Column)):
         if sql := source.computed.get(column.name) if dialect == "postgres" else None:
             column.replace(sqlglot.parse_one(sql.format(row=row.sql(dialect=dialect)), read=dialect))
         else:
             column.set("table", row.copy())
-    return _statement(tree.sql(dialect=dialect))
+    return _statement(tree.this.sql(dialect=dialect))
 
 
 def _statement(sql: str) -> Statement:

@@ -58,7 +58,7 @@ def drawn(made: Ranking) -> Figure:
         ))
         for step in range(steps)
     )  # fmt: skip
-    columns = (Column(_("By this ranking")), Column(_("Most overdue first")), Column(_("By lot"), guide=True))
+    columns = (Column(_("By this ranking")), Column(_("Most overdue first")), Column(_("Drawn by lot"), guide=True))
     half = rows[steps // 2 - 1].cells
     return Figure(
         "gain", _("What share of the major dangers the first visits find"), "line", _("First visits"), columns, rows,

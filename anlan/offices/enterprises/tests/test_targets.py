@@ -13,6 +13,7 @@ from anlan.engines.measures import Period
 from anlan.kernel import clock
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.figures import computing, demanded
+from anlan.kernel.figures.counted import counted
 from anlan.kernel.figures.lists import CountedIn, records_url
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting
@@ -20,7 +21,7 @@ from anlan.offices.enterprises.models import Standardization
 from anlan.offices.plan import planfile
 from anlan.offices.public.models import ModelEnterprise, SafeCommunity
 from anlan.offices.regulators.models import Capacity
-from anlan.parties.models import Authority, Enterprise
+from anlan.parties.models import Account, Authority, Enterprise
 
 NOON = datetime(2013, 6, 14, 12, tzinfo=BEIJING)
 TODAY = NOON.date()
@@ -101,6 +102,21 @@ def test_a_figure_opens_the_records_that_it_counts() -> None:
     asked = dict(part.split("=") for part in url.partition("?")[2].split("&"))
     rows = CountedIn().rows(declared, Standardization.objects.all(), asked)
     assert [row.enterprise.name for row in rows] == ["厂1"]
+
+
+def test_a_record_says_in_which_rates_it_counts_and_which_fact_of_the_enterprise_stands_against_it() -> None:
+    standing(1, industry_id="coal", high_hazard=True)
+    reader = Account.objects.create(username="c", name="c", role="city", area_code="500000000000")
+    said = counted(Standardization.objects.get(), reader)
+    assert said is not None
+    assert [(of.measure.name, of.adds) for of in said.counts] == [("enterprises.high_hazard_started", "+1")]
+    why = {str(title): reason for title, reason in said.others}
+    scale = str(computing.named(["enterprises.above_scale_started"])[0].title)
+    assert str(Enterprise._meta.get_field("above_scale").verbose_name) in why[scale]
+    said = counted(Enterprise.objects.get(), reader)
+    assert said is not None
+    assert {"parties.operating", "enterprises.high_hazard"} == {of.measure.name for of in said.counts}
+    assert said.counts[-1].rates
 
 
 def test_a_level_without_its_day_is_refused() -> None:

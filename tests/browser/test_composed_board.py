@@ -76,7 +76,7 @@ def test_a_board_is_composed_with_mouse_and_keyboard_and_shared(sign_in: Callabl
     page.mouse.up()
     expect(tiles.nth(0)).to_have_class("board-tile tile-text is-w6 is-h2")
     person.look()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url(lambda url: "/edit/" not in url)
     person.look()
     expect(page.locator("h1")).to_have_text("Board of the test")
@@ -113,7 +113,7 @@ def test_an_earlier_state_comes_back(sign_in: Callable[..., Person]) -> None:
     before = titles(page)
     page.locator("#tiles [data-tile]").nth(0).focus()
     page.keyboard.press("Delete")
-    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="保存", exact=True).click()
     page.wait_for_url(lambda url: "/edit/" not in url)
     page.get_by_role("link", name="修改").click()
     assert titles(page) == before[1:]

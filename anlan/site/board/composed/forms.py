@@ -22,6 +22,7 @@ SHARES = (
     ("area", gettext_lazy("Officials of an area")),
 )
 MOST_EDITORS = 20
+_CHECK = {"class": "form-check-input"}
 
 
 def places(account: Any) -> list[tuple[str, str]]:
@@ -35,11 +36,12 @@ def places(account: Any) -> list[tuple[str, str]]:
 class ShareForm(forms.Form):
     """How a board is shared. Co-editors are named by their user names; only accounts that one sees can be named."""
 
-    share = forms.ChoiceField(label=gettext_lazy("Shared with"), choices=SHARES, widget=forms.RadioSelect)
+    share = forms.ChoiceField(label=gettext_lazy("Shared with"), choices=SHARES, widget=forms.RadioSelect(_CHECK))
     area = forms.ChoiceField(label=gettext_lazy("Area"), required=False)
     roles = forms.MultipleChoiceField(
         label=gettext_lazy("Only these roles (none chosen: all)"), required=False,
-        choices=[(role, name) for role, name in ROLES if role in OFFICIALS], widget=forms.CheckboxSelectMultiple,
+        choices=[(role, name) for role, name in ROLES if role in OFFICIALS],
+        widget=forms.CheckboxSelectMultiple(_CHECK),
     )  # fmt: skip
     editors = forms.CharField(
         label=gettext_lazy("May change it too"), required=False, max_length=1500,

@@ -276,6 +276,7 @@ LIFECYCLE = declare(
         kind="danger",
         model=Danger,
         page="hazards:report",
+        becomes=("order",),
         title=_("Hidden dangers"),
         singular=_("Hidden danger"),
         icon="alert-triangle",

@@ -58,7 +58,7 @@ WARNING = declare(
         mark=mark,
         start_clock=ACKNOWLEDGE,
         own_work=Q(head__isnull=True),
-        becomes=("danger", "accident"),
+        becomes=("danger", "accident", "order"),
         opened_words=_("%(actor)s opened the warning by its rule"),
         notes={
             "raised": _("The readings reached the level %(level)s: %(value)s"),

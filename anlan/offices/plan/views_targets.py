@@ -13,6 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -20,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from anlan.engines.forecast import Outlook
 from anlan.engines.measures import Measure
 from anlan.kernel import areas, clock
+from anlan.kernel.cases.lifecycle import lifecycle
 from anlan.kernel.figures import words
 from anlan.kernel.figures.ahead import WHOLE
 from anlan.kernel.figures.drawing import Figure, through_the_year
@@ -147,6 +150,7 @@ def _page(request: HttpRequest, found: Target, form: ApportionForm, status: int 
         "figure": _drawn(told, own, area_prefix(of) if of else "", names.get(of, "")) if own else None,
         "may_apportion": _may_apportion(account, told), "form": form, "shape": told.line.shape,
         "slips": slips_of(found),
+        "press": _press(found, told, account),
     }  # fmt: skip
     return render(request, "plan/target.html", context, status=status)
 
@@ -188,6 +192,19 @@ def apportion(request: HttpRequest, target: int) -> HttpResponse:
             messages.success(request, _("The number stands in %(n)s parts.") % {"n": made})
             return redirect("plan:target", target)
     return _page(request, found, form, 422)
+
+
+LATE = ("over", "behind", "impossible")
+"""How those stand who are pressed."""
+
+
+def _press(found: Target, told: Told, account: Any) -> str:
+    """Where one press orders all districts that are late to mend it; empty for who may not, and where none is."""
+    late = [code for code, held in sorted(told.areas.items()) if held.state.standing in LATE]
+    order = lifecycle("order")
+    if order is None or account.role not in order.open_by or not account.area_code.endswith("0" * 10) or not late:
+        return ""
+    return f"{reverse(order.page)}?{urlencode({'area': late, 'about': f'plan-targets:{found.pk}'}, doseq=True)}"
 
 
 def _official(request: HttpRequest) -> None:

@@ -90,11 +90,12 @@ class _People:
         """The laggards are pressed for what is overdue: one has done it, one does it, one is late and was called in."""
         late = sorted(self.city.laggards)
         begun = at("6-9", "9:10")
-        many = _overdue(late, begun)
+        still, overdue = _unfinished(late, begun)
+        names = areas.names(late)
         letter = self.letter(
             begun, "order", [self.governments[area] for area in late], subject="逾期未整改事故隐患",
-            grounds=f"截至6月9日，{'、'.join(areas.names(late).values())}共有逾期未整改的事故隐患{many}件，"
-            "整改进度明显落后于全市。",
+            grounds=f"截至6月9日，{'、'.join(names[code] for code in late)}共有未完成整改的事故隐患{still}件，"
+            f"其中逾期{overdue}件，整改进度落后。",
             asked="逐件查明逾期原因，明确整改责任人和时限，限期整改到位。\n对无正当理由逾期的，依法予以处罚并报告结果。",
             answer_by=date(2013, 6, 12),
         )  # fmt: skip
@@ -157,7 +158,7 @@ class _People:
         with clock.frozen(at("6-7", "10:00")), acting(Actor("person", by.username, by.pk), EVERYWHERE):
             row = Meeting.objects.get(pk=meeting.pk)
             who = {
-                one.pk: ("excused", "") if one.area_code == late[0] else ("present", "分管负责人")
+                one.pk: ("excused", "") if one.area_code == late[0] else ("present", "")
                 for one in row.invitations.all()
             }
             row = meetings.record(row, by, row.version, who)
@@ -190,16 +191,14 @@ class _People:
             )  # fmt: skip
 
 
-def _overdue(places: Sequence[str], on: datetime) -> int:
-    """How many hidden dangers were overdue in these districts."""
+def _unfinished(places: Sequence[str], on: datetime) -> tuple[int, int]:
+    """How many hidden dangers were not closed in these districts, and how many of them overdue."""
     there = Q(pk__in=[])
     for code in places:
         there |= areas.within(area_prefix(code))
     dangers: Any = apps.get_model("hazards", "Danger")
-    still: int = dangers.objects.filter(there, due_at__lt=on).filter(
-        Q(closed_at__isnull=True) | Q(closed_at__gt=on)
-    ).count()  # fmt: skip
-    return still
+    still = dangers.objects.filter(there, opened_at__lt=on).filter(Q(closed_at__isnull=True) | Q(closed_at__gt=on))
+    return still.count(), still.filter(due_at__lt=on).count()
 
 
 def _report(title: str, words: str) -> Stored:

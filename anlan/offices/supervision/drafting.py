@@ -66,14 +66,14 @@ def minutes(meeting: Meeting, issuer: str, decided: Iterable[Resolution]) -> Pap
     """The minutes: where and when, what was decided, who attended."""
     at = meeting.held_at.astimezone(BEIJING)
     known = units.known(meeting.owner_area_code)
-    chaired = f"{meeting.chair}主持召开" if meeting.chair else "召开"
     place = f"在{meeting.place}" if meeting.place else ""
-    blocks: list[Block] = [Paragraph(f"{day(at.date())}，{place}{chaired}{meeting.title}。现将会议议定事项纪要如下。")]
+    called = f"{meeting.chair}{place}主持召开" if meeting.chair else f"{place}召开"
+    blocks: list[Block] = [Paragraph(f"{day(at.date())}，{called}{meeting.title}。现将会议议定事项纪要如下。")]
     if meeting.summary:
         blocks += [Heading(1, "会议情况"), *_paragraphs(meeting.summary)]
     blocks.append(Heading(1, "议定事项"))
     for one in decided:
-        blocks.append(Paragraph(f"{one.order}．{one.text}{_who(one, known)}"))
+        blocks.append(Paragraph(f"{one.order}．{one.text.rstrip('。')}{_who(one, known)}。"))
     blocks.append(Heading(1, "出席情况"))
     for title, states in (("出席", ("present",)), ("请假", ("excused",)), ("缺席", ("absent",))):
         rows = [one for one in meeting.invitations.select_related("authority") if one.state in states]

@@ -89,7 +89,8 @@ def shown(case: OfficialPaper, account: Any) -> dict[str, Any]:
     context: dict[str, Any] = {"editable": may_edit(case, account) and bool(case.machine), "issued": case.issued}
     if case.issued is not None:
         context["corrections"] = list(case.issued.corrections.order_by("pk"))
-        context["recipients"] = list(case.issued.recipients.order_by("pk"))
+        # One of several industries has a row for each.
+        context["recipients"] = list({one.name: one for one in case.issued.recipients.order_by("pk")}.values())
         context["sheet"] = on_page(decode(case.issued.body))
     elif case.machine:
         text = case.known()

@@ -92,7 +92,7 @@ TASK = declare(
         states=(
             State("open", _("Being carried out"), turn=HOLDERS, addressed=True),
             State("reported", _("Reported, to be accepted"), turn=OFFICES),
-            State("closed", _("Accepted and closed"), end=True),
+            State("closed", _("Carried out and closed"), end=True),
             State("revoked", _("Revoked"), end=True),
         ),
         start="open",

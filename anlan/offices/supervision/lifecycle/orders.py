@@ -38,7 +38,7 @@ ORDER = declare(
             State("issued", _("Issued, to be signed for"), turn=HOLDERS, addressed=True),
             State("received", _("Signed for, being carried out"), turn=HOLDERS, addressed=True),
             State("reported", _("Reported, to be accepted"), turn=OFFICES),
-            State("closed", _("Accepted and closed"), end=True),
+            State("closed", _("Carried out and closed"), end=True),
             State("dropped", _("Draft dropped"), end=True),
             State("revoked", _("Revoked"), end=True),
         ),

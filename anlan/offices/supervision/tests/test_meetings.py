@@ -259,6 +259,25 @@ def test_what_cannot_be_minutes_is_refused_with_words(people: Any, bodies: Any, 
         assert not meeting.resolutions.exists()
 
 
+def test_attendance_is_kept_and_the_others_were_present(people: Any, bodies: Any) -> None:
+    meeting = held(people, bodies)
+    client = Client()
+    client.force_login(people["city"])
+    with as_(people["city"]):
+        keys = {one.authority.name: one.pk for one in meeting.invitations.select_related("authority")}
+    away = keys["重庆市巴南区人民政府"]
+    said = {"seen_version": meeting.version, f"state-{away}": "absent", f"who-{away}": "", "rest": "present"}
+    path = f"/supervision/meetings/{meeting.number}/attendance/"
+    client.post(path, said | {"seen_version": "x"})
+    client.post(path, said | {f"who-{away}": "\u202e"})
+    with as_(people["city"]):
+        assert {one.state for one in meeting.invitations.all()} == {"invited"}
+    client.post(path, said)
+    with as_(people["city"]):
+        assert {one.pk for one in meeting.invitations.filter(state="absent")} == {away}
+        assert meeting.invitations.filter(state="present").count() == 2
+
+
 def test_nobody_else_writes_them(people: Any, bodies: Any) -> None:
     meeting = held(people, bodies)
     for name, status in (("yubei", 404), ("transport", 404)):

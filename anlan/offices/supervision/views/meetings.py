@@ -78,12 +78,16 @@ def _meeting(request: HttpRequest, number: str) -> Meeting:
 @login_required
 @require_POST
 def attendance(request: HttpRequest, number: str) -> HttpResponse:
-    """Keeps the attendance as the meeting's page sends it: `state-KEY` and `who-KEY` for each invitation."""
+    """Keeps the attendance as the meeting's page sends it: `state-KEY` and `who-KEY` for each invitation. With `rest`
+    whoever is neither excused nor absent was present."""
     meeting = _meeting(request, number)
     known, said = dict(ATTENDANCE), {}
     for one in meeting.invitations.all():
         state = request.POST.get(f"state-{one.pk}", one.state)
-        said[one.pk] = (state if state in known else one.state, request.POST.get(f"who-{one.pk}", one.who).strip())
+        state = state if state in known else one.state
+        if "rest" in request.POST and state in ("invited", "coming"):
+            state = "present"
+        said[one.pk] = (state, request.POST.get(f"who-{one.pk}", one.who).strip())
     seen = request.POST.get("seen_version", "")
     try:
         for _state, who in said.values():

@@ -207,7 +207,7 @@ class PeriodException(Kept):
     def _opened(self) -> Any:
         """Who acts; he opens it, unless somebody else did."""
         actor = acting_now()
-        if self._state.adding and actor is not None and self.opened_by_id is None:
+        if self._state.adding and actor is not None and not self.opened_by_name:
             self.opened_by_id = actor[0].account_id or 0
             own = Account.objects.filter(pk=self.opened_by_id).values_list("name", flat=True)
             self.opened_by_name = own.first() or actor[0].name[:60]

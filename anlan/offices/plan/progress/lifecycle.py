@@ -196,7 +196,7 @@ PROGRESS = declare(
         universal=Universal(list_=()),
         sections=(
             (_("What was reported"), ("done", "figures", "percent", "trouble")),
-            (_("Report"), ("code", "authority", "period_title", "submitted_at", "late")),
+            (_("Report"), ("code", "authority", "period", "submitted_at", "late")),
         ),
         part=closing.part,
     )

@@ -64,11 +64,6 @@ class ProgressReport(Case):
     def get_title(self) -> str:
         return bilingual(self.title, self.title_en)
 
-    @property
-    def period_title(self) -> str:
-        """June 2013, 2013年6月."""
-        return period_title(Period.parse(self.period))
-
 
 class ClosedPeriod(Kept):
     """A month that is closed for an area and all below it: its reports and points by hand are changed no more.

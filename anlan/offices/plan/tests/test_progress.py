@@ -233,6 +233,17 @@ def test_the_page_says_who_has_not_reported__each_sees_his_own_area(
     assert (state(of(bodies["town"])), state(of(bodies["neighbour"]))) == ("at_city", "due")
 
 
+def test_the_page_of_a_report_offers_its_form_to_its_duty_holder_alone(
+    bodies: dict[str, Authority], people: dict[str, Account], client: Client
+) -> None:
+    reports.demand()
+    path = of(bodies["district"]).get_absolute_url()
+    for name, status, form in (("district", 200, True), ("city", 200, False), ("neighbour", 404, False)):
+        client.force_login(people[name])
+        page = client.get(path)
+        assert (page.status_code, 'name="done"' in page.content.decode()) == (status, form), name
+
+
 # --- Closing ---------------------------------------------------------------------------------------
 
 

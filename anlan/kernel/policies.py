@@ -270,6 +270,7 @@ def _guarded(model: type[models.Model]) -> list[str]:
         f"CREATE POLICY in_scope ON {table} TO {APP_ROLE}, {OWNER_ROLE} USING ({condition(model)}) "
         f"WITH CHECK ({written(model)})",
         f"DROP POLICY IF EXISTS published ON {table}",
+        f"DROP POLICY IF EXISTS addressed ON {table}",
         f"GRANT {verbs} ON {table} TO {APP_ROLE}",
     ]
     rule = rule_of(model)
@@ -279,7 +280,6 @@ def _guarded(model: type[models.Model]) -> list[str]:
         statements.append(f'ALTER TABLE {table} ALTER "{rule.area}" SET STATISTICS {PLACES_TOLD_APART}')
     if isinstance(rule, Addressed):
         statements += [
-            f"DROP POLICY IF EXISTS addressed ON {table}",
             f"CREATE POLICY addressed ON {table} FOR SELECT TO {APP_ROLE}, {OWNER_ROLE} "
             f"USING ({addressed(model, rule)})",
         ]

@@ -153,7 +153,7 @@ def test_a_key_is_replaced_without_locking_anybody_out(settings: object) -> None
 
 def test_every_table_with_a_digest_says_whether_it_is_a_files() -> None:
     naming = {m._meta.db_table for m in policies.our_models() if files.names_files(m)}
-    assert naming == {"cases_evidencefile", "cases_upload"}
+    assert naming == {"cases_evidencefile", "cases_upload", "parties_paperfile"}
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel.cases.models import Case
 from anlan.kernel.cases.queue import SHOWN
 from anlan.kernel.pages import all_pages
 from anlan.kernel.registers.declaration import all_registers
@@ -34,6 +35,8 @@ GROUPS = {
     "parties": _("Organizations and enterprises"),
     "system": _("System"),
 }
+MOST = 8
+"""So many lines of a group stand open; where two or more are left, these fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,12 @@ class Group:
 
 
 def entries(account: Any) -> Iterator[Entry]:
-    """Every page that `account` may open, named pages before registers."""
+    """Every page that `account` may open: named pages, then cases, then what is kept besides."""
     for page in all_pages():
         if page.open_to(account.role):
             url = reverse(page.name)
             yield Entry(page.title, url, page.icon, page.group)
-    for register in all_registers():
+    for register in sorted(all_registers(), key=lambda one: not issubclass(one.model, Case)):
         if register.policy.may(account, "see"):
             url = f"/r/{register.name}/"
             yield Entry(register.title, url, register.icon, register.group)
@@ -83,32 +86,42 @@ def everywhere(account: Any) -> Iterator[Entry]:
 def html(account: Any, path: str) -> SafeString:
     """The menu of `account` as it stands on every page, with the page at `path` marked."""
     made = _html(account.role, get_language(), len(all_pages()) + len(all_registers()), assets.sprite())
-    for url, plain, marked in made.entries:
+    for url, folded, plain, marked in made.entries:
         if path == url or (url.startswith("/r/") and path.startswith(url)):
-            return SafeString(made.text.replace(plain, marked, 1))
+            text = made.text.replace(plain, marked, 1)
+            return SafeString(text.replace(folded, folded.replace("<details ", "<details open ")) if folded else text)
     return made.text
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A role's menu with nothing marked; for each entry its address, and how it begins unmarked and marked."""
+    """A role's menu with nothing marked; for each entry its address, how the fold begins in which it lies (if it does),
+    and how it begins itself, unmarked and marked."""
 
     text: SafeString
-    entries: tuple[tuple[str, str, str], ...]
+    entries: tuple[tuple[str, str, str, str], ...]
 
 
 @lru_cache(100)
 def _html(role: str, language: str, pages: int, sprite: str) -> _Made:
     # The rights to see are those of a role; a further page or another sprite makes a menu anew.
-    parts, links = [], []
+    parts: list[str] = []
+    links: list[tuple[str, str, str, str]] = []
     for group in menu(_Role(role)):
+        shown = MOST if len(group.entries) > MOST + 1 else len(group.entries)
+        fold = format_html('<details id="menu-more-{}">', group.key)
         lines = []
-        for entry in group.entries:
+        for n, entry in enumerate(group.entries):
             plain = format_html('<a href="{}">', entry.url)
-            links.append((entry.url, plain, format_html('<a href="{}" aria-current="page">', entry.url)))
+            marked = format_html('<a href="{}" aria-current="page">', entry.url)
+            links.append((entry.url, fold if n >= shown else "", plain, marked))
             lines.append(format_html("<li>{}{}<span>{}</span></a></li>", plain, assets.icon(entry.icon), entry.title))
         head = format_html('<h2 id="menu-{}">{}</h2><ul aria-labelledby="menu-{}">', group.key, group.title, group.key)
-        parts += [head, *lines, "</ul>"]
+        parts += [head, *lines[:shown]]
+        if rest := lines[shown:]:
+            more = format_html("<summary>{}</summary>", pgettext_lazy("menu", "More: %(n)s") % {"n": len(rest)})
+            parts += ["<li>", fold, more, "<ul>", *rest, "</ul></details></li>"]
+        parts.append("</ul>")
     return _Made(SafeString("".join(parts)), tuple(links))
 
 

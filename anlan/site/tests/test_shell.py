@@ -23,7 +23,7 @@ from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger
 from anlan.parties.models import Account
 from anlan.parties.names import initials
-from anlan.site import assets
+from anlan.site import assets, menu
 from anlan.site.menu import everywhere
 from anlan.site.views import GROUP
 
@@ -231,3 +231,15 @@ def test_no_page_carries_inline_script_or_style(city: Client) -> None:
     assert " style=" not in text
     assert "<style" not in text
     assert " onclick=" not in text
+
+
+def test_a_long_group_of_the_menu_folds_and_opens_where_one_is() -> None:
+    city = menu._Role("city")
+    folded = menu.html(city, "/board/")
+    assert '<details id="menu-more-plan">' in folded
+    assert "menu-more-board" not in folded
+    assert folded.index("/plan/targets/") < folded.index("menu-more-plan") < folded.index("/r/plan-targets/")
+    there = menu.html(city, "/r/plan-targets/7/")
+    assert '<details open id="menu-more-plan">' in there
+    assert '<details open id="menu-more-monitoring">' not in there
+    assert '<a href="/r/plan-targets/" aria-current="page">' in there

@@ -22,7 +22,7 @@ from anlan.kernel.registers.conformance import made_up
 from anlan.kernel.registers.declaration import register_of
 from anlan.kernel.scope import ANY, Addressed, By, Machinery, Mine, Open, Scope, Shut, Through
 from anlan.offices.plan.registers import SAMPLE
-from anlan.parties.models import Account, Enterprise, OfficialPaper
+from anlan.parties.models import Account, Authority, Enterprise, OfficialPaper
 from anlan.parties.papers.registers import SAMPLE as PAPER
 
 NEEDED = 24
@@ -151,6 +151,12 @@ def _planted(model: type[models.Model], place: Place) -> Any:
             if isinstance(f, models.ForeignKey) and not f.null and _is_scoped(f.related_model)
             and f.related_model is not model
         }  # fmt: skip
+        # What is open to all is there before anything is planted outside, or the lists of it would differ.
+        parents |= {
+            f.related_model: free for f in model._meta.concrete_fields
+            if isinstance(f, models.ForeignKey) and not f.null and isinstance(rule_of(f.related_model), Open)
+            and not _hangs(f.related_model) and (free := _unused(model, f)) is not None
+        }  # fmt: skip
         row = made_up(model, number, place.area, parents)
         for f in model._meta.concrete_fields:
             if isinstance(f, models.ForeignKey) and f.related_model in parents:
@@ -196,6 +202,18 @@ def _sample(declared: Any, number: int, place: Place) -> Any:
             # What is open to all is there before anything is planted outside, or the lists of it would differ.
             setattr(row, f.name, f.related_model._default_manager.order_by("pk").first() or _anew(getattr(row, f.name)))
     return row
+
+
+def _unused(model: type[models.Model], field: Any) -> Any:
+    """A row of the parent that no row of the model has yet: some models have one of each parent."""
+    used = model._default_manager.values(field.attname)
+    return field.related_model._default_manager.exclude(pk__in=used).order_by("pk").first()
+
+
+def spare(number: int = 8) -> None:
+    """Authorities for whatever is planted later: who reads their list finds them before and after."""
+    for _ in range(number):
+        made_up(Authority, next(_numbers), "500000000000").save()
 
 
 def _anew(row: Any) -> Any:

@@ -38,7 +38,7 @@ from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import ANY, EVERYWHERE, Actor, Addressed, Mine, Open, acting
 from anlan.parties.models import ROLES, Account, Enterprise
 
-from .planting import Place, in_scope, inside, outside, plant, scoped_models
+from .planting import Place, in_scope, inside, outside, plant, scoped_models, spare
 
 TESTER = Actor("test", "tests")
 NOON = datetime(2013, 6, 14, 12, tzinfo=BEIJING)
@@ -151,6 +151,7 @@ def at_home(me: Somebody) -> Place:
     place = inside(me.account)
     place.account = me.account
     with acting(TESTER, EVERYWHERE):
+        spare()
         plant(place, HOME)
     return place
 

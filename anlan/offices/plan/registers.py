@@ -278,7 +278,7 @@ def sample_publication(number: int) -> Publication:
     """A draft of a month of its own."""
     return Publication(
         number=f"样通报稿〔2013〕{number}号", title=f"样本通报{number}", area_code=HERE, owner_area_code=HERE,
-        state="draft", authority=sample_authority(number), series="monthly",
+        state="draft", authority=sample_authority(), series="monthly",
         period=f"{2000 + number // 12}-{number % 12 + 1:02}",
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from anlan.kernel import clock
 from anlan.kernel.policy import EVERY_ROLE, OFFICIALS, Rights
 from anlan.kernel.registers import Register, register
-from anlan.parties.models import Authority
+from anlan.parties.papers.registers import sample_authority
 
 from . import page
 from .lifecycle import CIRCULAR, LETTER, MEETING, ORDER, TASK
@@ -16,16 +16,10 @@ from .models import Circular, Invitation, Letter, Meeting, SupervisionOrder, Tas
 HERE = "500112000000"
 
 
-def _addressee() -> Authority:
-    return Authority.objects.get_or_create(
-        name="样本区人民政府", defaults={"kind": "government", "tier": 2, "area_code": HERE}
-    )[0]
-
-
 def sample_order(number: int) -> SupervisionOrder:
     return SupervisionOrder(
         number=f"样本督〔2013〕{number}号", title=f"样本督办{number}", state="issued", owner_area_code="500000000000",
-        addressee=_addressee(), facts="死亡人数超过控制进度", asked="专题研究并整改", answer_by=date(2013, 7, 15),
+        addressee=sample_authority(), facts="死亡人数超过控制进度", asked="专题研究并整改", answer_by=date(2013, 7, 15),
         issued_at=clock.now(),
     )  # fmt: skip
 
@@ -33,7 +27,7 @@ def sample_order(number: int) -> SupervisionOrder:
 def sample_circular(number: int) -> Circular:
     return Circular(
         number=f"样本通〔2013〕{number}号", title=f"样本通报{number}", state="issued", owner_area_code="500000000000",
-        addressee=_addressee(), genre="criticism", facts="逾期未整改", issued_at=clock.now(),
+        addressee=sample_authority(), genre="criticism", facts="逾期未整改", issued_at=clock.now(),
     )  # fmt: skip
 
 
@@ -49,15 +43,15 @@ def sample_invitation(number: int) -> Invitation:
     meeting.area_code = HERE
     meeting.save()
     return Invitation(
-        meeting=meeting, authority=_addressee(), number=meeting.number, title=meeting.title, held_at=meeting.held_at,
-        called_by_name="样本市安委办", agenda=meeting.agenda,
+        meeting=meeting, authority=sample_authority(), number=meeting.number, title=meeting.title,
+        held_at=meeting.held_at, called_by_name="样本市安委办", agenda=meeting.agenda,
     )  # fmt: skip
 
 
 def sample_letter(number: int) -> Letter:
     return Letter(
         number=f"样本督稿〔2013〕{number}号", title=f"样本督办通知{number}", state="draft", owner_area_code=HERE,
-        authority=_addressee(), genre="order", subject=f"样本督办{number}", grounds="超过控制进度", asked="整改",
+        authority=sample_authority(), genre="order", subject=f"样本督办{number}", grounds="超过控制进度", asked="整改",
         answer_by=date(2013, 7, 15),
     )  # fmt: skip
 
@@ -65,7 +59,7 @@ def sample_letter(number: int) -> Letter:
 def sample_task(number: int) -> Task:
     return Task(
         number=f"样本议〔2013〕{number}号", title=f"样本任务{number}", state="open", owner_area_code="500000000000",
-        addressee=_addressee(), asked="开展专项检查", decided_at="样本会议", decided_on=date(2013, 6, 1),
+        addressee=sample_authority(), asked="开展专项检查", decided_at="样本会议", decided_on=date(2013, 6, 1),
         due_on=date(2013, 7, 15),
     )  # fmt: skip
 

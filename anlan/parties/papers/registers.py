@@ -17,18 +17,17 @@ HERE = "500112000000"
 SAMPLE = Paper(title="样本公文", issuer="样本机关", blocks=(Paragraph("样本"),))
 
 
-def sample_authority(number: int) -> Authority:
-    return Authority.objects.create(
-        name=f"样本机关{number}", short_name=f"样办{number}", kind="committee_office", tier=2, area_code=HERE
-    )
+def sample_authority() -> Authority:
+    """The authority of all samples: authorities are read by everybody."""
+    return Authority.objects.get_or_create(
+        name="样本机关", defaults={"short_name": "样办", "kind": "committee_office", "tier": 2, "area_code": HERE}
+    )[0]
 
 
 def sample_issued(number: int) -> IssuedPaper:
-    """A paper of an authority of its own."""
-    body = sample_authority(number)
     return IssuedPaper(
-        number=f"样办{number}〔2013〕{number}号", code=f"样办{number}", year=2013, serial=number, kind="publication",
-        case_number=f"样〔2013〕{number}号", title=f"样本公文{number}", authority=body, area_code=HERE,
+        number=f"样办〔2013〕{number}号", code="样办", year=2013, serial=number, kind="publication",
+        case_number=f"样〔2013〕{number}号", title=f"样本公文{number}", authority=sample_authority(), area_code=HERE,
         signed_on=clock.today(), signed_by="样本", body=encode(SAMPLE).decode(), body_digest=digest(SAMPLE),
     )  # fmt: skip
 

@@ -84,7 +84,7 @@ def test_from_one_press_to_the_public(sign_in: Callable[..., Person]) -> None:
     page.wait_for_selector("text=与原文件逐字节一致")
     office.look()
 
-    public = page.url.replace("/papers/", "/public/papers/")
+    public = page.url.partition("?")[0].replace("/papers/", "/public/papers/")
     with urllib.request.urlopen(public) as answer:
         body = answer.read().decode()
     assert number in body

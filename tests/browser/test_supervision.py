@@ -50,7 +50,7 @@ def test_an_order_from_the_press_to_its_closure(
 
     drafter.open(order)
     act(drafter, "accept", {})
-    assert drafter.page.locator("text=/已办结|Accepted and closed/").count()
+    assert drafter.page.locator("text=/已办结|Carried out and closed/").count()
 
 
 @pytest.mark.parametrize(("language", "width"), [("zh-hans", 1440), ("en", 360)])

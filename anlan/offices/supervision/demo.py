@@ -186,7 +186,7 @@ class _People:
         with clock.frozen(when), acting(Actor("person", by.username, by.pk), EVERYWHERE):
             return meetings.call(
                 by, meetings.candidates(CITY), title=title, held_at=held_at, place="市安监局三楼会议室",
-                chair="市安委会办公室主任",
+                chair="市安委办主任",
                 agenda="一、通报近期安全生产情况\n二、研究汛期安全生产工作\n三、听取上次会议部署工作落实情况",
             )  # fmt: skip
 

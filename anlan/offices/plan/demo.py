@@ -6,39 +6,25 @@ that a hole can be seen.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from functools import partial
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
-from django.apps import apps
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from anlan.engines.measures import Period
 from anlan.kernel import clock
-from anlan.kernel.cases import engine, move
-from anlan.kernel.scope import acting
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Authority, Division, Person, Post
 
 from . import adoption, appraisal, drafting, duties, planfile, standing
 from .apportioning import portions
 from .appraisal_models import Hand, Score
-from .bulletins import jobs
-from .bulletins.models import BulletinRun, Publication
+from .bulletins import demo as bulletins
 from .models import Plan
-from .progress import closing, reports
-from .progress.models import PeriodException, ProgressReport
-from .watch import unproved, watching
+from .progress import demo as progress
 
 CITY = "500000000000"
 NOTICE_2014 = Path(__file__).parent / "demo-2014.txt"
 LEFT = date(2013, 5, 20)
-CORRECTED = 4
-"""The month whose notice is corrected: something of it was known only after it was issued."""
 
 
 def load(city: DemoCity) -> None:
@@ -90,8 +76,8 @@ def load_last(city: DemoCity) -> None:
         made = portions(told["T1"], "industry", 20, "按2012年实绩所占比例分解（演示）")
     city.say(f"targets apportioned to {made} industries and all districts")
     _appraised(city)
-    _reported(city)
-    _published(city)
+    progress.load(city)
+    bulletins.load(city)
 
 
 def _appraised(city: DemoCity) -> None:
@@ -125,125 +111,6 @@ def _appraised(city: DemoCity) -> None:
         words = "该起事故信息由市急救中心转来，本区接报后47分钟内已报送，附接报记录（演示）。"
         appraisal.object_(score, "D1", words, yubei)
     city.say("appraisal: two schemes, three months, one objection")
-
-
-def _reported(city: DemoCity) -> None:
-    """May's progress, approved, late and missing, and closed; June's running; and who is warned today."""
-    may, closed_at = date(2013, 5, 1), datetime(2013, 6, 13, 17, 0, tzinfo=clock.BEIJING)
-    with clock.frozen(datetime(2013, 5, 1, 0, 10, tzinfo=clock.BEIJING)):
-        asked = reports.demand(("committee_office", "supervisor", "department"))
-    user, office, yubei = (city.accounts[name] for name in ("city", "city-planning", "district"))
-    department = city.accounts["department"]
-    found = ProgressReport.objects.filter(period=f"{may:%Y-%m}").select_related("authority").order_by("pk")
-    colleagues = {one.area_code: one for one in city.accounts.values() if one.role == "district"}
-    colleagues[CITY] = office
-    done = 0
-    with clock.frozen(datetime(2013, 6, 5, 15, 10, tzinfo=clock.BEIJING)):
-        for report in found.filter(industry=None, authority__kind__in=("supervisor", "committee_office")):
-            writer = colleagues.get(report.area_code)
-            if writer is None or writer.area_code in city.laggards:
-                continue
-            with acting(writer.actor, writer.scope):
-                facts: dict[str, Any] = {"done": WRITTEN.get(report.code, DONE), "percent": 42}
-                if writer == yubei:
-                    facts["proof"] = [_proof()]
-                engine.move(report, "submit_to_city", by=writer, seen_version=report.version, **facts)
-            done += 1
-        for report in found.filter(industry__in=department.industries, area_code=CITY):
-            with acting(department.actor, department.scope):
-                engine.move(report, "submit_to_city", by=department, seen_version=report.version, done=DONE, percent=38)
-            done += 1
-    with clock.frozen(datetime(2013, 6, 9, 10, 0, tzinfo=clock.BEIJING)), acting(user.actor, user.scope):
-        waits = sorted(set(colleagues) - {CITY, yubei.area_code} - set(city.laggards))[:3]  # not looked at yet
-        for report in ProgressReport.objects.filter(state="at_city").exclude(area_code__in=waits):
-            engine.move(report, "approve", by=user, seen_version=report.version)
-    with clock.frozen(datetime(2013, 6, 1, 0, 10, tzinfo=clock.BEIJING)):
-        asked += reports.demand()
-    with clock.frozen(closed_at):
-        closed = closing.close("2013-05", CITY, user, "五月进展已汇总（演示）")
-        laggard = colleagues[sorted(city.laggards)[0]]
-        PeriodException.objects.create(
-            closing=closed, account=laggard, area_code=laggard.area_code, until=date(2013, 6, 20), opened_by_id=user.pk,
-            opened_by_name=user.name,
-            reason="区县机构负责人空缺，准予补报五月进展（演示）",
-        )  # fmt: skip
-    slips = len(watching.look()) + unproved.look()
-    city.say(f"progress: {asked} reports asked, {done} of May written, May closed with one exception; {slips} warnings")
-
-
-DONE = "本月按责任分工推进，已对照任务清单逐项检查，未完成事项列入下月计划（演示）。"
-WRITTEN = {
-    "W3.5": "本月组织隐患排查，重大隐患均已挂牌并明确整改责任人；对逾期未改的下达整改指令（演示）。",
-    "W5.2": "本月开展打非治违联合执法，取缔非法生产点，结果已公示（演示）。",
-}
-
-
-def _proof() -> SimpleUploadedFile:
-    """A checklist, drawn: what it shows is made up."""
-    from PIL import Image, ImageDraw
-
-    sheet = Image.new("RGB", (320, 240), "white")
-    pen = ImageDraw.Draw(sheet)
-    pen.text((20, 14), "SYNTHETIC / DEMO", fill="#888")
-    for n in range(6):
-        y = 44 + 30 * n
-        pen.rectangle((20, y, 38, y + 18), outline="#333", width=2)
-        pen.line((23, y + 9, 28, y + 15, 36, y + 3), fill="#1a6", width=3)
-        pen.line((52, y + 9, 180 + 20 * (n % 4), y + 9), fill="#999", width=4)
-    found = io.BytesIO()
-    sheet.save(found, "PNG")
-    return SimpleUploadedFile("检查清单（演示）.png", found.getvalue())
-
-
-def _published(city: DemoCity) -> None:
-    """The notices of the months that are over, each in its time, the correction of one, and a draft that still runs."""
-    made = {}
-    for month in range(1, 6):
-        with clock.frozen(datetime(2013, month + 1, 5, 10, 0, tzinfo=clock.BEIJING)):
-            known = _a_death_not_known_yet(f"2013-{month:02}") if month == CORRECTED else None
-            made[month] = _drafted(city, f"2013-{month:02}")
-            if known is not None:
-                known()
-            made[month] = _signed(city, made[month])
-    with clock.frozen(datetime(2013, 6, 8, 9, 20, tzinfo=clock.BEIJING)):
-        run = BulletinRun.objects.create(publication=made[CORRECTED], what="compare")
-        jobs.carry_out(run, city.accounts["city-planning"])
-        _signed(city, jobs.correct(made[CORRECTED], run, city.accounts["city-planning"]))
-    _drafted(city, "2013-06")
-    city.say("bulletins: five months published, one corrected, June in draft")
-
-
-def _a_death_not_known_yet(month: str) -> Callable[[], Any]:
-    """Puts the gravest accident of the month as the records had it then, one of its dead still among the injured.
-
-    What is given back puts it as it stands.
-    """
-    accidents = apps.get_model("accidents", "Accident")._default_manager
-    period = Period.parse(month)
-    found = accidents.filter(occurred_at__date__gte=period.first, occurred_at__date__lt=period.end, deaths__gt=0)
-    one = found.order_by("-deaths", "pk").first()
-    row = accidents.filter(pk=one.pk)
-    row.update(deaths=one.deaths - 1)
-    return partial(row.update, deaths=one.deaths)
-
-
-def _drafted(city: DemoCity, period: str) -> Publication:
-    drafter = city.accounts["city-planning"]
-    case = jobs.begin("monthly", Period.parse(period), drafter, by_job=False)
-    jobs.carry_out(BulletinRun.objects.create(publication=case, what="draft"), drafter)
-    return Publication.objects.get(pk=case.pk)
-
-
-def _signed(city: DemoCity, case: Publication) -> Publication:
-    """Through the whole chain on one day."""
-    steps = (("submit", "city-planning", 0), ("pass", "reviewer", 2), ("sign", "leader", 4),
-             ("issue", "city-planning", 5), ("publish", "city-planning", 6))  # fmt: skip
-    begun = clock.now()
-    for name, who, hours in steps:
-        with clock.frozen(begun + timedelta(hours=hours)):
-            facts = {"audience": "public"} if name == "publish" else {}
-            case = move(case, name, by=city.accounts[who], seen_version=case.version, facts_=facts)
-    return case
 
 
 def _village(city: DemoCity) -> None:

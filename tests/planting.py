@@ -116,6 +116,9 @@ def plant(place: Place, marker: str, *, leave: frozenset[type[models.Model]] = f
 def _stands(model: type[models.Model], place: Place) -> bool:
     """Whether the table takes a row of that place: a part of a target falls to a district, or to an industry over all
     of a city."""
+    if model._meta.label == "enforcement.InspectNext":
+        # One for each enterprise.
+        return not model._default_manager.filter(enterprise=place.enterprise).exists()
     if model._meta.label != "plan.Portion":
         return True
     whole = place.area.endswith("0" * 10)

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models import GeneratedField
+from django.db.models.sql import Query
 from django.utils.translation import gettext as _
 
 from anlan.engines.measures import AnyMeasure, Measure, Period, Span
@@ -166,11 +167,9 @@ def _said(record: models.Model, column: str) -> list[str]:
                     return _said_of(target, target._meta.get_field(column.removeprefix(f"{key.name}_")), None)
         return []
     if isinstance(field, GeneratedField):
-        return [
-            said
-            for one in sorted(field.referenced_fields, key=lambda f: f.name)
-            for said in _said_of(record, one, declared)
-        ]
+        query: Any = Query(type(record), alias_cols=False)
+        fields = {c.target for c in query._gen_cols([field.expression.resolve_expression(query, allow_joins=False)])}
+        return [said for one in sorted(fields, key=lambda f: f.name) for said in _said_of(record, one, declared)]
     return _said_of(record, field, declared)
 
 

@@ -292,7 +292,7 @@ class Publications(Register):
     icon = "news"
     group = "papers"
     columns = ("number", "title", "series", "period", "area_code", "state_title", "document_number", "due_at")
-    labels = {"state_title": _("State")}
+    labels = {"state_title": _("State"), "issued": _("Issued paper")}
     filters = ("series", "period", "state", "area_code", "authority")
     choices = {"state": PUBLICATION.choices}
     search = ("number", "title")

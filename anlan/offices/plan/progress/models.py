@@ -219,13 +219,16 @@ class PeriodException(Kept):
         actor = self._opened()
         if self.account_id and self.account_id == self.opened_by_id:
             wrong["account"] = _("Nobody opens a closed period for himself: the authority above does.")
-        if self.closing_id and self.area_code:
-            area, closed = area_prefix(self.area_code), self.closing.within
+        # What the form names may not be there, or not for who asks: the fields themselves say so.
+        closing = ClosedPeriod.objects.filter(pk=self.closing_id).first()
+        account = Account.objects.filter(pk=self.account_id).first()
+        if closing is not None and self.area_code:
+            area, closed = area_prefix(self.area_code), closing.within
             if not area.startswith(closed):
                 wrong["area_code"] = _("The month is closed for another area.")
             elif actor is not None and not above(actor[1].area, area, closed):
                 wrong["area_code"] = _("The authority above opens an exception, and none below who closed the month.")
-            elif self.account_id and not _works_there(self.account, area):
+            elif account is not None and not _works_there(account, area):
                 wrong["account"] = _("This person has nothing to do with that area.")
         if self._state.adding and self.until and self.until < clock.today():
             wrong["until"] = _("This day is over.")

@@ -41,7 +41,7 @@ def test_the_draft_holds_all_that_was_read_and_the_text_itself(draft: Plan) -> N
     fall = draft.targets.get(code="T1")
     assert (fall.comparator, str(fall.value), fall.baseline) == ("down_by", "3.5000", "2014")
     assert [t.measure for t in draft.targets.order_by("id")[:4]] == [
-        "accidents.deaths", "accidents.larger", "accidents.major", ""
+        "accidents.deaths", "accidents.larger", "accidents.major", "enterprises.trade_attained"
     ]  # fmt: skip
     assert NOTICE[fall.start : fall.end].replace("\n", "").endswith("3.5%")
     assert not draft.gaps.filter(settled=False).exists()

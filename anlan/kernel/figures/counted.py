@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models
 from django.db.models import GeneratedField
@@ -167,8 +167,9 @@ def _said(record: models.Model, column: str) -> list[str]:
                     return _said_of(target, target._meta.get_field(column.removeprefix(f"{key.name}_")), None)
         return []
     if isinstance(field, GeneratedField):
-        query: Any = Query(type(record), alias_cols=False)
-        fields = {c.target for c in query._gen_cols([field.expression.resolve_expression(query, allow_joins=False)])}
+        generated, query = cast(Any, field), cast(Any, Query(type(record), alias_cols=False))
+        made_of = generated.expression.resolve_expression(query, allow_joins=False)
+        fields = {column.target for column in query._gen_cols([made_of])}
         return [said for one in sorted(fields, key=lambda f: f.name) for said in _said_of(record, one, declared)]
     return _said_of(record, field, declared)
 

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Recorded at')),
                 ('updated_at', models.DateTimeField(default=anlan.kernel.clock.now, editable=False, verbose_name='Changed at')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('code', models.CharField(db_collation='C', max_length=12, verbose_name='Target')),
+                ('code', models.CharField(db_collation='C', max_length=12, verbose_name='Number of the target')),
                 ('subject', models.CharField(max_length=200, verbose_name='Subject')),
                 ('subject_en', models.CharField(blank=True, default='', max_length=200, verbose_name='English subject')),
                 ('area_code', anlan.kernel.models.AreaCode(db_collation='C', max_length=12, verbose_name='Area')),

@@ -121,7 +121,7 @@ class ClosedFigure(Kept):
     audited = False  # computed from records that are audited; kept beside the closing, which is
 
     closing = models.ForeignKey(ClosedPeriod, models.PROTECT, related_name="figures", verbose_name=_("Closed period"))
-    code = models.CharField(_("Target"), max_length=12, db_collation="C")
+    code = models.CharField(_("Number of the target"), max_length=12, db_collation="C")
     subject = models.CharField(_("Subject"), max_length=200)
     subject_en = models.CharField(_("English subject"), max_length=200, blank=True, default="")
     area_code = AreaCode(_("Area"))

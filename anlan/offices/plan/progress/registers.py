@@ -116,7 +116,7 @@ class ClosedFigures(Register):
     icon = "chart-line"
     group = "plan"
     columns = ("closing", "code", "name", "area_code", "industry_id", "actual", "line", "number", "standing")
-    labels = {"name": _("Target"), "code": _("Number of the target")}
+    labels = {"name": _("Target")}
     filters = ("closing", "code", "area_code", "standing")
     exact = ("code",)
     sections = (

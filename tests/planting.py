@@ -43,6 +43,8 @@ WORDS: dict[str, dict[str, Any]] = {
     "boards.Board": {"reach": None, "layout": {"tiles": [{"kind": "text", "text": "板"}]}},
 }
 """Fields that must hold a word of the product, by model."""
+ONE_EACH = {"enforcement.InspectNext", "enterprises.Standardization", "public.ModelEnterprise"}
+"""Of these there is one for each enterprise."""
 
 
 @dataclass
@@ -116,8 +118,7 @@ def plant(place: Place, marker: str, *, leave: frozenset[type[models.Model]] = f
 def _stands(model: type[models.Model], place: Place) -> bool:
     """Whether the table takes a row of that place: a part of a target falls to a district, or to an industry over all
     of a city."""
-    if model._meta.label == "enforcement.InspectNext":
-        # One for each enterprise.
+    if model._meta.label in ONE_EACH:
         return not model._default_manager.filter(enterprise=place.enterprise).exists()
     if model._meta.label != "plan.Portion":
         return True

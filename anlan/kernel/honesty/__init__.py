@@ -4,7 +4,7 @@ An office's `honesty.py` declares checks; `running.run` looks at a month and kee
 those of some months that stand, for papers. See docs/honesty.md.
 """
 
-from . import chance
+from . import chance, sql
 from .declaring import Check, Gathered, check
 
-__all__ = ["Check", "Gathered", "chance", "check"]
+__all__ = ["Check", "Gathered", "chance", "check", "sql"]

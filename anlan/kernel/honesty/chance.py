@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -20,6 +20,11 @@ def none(before: int, periods: int) -> float:
     is only known from the past is thereby reckoned in.
     """
     return float((periods / (periods + 1)) ** before)
+
+
+def silence(row: Mapping[str, Any]) -> float:
+    """The chance of an area's empty month after its twelve before (`sql.silent`); 1 where it is not empty."""
+    return none(row["past"], 12) if row["now"] == 0 else 1.0
 
 
 def even(counts: Sequence[int]) -> float:

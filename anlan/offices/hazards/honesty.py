@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel.honesty import Gathered, chance, check
+from anlan.kernel.honesty import Gathered, chance, check, sql
 
 DANGERS = Gathered(
     "honest_dangers",
@@ -32,27 +32,15 @@ ACCEPTED = Gathered(
 
 _OWN = {"register": "dangers"}
 
-
-def _records(source: str, remark: str, order: str = "id", code: str = "NULL") -> str:
-    """The records of one area `a.area` out of `source`, each with a remark."""
-    return (
-        f"(SELECT jsonb_agg(jsonb_build_array(r.id, r.remark, r.code)) "
-        f"FROM (SELECT id, {remark} AS remark, {code} AS code FROM {source} "
-        f"WHERE area = a.area ORDER BY {order} LIMIT %(most)s) r)"
-    )
-
-
 check(
     name="hazards.before_cut_off", **_OWN, severity="serious", settled=True, uses=(DANGERS,),
     title=_("Closures bunched before the cut-off"),
     looks_for=_("Closing in a rush before the figures are taken: many acceptances on the last days of the month, "
-                "few on "
-                "its other days."),
+                "few on its other days."),
     method=_("Exact binomial: so many of the area's visits of the month on its last days, against the part of the "
-             "month "
-             "that these days are, reckoned by what each weekday has of visits on all other days of the year. All "
-             "that "
-             "is accepted at one enterprise on one day is one visit. Told of from a least number and a multiple on."),
+             "month that these days are, reckoned by what each weekday has of visits on all other days of the "
+             "year. All that is accepted at one enterprise on one day is one visit. Told of from a least number "
+             "and a multiple on."),
     words=_("%(n)s of the month's %(of)s visits of acceptance lie on its last %(days)s days; to be expected were "
             "%(expected)s"),
     limits={"days": "hazards.honesty_days", "least": "hazards.honesty_bunched", "times": "hazards.honesty_times"},
@@ -81,7 +69,7 @@ check(
                 SELECT days.day, count(month.id) AS n
                 FROM days LEFT JOIN month ON month.day = days.day AND month.area = a.area
                 WHERE days.day >= %(first)s::date GROUP BY days.day) d) AS chart,
-           {_records("late", "to_char(day, 'YYYY-MM-DD')", "day, id")} AS records
+           {sql.records("late", "to_char(day, 'YYYY-MM-DD')", "day, id")} AS records
     FROM (SELECT area, count(*) FILTER (WHERE late) AS n, count(*) AS "of" FROM month GROUP BY area) a, part
     """,
 )  # fmt: skip
@@ -91,10 +79,8 @@ check(
     title=_("The same photograph in two cases"),
     looks_for=_("One photograph given as evidence in several hidden dangers: before, after or at the acceptance."),
     method=_("Files whose bytes are the same (SHA-256). A photograph that was cut, turned or stored anew is "
-             "another file "
-             "and is not found. Cases that were withdrawn or proved to be no danger do not count. No chance: each "
-             "is a "
-             "find."),
+             "another file and is not found. Cases that were withdrawn or proved to be no danger do not count. No "
+             "chance: each is a find."),
     words=_("%(n)s hidden dangers show a photograph that another one shows as well; %(photos)s such photographs"),
     remarks={"photo": _("Photograph")},
     sql="""
@@ -122,8 +108,7 @@ check(
     title=_("One photograph before and after"),
     looks_for=_("The photograph that shows the danger is given once more as that of its rectification."),
     method=_("Files whose bytes are the same (SHA-256), within one case, given for different steps. No chance: "
-             "each is a "
-             "find."),
+             "each is a find."),
     words=_("%(n)s hidden dangers show the same photograph before and after rectification"),
     remarks={"photo": _("Photograph")},
     sql=f"""
@@ -133,7 +118,7 @@ check(
           ON b.case_kind = 'danger' AND b.case_id = e.case_id AND b.sha256 = e.sha256 AND b.demand = 'before'
         WHERE e.case_kind = 'danger' AND e.demand IN ('after', 'on_site') AND e.given_at >= %(begin)s
           AND e.given_at < %(until)s AND e.media_type LIKE 'image/%%')
-    SELECT a.*, {_records("odd", "photo", code="'photo'")} AS records
+    SELECT a.*, {sql.records("odd", "photo", code="'photo'")} AS records
     FROM (SELECT area, count(DISTINCT id) AS n FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -144,25 +129,12 @@ check(
     looks_for=_("A busy area that reports none: no hidden danger found in a month, though many were in the year "
                 "before."),
     method=_("Exact: the chance that a month is empty, given the area's own number of the twelve months before. "
-             "Judged "
-             "from a least number on."),
+             "Judged from a least number on."),
     words=_("No hidden danger found; in the twelve months before it were %(past)s, %(usual)s a month"),
     limits={"least": "hazards.honesty_before"},
     drawn=(_("Month"), _("Hidden dangers found")),
-    chance=lambda r: chance.none(r["past"], 12) if r["now"] == 0 else 1.0,
-    sql="""
-    WITH counted AS MATERIALIZED (
-        SELECT area, date_trunc('month', found_at AT TIME ZONE 'Asia/Shanghai')::date AS month, count(*) AS n
-        FROM honest_dangers WHERE found_at >= %(before)s AND found_at < %(until)s AND state <> 'dismissed'
-        GROUP BY 1, 2)
-    SELECT a.*, a.past AS n, round(a.past / 12.0, 1) AS usual,
-           (SELECT jsonb_agg(jsonb_build_array(to_char(m, 'YYYY-MM'), coalesce(c.n, 0)) ORDER BY m)
-            FROM generate_series(%(first)s::date - interval '12 months', %(first)s::date, interval '1 month') m
-            LEFT JOIN counted c ON c.area = a.area AND c.month = m::date) AS chart
-    FROM (SELECT area, coalesce(sum(n) FILTER (WHERE month < %(first)s::date), 0)::int AS past,
-                 coalesce(sum(n) FILTER (WHERE month = %(first)s::date), 0)::int AS now FROM counted GROUP BY area) a
-    WHERE a.past >= %(least)s
-    """,
+    chance=chance.silence,
+    sql=sql.silent("honest_dangers", "area", "found_at", "state <> 'dismissed'"),
 )  # fmt: skip
 
 check(
@@ -171,8 +143,8 @@ check(
     looks_for=_("Enterprises that sign that nothing was found, though hidden dangers of that period stand in the "
                 "system."),
     method=_("Returns signed in the month that stand, with nothing found, of enterprises at which a danger was "
-             "found in "
-             "the quarter that the return speaks of. Told of from a least number of enterprises in an area on."),
+             "found in the quarter that the return speaks of. Told of from a least number of enterprises in an "
+             "area on."),
     words=_("%(n)s enterprises signed a zero return, though %(held)s hidden dangers of that quarter are recorded "
             "of them"),
     limits={"least": "hazards.honesty_zeros"},
@@ -190,7 +162,7 @@ check(
           AND d.found_at >= z.begins::timestamp AT TIME ZONE 'Asia/Shanghai'
           AND d.found_at < (z.begins + interval '3 months') AT TIME ZONE 'Asia/Shanghai'
         GROUP BY z.id, z.area_code)
-    SELECT a.*, a.n >= %(least)s AS enough, {_records("odd", "held::text", code="'held'")} AS records
+    SELECT a.*, a.n >= %(least)s AS enough, {sql.records("odd", "held::text", code="'held'")} AS records
     FROM (SELECT area, count(*) AS n, sum(held)::int AS held FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -200,8 +172,7 @@ check(
     title=_("No time limit"),
     looks_for=_("A hidden danger that must be removed, and nothing says until when."),
     method=_("Found in the month, open, and without a running time limit, or being rectified without a last day. "
-             "The five "
-             "in place name one (Decree 16, 2007). No chance: each is a find."),
+             "The five in place name one (Decree 16, 2007). No chance: each is a find."),
     words=_("%(n)s open hidden dangers have no time limit"),
     sql=f"""
     WITH odd AS MATERIALIZED (
@@ -209,7 +180,7 @@ check(
         WHERE found_at >= %(begin)s AND found_at < %(until)s AND closed_at IS NULL
           AND (state IN ('found', 'verified', 'rectifying', 'rectified') AND due_at IS NULL
                OR state = 'rectifying' AND rectify_by IS NULL))
-    SELECT a.*, {_records("odd", "day")} AS records FROM (SELECT area, count(*) AS n FROM odd GROUP BY area) a
+    SELECT a.*, {sql.records("odd", "day")} AS records FROM (SELECT area, count(*) AS n FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
 
@@ -218,10 +189,8 @@ check(
     title=_("A danger filed as less than it is"),
     looks_for=_("By its own words or facts a major danger, and filed as a general one, or as no danger at all."),
     method=_("Found in the month and graded general, or dismissed, though production was ordered to stop, must "
-             "stop, an "
-             "outside cause or a judgement clause is stated (Decree 16, 2007, Article 3), or its words say so. No "
-             "chance: "
-             "each is a find."),
+             "stop, an outside cause or a judgement clause is stated (Decree 16, 2007, Article 3), or its words "
+             "say so. No chance: each is a find."),
     words=_("%(n)s hidden dangers are filed as less than they say of themselves"),
     limits={"pattern": "hazards.honesty_graver"},
     remarks={
@@ -242,7 +211,7 @@ check(
         WHERE d.found_at >= %(begin)s AND d.found_at < %(until)s AND (d.grade = 'general' OR d.state = 'dismissed')
           AND (d.stopped_at IS NOT NULL OR d.needs_stop OR d.judgement_id IS NOT NULL OR d.outside_cause
                OR t.title ~ %(pattern)s OR t.description ~ %(pattern)s))
-    SELECT a.*, {_records("odd", "said", code="code")} AS records
+    SELECT a.*, {sql.records("odd", "said", code="code")} AS records
     FROM (SELECT area, count(*) AS n FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -251,8 +220,7 @@ check(
     name="hazards.dates", **_OWN, severity="grave", uses=(DANGERS,),
     title=_("Dates that precede their cause"),
     looks_for=_("A danger rectified before it was found, closed before it was rectified, published before anybody "
-                "proposed "
-                "it."),
+                "proposed it."),
     method=_("Dates of one case held against each other, for cases found or closed in the month. No chance: each "
              "is a find."),
     words=_("In %(n)s hidden dangers a date lies before its cause"),
@@ -280,7 +248,7 @@ check(
         FROM honest_dangers
         WHERE rectify_by < (found_at AT TIME ZONE 'Asia/Shanghai')::date
           AND found_at >= %(begin)s AND found_at < %(until)s)
-    SELECT a.*, {_records("odd", "said", "id, code", "code")} AS records
+    SELECT a.*, {sql.records("odd", "said", "id, code", "code")} AS records
     FROM (SELECT area, count(DISTINCT id) AS n FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -289,16 +257,12 @@ check(
     name="hazards.even", **_OWN, severity="notable", settled=True, uses=(DANGERS,),
     title=_("Numbers too even from month to month"),
     looks_for=_("Invented numbers: about the same count of hidden dangers month after month, where chance alone "
-                "would make "
-                "them differ more."),
+                "would make them differ more."),
     method=_("χ² of the dispersion of the last twelve months' counts, its lower tail: so little difference is rare "
-             "among "
-             "counts that come at random (Poisson). Seasons and campaigns only make honest counts differ more. "
-             "Judged "
-             "from a least number a month on."),
+             "among counts that come at random (Poisson). Seasons and campaigns only make honest counts differ "
+             "more. Judged from a least number a month on."),
     words=_("Twelve months with %(least_month)s to %(most_month)s hidden dangers found each, %(mean)s on average; "
-            "chance "
-            "alone would make them differ by about ±%(usual)s"),
+            "chance alone would make them differ by about ±%(usual)s"),
     limits={"least": "hazards.honesty_even"},
     drawn=(_("Month"), _("Hidden dangers found")),
     chance=lambda r: chance.even(r["counts"]),
@@ -323,12 +287,10 @@ check(
     title=_("Digits of money too regular"),
     looks_for=_("Amounts that nobody reckoned: the money for rectification has the same digit again and again."),
     method=_("The hundreds digit of the money planned for general dangers of the last twelve months, from 1,000 "
-             "yuan on: "
-             "χ² of the area's ten digits against those of all other areas. Nothing is said where fewer than five "
-             "of a "
-             "digit are to be expected."),
-    words=_("The hundreds digit of the money planned is %(digit)s in %(n)s of %(of)s amounts; in all other areas in "
-            "%(elsewhere)s %%"),
+             "yuan on: χ² of the area's ten digits against those of all other areas. Nothing is said where fewer "
+             "than five of a digit are to be expected."),
+    words=_("The hundreds digit of the money planned is %(digit)s in %(n)s of %(of)s amounts; in all other areas "
+            "in %(elsewhere)s %%"),
     drawn=(_("Hundreds digit"), _("Amounts")),
     chance=lambda r: chance.unlike(r["counts"], r["others"]),
     sql=f"""
@@ -344,7 +306,7 @@ check(
     top AS (SELECT DISTINCT ON (area) area, digit, n, other FROM each ORDER BY area, n DESC, digit),
     chosen AS (SELECT amounts.* FROM amounts JOIN top USING (area, digit))
     SELECT a.*, t.digit, t.n, round(100.0 * t.other / nullif(a.beside, 0), 1) AS elsewhere,
-           {_records("chosen", "money::text")} AS records
+           {sql.records("chosen", "money::text")} AS records
     FROM (SELECT area, sum(n)::int AS "of", sum(other) AS beside, array_agg(n ORDER BY digit) AS counts,
                  array_agg(other ORDER BY digit) AS others,
                  jsonb_agg(jsonb_build_array(digit::text, n) ORDER BY digit) AS chart FROM each GROUP BY area) a
@@ -357,8 +319,7 @@ check(
     title=_("Copied texts of rectification"),
     looks_for=_("What was done stands in the same words at many enterprises."),
     method=_("Texts of the month's rectifications that are the same to the letter, from a length on at which "
-             "nobody writes "
-             "the same by chance, at a least number of enterprises of one area."),
+             "nobody writes the same by chance, at a least number of enterprises of one area."),
     words=_("%(n)s rectifications at %(enterprises)s enterprises are told in words that others use as well"),
     limits={"length": "hazards.honesty_words", "least": "hazards.honesty_copies"},
     sql=f"""
@@ -367,7 +328,7 @@ check(
         WHERE length(result) >= %(length)s AND enterprise_id IS NOT NULL),
     copied AS (SELECT area, words FROM told GROUP BY area, words HAVING count(DISTINCT enterprise_id) >= %(least)s),
     odd AS MATERIALIZED (SELECT told.* FROM told JOIN copied USING (area, words))
-    SELECT a.*, {_records("odd", "left(result, 40)", "words, id")} AS records
+    SELECT a.*, {sql.records("odd", "left(result, 40)", "words, id")} AS records
     FROM (SELECT area, count(*) AS n, count(DISTINCT enterprise_id) AS enterprises FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -378,10 +339,8 @@ check(
     looks_for=_("One person records the acceptance on site at more enterprises within minutes than anybody can "
                 "visit."),
     method=_("Acceptances of the month, one for each enterprise and day of a person's account, that have so many "
-             "others of "
-             "the same account within so many minutes before or after. Who records in the evening what he saw "
-             "during the "
-             "day can say so."),
+             "others of the same account within so many minutes before or after. Who records in the evening what "
+             "he saw during the day can say so."),
     words=_("%(n)s acceptances at different enterprises were recorded by %(people)s persons within minutes of "
             "others"),
     limits={"minutes": "hazards.honesty_minutes", "least": "hazards.honesty_at_once"},
@@ -394,7 +353,7 @@ check(
             PARTITION BY by_id ORDER BY at RANGE BETWEEN make_interval(mins => %(minutes)s) PRECEDING
             AND make_interval(mins => %(minutes)s) FOLLOWING) AS near FROM visits),
     odd AS MATERIALIZED (SELECT * FROM beside WHERE near >= %(least)s)
-    SELECT a.*, {_records("odd", "by_name || ' ' || to_char(here, 'YYYY-MM-DD HH24:MI:SS')", "by_id, at")} AS records
+    SELECT a.*, {sql.records("odd", "by_name || ' ' || to_char(here, 'YYYY-MM-DD HH24:MI:SS')", "by_id, at")} AS records
     FROM (SELECT area, count(*) AS n, count(DISTINCT by_id) AS people FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -415,7 +374,7 @@ check(
     SELECT a.*, a.n >= %(least)s AS enough, %(night_from)s AS night_from, %(night_to)s AS night_to,
            (SELECT jsonb_agg(jsonb_build_array(h::text, (SELECT count(*) FROM hours WHERE area = a.area AND hour = h))
                              ORDER BY h) FROM generate_series(0, 23) h) AS chart,
-           {_records("odd", "by_name || ' ' || to_char(here, 'YYYY-MM-DD HH24:MI')", "at")} AS records
+           {sql.records("odd", "by_name || ' ' || to_char(here, 'YYYY-MM-DD HH24:MI')", "at")} AS records
     FROM (SELECT area, count(*) AS n FROM odd GROUP BY area) a
     """,
 )  # fmt: skip
@@ -425,8 +384,7 @@ check(
     title=_("Rectified and accepted by one hand"),
     looks_for=_("Who reports the rectification accepts it himself, be it under another sign-in of the same name."),
     method=_("Acceptances of the month recorded under the account, or under the name of the person, by which the "
-             "last "
-             "rectification of the case was reported. No chance: each is a find."),
+             "last rectification of the case was reported. No chance: each is a find."),
     words=_("%(n)s hidden dangers were accepted by who had reported them as rectified"),
     remarks={"one_account": _("One account"), "two_accounts": _("Two accounts of one name")},
     sql=f"""
@@ -439,7 +397,7 @@ check(
               AND r.move IN ('rectify', 'fix_now')
             ORDER BY r.version DESC LIMIT 1) r
         WHERE a.by_id IS NOT NULL AND r.by_id IS NOT NULL AND (a.by_id = r.by_id OR a.by_name = r.by_name))
-    SELECT a.*, {_records("odd", "by_name", code="code")} AS records
+    SELECT a.*, {sql.records("odd", "by_name", code="code")} AS records
     FROM (SELECT area, count(*) AS n FROM odd GROUP BY area) a
     """,
 )  # fmt: skip

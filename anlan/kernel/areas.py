@@ -17,6 +17,13 @@ LON, LAT = (73, 136), (3, 54)
 """Degrees of longitude and latitude between which the country lies."""
 
 
+def tier_of(code: str) -> int:
+    """The tier that a 12-digit code says: 1 city, 2 district, 3 township, 4 village."""
+    if code.endswith("0" * 10):
+        return 1
+    return 2 if code.endswith("0" * 6) else 3 if code.endswith("000") else 4
+
+
 def divisions() -> models.QuerySet[Any]:
     """The table of divisions (setting `ANLAN_DIVISION_MODEL`): `code`, `name`, `tier`, `pinyin`."""
     return apps.get_model(settings.ANLAN_DIVISION_MODEL)._default_manager.all()

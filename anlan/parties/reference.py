@@ -12,6 +12,8 @@ from pathlib import Path
 
 from django.db import connections, transaction
 
+from anlan.kernel import areas
+
 from .names import initials
 
 DATA = Path(__file__).parent / "data"
@@ -23,13 +25,6 @@ class BadReference(Exception):
     """A reference file does not hold what it must; names the file and the fault."""
 
 
-def tier_of(code: str) -> int:
-    """The tier that a 12-digit code says: 1 city, 2 district, 3 township, 4 village."""
-    if code.endswith("0" * 10):
-        return 1
-    return 2 if code.endswith("0" * 6) else 3 if code.endswith("000") else 4
-
-
 def read_divisions(path: Path, counts: dict[int, int]) -> list[tuple[str, str, str, int, str | None]]:
     """Rows (code, name, pinyin, tier, parent), parents before children; raises `BadReference`."""
     rows: list[tuple[str, str, str, int, str | None]] = []
@@ -38,7 +33,7 @@ def read_divisions(path: Path, counts: dict[int, int]) -> list[tuple[str, str, s
             code = line["code"]
             if len(code) != 12 or not (code.isascii() and code.isdigit()):
                 raise BadReference(f"{path.name}: {code!r} is not a 12-digit code")
-            rows.append((code, line["name"], initials(line["name"]), tier_of(code), line["parent"] or None))
+            rows.append((code, line["name"], initials(line["name"]), areas.tier_of(code), line["parent"] or None))
     rows.sort(key=lambda row: (row[3], row[0]))
     known = {row[0] for row in rows}
     for code, _name, _pinyin, tier, parent in rows:

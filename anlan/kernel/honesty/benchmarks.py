@@ -11,6 +11,7 @@ from anlan.site.bench import Measured, benchmark
 from anlan.site.bench.standin import standing_in
 
 from .. import clock
+from ..deadlines import add_months
 from . import chance, running
 from .declaring import checks
 
@@ -35,7 +36,7 @@ def night() -> Measured:
             cursor.execute("SELECT count(*) FROM hazards_danger")
             taken["dangers"] = float(cursor.fetchone()[0])
         begun = time.perf_counter()
-        for first in (running.months_on(this, -1), this):
+        for first in (add_months(this, -1), this):
             moments = running.moments(first)
             at = time.perf_counter()
             running.gather(checks(), moments)

@@ -19,6 +19,7 @@ import click
 def honesty(names: tuple[str, ...], month: datetime | None, listing: bool, as_json: bool) -> None:
     """Look for what makes figures lie, by all checks or those named, and keep what is found."""
     from .. import areas, clock
+    from ..deadlines import add_months
     from ..scope import EVERYWHERE, Actor, acting
     from . import running
     from .declaring import checks
@@ -30,7 +31,7 @@ def honesty(names: tuple[str, ...], month: datetime | None, listing: bool, as_js
             click.echo(f"{name}: there is no such check; there are {', '.join(known)}", err=True)
             sys.exit(2)
     this = running.month_of(clock.today())
-    months = [month.date()] if month else [running.months_on(this, -1), this]
+    months = [month.date()] if month else [add_months(this, -1), this]
     if months[-1] > this:
         click.echo(f"--month {months[-1]:%Y-%m}: this month has not begun", err=True)
         sys.exit(2)

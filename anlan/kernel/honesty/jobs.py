@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop
 
 from .. import clock, notices
+from ..deadlines import add_months
 from ..jobs import job
 from ..scope import EVERYWHERE
 from . import running
@@ -19,7 +20,7 @@ from . import running
 def nightly() -> None:
     """Looks at the month that runs and at the one before, for what is entered late belongs to that."""
     this = running.month_of(clock.today())
-    for first in (running.months_on(this, -1), this):
+    for first in (add_months(this, -1), this):
         look(first.isoformat())
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from .. import areas, clock, law
+from ..deadlines import add_months
 from ..scope import acting_now, area_prefix
 from .chance import discovered
 from .declaring import MOST, Check, checks
@@ -57,19 +58,13 @@ def month_of(day: date) -> date:
     return day.replace(day=1)
 
 
-def months_on(first: date, n: int) -> date:
-    """The first day of the month `n` months after that of `first`."""
-    years, month = divmod(first.month - 1 + n, 12)
-    return date(first.year + years, month + 1, 1)
-
-
 def run(first: date, only: Collection[str] = ()) -> Outcome:
     """Looks at the month that begins on `first` by all checks, or those named, within the scope in force, and keeps
     what is found. What waits for the month's end is left out while the month runs."""
     assert acting_now() is not None
     made = [one for one in checks() if not only or one.name in only]
     told = moments(first)
-    over = months_on(first, 1) <= clock.today()
+    over = add_months(first, 1) <= clock.today()
     asked = [one for one in made if over or not one.settled]
     gather(asked, told)
     outcome = Outcome()
@@ -110,8 +105,8 @@ def moments(first: date) -> dict[str, datetime | date]:
     def moment(day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=clock.BEIJING)
 
-    until = months_on(first, 1)
-    return {"begin": moment(first), "until": moment(until), "before": moment(months_on(first, -BEFORE)),
+    until = add_months(first, 1)
+    return {"begin": moment(first), "until": moment(until), "before": moment(add_months(first, -BEFORE)),
             "first": first, "last": until - timedelta(days=1)}  # fmt: skip
 
 

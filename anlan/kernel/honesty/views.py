@@ -18,6 +18,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import areas, clock, law
+from ..deadlines import add_months
 from ..figures.drawing import Cell, Column, Figure, Row
 from ..models import Stale
 from ..registers import cells, register_named
@@ -48,7 +49,7 @@ def _reader(request: HttpRequest) -> Any:
 
 def _months() -> list[dt.date]:
     this = running.month_of(clock.today())
-    return [running.months_on(this, -n) for n in range(MONTHS)]
+    return [add_months(this, -n) for n in range(MONTHS)]
 
 
 def _month(text: str | None) -> dt.date | None:

@@ -18,6 +18,7 @@ from anlan.kernel import areas
 from anlan.kernel.cases.engine import recomputed_due, start_clock
 from anlan.kernel.cases.lifecycle import Clock
 from anlan.kernel.cases.models import CaseCounter, CaseEntry, EvidenceFile
+from anlan.kernel.deadlines import add_months
 from anlan.parties.demo import DISTRICT, DemoCity
 from anlan.parties.models import Enterprise
 
@@ -115,7 +116,7 @@ def load_last(city: DemoCity) -> None:
     from anlan.kernel.honesty.models import Find
 
     this = running.month_of(city.now.date())
-    outcome = sum((running.run(running.months_on(this, -n)) for n in (2, 1, 0)), running.Outcome())
+    outcome = sum((running.run(add_months(this, -n)) for n in (2, 1, 0)), running.Outcome())
     own = Find.objects.filter(about=DISTRICT, state="open").order_by("period").first()
     if own is not None:
         moving.ask(own, city.accounts["city"], "请核实这些企业零报告的原因，于六月底前说明")

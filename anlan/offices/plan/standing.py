@@ -115,6 +115,11 @@ def shape(target: Target, measure: AnyMeasure) -> str:
     return "season" if limit else "uniform"
 
 
+def kept_number(n: Number | None) -> Decimal | None:
+    """A figure as the tables of this office keep it: to four places."""
+    return None if n is None else Decimal(str(n)).quantize(Decimal("0.0001"))
+
+
 def line_of(target: Target, measure: AnyMeasure, plan: Plan, months: Sequence[Number] | None = None) -> Line:
     """The line through the year of the target and of all its parts; `months` are the city's of last year, if known."""
     how = shape(target, measure)

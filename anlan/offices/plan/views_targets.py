@@ -16,7 +16,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from anlan.engines.forecast import Outlook
@@ -39,16 +38,7 @@ from .models import Target
 from .standing import Held, Sum, Told
 from .states import in_force
 from .watch.models import Slip
-
-STANDINGS: dict[str, dict[str, Any]] = {
-    "ahead": {"text": gettext_lazy("Ahead of the line"), "tone": "success", "icon": "circle-check"},
-    "on_line": {"text": gettext_lazy("On the line"), "tone": "neutral", "icon": "equal"},
-    "over": {"text": gettext_lazy("Over the line"), "tone": "attention", "icon": "trending-up"},
-    "behind": {"text": gettext_lazy("Behind the line"), "tone": "attention", "icon": "hourglass-empty"},
-    "met": {"text": pgettext_lazy("target", "Met"), "tone": "success", "icon": "checks"},
-    "impossible": {"text": gettext_lazy("Number passed"), "tone": "critical", "icon": "alert-hexagon"},
-    "unknown": {"text": gettext_lazy("Cannot be said yet"), "tone": "neutral", "icon": "question-mark"},
-}
+from .words import STANDINGS, percent
 
 SLIPS = 60
 """So many warnings stand on a target's page; the register has all of them."""
@@ -86,11 +76,6 @@ class Line:
     @property
     def absent(self) -> str:
         return words.absent(self.held.figure.absent)
-
-
-def percent(chance: float) -> str:
-    """A probability. Draws cannot tell a chance below one in a hundred from none."""
-    return "< 1 %" if chance < 0.01 else "> 99 %" if chance > 0.99 else f"{round(chance * 100)} %"
 
 
 @login_required
@@ -202,7 +187,7 @@ def _press(found: Target, told: Told, account: Any) -> str:
     """Where one press orders all districts that are late to mend it; empty for who may not, and where none is."""
     late = [code for code, held in sorted(told.areas.items()) if held.state.standing in LATE]
     order = lifecycle("order")
-    if order is None or account.role not in order.open_by or not account.area_code.endswith("0" * 10) or not late:
+    if order is None or account.role not in order.open_by or areas.tier_of(account.area_code) > 1 or not late:
         return ""
     return f"{reverse(order.page)}?{urlencode({'area': late, 'about': f'plan-targets:{found.pk}'}, doseq=True)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from anlan.engines.papers import Block, Heading, Imprint, Paper, Paragraph
 from anlan.engines.papers.paper import day
-from anlan.kernel import clock, law
+from anlan.kernel import areas, clock, law
 from anlan.kernel.clock import BEIJING
 
 from . import units
@@ -48,7 +48,7 @@ def circular(letter: Letter, names: Sequence[str]) -> tuple[str, list[Block]]:
     criticism = letter.genre == "criticism"
     what = "通报批评" if criticism else "通报表扬"
     measure = MEASURES[letter.measure]
-    if letter.measure == "interview" and not letter.owner_area_code.endswith("0" * 10):
+    if letter.measure == "interview" and areas.tier_of(letter.owner_area_code) > 1:
         measure = measure.replace("市安委会办公室", "我办")
     blocks: list[Block] = [
         Heading(1, "基本情况"), *_paragraphs(letter.grounds), Heading(1, "处理决定" if criticism else "表扬决定"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.urls import reverse
 from django.utils.translation import gettext_noop as _
 
-from anlan.kernel import events, notices
+from anlan.kernel import areas, events, notices
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.events import Heard
 from anlan.kernel.notices import Holders, Message
@@ -61,7 +61,7 @@ def holder(case: Addressed) -> Holders:
 
 def issuer(case: Addressed) -> Holders:
     """The office that issued it."""
-    role = "city" if case.owner_area_code.endswith("0" * 10) else "district"
+    role = "city" if areas.tier_of(case.owner_area_code) == 1 else "district"
     return Holders(frozenset({role}), case.owner_area_code)
 
 

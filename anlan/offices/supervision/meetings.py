@@ -11,11 +11,12 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import cases, clock
+from anlan.kernel import areas, cases, clock
 from anlan.kernel.cases import engine
 from anlan.kernel.cases.engine import Stale
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.clock import BEIJING
+from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Authority
 
 from . import issuing
@@ -205,9 +206,8 @@ def how_it_stands(case: Meeting) -> list[tuple[Resolution, list[Task]]]:
 def candidates(area_code: str) -> Any:
     """Those whom a safety committee's office of that place addresses and invites: the authorities one tier below that
     answer for their places, and the departments beside it."""
-    below = Q(tier=2, kind="government") if area_code.endswith("0" * 10) else Q(tier=3, kind="station")
-    digits = 2 if area_code.endswith("0" * 10) else 6
+    below = Q(tier=2, kind="government") if areas.tier_of(area_code) == 1 else Q(tier=3, kind="station")
     own = Q(area_code=area_code, kind="department")
-    place = area_code[:digits]
-    found = Authority.objects.at(clock.today()).filter(below & Q(area_code__startswith=place) | own)
+    within = Q(area_code__startswith=area_prefix(area_code))
+    found = Authority.objects.at(clock.today()).filter(below & within | own)
     return found.order_by("-tier", "area_code", "pk")

@@ -23,7 +23,7 @@ Known = Mapping[str, tuple[Authority, ...]]
 
 def known(area_code: str) -> Known:
     """By each name the authorities of a place and one tier below that are called so. A name of two bodies is none."""
-    city = area_code.endswith("0" * 10)
+    city = areas.tier_of(area_code) == 1
     digits, tier = (2, 1) if city else (6, 2)
     whole = areas.divisions().filter(code=area_code[:2].ljust(12, "0")).values_list("name", flat=True).first() or ""
     found: dict[str, list[Authority]] = {}

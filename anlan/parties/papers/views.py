@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,23 +10,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.engines.papers import BadPaper, Block, Chart, Heading, Number, Paper, Table, charts, decode
 from anlan.engines.papers.fonts import NoFonts
 from anlan.engines.papers.paper import day, numbered
 from anlan.kernel import clock, files
+from anlan.kernel import public as pages
 from anlan.kernel.cases import MoveRefused, Stale
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.cases.views import find
-from anlan.kernel.models import Installation
 from anlan.kernel.registers.meanwhile import Change, decided
 from anlan.parties.models import IssuedPaper, OfficialPaper
 
@@ -301,8 +296,6 @@ def _kept(paper: IssuedPaper, form: str) -> HttpResponseBase:
 
 # --- The public ------------------------------------------------------------------------------------
 
-_OTHER = {"en": "zh-hans", "zh-hans": "en"}
-
 
 @require_safe
 def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
@@ -311,7 +304,8 @@ def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
         IssuedPaper.objects.filter(public=True).select_related("authority", "corrects").defer("body", "facts")
         .order_by("-issued_at", "-pk")[:PUBLIC]
     )  # fmt: skip
-    return _public(request, "papers/public.html", {"rows": rows}, language, "public-papers")
+    context = {"rows": rows, "paper_page": pages.named("public-paper", language)}
+    return pages.answer(request, "papers/public.html", context, language, "public-papers")
 
 
 @require_safe
@@ -320,7 +314,10 @@ def public_paper(request: HttpRequest, key: int, language: str = "zh-hans") -> H
     paper = _issued(key)
     if not paper.public:
         raise Http404
-    return _public(request, "papers/public_paper.html", _about(paper), language, "public-paper", key)
+    context = _about(paper) | {
+        "list_url": reverse(pages.named("public-papers", language)), "paper_page": pages.named("public-paper", language)
+    }  # fmt: skip
+    return pages.answer(request, "papers/public_paper.html", context, language, "public-paper", key)
 
 
 @require_safe
@@ -329,24 +326,3 @@ def public_file(request: HttpRequest, key: int, form: str) -> HttpResponseBase:
     if not paper.public:
         raise Http404
     return _kept(paper, form)
-
-
-def _public(
-    request: HttpRequest, template: str, context: dict[str, Any], language: str, name: str, *keys: int
-) -> HttpResponse:
-    installation = Installation.objects.filter(id=1).first() or Installation()
-    suffix = "" if language == "en" else "-en"
-    own = "-en" if language == "en" else ""
-    with override(language):
-        page = render_to_string(template, context | {
-            "city": installation.city_name, "demo": installation.demonstration, "clock_now": clock.now(),
-            "script_words": "", "other_url": reverse(f"{name}{suffix}", args=keys), "own": own,
-            "other_lang": "zh-Hans" if language == "en" else "en",
-            "other_name": "中文" if language == "en" else "English",
-            "list_url": reverse(f"public-papers{own}"), "paper_page": f"public-paper{own}",
-        })  # fmt: skip
-    answer = HttpResponse(page)
-    answer["Cache-Control"] = "public, max-age=300"
-    answer["Content-Language"] = "en" if language == "en" else "zh-Hans"
-    answer["ETag"] = quote_etag(hashlib.sha256(answer.content).hexdigest()[:32])
-    return get_conditional_response(request, answer["ETag"], None, answer) or answer

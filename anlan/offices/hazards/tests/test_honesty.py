@@ -12,6 +12,7 @@ import pytest
 
 from anlan.kernel import clock
 from anlan.kernel.cases.models import CaseEntry, EvidenceFile
+from anlan.kernel.deadlines import add_months
 from anlan.kernel.honesty import running
 from anlan.kernel.honesty.declaring import checks, named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -216,7 +217,7 @@ def test_dates_that_precede_their_cause() -> None:
 )
 def test_numbers_too_even(counts: list[int], lie: bool) -> None:
     for n, count in enumerate(counts):
-        first = running.months_on(date(2012, 6, 1), n)
+        first = add_months(date(2012, 6, 1), n)
         Danger.objects.bulk_create(
             unsaved(datetime(first.year, first.month, 2 + k % 26, 9, tzinfo=clock.BEIJING)) for k in range(count)
         )

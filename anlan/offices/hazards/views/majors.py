@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import groupby
@@ -12,16 +11,13 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
-from django.utils.cache import get_conditional_response
 from django.utils.dateparse import parse_datetime
-from django.utils.http import quote_etag
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from anlan.kernel import areas, clock, law
+from anlan.kernel import public as pages
 from anlan.kernel.cases.models import CaseEntry
-from anlan.kernel.models import Installation
 from anlan.parties.models import Authority
 
 from ..models import Danger, PublishedDanger
@@ -142,10 +138,6 @@ def separate_report(request: HttpRequest, number: str) -> HttpResponse:
 # --- Before the public ----------------------------------------------------------------------------------
 
 SHOWN = 1000
-_OTHER = {
-    "en": {"page": "public-dangers", "lang": "zh-Hans", "name": "中文"},
-    "zh-hans": {"page": "public-dangers-en", "lang": "en", "name": "English"},
-}
 KEPT = timedelta(days=365)
 """How long what was removed or withdrawn stays on the page."""
 
@@ -164,16 +156,9 @@ def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
     standing = [row for row in found if row.state in ("treating", "accepting")]
     places = [{"name": place, "rows": list(rows)} for place, rows in groupby(standing, key=lambda row: row.place)]
     past = sorted((row for row in found if row not in standing), key=lambda row: row.updated_at, reverse=True)
-    installation = Installation.objects.filter(id=1).first() or Installation()
     updated = max((row.updated_at for row in found), default=None)
-    with override(language):
-        page = render_to_string("hazards/public.html", {
-            "places": places, "past": past, "shown": found, "today": clock.today(), "clock_now": clock.now(),
-            "demo": installation.demonstration, "city": installation.city_name, "updated": updated, "script_words": "",
-            "more": wanted.count() - SHOWN if len(found) == SHOWN else 0, "other": _OTHER[language],
-        })  # fmt: skip
-    answer = HttpResponse(page)
-    answer["Cache-Control"] = "public, max-age=300"
-    answer["Content-Language"] = "en" if language == "en" else "zh-Hans"
-    answer["ETag"] = quote_etag(hashlib.sha256(answer.content).hexdigest()[:32])
-    return get_conditional_response(request, answer["ETag"], None, answer) or answer
+    context = {
+        "places": places, "past": past, "shown": found, "today": clock.today(), "updated": updated,
+        "more": wanted.count() - SHOWN if len(found) == SHOWN else 0,
+    }  # fmt: skip
+    return pages.answer(request, "hazards/public.html", context, language, "public-dangers")

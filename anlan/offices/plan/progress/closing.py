@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -97,7 +96,7 @@ def close(period: str, area_code: str, by: Account, reason: str = "") -> ClosedP
 
 def _keep(found: ClosedPeriod, month: Period, by: Account) -> None:
     """The plan's targets and parts of the area as they stood at the month's end."""
-    from ..standing import in_force_in, told
+    from ..standing import in_force_in, kept_number, told
 
     plan: Plan | None = in_force_in(month.first.year)
     if plan is None:
@@ -113,7 +112,7 @@ def _keep(found: ClosedPeriod, month: Period, by: Account) -> None:
             if one.measure is None or not area_prefix(area).startswith(found.within):
                 continue
             state = held.state
-            plain = {n: _decimal(getattr(state, n)) for n in ("actual", "line", "number")}
+            plain = {n: kept_number(getattr(state, n)) for n in ("actual", "line", "number")}
             rows.append(
                 ClosedFigure(
                     closing=found, code=one.target.code, subject=one.target.subject, subject_en=one.target.subject_en,
@@ -122,10 +121,6 @@ def _keep(found: ClosedPeriod, month: Period, by: Account) -> None:
                 )
             )  # fmt: skip
     ClosedFigure.objects.bulk_create(rows, batch_size=1000)
-
-
-def _decimal(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(str(value)).quantize(Decimal("0.0001"))
 
 
 # --- Exceptions ------------------------------------------------------------------------------------

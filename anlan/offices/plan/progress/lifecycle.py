@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel import clock, law
+from anlan.kernel import areas, clock, law
 from anlan.kernel.cases import MoveRefused
 from anlan.kernel.cases.lifecycle import (
     STOP,
@@ -29,6 +29,7 @@ from anlan.parties.names import mark as mark_of
 
 from . import closing
 from .models import ProgressReport
+from .reports import reviewer
 
 WRITERS = frozenset({"city", "department", "district", "township", "village"})
 """Who reports: each for its own authority."""
@@ -50,15 +51,9 @@ def at_seat(case: Any) -> bool:
     return own is None
 
 
-def reviewer(case: Any) -> str:
-    """The tier that reviews it first: a district's office its departments and townships, the city's all others."""
-    low = not case.area_code.endswith("0" * 6)
-    return "district" if low or (not case.area_code.endswith("0" * 10) and case.industry_id) else "city"
-
-
 def _ready(tier: str) -> Any:
     def asked(case: Any) -> Any:
-        if not at_seat(case) or reviewer(case) != tier:
+        if not at_seat(case) or reviewer(case.area_code, case.industry_id) != tier:
             return _("Only the duty-holder writes it.")
         return closing.why_not(case)
 
@@ -80,8 +75,7 @@ def _reviews(last: bool | None = None) -> Any:
 
 def ends_here(case: Any) -> bool:
     """Whether the district's approval is the last: of a township's report, where the city has set it so."""
-    township = not case.area_code.endswith("0" * 6)
-    return township and law.value("plan.progress_ends", on=case.last_day).value == "district"
+    return areas.tier_of(case.area_code) > 2 and law.value("plan.progress_ends", on=case.last_day).value == "district"
 
 
 def _goes(to: str) -> Any:

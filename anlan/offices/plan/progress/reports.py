@@ -27,6 +27,13 @@ ROLES = {1: "city", 2: "district", 3: "township", 4: "village"}
 """Who writes for a government, its safety office or its supervisor, by tier."""
 
 
+def reviewer(area_code: str, industry_id: str | None) -> str:
+    """The tier that looks first at what a duty-holder of that place writes: a district's office at its departments and
+    townships, the city's at all others."""
+    tier = areas.tier_of(area_code)
+    return "district" if tier > 2 or (tier == 2 and industry_id) else "city"
+
+
 def ends(period: Period) -> datetime:
     """The last second of a period."""
     return datetime.combine(period.end, time(0), clock.BEIJING) - timedelta(seconds=1)

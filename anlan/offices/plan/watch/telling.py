@@ -14,7 +14,7 @@ from anlan.kernel.notices import Holders, Message
 from anlan.parties.models import Account, Industry
 
 from ..models import Duty, Plan
-from ..views_targets import STANDINGS, percent
+from ..words import STANDINGS, percent
 from .watching import Turn
 
 SLIPPED = gettext_noop("%(target)s, %(who)s: %(state)s. To date %(actual)s, line of the day %(line)s%(ahead)s.")
@@ -57,7 +57,7 @@ def _holders(turn: Turn) -> Holders:
     slip = turn.slip
     if slip.industry_id:
         return Holders(frozenset({"department"}), slip.area_code, slip.industry_id)
-    return Holders(frozenset({"city" if slip.area_code.endswith("0" * 10) else "district"}), slip.area_code)
+    return Holders(frozenset({"city" if areas.tier_of(slip.area_code) == 1 else "district"}), slip.area_code)
 
 
 def _bearers(plan: Plan, turns: Sequence[Turn]) -> dict[int, list[Account]]:

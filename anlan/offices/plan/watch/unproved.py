@@ -28,7 +28,7 @@ from anlan.parties.models import Account
 
 from ..models import Plan
 from ..progress.models import ProgressReport
-from ..progress.reports import due_at, writers
+from ..progress.reports import due_at, reviewer, writers
 from ..standing import in_force_in
 from .models import Slip
 
@@ -129,8 +129,8 @@ def _tell(plan: Plan, period: Period, new: Iterable[Any]) -> None:
     above: dict[str, set[int]] = {}
     for row in new:
         mine.setdefault((row.area_code, row.industry_id), []).append(row.code)
-        low = not row.area_code.endswith("0" * 6) or (row.industry_id and not row.area_code.endswith("0" * 10))
-        office = row.area_code[:6].ljust(12, "0") if low else plan.area_code
+        below = reviewer(row.area_code, row.industry_id) == "district"
+        office = row.area_code[:6].ljust(12, "0") if below else plan.area_code
         above.setdefault(office, set()).add(row.authority_id)
     page, found = f"/plan/progress/?period={period.name}", writers(mine)
     messages = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +22,7 @@ from anlan.kernel.scope import EVERYWHERE, area_prefix
 
 from .. import standing
 from ..models import Plan, Target
-from ..standing import Held, in_force_in
+from ..standing import Held, in_force_in, kept_number
 from .models import RANK, Slip
 
 WATCHER: Any = SimpleNamespace(role="city", is_authenticated=True, scope=EVERYWHERE)
@@ -60,9 +59,8 @@ class Seen:
 
     def numbers(self) -> dict[str, Any]:
         state = self.held.state
-        plain = {name: getattr(state, name) for name in ("actual", "line", "number")}
         return {
-            **{name: None if n is None else Decimal(str(n)).quantize(Decimal("0.0001")) for name, n in plain.items()},
+            **{name: kept_number(getattr(state, name)) for name in ("actual", "line", "number")},
             "median": self.outlook and self.outlook.median, "chance": self.chance,
         }  # fmt: skip
 

@@ -23,6 +23,7 @@ from anlan.engines.measures import Target as Demand
 from anlan.engines.measures.figures import Compared, Figures
 from anlan.engines.measures.figures import Figure as Number
 from anlan.kernel import areas, clock
+from anlan.kernel.deadlines import add_months
 from anlan.kernel.figures import words as wording
 from anlan.kernel.figures.computing import DIGITS, WHOLE_TIER, Asked, lately_together, named
 from anlan.kernel.figures.declaring import REGISTRY
@@ -235,8 +236,7 @@ def _questions(tile: Tile, measures: Sequence[AnyMeasure], period: Period, today
 
 def _months(last: date, many: int) -> tuple[Period, ...]:
     """So many months, that of `last` the last."""
-    count = last.year * 12 + last.month - 1
-    return tuple(Period.of("month", date(n // 12, n % 12 + 1, 1)) for n in range(count - many + 1, count + 1))
+    return tuple(Period.of("month", add_months(last.replace(day=1), -n)) for n in reversed(range(many)))
 
 
 def _beside(measure: AnyMeasure, on: date) -> tuple[str, ...]:

@@ -79,22 +79,27 @@ class Refusal:
 # --- Numbers ---------------------------------------------------------------------------------------
 
 
-def next_numbers(lifecycle: Lifecycle, owner_areas: Sequence[str], year: int) -> list[str]:
-    """For each authority in charge the next number of its series. The series' rows stay locked until the transaction
-    ends, so a number taken in a transaction that fails is given again: no gaps and no doubles."""
-    marks = {area: lifecycle.mark(area) for area in dict.fromkeys(owner_areas)}
-    wanted = Counter(marks[area] for area in owner_areas)
+def taken(wanted: Mapping[str, int], year: int) -> dict[str, int]:
+    """Takes so many numbers of each series; the last of each. The series' rows stay locked until the transaction ends,
+    so a number taken in a transaction that fails is given again: no gaps and no doubles."""
     table = CaseCounter._meta.db_table
     with connection.cursor() as cursor:
         # In one order whoever asks: two that lock the same rows never wait for each other.
         cursor.execute(
             f'INSERT INTO "{table}" AS c (series, year, last) '
-            "SELECT %s || mark, %s, many FROM unnest(%s::text[], %s::int[]) AS t (mark, many) ORDER BY mark "
+            "SELECT series, %s, many FROM unnest(%s::text[], %s::int[]) AS t (series, many) ORDER BY series "
             "ON CONFLICT (series, year) DO UPDATE SET last = c.last + excluded.last RETURNING series, last",
-            [prefix := f"{lifecycle.kind}:", year, list(wanted), list(wanted.values())],
+            [year, list(wanted), list(wanted.values())],
         )
-        last = {series.removeprefix(prefix): n for series, n in cursor.fetchall()}
-    following = {mark: itertools.count(last[mark] - many + 1) for mark, many in wanted.items()}
+        return dict(cursor.fetchall())
+
+
+def next_numbers(lifecycle: Lifecycle, owner_areas: Sequence[str], year: int) -> list[str]:
+    """For each authority in charge the next number of its series."""
+    marks = {area: lifecycle.mark(area) for area in dict.fromkeys(owner_areas)}
+    wanted = Counter(marks[area] for area in owner_areas)
+    last = taken({f"{lifecycle.kind}:{mark}": many for mark, many in wanted.items()}, year)
+    following = {mark: itertools.count(last[f"{lifecycle.kind}:{mark}"] - many + 1) for mark, many in wanted.items()}
     return [
         lifecycle.number.format(mark=mark, year=year, n=next(following[mark]))
         for mark in (marks[area] for area in owner_areas)

@@ -87,7 +87,7 @@ class Scored(Kept):
         super().prepare()
         if self.authority is not None:
             self.area_code = self.authority.area_code
-            self.industry_id = next(iter(self.authority.industries or ()), None)
+            self.industry_id = self.authority.first_industry
 
 
 class Appraisal(Kept):

@@ -50,7 +50,7 @@ def invite(meeting: Meeting, authorities: Iterable[Authority]) -> None:
         [
             Invitation(
                 meeting=meeting, authority=body, area_code=body.area_code,
-                industry_id=next(iter(body.industries or ()), None), **_copied(meeting),
+                industry_id=body.first_industry, **_copied(meeting),
             )
             for body in authorities
         ],
@@ -182,7 +182,7 @@ def issue(case: Meeting, facts: Mapping[str, Any], by: Any) -> None:
 def _task(case: Meeting, one: Resolution, unit: Authority, day: date) -> dict[str, Any]:
     return {
         "title": one.text[:200], "area_code": unit.area_code, "owner_area_code": case.owner_area_code,
-        "industry_id": next(iter(unit.industries or ()), None), "addressee": unit, "meeting": case, "resolution": one,
+        "industry_id": unit.first_industry, "addressee": unit, "meeting": case, "resolution": one,
         "paper": case.paper,
         "decided_at": f"{case.number} {case.title}", "decided_on": day, "asked": one.text,
         "responsible": one.responsible, "due_on": one.due_on,

@@ -58,6 +58,11 @@ class Authority(Kept):
             models.UniqueConstraint(fields=("name", "valid_from"), name="authority_once", nulls_distinct=False)
         ]
 
+    @property
+    def first_industry(self) -> str | None:
+        """Under which of its industries that which concerns the whole authority lies; None: it has none of its own."""
+        return next(iter(self.industries or ()), None)
+
     def superiors(self, on: date) -> models.QuerySet[Authority]:
         """Those it answered to on that day."""
         links = Answering.objects.at(on).filter(authority=self)

@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from anlan.engines.papers import BadPaper, Imprint, Number, Paper, decode, digest, encode
 from anlan.kernel import clock, files
-from anlan.kernel.cases import MoveRefused
+from anlan.kernel.cases import MoveRefused, engine
 from anlan.kernel.cases.models import CaseCounter
 from anlan.kernel.clock import BEIJING
 from anlan.parties.models import Authority, Enterprise, IssuedPaper, OfficialPaper, PaperFile, Recipient
@@ -24,19 +23,9 @@ FORMS = ("pdf", "docx")
 
 
 def next_serial(code: str, year: int) -> int:
-    """The next number of an organ's series of the year, from 1.
-
-    The series' row stays locked until the transaction ends: one that fails gives its number back, so there are neither
-    gaps nor doubles.
-    """
-    table = CaseCounter._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'INSERT INTO "{table}" AS c (series, year, last) VALUES (%s, %s, 1) '
-            "ON CONFLICT (series, year) DO UPDATE SET last = c.last + 1 RETURNING last",
-            [f"paper:{code}", year],
-        )
-        return int(cursor.fetchone()[0])
+    """The next number of an organ's series of the year, from 1, without gaps or doubles."""
+    series = f"paper:{code}"
+    return engine.taken({series: 1}, year)[series]
 
 
 def begin_after(code: str, year: int, last: int) -> bool:

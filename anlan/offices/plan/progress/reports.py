@@ -91,7 +91,7 @@ def _asked(plan: Plan, periods: dict[str, Period], bodies: Any) -> Iterable[tupl
                 "title": f"{clause.code} {zh}（{names[period.name, 'zh-hans']}）"[:200],
                 "title_en": f"{clause.code} {en} ({names[period.name, 'en']})"[:250],
                 "area_code": body.area_code, "owner_area_code": body.area_code, "authority": body,
-                "industry_id": next(iter(body.industries or ()), None) if body.kind == "department" else None,
+                "industry_id": body.first_industry if body.kind == "department" else None,
                 "period": period.name, "last_day": period.end - timedelta(days=1), "code": clause.code,
             },
             begun(started[period.name]),

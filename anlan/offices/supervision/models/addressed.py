@@ -75,7 +75,7 @@ class Addressed(Case):
         self.paper = self.letter.issued if self.letter is not None else None
         at: Any = self.addressee or self.enterprise
         self.area_code = at.area_code
-        self.industry_id = at.industry_id if self.addressee is None else next(iter(at.industries or ()), None)
+        self.industry_id = at.industry_id if self.addressee is None else at.first_industry
 
 
 def duty_of(holder: Any) -> tuple[str, str]:

@@ -12,6 +12,9 @@ ahead.
 
 Devices are dealt out in blocks to *parts*, which are a power of two. Each part has its stretch of the log, its counts
 and its room for events, so that each can be worked on by a processor of its own.
+
+The pass is one file, though a long one: Numba keeps what it has compiled as long as the file of the function that is
+called stays the same, and does not see that another file from which it took something in has changed.
 """
 
 from __future__ import annotations

@@ -203,7 +203,7 @@ def _or_none(values: Floats) -> NDArray[Any]:
 
 def _insert(columns: Mapping[str, tuple[str, Any]], n: int) -> None:
     """Replaces the table's rows by the columns, many at a time; factors and amounts become arrays on the way."""
-    fixed = [name for name in columns if name[1:].isdigit() is False]
+    fixed = [name for name in columns if not name[1:].isdigit()]
     asked = ", ".join(f"%s::{kind}[]" for kind, _values in columns.values())
     packed = [f"array_remove(ARRAY[{', '.join(f'{letter}{k}' for k in range(SHOWN))}], NULL)" for letter in "fa"]
     sql = (

@@ -71,9 +71,10 @@ def begin(request: HttpRequest) -> HttpResponse:
         raise Http404
     try:
         period = facts.period_of(series, request.POST.get("period", ""))  # type: ignore[arg-type]
-        case = jobs.begin(series, period, user)
-    except BadPeriod:
+    except (BadPeriod, facts.BadBulletin):
         raise Http404 from None
+    try:
+        case = jobs.begin(series, period, user)
     except MoveRefused as refused:
         if refused.code != "invalid":
             raise PermissionDenied(refused.message) from None

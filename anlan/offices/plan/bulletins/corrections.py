@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from anlan.engines.measures import Period
 from anlan.engines.papers import Heading, Imprint, Note, Number, Paper, Paragraph, Table
@@ -35,8 +36,11 @@ def differences(was: Facts, now: Facts) -> list[Difference]:
     titles = {one.name: (one.title, one.unit) for one in (*was.definitions, *now.definitions)}
     before, after = dict(_figures(was)), dict(_figures(now))
     made = []
-    for (where, name, which), value in before.items():
-        other = after.get((where, name, which))
+    # What is told by now of another place or branch is a difference too; what has been defined since is none.
+    told = {name for _where, name, _which in before}
+    more = [key for key in after if key not in before and key[1] in told]
+    for where, name, which in (*before, *more):
+        value, other = (of.get((where, name, which)) for of in (before, after))
         if other == value:
             continue
         title, unit = titles.get(name, (name, ""))
@@ -79,7 +83,7 @@ def paper(corrected: IssuedPaper, was: Facts, now: Facts) -> Paper:
     """The correction: of which paper, what was told and what is. Raises `BadBulletin` where nothing differs."""
     found = differences(was, now)
     if not found:
-        raise facts.BadBulletin("the records tell what was published: there is nothing to correct")
+        raise facts.BadBulletin(_("The records tell what was published: there is nothing to correct."))
     blocks: list[Any] = [
         Paragraph(
             f"{day(corrected.signed_on)}印发的《{corrected.title}》（{corrected.number}）中，部分数据因相关记录"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from anlan.engines.measures import AnyMeasure, Measure, Period
@@ -327,8 +328,11 @@ def issuer(division: Division, day: date) -> Authority:
     found = bodies.filter(kind="committee_office").first() or bodies.filter(kind="supervisor").first()
     if found is None:
         raise BadBulletin(
-            f"{division.name} has no safety committee office and no comprehensive supervisor on {day}: enter it in "
-            "the register of authorities"
+            _(
+                "%(place)s has no safety committee office and no comprehensive supervisor on %(day)s: enter it in the "
+                "register of authorities."
+            )
+            % {"place": division.name, "day": day}
         )
     return found
 

@@ -32,6 +32,11 @@ def due_on(series: str, period: Period) -> Any:
     return period.end - timedelta(days=1) + timedelta(days=days)
 
 
+def correction_due() -> Any:
+    """By when a correction that is begun today is to be issued."""
+    return clock.today() + timedelta(days=int(law.value("bulletins.due.correction", on=clock.today()).value))
+
+
 def begin(series: str, period: Period, by: Any, *, by_job: bool = True) -> Publication:
     """Opens the publication of a period; `by_job` asks for its draft. Raises `BadBulletin`, and `MoveRefused`
     (`invalid` where there is one of that period already)."""
@@ -114,7 +119,7 @@ def correct(case: Publication, compared: BulletinRun, by: Any) -> Publication:
     made = corrections.paper(case.issued, facts.decode(case.facts), facts.decode(compared.facts))
     return papers.draft(  # type: ignore[no-any-return]
         "publication", by, authority=case.authority, paper=made, facts=compared.facts, corrects=case.issued,
-        series=case.series, period=case.period, due_on=clock.today() + timedelta(days=7),
+        series=case.series, period=case.period, due_on=correction_due(),
     )  # fmt: skip
 
 
@@ -130,7 +135,7 @@ def _failed(number: int) -> None:
     if one is None or one.state != "waiting":
         return
     if one.progress is None or one.progress.attempts >= ATTEMPTS:
-        one.state, one.trouble = "failed", "the job broke; what went wrong stands on /jobs/"
+        one.state = "failed"
         one.save()
         _end(one, Report(one.progress_id) if one.progress_id else None)
 

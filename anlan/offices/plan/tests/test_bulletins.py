@@ -374,4 +374,4 @@ def test_what_cannot_be_is_one_line_and_no_file(tmp_path: Path, words: tuple[str
 def test_an_area_without_an_issuer_says_what_to_enter(tmp_path: Path) -> None:
     given = asked("monthly", "--period", "2013-05", "--out", tmp_path / "x.pdf")
     assert given.exit_code == 2
-    assert "enter it in the register of authorities" in given.stderr
+    assert "请先在监管部门台账中登记" in given.stderr

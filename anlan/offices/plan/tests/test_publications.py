@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pypdfium2
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
@@ -20,7 +22,7 @@ from anlan.kernel.cases.conformance import LifecycleMachine, untranslated
 from anlan.kernel.cases.models import CaseCounter, CaseEntry
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.offices.plan.bulletins import facts, jobs
+from anlan.offices.plan.bulletins import corrections, facts, jobs
 from anlan.offices.plan.bulletins.lifecycle import LIFECYCLE
 from anlan.offices.plan.bulletins.models import BulletinRun, Publication
 from anlan.parties import papers
@@ -310,7 +312,7 @@ def test_figures_that_changed_are_shown_and_corrected_by_a_paper_of_its_own(peop
     jobs.ask(case, "compare", people["drafter"])
     same = work(case, people["drafter"])
     assert same.differences == []
-    assert "nothing to correct" in str(error_of(lambda: jobs.correct(case, same, people["drafter"])))
+    assert "无需更正" in str(error_of(lambda: jobs.correct(case, same, people["drafter"])))
     accident(9, day(5, 20), 5)
     jobs.ask(case, "compare", people["drafter"])
     found = work(case, people["drafter"])
@@ -333,6 +335,15 @@ def test_figures_that_changed_are_shown_and_corrected_by_a_paper_of_its_own(peop
     assert first is not None
     first.refresh_from_db()
     assert issuing.again(first, case=case).same == {"pdf": True, "docx": True}
+
+
+def test_a_place_that_was_not_told_of_is_a_difference_and_a_new_definition_is_none(people: dict[str, Account]) -> None:
+    was = facts.decode(drafted(people).facts)
+    row = facts.Row("500199", "新区", {
+        "accidents.number": facts.Cell(Decimal(1)), "accidents.of_tomorrow": facts.Cell(Decimal(2)),
+    })  # fmt: skip
+    now = msgspec.structs.replace(was, places=(*was.places, row))
+    assert corrections.differences(was, now) == [("新区，生产安全事故（起）", corrections.plain(None), "1")]
 
 
 def error_of(act: Any) -> Exception:

@@ -39,6 +39,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "monitoring.Device": {"role": ""},  # at no station
     "parties.IssuedPaper": {"body": encode(PAPER).decode(), "facts": ""},
     "parties.PaperFile": {"form": "pdf"},
+    "parties.BaseFigure": {"kind": "output"},  # others are those of an industry of their own
     # Kept to himself: whom a board is addressed to is its own test.
     "boards.Board": {"reach": None, "layout": {"tiles": [{"kind": "text", "text": "板"}]}},
 }

@@ -53,6 +53,7 @@ class Subscriber:
         self._limits, self._now = limits or Limits(), now
         self.tally, self.connected = Tally(), False
         self._came: deque[_Came] = deque()
+        self._line = 0  # changes with each connection that comes or goes
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -104,16 +105,15 @@ class Subscriber:
             self._came.append((message.mid, message.qos, topic, bytes(message.payload)))
 
         def connected(client: paho.Client, _data: Any, _flags: Any, reason: Any, _said: Any) -> None:
-            self.connected = not reason.is_failure
+            self._turn(not reason.is_failure)
             if reason.is_failure:
                 self.tally.counts[f"refused by the broker: {reason}"] += 1
             else:
-                self._came.clear()  # as in `_take`
                 self.tally.counts["connections"] += 1
                 client.subscribe(TOPICS, qos=1)
 
         def parted(*_said: Any) -> None:
-            self.connected = False
+            self._turn(False)
 
         client.on_message, client.on_connect, client.on_disconnect = came, connected, parted
 
@@ -148,8 +148,14 @@ class Subscriber:
         client.on_socket_unregister_write = unwatched(loop.remove_writer)
         return client
 
+    def _turn(self, connected: bool) -> None:
+        """Another connection, or none. What came on the one before can be answered on it alone: a broker that lost its
+        session gives the same numbers to other messages. It sends again what we did not answer."""
+        self.connected, self._line = connected, self._line + 1
+        self._came.clear()
+
     async def _take(self, client: paho.Client, taken: list[_Came]) -> None:
-        connection, known, columns = self.tally.counts["connections"], self._devices(), []
+        line, known, columns = self._line, self._devices(), []
         for _number, _qos, topic, content in taken:
             if (read := self._understood(topic, content, known)) is not None:
                 columns.append(read)
@@ -169,8 +175,7 @@ class Subscriber:
                     self.tally.counts["waited for the disk"] += 1
                     await asyncio.sleep(_AGAIN_S)
             self.tally.counts["readings"] += len(one.ts)
-        # What came on an earlier connection can be answered on it alone: the broker sends it again.
-        if connection == self.tally.counts["connections"]:
+        if line == self._line:
             for number, qos, _topic, _content in taken:
                 client.ack(number, qos)
 

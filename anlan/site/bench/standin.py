@@ -52,7 +52,9 @@ def standing_in(
             yield
     finally:
         with connections["owner"].cursor() as cursor:
+            cursor.execute("SET lock_timeout = '30s'")  # whoever still reads it in a transaction around us is told
             cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+            cursor.execute("RESET lock_timeout")
 
 
 def _empty(field: models.Field[Any, Any]) -> str:

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connections, models, transaction
 from psycopg import sql
 
+from .locks import alone
 from .policies import within
 
 GENESIS = hashlib.sha256("安澜 audit chain".encode()).digest()
@@ -230,7 +231,7 @@ def seal(using: str = "owner") -> int:
     done = 0
     while True:
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('anlan.audit.seal'))")
+            alone("audit.seal", using=using)
             cursor.execute("SELECT no, link, entry_xid, entry_id FROM audit_seal ORDER BY no DESC LIMIT 1")
             last = cursor.fetchone()
             no, link, after_xid, after_id = last if last else (0, GENESIS, "0", 0)

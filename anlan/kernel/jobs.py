@@ -28,6 +28,7 @@ from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
 
 from . import clock
+from .locks import alone
 from .scope import EVERYWHERE, Actor, Scope, acting, acting_now
 
 log = logging.getLogger(__name__)
@@ -237,7 +238,7 @@ def connection_parameters() -> dict[str, Any]:
 def rescue() -> int:
     """Puts jobs whose worker fell silent back into the queue; returns how many."""
     with acting(_QUEUE, EVERYWHERE), connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('anlan.jobs.rescue'))")
+        alone("jobs.rescue")
         cursor.execute(
             "SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
             "WHERE j.status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => %s))",

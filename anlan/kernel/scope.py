@@ -109,13 +109,6 @@ def acting_now() -> tuple[Actor, Scope] | None:
     return _acting.get()
 
 
-def alone(account: int | None) -> None:
-    """Until the transaction ends, no other request that says this for the same account goes on: what is one person's
-    own, and kept once, is not kept twice by two windows."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('anlan.own'), %s)", [(account or 0) % 2**31])
-
-
 @contextmanager
 def acting(actor: Actor, scope: Scope, *, savepoint: bool = True) -> Iterator[None]:
     """One transaction in which `actor` acts within `scope`; nested use restores what was in force.

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from . import events, jobs, notices
+from .locks import alone
 from .models import Delivery, Notice, NoticePreference, Progress
-from .scope import alone
 
 PAGE = 100
 STATES = {
@@ -180,7 +180,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
             notices.plain_address(address)
         except ValidationError:
             return _notices(request, _("Give a mail address or a number, without spaces."), 400)
-    alone(request.user.pk)
+    alone("own", request.user.pk or 0)
     row = NoticePreference.objects.filter(account_id=request.user.pk).first()
     row = row or NoticePreference(account_id=request.user.pk)
     row.address, row.levels = address, levels

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from .. import areas, clock, law
 from ..deadlines import add_months
+from ..locks import alone
 from ..scope import acting_now, area_prefix
 from .chance import discovered
 from .declaring import MOST, Check, checks
@@ -60,8 +61,10 @@ def month_of(day: date) -> date:
 
 def run(first: date, only: Collection[str] = ()) -> Outcome:
     """Looks at the month that begins on `first` by all checks, or those named, within the scope in force, and keeps
-    what is found. What waits for the month's end is left out while the month runs."""
+    what is found. What waits for the month's end is left out while the month runs. Of two that look at once, the night
+    and somebody who asks, the second waits and finds what the first has kept."""
     assert acting_now() is not None
+    alone("honesty")
     made = [one for one in checks() if not only or one.name in only]
     told = moments(first)
     over = add_months(first, 1) <= clock.today()
@@ -126,7 +129,9 @@ def _keep(one: Check, first: date, odd: list[Odd]) -> Outcome:
     What was judged stands as it was judged, until there are more records than were: then it is looked at anew.
     """
     now = clock.now()
-    known = {find.about: find for find in Find.objects.filter(check_name=one.name, period=first)}
+    # Held until they are kept: who says something to one of them meanwhile waits, and is told that it has changed.
+    finds = Find.objects.select_for_update().filter(check_name=one.name, period=first)
+    known = {find.about: find for find in finds}
     new, steps, again = [], [], 0
     above = _above({o.area for o in odd})
     for o in odd:

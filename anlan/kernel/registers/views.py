@@ -15,9 +15,9 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ..locks import alone
 from ..models import Stale
 from ..policy import VERBS
-from ..scope import alone
 from . import cells, columns, history, meanwhile, picking, query, saved, search, writing
 from .declaration import Register, register_named
 from .forms import RemovalForm, form_class
@@ -156,7 +156,7 @@ def list_page(request: HttpRequest, name: str) -> HttpResponse:
 def keep_view(request: HttpRequest, name: str) -> HttpResponse:
     """Keeps, changes and removes one's own views of a list, and chooses with which one it opens."""
     declared = _register(name, request)
-    alone(request.user.pk)
+    alone("own", request.user.pk or 0)
     asked, do = request.POST, request.POST.get("do", "")
     key, back = _view_key(asked.get("view", "")), asked.get("query", "")[: 2 * saved.LONGEST]
     seen = SavedView.objects.filter(register=name, pk=key).filter(Q(account=request.user.pk) | Q(shared=True))

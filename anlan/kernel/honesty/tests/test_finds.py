@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -83,6 +84,28 @@ def test_a_find_is_kept_once_and_seen_again() -> None:
         running.run(MAY)
         find.refresh_from_db()
         assert (find.count, len(find.records), Find.objects.count()) == (3, 3, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_night_and_who_asks_at_the_same_time_keep_a_find_once() -> None:
+    with acting(TESTER, EVERYWHERE):
+        danger(1)
+    begin, told = threading.Barrier(2), []
+
+    def run() -> None:
+        try:
+            with acting(TESTER, EVERYWHERE):
+                begin.wait(20)
+                told.append(running.run(MAY, ("hazards.no_time_limit",)))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted((one.new, one.again) for one in told) == [(0, 1), (1, 0)]
 
 
 def test_what_is_no_longer_there_is_gone_and_comes_back() -> None:

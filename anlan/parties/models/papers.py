@@ -89,6 +89,10 @@ class IssuedPaper(Kept):
         )
         return held(cls._meta.db_table, changed, "an issued paper does not change")
 
+    def sent_to(self) -> list[str]:
+        """To whom it was sent, by name, as far as who asks sees it: one of several industries has a row for each."""
+        return list(dict.fromkeys(self.recipients.order_by("pk").values_list("name", flat=True)))
+
     def get_absolute_url(self) -> str:
         from django.urls import reverse
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -82,11 +83,14 @@ def send(paper: IssuedPaper, public: bool, to: Sequence[Authority], enterprises:
     """Publishes an issued paper to everybody, or to those named; each of them must lie in the scope in force."""
     paper.public, paper.published_at = public, clock.now()
     paper.save(update_fields=["public", "published_at"])
+    # Enterprises of one name in two districts are told apart by their codes.
+    several = Counter(one.name for one in enterprises)
+    called = {one.pk: f"{one.name[:99]}（{one.credit_code or one.pk}）" for one in enterprises if several[one.name] > 1}
     Recipient.objects.bulk_create([
         *(Recipient(paper=paper, name=body.name, area_code=body.area_code, industry_id=industry or None)
           for body in to for industry in (body.industries or [""])),
-        *(Recipient(paper=paper, name=one.name, area_code=one.area_code, industry_id=one.industry_id,
-                    enterprise_id=one.pk) for one in enterprises),
+        *(Recipient(paper=paper, name=called.get(one.pk, one.name), area_code=one.area_code,
+                    industry_id=one.industry_id, enterprise_id=one.pk) for one in enterprises),
     ])  # fmt: skip
 
 

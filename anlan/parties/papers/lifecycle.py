@@ -54,17 +54,31 @@ def another(case: OfficialPaper, by: Any) -> Any:
     return _("You wrote of it: another person reviews it.") if wrote else None
 
 
-def leads(case: OfficialPaper, by: Any) -> Any:
-    """The authority's principal head signs, who neither wrote nor reviewed it."""
+def signs(case: OfficialPaper, by: Any) -> Any:
+    """The authority's principal head signs, or the one of several who was named; never who wrote of it."""
     if why := seated(case, by):
         return why
-    posts = heads(case.authority, clock.today()).filter(person_id=by.person_id or 0)
-    if case.signatory_id is not None:
-        posts = posts.filter(pk=case.signatory_id)
-    if not posts.exists():
-        return _("Only the leader of the authority signs: %(names)s.") % {"names": _leaders(case)}
+    posts = _signatories(case)
+    if not posts.filter(person_id=by.person_id or 0).exists():
+        return _("Only the leader of the authority signs: %(names)s.") % {"names": _named(posts)}
     wrote = CaseEntry.of(case).filter(move__in=WRITING, by_id=by.pk).exists()
     return _("You wrote of it: another leader signs it.") if wrote else None
+
+
+def leads(case: OfficialPaper, by: Any) -> Any:
+    """Who leads the authority today takes back what it issued: who signed it may have left long since."""
+    if why := seated(case, by):
+        return why
+    posts = heads(case.authority, clock.today())
+    if posts.filter(person_id=by.person_id or 0).exists():
+        return None
+    return _("Only the leader of the authority takes a paper back: %(names)s.") % {"names": _named(posts)}
+
+
+def _signatories(case: OfficialPaper) -> Any:
+    """The posts of today's leaders: all of them, or the one who was named."""
+    posts = heads(case.authority, clock.today())
+    return posts if case.signatory_id is None else posts.filter(pk=case.signatory_id)
 
 
 def heads(authority: Authority, on: date) -> Any:
@@ -72,9 +86,8 @@ def heads(authority: Authority, on: date) -> Any:
     return Post.objects.at(on).filter(authority=authority, head=True)
 
 
-def _leaders(case: OfficialPaper) -> str:
-    held = heads(case.authority, clock.today()).select_related("person")
-    return "、".join(str(post) for post in held) or str(_("nobody holds the post"))
+def _named(posts: Any) -> str:
+    return "、".join(str(post) for post in posts.select_related("person")) or str(_("nobody holds the post"))
 
 
 def may_edit(case: OfficialPaper, by: Any) -> bool:
@@ -187,10 +200,7 @@ def submitted(case: OfficialPaper, facts: Mapping[str, Any], by: Any) -> None:
 
 
 def reviewed(case: OfficialPaper, facts: Mapping[str, Any], by: Any) -> None:
-    posts = heads(case.authority, clock.today())
-    if case.signatory_id is not None:
-        posts = posts.filter(pk=case.signatory_id)
-    leaders = Account.objects.filter(is_active=True, person_id__in=posts.values("person_id"))
+    leaders = Account.objects.filter(is_active=True, person_id__in=_signatories(case).values("person_id"))
     _tell(case, list(leaders), gettext_noop("To be signed: %(title)s"))
 
 
@@ -251,7 +261,8 @@ def published(case: OfficialPaper, facts: Mapping[str, Any], by: Any) -> None:
         places = {body.area_code for body in to}
         roles = {"city", "district", "department", "township"}
         readers = Account.objects.filter(is_active=True, area_code__in=places, role__in=roles).exclude(pk=by.pk)
-        told = [one for one in readers if one.role != "department" or one.authority in to]
+        sent = {body.pk for body in to}
+        told = [one for one in readers if one.role != "department" or one.authority_id in sent]
         notices.send(
             told, gettext_noop("You were sent a paper: %(number)s %(title)s"),
             {"number": case.document_number, "title": case.title}, url=case.issued.get_absolute_url(),
@@ -307,7 +318,7 @@ def official(
         Move("pass", _("Pass the review"), ("review",), "signing", who, barred=another, effect=reviewed,
              forbid_same_person_as=("submit",), words=_("%(actor)s reviewed the draft and passed it on for signature"),
              tone="primary"),
-        Move("sign", pgettext_lazy("paper", "Sign"), ("signing",), "signed", who, barred=leads, gate=fit, effect=signed,
+        Move("sign", pgettext_lazy("paper", "Sign"), ("signing",), "signed", who, barred=signs, gate=fit, effect=signed,
              forbid_same_person_as=("submit", "pass"), words=_("%(actor)s signed the paper"), tone="primary"),
         Move("send_back", _("Send back"), ("review", "signing", "signed"), "draft", demands=(REASON,),
              effect=sent_back, words=_("%(actor)s sent the draft back: %(reason)s"), **common),

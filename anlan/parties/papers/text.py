@@ -277,8 +277,8 @@ class Text:
     def odd(self, known: Iterable[str] = ()) -> list[Odd]:
         """The numbers that people wrote otherwise than the facts have them.
 
-        In a paragraph of the machine's: each that differs from what stood there. In one of a person's own, in title and
-        addressee: each that neither the draft nor `known`, the numbers of the facts, has anywhere.
+        In a paragraph of the machine's, and in the title: each that differs from what stood there. In one of a person's
+        own: each that neither the draft nor `known`, the numbers of the facts, has anywhere.
         """
         everywhere = set(known) | set(_numbers(self.machine.title))
         for part in Text(self.machine, Edits()).parts():
@@ -315,12 +315,14 @@ _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def _numbers(text: str) -> list[str]:
-    """The numbers of a text as they are written in figures of any width, without marks between thousands."""
-    return [found.replace(",", "") for found in _NUMBER.findall(unicodedata.normalize("NFKC", text))]
+    """The numbers of a text in figures of any width, without marks between thousands and noughts behind the point's
+    last figure: 3.50 and 3.5 are one number."""
+    found = (one.replace(",", "") for one in _NUMBER.findall(unicodedata.normalize("NFKC", text)))
+    return [one.rstrip("0").rstrip(".") if "." in one else one for one in found]
 
 
 def numbers_of(facts: Any) -> set[str]:
-    """Every number that stands anywhere in facts of JSON, with and without the noughts at its end."""
+    """Every number that stands anywhere in facts of JSON, as `_numbers` has them."""
     found: set[str] = set()
     if isinstance(facts, dict):
         for value in facts.values():
@@ -331,7 +333,7 @@ def numbers_of(facts: Any) -> set[str]:
     elif isinstance(facts, str):
         found.update(_numbers(facts))
     elif isinstance(facts, int | float) and not isinstance(facts, bool):
-        found.add(str(abs(facts)))
+        found.update(_numbers(str(facts)))
     return found
 
 

@@ -84,8 +84,7 @@ def shown(case: OfficialPaper, account: Any) -> dict[str, Any]:
     context: dict[str, Any] = {"editable": may_edit(case, account) and bool(case.machine), "issued": case.issued}
     if case.issued is not None:
         context["corrections"] = list(case.issued.corrections.order_by("pk"))
-        # One of several industries has a row for each.
-        context["recipients"] = list({one.name: one for one in case.issued.recipients.order_by("pk")}.values())
+        context["recipients"] = case.issued.sent_to()
         context["sheet"] = on_page(decode(case.issued.body))
     elif case.machine:
         text = case.known()
@@ -261,7 +260,7 @@ def _about(paper: IssuedPaper) -> dict[str, Any]:
 def issued(request: HttpRequest, key: int) -> HttpResponse:
     """An issued paper, for everybody who may read it."""
     paper = _issued(key)
-    context = _about(paper) | {"recipients": list(paper.recipients.order_by("pk")), "again": None, "case_url": ""}
+    context = _about(paper) | {"recipients": paper.sent_to(), "again": None, "case_url": ""}
     case = _case_of(request.user, paper)
     if case is not None:
         context["case_url"] = case.get_absolute_url()

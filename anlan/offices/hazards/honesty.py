@@ -168,17 +168,19 @@ check(
 )  # fmt: skip
 
 check(
-    name="hazards.no_time_limit", **_OWN, severity="serious", uses=(DANGERS,),
+    name="hazards.no_time_limit", **_OWN, severity="serious", uses=(DANGERS,), version=2,
     title=_("No time limit"),
     looks_for=_("A hidden danger that must be removed, and nothing says until when."),
-    method=_("Found in the month, open, and without a running time limit, or being rectified without a last day. "
-             "The five in place name one (Decree 16, 2007). No chance: each is a find."),
+    method=_("Found in the month, open, and without a time limit, or being rectified without a last day. The five in "
+             "place name one (Decree 16, 2007). A limit that somebody paused for a reason is one. No chance: each is a "
+             "find."),
     words=_("%(n)s open hidden dangers have no time limit"),
     sql=f"""
     WITH odd AS MATERIALIZED (
-        SELECT id, area, to_char(found_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') AS day FROM honest_dangers
+        SELECT id, area, to_char(found_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') AS day FROM honest_dangers d
         WHERE found_at >= %(begin)s AND found_at < %(until)s AND closed_at IS NULL
-          AND (state IN ('found', 'verified', 'rectifying', 'rectified') AND due_at IS NULL
+          AND (state IN ('found', 'verified', 'rectifying', 'rectified') AND due_at IS NULL AND NOT EXISTS (
+                  SELECT FROM cases_pause p WHERE p.case_kind = 'danger' AND p.case_id = d.id AND p."end" IS NULL)
                OR state = 'rectifying' AND rectify_by IS NULL))
     SELECT a.*, {sql.records("odd", "day")} AS records FROM (SELECT area, count(*) AS n FROM odd GROUP BY area) a
     """,

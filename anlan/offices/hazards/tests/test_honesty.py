@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from anlan.kernel import clock
-from anlan.kernel.cases.models import CaseEntry, EvidenceFile
+from anlan.kernel.cases.models import CaseEntry, EvidenceFile, Pause
 from anlan.kernel.deadlines import add_months
 from anlan.kernel.honesty import running
 from anlan.kernel.honesty.declaring import checks, named
@@ -181,7 +181,10 @@ def test_no_time_limit() -> None:
     also = danger(at(4), rectify_by=None)
     danger(at(5))
     danger(at(6), at(9), due_at=None, rectify_by=None)
-    assert {row[0] for row in found("hazards.no_time_limit")[YUBEI].records} == {without.pk, also.pk}
+    paused, resumed = danger(at(7), due_at=None), danger(at(8), due_at=None)
+    Pause.objects.create(**Pause.keys(paused), begin=at(8), reason="等待专家论证")
+    Pause.objects.create(**Pause.keys(resumed), begin=at(8), end=at(9), reason="等待专家论证")
+    assert {row[0] for row in found("hazards.no_time_limit")[YUBEI].records} == {without.pk, also.pk, resumed.pk}
 
 
 def test_filed_as_less_than_it_says_of_itself() -> None:

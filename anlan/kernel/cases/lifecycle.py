@@ -91,9 +91,10 @@ STOP: Literal["stop"] = "stop"
 class Field:
     """A fact that a move demands. Kept in the entry, and in the case where the model has a field of that name.
 
-    `form` makes the form field; left out, the model's own field makes it. `narrow(case, field)` fits the field
-    to the case at hand: which choices there are, what its hint says. `asked_of` are the roles whose page asks
-    for it, all where it is None; whether it may be said by others is for the move to refuse.
+    `form` makes the form field; left out, the model's own field makes it, in a box of so many `rows` where they are
+    said. `narrow(case, field)` fits the field to the case at hand: which choices there are, what its hint says.
+    `asked_of` are the roles whose page asks for it, all where it is None; whether it may be said by others is for the
+    move to refuse.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Field:
     required: bool = True
     narrow: Callable[[Any, forms.Field], None] | None = None
     asked_of: frozenset[str] | None = None
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,11 +428,18 @@ def lifecycle_of(model: type[Case]) -> Lifecycle:
 
 def form_field(lifecycle: Lifecycle, demand: Field, case: Any = None) -> forms.Field:
     """The form field that reads and checks what `demand` asks for, fitted to `case` where there is one."""
-    made = demand.form() if demand.form else lifecycle.model._meta.get_field(demand.name).formfield()  # type: ignore[union-attr]
+    made = demand.form() if demand.form else _own_field(lifecycle.model, demand)
     assert made is not None, f"{demand.name} has no form field"
     made.required = demand.required
     if demand.narrow is not None and case is not None:
         demand.narrow(case, made)
+    return made
+
+
+def _own_field(model: type[Case], demand: Field) -> forms.Field | None:
+    own: Any = model._meta.get_field(demand.name)
+    box = {"widget": forms.Textarea(attrs={"rows": demand.rows})} if demand.rows else {}
+    made: forms.Field | None = own.formfield(**box)
     return made
 
 

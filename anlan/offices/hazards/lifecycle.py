@@ -5,7 +5,7 @@ Numbers stand in `law/hazards.yaml`, the judgements in `rules.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -46,17 +46,6 @@ STANDING = ("verified", "rectifying", "rectified")
 
 ORDERING = OFFICIALS - {"village", "duty"}
 """Who may order production to stop and let it resume."""
-
-
-def required_text(name: str) -> Callable[[], forms.Field]:
-    """A column's own text field."""
-
-    def made() -> forms.Field:
-        field = Danger._meta.get_field(name).formfield(widget=forms.Textarea(attrs={"rows": 3}))  # type: ignore[union-attr]
-        assert isinstance(field, forms.Field)
-        return field
-
-    return made
 
 
 # --- Opening: what a finder says, and what follows from it ----------------------------------------------
@@ -326,7 +315,7 @@ LIFECYCLE = declare(
             Move(
                 "report_major", _("Report the major danger apart"), ("verified", "rectifying", "rectified"), None,
                 OFFICIALS | {"enterprise"},
-                demands=tuple(Field(n, required_text(n)) for n in ("report_cause", "report_harm", "report_plan")),
+                demands=tuple(Field(n, rows=3) for n in ("report_cause", "report_harm", "report_plan")),
                 ready=can_report_apart, effect=report_apart,
                 words=_("%(actor)s reported the major danger apart: cause, harm and treatment plan"),
                 tells="hazards.reported",
@@ -367,7 +356,7 @@ LIFECYCLE = declare(
             ),
             Move(
                 "propose_publication", _("Propose publication"), STANDING, None, ORDERING,
-                demands=(Field("public_text", required_text("public_text")),), ready=publication.can_propose,
+                demands=(Field("public_text", rows=3),), ready=publication.can_propose,
                 gate=publication.without_persons, effect=publication.propose,
                 words=_("%(actor)s proposed to publish the major danger: %(public_text)s"),
             ),

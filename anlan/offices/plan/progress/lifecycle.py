@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -105,25 +104,9 @@ def mine_to_write(by: Any) -> Q:
     return Q(state="due") & (Q(industry=None) if industries is None else Q(industry__in=industries))
 
 
-def _percent() -> forms.Field:
-    field = ProgressReport._meta.get_field("percent").formfield()  # type: ignore[union-attr]
-    assert isinstance(field, forms.Field)
-    return field
-
-
-def _words(name: str, rows: int) -> Any:
-    def made() -> forms.Field:
-        widget = forms.Textarea(attrs={"rows": rows})
-        field = ProgressReport._meta.get_field(name).formfield(widget=widget)  # type: ignore[union-attr]
-        assert isinstance(field, forms.Field)
-        return field
-
-    return made
-
-
 WRITTEN = (
-    Field("done", _words("done", 6)), Field("figures", _words("figures", 2), required=False),
-    Field("percent", _percent, required=False), Field("trouble", _words("trouble", 2), required=False),
+    Field("done", rows=6), Field("figures", rows=2, required=False),
+    Field("percent", required=False), Field("trouble", rows=2, required=False),
     Evidence("proof", _("Evidence"), at_least=0),
 )  # fmt: skip
 REVIEWED = Clock(rule="plan.progress_review")

@@ -161,17 +161,35 @@ def withdrawn(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
 
 
 def taken_back(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
-    """A paper that is revoked takes the cases along that still run."""
+    """A paper that is revoked takes the cases along that still run; a meeting waits for its minutes again."""
     revoked(case, facts, by)
+    if case.genre == "minutes":
+        _minutes_taken_back(case, facts["reason"], by)
     for one in _waiting(case, "revoked"):
         name = "answer" if case.genre == "criticism" and one.state != "draft" else "reason"
         move = "drop" if one.state == "draft" else "revoke"
         engine.move(one, move, by=by, seen_version=one.version, facts_={name: facts["reason"]})
 
 
+def _minutes_taken_back(case: Letter, reason: str, by: Any) -> None:
+    meeting = case.meeting
+    assert meeting is not None
+    if meeting.state != "issued":
+        return
+    for task in meeting.tasks.filter(closed_at__isnull=True).order_by("number_order"):  # type: ignore[attr-defined]
+        engine.move(task, "revoke", by=by, seen_version=task.version, facts_={"reason": reason})
+    _stands(case, "revoked")
+    engine.move(meeting, "reopen", by=by, seen_version=meeting.version, facts_={"reason": reason})
+
+
 def _waiting(case: Letter, state: str) -> Iterator[Any]:
-    """The cases that still run, once the letter is kept in its new state: they ask it."""
+    """The cases that still run, once the letter stands so: they ask it."""
     if case.genre == "minutes":
         return
-    Letter.objects.filter(pk=case.pk).update(state=state)
+    _stands(case, state)
     yield from (one for one in addressed(case) if one.closed_at is None)
+
+
+def _stands(case: Letter, state: str) -> None:
+    """Keeps the letter's new state before its move does: what hangs on it looks at the row."""
+    Letter.objects.filter(pk=case.pk).update(state=state)

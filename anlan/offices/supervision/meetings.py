@@ -179,6 +179,18 @@ def issue(case: Meeting, facts: Mapping[str, Any], by: Any) -> None:
     cases.open_cases("task", by, [(_task(case, one, unit, day), None) for one, unit in asked])
 
 
+def minutes_gone(case: Meeting) -> Any:
+    """Why the minutes are not written anew, or None: their paper stands."""
+    return issuing.WITH_LETTER if issuing.live(case) is not None else None
+
+
+def reopened(case: Meeting, facts: Mapping[str, Any], by: Any) -> None:
+    """The minutes' paper was taken back: they can be written anew, and no decision is held by a task of before."""
+    case.minutes_at = case.paper = None
+    _tell_copies(case, paper=None)
+    Task.objects.filter(meeting=case).update(resolution=None, version=F("version") + 1, updated_at=clock.now())
+
+
 def _task(case: Meeting, one: Resolution, unit: Authority, day: date) -> dict[str, Any]:
     return {
         "title": one.text[:200], "area_code": unit.area_code, "owner_area_code": case.owner_area_code,

@@ -35,7 +35,7 @@ _BY = re.compile(r"由([^，。；;：:（）()\n由]{2,80}?)(?:牵头|负责|�
 _PERSON = re.compile(r"责任人\s*[：:]\s*([^；;。，,：:（）()\n]{1,60})")
 _LIMIT = re.compile(r"(?:完成|办结|整改)?(?:时限|期限|时间)\s*[：:]\s*([^；;。：:（）()\n]{1,40})")
 _DAY = re.compile(r"(?:([0-9]{4})年)?([0-9]{1,2})月(?:([0-9]{1,2})日|(底|末))(之前|以前|前)?")
-_YEAR_END = re.compile(r"(?:([0-9]{4})年|今年|年)(?:年)?底(?:之前|以前|前)")
+_YEAR_END = re.compile(r"(?:([0-9]{4})年|今年|年)(?:年)?底(之前|以前|前)?")
 _BRACKET = re.compile(
     r"[（(][^（）()]{0,600}(?:责任单位|牵头单位|责任部门|责任人|时限|期限)[^（）()]{0,600}[）)]\s*[。；;]?\s*$"
 )
@@ -164,7 +164,9 @@ def _due(text: str, held_on: date) -> tuple[date | None, list[str]]:
         days.add(made)
         if not year:
             doubts.add("year")
-    for year in _YEAR_END.findall(place):
+    for year, before in _YEAR_END.findall(place):
+        if not (label or before):
+            continue
         days.add(date(min(max(int(year), 1900), 2199) if year else held_on.year, 12, 31))
         if not year:
             doubts.add("year")

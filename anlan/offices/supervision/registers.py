@@ -74,7 +74,7 @@ class Orders(Register):
     group = "supervision"
     columns = ("number", "title", "addressee_name", "area_code", "state_title", "answer_by", "due_at")
     further = ("owner_area_code", "opened_at", "closed_at")
-    filters = ("state", "area_code", "industry", "owner_area_code", "issued_at", "answer_by")
+    filters = ("state", "area_code", "industry", "owner_area_code", "issued_at", "answer_by", "due_at")
     choices = {"state": ORDER.choices}
     search = ("number", "title", "addressee_name")
     natural_key = ("number",)

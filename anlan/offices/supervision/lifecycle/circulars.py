@@ -8,13 +8,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
-from anlan.kernel.cases.lifecycle import STOP, Clock, Lifecycle, Move, State, Universal, declare
+from anlan.kernel.cases.lifecycle import STOP, Clock, Field, Lifecycle, Move, State, Universal, declare
 from anlan.kernel.cases.universal import REASON
 from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import Circular
-from .shared import ADDRESSEE, DELIVERED, HOLDERS, OFFICES, issue, needed, papers, shown
+from .shared import ADDRESSEE, DELIVERED, HOLDERS, OFFICES, issue, papers, shown
 
 
 def object_(case: Circular, facts: Mapping[str, Any], by: Any) -> None:
@@ -78,7 +78,7 @@ CIRCULAR = declare(
             ),
             Move(
                 "object", _("Object"), ("issued",), "objected", HOLDERS, relation="addressee", ready=in_time,
-                demands=(needed(Circular, "objection"), shown("grounds", _("Evidence for it"), at_least=0)),
+                demands=(Field("objection", rows=3), shown("grounds", _("Evidence for it"), at_least=0)),
                 effect=object_, clock=Clock(rule="supervision.answer"),
                 words=_("%(actor)s objected: %(objection)s"),
             ),
@@ -92,12 +92,12 @@ CIRCULAR = declare(
             ),
             Move(
                 "uphold", _("Let it stand"), ("objected",), "stands", OFFICES, relation="seat", tone="primary",
-                demands=(needed(Circular, "answer"),), clock=STOP,
+                demands=(Field("answer", rows=3),), clock=STOP,
                 words=_("%(actor)s answered the objection, the circular stands: %(answer)s"),
             ),
             Move(
                 "revoke", _("Take it back"), ("issued", "objected"), "revoked", OFFICES, relation="seat",
-                demands=(needed(Circular, "answer"),), clock=STOP, tone="critical",
+                demands=(Field("answer", rows=3),), clock=STOP, tone="critical",
                 words=_("%(actor)s revoked the circular: %(answer)s"),
             ),
         ),

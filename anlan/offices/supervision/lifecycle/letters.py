@@ -16,7 +16,6 @@ from anlan.parties.papers.lifecycle import ISSUERS, leads, seated
 
 from .. import issuing, page
 from ..models import Letter
-from .shared import needed
 
 
 def demands(case: Letter) -> Any:
@@ -39,8 +38,8 @@ LETTER = declare(
         moves=(
             Move(
                 "change", _("Change what is demanded"), ("draft",), None, ISSUERS, barred=seated, ready=demands,
-                demands=(Field("subject"), needed(Letter, "grounds"),
-                         Field("asked", needed(Letter, "asked").form, required=False),
+                demands=(Field("subject"), Field("grounds", rows=3),
+                         Field("asked", rows=3, required=False),
                          Field("answer_by", required=False), Field("measure", required=False)),
                 gate=whole, effect=issuing.changed, words=_("%(actor)s changed what is demanded; the text is new"),
             ),

@@ -16,7 +16,7 @@ from anlan.parties.names import mark
 
 from .. import meetings, page
 from ..models import Meeting, Task
-from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, needed, papers, shown, text
+from .shared import ADDRESSEE, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, papers, shown
 
 
 def moment() -> forms.Field:
@@ -57,7 +57,7 @@ MEETING = declare(
             Move(
                 "change", _("Change the meeting"), ("called",), None, OFFICES, relation="seat", gate=to_come,
                 demands=(Field("title"), Field("held_at", moment), Field("place"), Field("chair", required=False),
-                         text(Meeting, "agenda")),
+                         Field("agenda", rows=3)),
                 effect=meetings.changed, words=_("%(actor)s changed the meeting, those invited are told"),
             ),
             Move(
@@ -68,6 +68,12 @@ MEETING = declare(
                 "issue", _("Issue the minutes and give the tasks"), ("held",), "issued", OFFICES, relation="seat",
                 ready=meetings.not_out, effect=meetings.issue, clock=STOP, tone="primary",
                 words=_("%(actor)s issued the minutes; what was decided is given as tasks"),
+            ),
+            Move(
+                "reopen", _("Write the minutes anew"), ("issued",), "held", OFFICES, relation="seat",
+                demands=(REASON,), ready=meetings.minutes_gone, effect=meetings.reopened,
+                clock=Clock(rule="supervision.minutes"),
+                words=_("%(actor)s took the minutes back, they are written anew: %(reason)s"),
             ),
             Move(
                 "cancel", _("Cancel the meeting"), ("called",), "cancelled", OFFICES, relation="seat",
@@ -105,12 +111,12 @@ TASK = declare(
         moves=(
             Move(
                 "progress", _("Say how it stands"), ("open",), None, HOLDERS, relation="addressee",
-                demands=(needed(Task, "progress"), shown("shows", _("Evidence of it"), at_least=0)),
+                demands=(Field("progress", rows=3), shown("shows", _("Evidence of it"), at_least=0)),
                 words=_("%(actor)s said how it stands: %(progress)s"),
             ),
             Move(
                 "report", _("Report as done"), ("open",), "reported", HOLDERS, relation="addressee", tone="primary",
-                demands=(needed(Task, "result"), shown("proof", _("Evidence of it"))), clock=REVIEW,
+                demands=(Field("result", rows=3), shown("proof", _("Evidence of it"))), clock=REVIEW,
                 words=_("%(actor)s reported it as done: %(result)s"),
             ),
             Move(

@@ -14,7 +14,7 @@ from anlan.parties.names import mark
 
 from .. import issuing, page
 from ..models import SupervisionOrder
-from .shared import ADDRESSEE, DELIVERED, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, needed, papers, shown
+from .shared import ADDRESSEE, DELIVERED, HOLDERS, MORE_TIME, OFFICES, REVIEW, ahead, issue, papers, shown
 
 
 def sign_for(case: SupervisionOrder, facts: Mapping[str, Any], by: Any) -> None:
@@ -67,7 +67,7 @@ ORDER = declare(
             ),
             Move(
                 "report", _("Report what was done"), ("received",), "reported", HOLDERS, relation="addressee",
-                demands=(needed(SupervisionOrder, "result"), shown("proof", _("Evidence of it"))), tone="primary",
+                demands=(Field("result", rows=3), shown("proof", _("Evidence of it"))), tone="primary",
                 clock=REVIEW, words=_("%(actor)s reported what was done: %(result)s"),
             ),
             Move(
@@ -82,7 +82,7 @@ ORDER = declare(
             Move(
                 "call_in", _("Record that the head was called in"), ("issued", "received", "reported"), None, OFFICES,
                 relation="seat", gate=called_in,
-                demands=(Field("interviewed_on"), needed(SupervisionOrder, "interview"),
+                demands=(Field("interviewed_on"), Field("interview", rows=3),
                          shown("minutes", _("Record of it"), at_least=0)),
                 words=_("%(actor)s called the head in on %(interviewed_on)s: %(interview)s"),
             ),

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel import clock
-from anlan.kernel.cases.lifecycle import Addressee, Clock, Evidence, Field, Universal
+from anlan.kernel.cases.lifecycle import Addressee, Clock, Evidence, Universal
 from anlan.kernel.cases.universal import FARTHEST_DAYS
 from anlan.kernel.files import ALLOWED
 from anlan.kernel.models import pointed
@@ -25,22 +24,6 @@ HOLDERS = frozenset({"department", "district", "township", "village", "enterpris
 ADDRESSEE = Addressee(addressed_to, "addressee_role")
 DELIVERED = ~Q(state="draft")
 """What is drafted is work of its letter's."""
-
-
-def text(model: Any, name: str, rows: int = 3) -> Field:
-    """A demand for a column's own text, in a field of so many rows."""
-
-    def made() -> forms.Field:
-        field = model._meta.get_field(name).formfield(widget=forms.Textarea(attrs={"rows": rows}))
-        assert isinstance(field, forms.Field)
-        return field
-
-    return Field(name, made, required=not model._meta.get_field(name).blank)
-
-
-def needed(model: Any, name: str) -> Field:
-    """As `text`, where the column may be empty until the move."""
-    return Field(name, text(model, name).form)
 
 
 def ahead(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,8 @@ MEASURES = (
     ("veto", _("Circulated, and proposed for the one-vote veto")),
     ("reward", _("Circulated, and points are added in the appraisal")),
 )
+OF_GENRE = {"criticism": {"circulate", "interview", "deduct", "veto"}, "thanks": {"circulate", "reward"}}
+"""The measures that go with a circular: nobody is thanked by a veto, or criticised by a reward."""
 
 
 class Letter(OfficialPaper):
@@ -46,3 +49,8 @@ class Letter(OfficialPaper):
             *OfficialPaper.Meta.indexes,
             models.Index(fields=("area_code", "industry", "opened_at"), name="letter_area"),
         ]
+
+    def clean(self) -> None:
+        super().clean()
+        if self.state == "draft" and self.measure and self.measure not in OF_GENRE.get(self.genre, ()):
+            raise ValidationError({"measure": _("This measure does not go with a letter of this kind.")})

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from anlan.kernel import clock
-from anlan.kernel.cases import MoveRefused
+from anlan.kernel.cases import FieldError, MoveRefused
 from anlan.kernel.cases.models import EvidenceFile
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.supervision.models import Circular
@@ -67,6 +67,18 @@ def test_nobody_does_the_others_part(people: Any, bodies: Any, who: str, move: s
         go(people["yubei"], made, "object", objection="x")
     with pytest.raises(MoveRefused):
         go(people[who], made, move, answer="x", objection="x")
+
+
+@pytest.mark.parametrize(("genre", "measure"), [("thanks", "veto"), ("thanks", "deduct"), ("criticism", "reward")])
+def test_nobody_is_thanked_by_a_veto_or_criticised_by_a_reward(
+    people: Any, bodies: Any, genre: str, measure: str
+) -> None:
+    with pytest.raises(FieldError) as refused:
+        drafted(people["city"], bodies["yubei"], genre=genre, measure=measure)
+    assert set(refused.value.errors) == {"measure"}
+    letter = drafted(people["city"], bodies["yubei"], genre=genre)
+    with pytest.raises(FieldError):
+        go(people["city"], letter, "change", subject="x", grounds="x", measure=measure)
 
 
 def test_one_press_with_evidence_for_each_addressee(people: Any, bodies: Any) -> None:

@@ -102,6 +102,28 @@ def test_minutes_become_tasks_by_one_press_and_show_how_each_decision_stands(peo
     assert states == [["open", "closed"], []]
 
 
+def test_minutes_that_are_taken_back_take_their_tasks_along_and_are_written_anew(people: Any, bodies: Any) -> None:
+    city = people["city"]
+    meeting = issued(people, minuted(people, bodies, held(people, bodies)))
+    with pytest.raises(MoveRefused, match="gate"):
+        go(city, meeting, "reopen", reason="其文仍在")
+    with acting(TESTER, EVERYWHERE):
+        letter = Letter.objects.get(meeting=meeting)
+        done = Task.objects.get(area_code="500112000000")
+    done = go(people["yubei"], done, "report", result="已完成", proof=[photo()])
+    go(city, done, "accept")
+    go(people["head"], letter, "revoke", reason="议定事项有误")
+    with acting(TESTER, EVERYWHERE):
+        meeting = Meeting.objects.get(pk=meeting.pk)
+        assert sorted(Task.objects.values_list("state", flat=True)) == ["closed", "revoked"]
+        assert (meeting.state, meeting.paper, meeting.closed_at) == ("held", None, None)
+        assert set(meeting.invitations.values_list("paper", flat=True)) == {None}
+    meeting = issued(people, minuted(people, bodies, meeting))
+    assert meeting.state == "issued"
+    with acting(TESTER, EVERYWHERE):
+        assert Task.objects.filter(state="open", resolution__meeting=meeting).count() == 2
+
+
 def test_minutes_wait_until_attendance_and_days_are_said(people: Any, bodies: Any) -> None:
     meeting, who = held(people, bodies), people["city"]
     assert "Say first" in str(said(people, meeting))

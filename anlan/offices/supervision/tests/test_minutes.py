@@ -41,6 +41,8 @@ def test_numbered_lines_with_units_persons_and_days() -> None:
 @pytest.mark.parametrize(("said", "due_on", "doubts"), [
     ("1. 排查。完成时限：2013年12月底", date(2013, 12, 31), []),
     ("1. 年底前完成", date(2013, 12, 31), ["year"]),
+    ("1. 排查。完成时限：2013年底", date(2013, 12, 31), []),
+    ("1. 通报2012年底检查情况", None, ["no_day"]),
     ("1. 2013年2月底前完成", date(2013, 2, 28), ["past"]),
     ("1. 2013年6月31日前完成", None, ["no_such_day"]),
     ("1. 13月5日前完成", None, ["no_such_day"]),

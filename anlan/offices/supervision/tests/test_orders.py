@@ -16,9 +16,10 @@ from anlan.kernel.clock import BEIJING
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.supervision.models import SupervisionOrder
-from anlan.parties.models import IssuedPaper
+from anlan.offices.supervision.pages import orders_out
+from anlan.parties.models import Enterprise, IssuedPaper
 
-from .conftest import NOON, TESTER, as_, cases_of, drafted, go, out, photo, sees
+from .conftest import BANAN, NOON, TESTER, YUBEI, as_, cases_of, drafted, go, out, photo, sees
 
 pytestmark = pytest.mark.django_db
 
@@ -200,6 +201,32 @@ def test_a_paper_that_is_revoked_takes_its_running_orders_along(people: Any, bod
     go(people["city"], home, "accept")
     go(people["head"], letter, "revoke", reason="依据有误")
     assert [one.state for one in cases_of(letter)] == ["closed", "revoked"]
+
+
+def test_the_home_page_counts_what_is_overdue_and_leads_to_just_that(people: Any, bodies: Any) -> None:
+    out(people, drafted(people["city"], bodies["yubei"]))
+    with clock.frozen(NOON + timedelta(days=9)):
+        out(people, drafted(people["city"], bodies["banan"], answer_by=date(2013, 8, 1)))
+        with as_(people["city"]):
+            tile = orders_out(people["city"])
+        assert tile is not None
+        assert tile.number == 1
+        client = Client()
+        client.force_login(people["city"])
+        listed = client.get(tile.url).content.decode()
+    assert "渝北区人民政府" in listed
+    assert "巴南区人民政府" not in listed.partition("<tbody")[2]
+
+
+def test_two_enterprises_of_one_name_are_each_sent_the_paper(people: Any, bodies: Any) -> None:
+    with acting(TESTER, EVERYWHERE):
+        twins = [
+            Enterprise.objects.create(name="恒达煤矿", area_code=area, industry_id="coal", credit_code=code)
+            for area, code in ((YUBEI, "A"), (BANAN, "B"))
+        ]
+    home, _other = issued(people, *twins)
+    with acting(TESTER, EVERYWHERE):
+        assert home.paper.sent_to() == ["恒达煤矿（A）", "恒达煤矿（B）"]
 
 
 def test_ones_own_authority_is_no_addressee(people: Any, bodies: Any) -> None:

@@ -62,6 +62,7 @@ def _clause(clause: Clause, depth: int, lines: list[str]) -> None:
 @click.option("--drafted-by", help="user name of who drafted it; another must adopt it")
 def load_(file: Path, drafted_by: str | None) -> None:
     """Load a plan file as the draft of its year."""
+    from anlan.kernel.datafiles import BadFile
     from anlan.kernel.scope import EVERYWHERE, Actor, acting
     from anlan.parties.models import Account
 
@@ -71,10 +72,10 @@ def load_(file: Path, drafted_by: str | None) -> None:
         with acting(Actor("command", "plan load"), EVERYWHERE):
             account = Account.objects.filter(username=drafted_by).first() if drafted_by else None
             if drafted_by and account is None:
-                raise planfile.BadPlanFile(f"--drafted-by: there is no user {drafted_by}")
+                raise BadFile(f"--drafted-by: there is no user {drafted_by}")
             made = planfile.load(file, account)
             click.echo(f"{made.title}: {made.clauses.count()} clauses, {made.targets.count()} targets")
-    except planfile.BadPlanFile as error:
+    except BadFile as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 

@@ -16,10 +16,9 @@ import yaml
 from django.utils.translation import gettext as _
 
 from anlan.engines.measures import parts
+from anlan.kernel.datafiles import Faults, checked
 from anlan.kernel.figures.computing import named
 from anlan.parties.models.places import bilingual
-
-from . import planfile
 
 SCHEMA = Path(__file__).parent / "scheme-file.schema.json"
 Kind = Literal["item", "deduction", "bonus", "veto"]
@@ -114,8 +113,8 @@ def _number(value: float) -> Decimal:
 
 
 def parse(raw: bytes, path: str) -> dict[str, Any]:
-    """The scheme in the bytes of the file called `path`; raises `planfile.BadPlanFile`, a line for each fault."""
-    return planfile.checked(raw, path, SCHEMA, _contradictions)
+    """The scheme in the bytes of the file called `path`; raises `BadFile`, a line for each fault."""
+    return checked(raw, path, SCHEMA, _contradictions)
 
 
 def as_adopted(text: str) -> Rules:
@@ -123,7 +122,7 @@ def as_adopted(text: str) -> Rules:
     return rules(yaml.safe_load(text))
 
 
-def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> planfile.Faults:
+def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
     """What contradicts itself or the plan; asked of every entry that is not faulty by itself."""
     from .models import Target
 

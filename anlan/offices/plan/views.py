@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from anlan.kernel import clock
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.models import Installation, Stale
 from anlan.kernel.policy import OFFICIALS
 
@@ -65,7 +66,7 @@ def begin(request: HttpRequest) -> HttpResponse:
             try:
                 with transaction.atomic():
                     plan = _begun(request, form)
-            except (Unreadable, planfile.BadPlanFile) as error:
+            except (Unreadable, BadFile) as error:
                 given = "file" if form.cleaned_data.get("file") else "text"
                 for line in str(error).splitlines()[:20]:
                     form.add_error(given, line)
@@ -91,7 +92,7 @@ def _begun(request: HttpRequest, form: BeginForm) -> Plan:
     if name.endswith((".yaml", ".yml")):
         content = planfile.parse(raw, name)
         if content["plan"]["city"] != area:
-            raise planfile.BadPlanFile(
+            raise BadFile(
                 _("%(name)s: plan.city: this installation is that of %(city)s") % {"name": name, "city": area}
             )
         if Plan.objects.filter(year=content["plan"]["year"], area_code=area, state__in=OPEN).exists():

@@ -19,11 +19,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from anlan.engines.measures import Period
 from anlan.kernel import actors, areas, clock
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.figures import words
 from anlan.kernel.figures.computing import named
 from anlan.parties.models.places import bilingual
 
-from . import appraisal, planfile
+from . import appraisal
 from . import scheme as schemes
 from .appraisal_models import Appraisal, Objection, Scheme, Score
 from .drafting import Refused
@@ -174,7 +175,7 @@ def close(request: HttpRequest) -> HttpResponse:
     found = get_object_or_404(Scheme, pk=_number(request.POST.get("scheme")), state="adopted")
     try:
         made = appraisal.close(found, appraisal.month(found.year, request.POST.get("period", "")), account)
-    except (Refused, planfile.BadPlanFile) as refused:
+    except (Refused, BadFile) as refused:
         messages.error(request, str(refused))
         return redirect(f"{reverse('plan:appraisal')}?of={found.of}")
     messages.success(request, _("%(period)s is computed and open to objections.") % {"period": made})
@@ -239,7 +240,7 @@ def scheme_new(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             made = appraisal.load(file.read(), file.name, account)
-        except planfile.BadPlanFile as error:
+        except BadFile as error:
             for line in str(error).splitlines()[:20]:
                 form.add_error("file", line)
         else:
@@ -276,7 +277,7 @@ def scheme_adopt(request: HttpRequest, key: int) -> HttpResponse:
     try:
         with transaction.atomic():
             appraisal.adopt_scheme(found, account)
-    except (Refused, planfile.BadPlanFile) as refused:
+    except (Refused, BadFile) as refused:
         if getattr(refused, "code", "") == "scheme.own":
             raise PermissionDenied(str(refused)) from refused
         messages.error(request, str(refused))

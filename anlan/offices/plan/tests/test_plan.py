@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils.translation import override
 
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.figures import measured_clauses
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import acting
@@ -63,7 +64,7 @@ def test_a_fault_in_a_plan_file_is_named_by_line_and_field(
     text = FILE.read_text(encoding="utf-8")
     assert change[0] in text
     file.write_text(text.replace(*change, 1), encoding="utf-8")
-    with pytest.raises(planfile.BadPlanFile) as refused, override("en"):
+    with pytest.raises(BadFile) as refused, override("en"):
         planfile.read(file)
     assert re.match(rf"{file}:\d+: ", str(refused.value)) or "cannot be read" in says
     assert all(word in str(refused.value) for word in says)
@@ -77,7 +78,7 @@ def test_every_fault_of_a_plan_file_is_named_at_once(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert text.count(change[0]) >= 1, change
         text = text.replace(*change, 1)
-    with pytest.raises(planfile.BadPlanFile) as refused, override("zh-hans"):
+    with pytest.raises(BadFile) as refused, override("zh-hans"):
         planfile.parse(text.encode(), "plan.yaml")
     told = str(refused.value).splitlines()
     assert [line.split(": ")[:2] for line in told] == [
@@ -101,7 +102,7 @@ MANY = b"clauses: [{id: G1, zh: x, proof: [a, " + b"1, " * 20_000 + b"1]}]"
     ids=lambda raw: repr(raw[:20]),
 )  # fmt: skip
 def test_a_hostile_plan_file_is_refused_in_words(raw: bytes) -> None:
-    with pytest.raises(planfile.BadPlanFile, match=r"evil\.yaml"):
+    with pytest.raises(BadFile, match=r"evil\.yaml"):
         planfile.parse(raw, "evil.yaml")
 
 
@@ -154,7 +155,7 @@ def test_nobody_adopts_his_own_draft__nor_one_in_which_he_wrote(account: Make) -
     assert Plan.objects.get().state == "proposed"
     adoption.adopt(plan, second)
     assert (Plan.objects.get().state, Plan.objects.get().adopted_by) == ("adopted", second)
-    with pytest.raises(planfile.BadPlanFile, match="2013年度计划已通过"):
+    with pytest.raises(BadFile, match="2013年度计划已通过"):
         planfile.load(FILE, drafter)
 
 

@@ -6,10 +6,9 @@ Every fault names its line and field. Stored, sent by the editor, imported and e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from anlan.engines.measures import BadPeriod, Period
+from anlan.kernel.datafiles import BadFile, Faults, checked
 from anlan.kernel.entered import seen
 from anlan.kernel.figures import titles
+from anlan.kernel.figures import words as wording
 from anlan.kernel.scope import area_prefix
-from anlan.offices.plan import planfile
 
 SCHEMA = Path(__file__).parent / "board-file.schema.json"
 Kind = Literal["card", "trend", "ranking", "map", "table", "heat", "text"]
@@ -45,9 +45,6 @@ PERIODS: dict[str, Any] = {
 MOST = 24
 LARGEST = 512 * 1024
 """Bytes of a file. A board of so many tiles has some ten thousand."""
-
-
-BadLayout = planfile.BadPlanFile
 """A board that cannot be; the text has a line for each fault, with its place."""
 
 
@@ -93,32 +90,32 @@ def tiles(layout: Mapping[str, Any]) -> list[Tile]:
 
 
 def read(raw: bytes, name: str, account: Any, *, known: bool = False) -> tuple[str, dict[str, Any]]:
-    """Title and layout of the board in the bytes of the file called `name`. Raises `BadLayout`.
+    """Title and layout of the board in the bytes of the file called `name`. Raises `BadFile`.
 
     Fixed areas and industries lie within the scope of `account`. With `known` every measure must be there; a board that
     is there already may name one that is gone, and its tile says so.
     """
 
-    def contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> planfile.Faults:
+    def contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
         rows = content.get("tiles") if isinstance(content, dict) else None
-        unsound = {path[:2] for path in faulty}
+        unsound, there = {path[:2] for path in faulty}, _industries()
         for n, row in enumerate(rows if isinstance(rows, list) and ("tiles",) not in faulty else ()):
             if ("tiles", n) not in unsound and isinstance(row, dict):
-                for field, words in _wrong(row, account, known):
+                for field, words in _wrong(row, account, there, known):
                     yield ("tiles", n, field), words
 
-    content = planfile.checked(raw, name, SCHEMA, contradictions)
+    content = checked(raw, name, SCHEMA, contradictions)
     title = " ".join(content.pop("title").split())
     try:
         seen(title)
         if not title:
             raise ValidationError(_("must not be empty"))
     except ValidationError as error:
-        raise BadLayout(f"{name}: title: {error.messages[0]}") from error
+        raise BadFile(f"{name}: title: {error.messages[0]}") from error
     return title, content
 
 
-def _wrong(row: dict[str, Any], account: Any, known: bool) -> list[tuple[str, str]]:
+def _wrong(row: dict[str, Any], account: Any, industries: Container[str], known: bool = False) -> list[tuple[str, str]]:
     """What does not go together in one tile: the field and why."""
     kind, found = row["kind"], []
     given, most = row.get("measures", []), MEASURES[kind]
@@ -148,23 +145,20 @@ def _wrong(row: dict[str, Any], account: Any, known: bool) -> list[tuple[str, st
     if (area := row.get("area")) and not area_prefix(area).startswith(scope.area):
         found.append(("area", str(_("is not within your area"))))
     industry = row.get("industry")
-    if industry and (industry not in _industries() or not scope.covers(scope.area, industry)):
+    if industry and (industry not in industries or not scope.covers(scope.area, industry)):
         found.append(("industry", str(_("is none of your industries"))))
     return found
 
 
-@cache
-def _industries() -> frozenset[str]:
-    from anlan.parties.models import Industry
-
-    return frozenset(Industry.objects.values_list("pk", flat=True))
+def _industries() -> Container[str]:
+    return {code for code in wording.industries() if code is not None}
 
 
 def within(layout: Mapping[str, Any], account: Any) -> dict[str, Any]:
     """The layout with the areas and industries that `account` may fix; where it may not, each reader's own."""
-    rows = []
+    rows, there = [], _industries()
     for row in layout.get("tiles", ()):
-        refused = {field for field, _words in _wrong(row, account, known=False)} & {"area", "industry"}
+        refused = {field for field, _words in _wrong(row, account, there)} & {"area", "industry"}
         rows.append({name: value for name, value in row.items() if name not in refused})
     return {"tiles": rows}
 

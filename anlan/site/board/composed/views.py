@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from anlan.engines.measures import parts
 from anlan.kernel import clock
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.figures.computing import named
 from anlan.kernel.figures.words import industries
 from anlan.kernel.models import Stale
@@ -29,7 +30,7 @@ from ..content import limits_of
 from . import layout as laid
 from .drawn import Drawn, address_of_sheets, compose
 from .forms import ShareForm, places
-from .layout import BadLayout, Tile
+from .layout import Tile
 from .models import Board
 
 OWN_MOST = 100
@@ -136,9 +137,9 @@ def new(request: HttpRequest) -> HttpResponse:
         name = str(given.name)
         try:
             if (given.size or 0) > laid.LARGEST:
-                raise BadLayout(_("%(name)s: larger than any board is") % {"name": name})
+                raise BadFile(_("%(name)s: larger than any board is") % {"name": name})
             title, layout = laid.read(given.read(), name, account, known=True)
-        except BadLayout as fault:
+        except BadFile as fault:
             return _list(request, str(fault), 422)
     made = Board.begun(account, title, layout)
     made.save()
@@ -182,8 +183,8 @@ def edit(request: HttpRequest, key: int) -> HttpResponse:
     try:
         content["tiles"] = json.loads(request.POST.get("layout", ""))
         title, layout = laid.read(json.dumps(content, ensure_ascii=False).encode(), "board", request.user)
-    except (ValueError, RecursionError, BadLayout) as fault:
-        said = str(fault) if isinstance(fault, BadLayout) else _("The layout cannot be read.")
+    except (ValueError, RecursionError, BadFile) as fault:
+        said = str(fault) if isinstance(fault, BadFile) else _("The layout cannot be read.")
         return _editor(request, found, said, 422)
     if request.POST.get("version") != str(found.version):
         said = _("Somebody else changed this board meanwhile. Save yours as a copy, or load the page again.")
@@ -237,7 +238,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         _title, layout = laid.read(sent.encode(), "tile", account)
     except (ValueError, RecursionError):
         return HttpResponse(status=400)
-    except BadLayout as fault:
+    except BadFile as fault:
         # It is the one tile, and the page calls its fields otherwise: what is wrong is said without its place.
         faults = [line.partition("tiles.0.")[2].partition(": ")[2] or line for line in str(fault).splitlines()]
         made = Drawn(at, Tile("text"), _("This tile cannot be"), absent="; ".join(faults))

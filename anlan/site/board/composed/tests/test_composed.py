@@ -16,13 +16,14 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures import Period
 from anlan.kernel import clock
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.figures import computing
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.hazards.models import Danger
-from anlan.parties.models import Account, Authority
+from anlan.parties.models import Account, Authority, Industry
 from anlan.site.board.composed import layout as laid
 from anlan.site.board.composed.drawn import Composed, compose
-from anlan.site.board.composed.layout import BadLayout, Tile
+from anlan.site.board.composed.layout import Tile
 from anlan.site.board.composed.models import PAST, Board
 from anlan.site.board.tests.test_board import BANAN, CITY, LONGXING, NOW, TESTER, YUBEI, account, fill, plan, records
 
@@ -291,10 +292,22 @@ def test_queries_are_as_many_for_three_tiles_as_for_twenty_four() -> None:
 def test_what_cannot_be_on_a_board_is_named_with_its_place(tile: Any, place: str) -> None:
     who = account("district", YUBEI)
     raw = json.dumps({"title": "板", "tiles": [tile]}, ensure_ascii=False).encode()
-    with acting(who.actor, who.scope), pytest.raises(BadLayout) as told:
+    with acting(who.actor, who.scope), pytest.raises(BadFile) as told:
         laid.read(raw, "file.json", who, known=True)
     assert f"file.json:1: {place}" in str(told.value)
     assert len(str(told.value).splitlines()) == 1
+
+
+def test_an_industry_that_was_entered_a_moment_ago_can_be_fixed() -> None:
+    who = account()
+    tile = {"kind": "card", "measures": ["hazards.open"], "industry": "drones"}
+    raw = json.dumps({"title": "板", "tiles": [tile]}, ensure_ascii=False).encode()
+    with acting(who.actor, who.scope), pytest.raises(BadFile, match="industry"):
+        laid.read(raw, "file.json", who)
+    with acting(TESTER, EVERYWHERE):
+        Industry.objects.create(code="drones", name="无人机", name_en="Drones", order=99)
+    with acting(who.actor, who.scope):
+        assert laid.read(raw, "file.json", who)[1] == {"tiles": [tile]}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +317,7 @@ def test_what_cannot_be_on_a_board_is_named_with_its_place(tile: Any, place: str
 )  # fmt: skip
 def test_files_that_are_no_boards_are_refused(raw: bytes) -> None:
     who = account()
-    with acting(who.actor, who.scope), pytest.raises(BadLayout, match=r"file\.yaml"):
+    with acting(who.actor, who.scope), pytest.raises(BadFile, match=r"file\.yaml"):
         laid.read(raw, "file.yaml", who)
 
 

@@ -39,6 +39,15 @@ def period_title(period: Period) -> str:
     return _("From the beginning of the year to %(end)s") % {"end": end}
 
 
+def chance(value: float | None) -> str:
+    """A chance in per cent, no closer than one in a hundred: draws cannot tell more. "" where none is said."""
+    if value is None:
+        return ""
+    if value < 0.01:
+        return _("less than 1%")
+    return _("more than 99%") if value > 0.99 else f"{value:.0%}"
+
+
 def itself(name: str) -> str:
     """An area without the areas below it: 渝北区本级."""
     return _("%(area)s itself") % {"area": name}

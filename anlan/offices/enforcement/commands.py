@@ -19,12 +19,13 @@ from django.utils.translation import override
 def inspect_next(area_code: str, industry: str, top: int, again: bool, as_json: bool) -> None:
     """List whom to inspect next, the first first, with what speaks for it."""
     from anlan.kernel import areas, clock
+    from anlan.kernel.figures.words import chance
     from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
     from anlan.parties.models import Industry
 
     from . import ranking
     from .models import InspectNext, latest
-    from .wording import chance, reasons
+    from .wording import reasons
 
     with acting(Actor("command", "inspect-next"), EVERYWHERE), override("en"):
         try:

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from anlan.kernel.figures.words import chance
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import By, Open
 
@@ -87,8 +88,6 @@ class InspectNext(models.Model):
 
     def get_chance(self) -> str:
         """The chance as it is said: no closer than one in a hundred."""
-        from .wording import chance
-
         return chance(self.chance)
 
     def why(self) -> str:

@@ -1,4 +1,4 @@
-"""Chances and factors in words."""
+"""Factors in words."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from django.utils.translation import ngettext
 from anlan.parties.track import tracks
 
 from .models import InspectNext
-
-
-def chance(value: float | None) -> str:
-    """A chance in per cent, no closer than one in a hundred; empty where none is said."""
-    if value is None:
-        return ""
-    if value < 0.01:
-        return _("less than 1%")
-    return _("more than 99%") if value > 0.99 else f"{value:.0%}"
 
 
 def reasons(row: InspectNext) -> str:

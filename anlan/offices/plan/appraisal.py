@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from anlan.engines.measures import AnyMeasure, BadPeriod, Line, Period, parts
+from anlan.engines.measures import AnyMeasure, BadPeriod, Period, parts
 from anlan.engines.measures.figures import Figures
 from anlan.kernel import areas, clock, notices
 from anlan.kernel.events import tell
-from anlan.kernel.figures.computing import lately, named
+from anlan.kernel.figures.computing import compute, lately, named
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
@@ -27,7 +27,7 @@ from .drafting import Refused
 from .models import Plan, Portion, Target
 from .scheme import Entry, Rules
 from .scoring import Seen, Sheet, ranks, score
-from .standing import demand, in_force_in, kept, line_of
+from .standing import demand, in_force_in, kept, lines_of
 
 COMPUTED = gettext_noop(
     "The appraisal of %(period)s is computed: see your points; objections can be raised until it is adopted."
@@ -56,7 +56,7 @@ class Subject:
 
 
 def load(raw: bytes, path: str, by: Account) -> Scheme:
-    """The file's scheme as a draft. Raises `planfile.BadPlanFile`, a line for each fault."""
+    """The file's scheme as a draft. Raises `BadFile`, a line for each fault."""
     _office(by)
     content = schemes.parse(raw, path)
     head = content["scheme"]
@@ -130,19 +130,24 @@ class Counted:
         return rows
 
 
-def sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[Key, Counted]:
+def sheets(
+    found: Scheme, rules: Rules, period: Period, of: Sequence[Subject], *, anew: bool = False
+) -> dict[Key, Counted]:
     """The sheet of each subject for a period from New Year on: all that it bears, whatever part of it the reader sees.
 
-    Whose account supervises one industry of his department's several is scored with the department.
+    Whose account supervises one industry of his department's several is scored with the department. `anew`: by figures
+    of this moment, where a page takes those of some minutes ago.
     """
     if not of:
         return {}
     with acting(Actor("job", "appraisal"), EVERYWHERE, savepoint=False):
-        return _sheets(found, rules, period, of)
+        return _sheets(found, rules, period, of, compute if anew else lately)
 
 
-def _sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) -> dict[Key, Counted]:
-    book = _Book(found, rules, period)
+def _sheets(
+    found: Scheme, rules: Rules, period: Period, of: Sequence[Subject], count: Callable[..., Figures]
+) -> dict[Key, Counted]:
+    book = _Book(found, rules, period, count)
     hands: dict[Key, dict[str, list[Hand]]] = {}
     for hand in Hand.objects.filter(scheme=found, on__gte=period.first, on__lt=period.end).order_by("on", "pk"):
         hands.setdefault((hand.area_code, hand.authority_id), {}).setdefault(hand.item, []).append(hand)
@@ -157,24 +162,22 @@ def _sheets(found: Scheme, rules: Rules, period: Period, of: Sequence[Subject]) 
 class _Book:
     """All figures, parts and lines that a scheme's entries ask for, found once for all subjects."""
 
-    def __init__(self, found: Scheme, rules: Rules, period: Period) -> None:
+    def __init__(self, found: Scheme, rules: Rules, period: Period, count: Callable[..., Figures]) -> None:
         self.period, self.day = period, min(period.end - timedelta(days=1), clock.today())
         self.plan: Plan | None = in_force_in(found.year)
         wanted = {entry.target for entry in rules.entries if entry.target}
         targets = self.plan.targets.filter(code__in=wanted) if self.plan else Target.objects.none()
         self.known: Mapping[str, AnyMeasure] = {one.name: one for one in named(on=period.first)}
         self.targets = {one.code: one for one in targets if one.measure in self.known}
-        self.lines: dict[str, Line] = {}
-        for code, target in self.targets.items():
-            assert self.plan is not None
-            self.lines[code] = line_of(target, self.known[target.measure], self.plan)
+        of = [(target, self.known[target.measure]) for target in self.targets.values()]
+        self.lines = lines_of(self.plan, of) if self.plan is not None else {}
         self.parts: dict[tuple[str, str], Decimal] = {}
         for part in Portion.objects.filter(year=found.year, code__in=wanted):
             self.parts[part.code, part.industry_id or part.area_code] = part.value
         names = {entry.measure for entry in rules.entries if entry.measure in self.known}
         names |= {target.measure for target in self.targets.values()}
         self.figures: Figures | None = (
-            lately(tuple(sorted(names)), period, by=("area", "industry"), tier=2) if names else None
+            count(tuple(sorted(names)), period, by=("area", "industry"), tier=2) if names else None
         )
 
     def sees(self, of: Subject) -> Any:
@@ -198,7 +201,7 @@ class _Book:
             if target is not None and (value := self._part(entry.target, of)) is not None:
                 wanted = demand(target, measure, value)
                 if wanted is not None:
-                    state = kept(wanted, figure, self.day, self.lines[entry.target])
+                    state = kept(wanted, figure, self.day, self.lines[target.pk])
             return Seen(figure, state, measure.name, measure.version, url)
 
         return see
@@ -246,7 +249,7 @@ def close(found: Scheme, period: Period, by: Account) -> Appraisal:
         made.save()
         rules = schemes.as_adopted(found.text)
         everybody = subjects(found.of, found.area_code, period.end - timedelta(days=1))
-        counted = sheets(found, rules, period, everybody)
+        counted = sheets(found, rules, period, everybody, anew=True)
         places = ranks([(c.sheet.total, bool(c.sheet.vetoed)) for c in counted.values()])
         rows = {(row.area_code, row.authority_id): row for row in made.scores.all()}
         for one, (key, scored), rank in zip(everybody, counted.items(), places, strict=True):

@@ -77,7 +77,8 @@ def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: b
         said = None if demanded is None or target is None else f"{demanded.code} {demanded.amount}"
     if as_json:
         click.echo(json.dumps(_json(measure, year, said, rows), ensure_ascii=False))
-    else:
+        return
+    with override("en"):
         click.echo("\n".join([f"{year}  {title}", *(line for name, of in rows for line in _words(name, of, said))]))
 
 
@@ -90,6 +91,8 @@ def _json(measure: str, year: int, target: str | None, rows: list[tuple[str, Out
 
 
 def _words(name: str, of: Outlook, target: str | None) -> list[str]:
+    from anlan.kernel.figures.words import chance
+
     lines = ["", f"{name}: {'not available' if of.actual is None else f'{of.actual:,}'} to date"]
     why = f": {WHY[of.why]}" if of.why else ""
     lines.append(f"  {METHODS[of.method]}{why}; {of.known} months known")
@@ -98,7 +101,7 @@ def _words(name: str, of: Outlook, target: str | None) -> list[str]:
     lines.append(f"  year's end {of.median:,}, in 4 of 5 cases {of.low:,} to {of.high:,}")
     lines += [f"    {m.first:%Y-%m}  {m.mean:,.1f}  ({m.low:,} to {m.high:,})" for m in of.months]
     if of.chance is not None:
-        lines.append(f"  target {target}: met with a probability of {_percent(of.chance)}")
+        lines.append(f"  target {target}: met with a probability of {chance(of.chance)}")
     if test := of.backtest:
         lines.append(
             f"  back-test, {test.origins} times {test.h} months ahead: off by {test.mae:,.1f}"
@@ -108,11 +111,6 @@ def _words(name: str, of: Outlook, target: str | None) -> list[str]:
     else:
         lines.append("  no back-test: too few months")
     return lines
-
-
-def _percent(chance: float) -> str:
-    """Draws cannot tell a chance below one in a hundred from none."""
-    return "less than 1%" if chance < 0.01 else "more than 99%" if chance > 0.99 else f"{chance:.0%}"
 
 
 def _refuse(text: str) -> NoReturn:

@@ -6,7 +6,7 @@ scope, the season is that of the whole city: a district's own months are too few
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,10 +18,10 @@ from anlan.engines.forecast import Outlook
 from anlan.engines.measures import AnyMeasure, Line, Measure, Period, Progress, Ratio, parts, progress
 from anlan.engines.measures import Target as Demand
 from anlan.engines.measures.figures import Figure, Figures, Number
-from anlan.engines.measures.series import series
+from anlan.engines.measures.series import Series, series
 from anlan.kernel import clock
 from anlan.kernel.figures.ahead import WHOLE, NoForecast, monthly
-from anlan.kernel.figures.computing import lately, named, postgres
+from anlan.kernel.figures.computing import compute, lately, named, postgres
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers import register_named
@@ -120,22 +120,35 @@ def kept_number(n: Number | None) -> Decimal | None:
     return None if n is None else Decimal(str(n)).quantize(Decimal("0.0001"))
 
 
-def line_of(target: Target, measure: AnyMeasure, plan: Plan, months: Sequence[Number] | None = None) -> Line:
-    """The line through the year of the target and of all its parts; `months` are the city's of last year, if known."""
-    how = shape(target, measure)
-    if how == "season" and isinstance(measure, Measure):
-        if months is None:
-            with acting(Actor("job", "figures"), EVERYWHERE, savepoint=False):
-                counted = by_month(measure, plan.year - 1, within=area_prefix(plan.area_code))
-            months = [value or 0 for value in counted]
-        return Line(months)
-    return Line(level=how == "level")
+def lines_of(
+    plan: Plan, targets: Iterable[tuple[Target, AnyMeasure]], known: Mapping[str, Sequence[Number]] | None = None
+) -> dict[int, Line]:
+    """By the target's key the line through the year of each and of all its parts.
+
+    A season is that of the city's months of last year: of all measures of a table in one query, but for those that are
+    `known` by the measure's name.
+    """
+    known, made = known or {}, {}
+    seasonal: dict[Measure, list[int]] = {}
+    for target, measure in targets:
+        how = shape(target, measure)
+        made[target.pk] = Line(level=how == "level")
+        if how == "season" and isinstance(measure, Measure):
+            seasonal.setdefault(measure, []).append(target.pk)
+    counted: Series = {}
+    if asked := [measure for measure in seasonal if measure.name not in known]:
+        with acting(Actor("job", "figures"), EVERYWHERE, savepoint=False):
+            counted = by_month(asked, plan.year - 1, within=area_prefix(plan.area_code))
+    for measure, keys in seasonal.items():
+        months = counted[measure] if measure in counted else known[measure.name]
+        made |= dict.fromkeys(keys, Line([value or 0 for value in months]))
+    return made
 
 
-def by_month(measure: Measure, year: int, within: str = "") -> list[Number | None]:
-    """A measure's figure of each month of a year in the scope in force; None for those to come."""
-    months = [Period.of("month", date(year, month, 1)) for month in range(1, 13)]
-    return series(measure, months, as_of=clock.now(), backend=postgres(), within=within)
+def by_month(measures: Iterable[Measure], *years: int, within: str = "") -> Series:
+    """The figures of each month of these years in the scope in force; None for those to come."""
+    months = [Period.of("month", date(year, month, 1)) for year in years for month in range(1, 13)]
+    return series(measures, months, as_of=clock.now(), backend=postgres(), within=within)
 
 
 def in_force_in(year: int) -> Plan | None:
@@ -174,11 +187,13 @@ def day_of(plan: Plan, today: date) -> date:
 
 
 def told(
-    plan: Plan, account: Any, today: date, only: Iterable[Target] | None = None, period: Period | None = None
-) -> list[Told]:
+    plan: Plan, account: Any, today: date, only: Iterable[Target] | None = None, period: Period | None = None, *,
+    anew: bool = False,
+) -> list[Told]:  # fmt: skip
     """Every target of the plan (or those of `only`), with its parts in the reader's scope, in the plan's order.
 
-    `period` from New Year on looks at the year as it stood at the end of that.
+    `period` from New Year on looks at the year as it stood at the end of that. `anew`: by figures of this moment, where
+    a page takes those of some minutes ago.
     """
     targets = list(plan.targets.select_related("clause") if only is None else only)
     known: dict[str, AnyMeasure] = {one.name: one for one in named(on=date(plan.year, 1, 1))}
@@ -188,18 +203,19 @@ def told(
     year, day = Period.of("year", date(plan.year, 1, 1)), day_of(plan, today)
     if period is not None:
         year, day = period, min(day, period.end - timedelta(days=1))
-    figures = lately(names, year, by=("area", "industry"), tier=2)
+    figures = (compute if anew else lately)(names, year, by=("area", "industry"), tier=2)
     parts: dict[str, list[Portion]] = {}
     for part in Portion.objects.filter(year=plan.year, code__in=[t.code for t in targets]).select_related("industry"):
         parts.setdefault(part.code, []).append(part)
     whole = sees_all(account, plan)
+    lines = lines_of(plan, [(t, known[t.measure]) for t in targets if t.measure in known])
     made = []
     for target in targets:
         measure = known.get(target.measure)
         if measure is None:
             made.append(Told(target, None))
             continue
-        found = _Told(plan, target, measure, figures, year, day, may_open(account, measure))
+        found = _Told(target, measure, lines[target.pk], figures, year, day, may_open(account, measure))
         made.append(found.told(parts.get(target.code, []), whole))
     return made
 
@@ -238,18 +254,17 @@ def may_open(account: Any, measure: AnyMeasure) -> bool:
 class _Told:
     """One target on its way to be told."""
 
-    plan: Plan
     target: Target
     measure: AnyMeasure
+    line: Line
     figures: Figures
     year: Period
     day: date
     opens: bool
 
     def told(self, parts: Sequence[Portion], whole: bool) -> Told:
-        line = line_of(self.target, self.measure, self.plan)
         own = demand(self.target, self.measure)
-        city = self._held(own, line) if whole else None
+        city = self._held(own) if whole else None
         areas: dict[str, Held] = {}
         industries: dict[str, Held] = {}
         for part in parts:
@@ -258,7 +273,7 @@ class _Told:
                 place, key, into = {"area": area_prefix(part.area_code)}, part.area_code, areas
             else:
                 place, key, into = {"industry": part.industry_id}, part.industry_id, industries
-            if (made := self._held(wanted, line, part, **place)) is not None:
+            if (made := self._held(wanted, part, **place)) is not None:
                 into[key] = made
         sums = {}
         if whole and own is not None and isinstance(self.measure, Measure):
@@ -267,13 +282,13 @@ class _Told:
                 total = sum((h.portion.value for h in kept.values() if h.portion), Decimal(0))
                 left = None if number is None else Decimal(str(number)) - total
                 sums[name] = Sum(len(kept), total, left)
-        return Told(self.target, self.measure, line, city, areas, industries, sums)
+        return Told(self.target, self.measure, self.line, city, areas, industries, sums)
 
-    def _held(self, wanted: Demand | None, line: Line, part: Portion | None = None, **where: str | None) -> Held | None:
+    def _held(self, wanted: Demand | None, part: Portion | None = None, **where: str | None) -> Held | None:
         if wanted is None:
             return None
         figure = self.figures.at(self.measure, **where).now
         above = parts(self.measure)[0]
         counted = figure.value if above is self.measure else figure.numerator
         url = list_url(above, self.year, **where) if self.opens and counted else ""
-        return Held(kept(wanted, figure, self.day, line), figure, url, part)
+        return Held(kept(wanted, figure, self.day, self.line), figure, url, part)

@@ -38,7 +38,7 @@ from .models import Target
 from .standing import Held, Sum, Told
 from .states import in_force
 from .watch.models import Slip
-from .words import STANDINGS, percent
+from .words import STANDINGS
 
 SLIPS = 60
 """So many warnings stand on a target's page; the register has all of them."""
@@ -71,7 +71,7 @@ class Line:
     def chance(self) -> str:
         """The probability that the number is kept."""
         found = None if self.outlook is None else self.outlook.chance
-        return "" if found is None else percent(found)
+        return words.chance(found)
 
     @property
     def absent(self) -> str:
@@ -281,7 +281,8 @@ def _drawn(told: Told, own: Held, within: str, name: str) -> Figure | None:
     if not isinstance(measure, Measure) or measure.present_only:
         return None
     year = told.target.plan.year
-    last, this = (standing.by_month(measure, y, within) for y in (year - 1, year))
+    months = standing.by_month([measure], year - 1, year, within=within)[measure]
+    last, this = months[:12], months[12:]
     number = own.state.number
     limits = None if number is None or told.target.due else (number, told.line)
     where = {"area": within} if within else {}

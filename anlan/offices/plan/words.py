@@ -15,8 +15,3 @@ STANDINGS: dict[str, dict[str, Any]] = {
     "impossible": {"text": gettext_lazy("Number passed"), "tone": "critical", "icon": "alert-hexagon"},
     "unknown": {"text": gettext_lazy("Cannot be said yet"), "tone": "neutral", "icon": "question-mark"},
 }
-
-
-def percent(chance: float) -> str:
-    """A probability. Draws cannot tell a chance below one in a hundred from none."""
-    return "< 1 %" if chance < 0.01 else "> 99 %" if chance > 0.99 else f"{round(chance * 100)} %"

@@ -28,7 +28,7 @@ from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.offices.plan.models import Plan
 from anlan.offices.plan.models import Target as PlanTarget
-from anlan.offices.plan.standing import demand, in_force_in, line_of, part_of
+from anlan.offices.plan.standing import demand, in_force_in, lines_of, part_of
 
 NAMES = ("places", "deaths", "industries", "matrix")
 """The figures of a board. Whose role may not see what one counts, or who has one place or industry, has fewer."""
@@ -214,12 +214,12 @@ def _deaths(view: _View, limit: Limit | None) -> tuple[Card, Figure]:
     assert isinstance(measure, Measure)
     now = view.year.first.year
     months = [Period.of("month", date(y, m, 1)) for y in (now - 1, now) for m in range(1, 13)]
-    counted = series(measure, months, as_of=view.figures.as_of, backend=postgres())
+    counted = series([measure], months, as_of=view.figures.as_of, backend=postgres())[measure]
     last, this = counted[:12], counted[12:]
     cell = view.cell("accidents.deaths")
     # Who sees all of the city has its months at hand already.
-    known = [value or 0 for value in last] if limit is not None and limit.part is None else None
-    line = Line() if limit is None else line_of(limit.target, measure, limit.plan, known)
+    known = {measure.name: [value or 0 for value in last]} if limit is not None and limit.part is None else None
+    line = Line() if limit is None else lines_of(limit.plan, [(limit.target, measure)], known)[limit.target.pk]
     stands = _stands(limit, cell, view.today, line)
     card = _deaths_card(view, cell, stands)
     return card, _through_the_year(view, this, last, stands, line)

@@ -244,7 +244,7 @@ class _Look:
         self._step()
         (one,) = computing.named((name,), periods[-1].first)
         assert isinstance(one, Measure)
-        found = series(one, periods, as_of=self.as_of, backend=computing.postgres(), within=self.within)
+        found = series([one], periods, as_of=self.as_of, backend=computing.postgres(), within=self.within)[one]
         return [None if value is None else Decimal(value) for value in found]
 
 
@@ -295,13 +295,12 @@ def _goals(look: _Look, plan: Plan, to_date: Period, day: date, months: tuple[Mo
     """The plan's targets that are measured, each against its line of the same date."""
     targets = list(plan.targets.exclude(measure=""))
     figures = look.compute([target.measure for target in targets] or ACCIDENTS, to_date)
-    last = [month.deaths[1] for month in months]
+    last = [value for month in months if (value := month.deaths[1]) is not None]
+    pairs = [(target, computing.named((target.measure,), to_date.first)[0]) for target in targets]
+    lines = standing.lines_of(plan, pairs, {"accidents.deaths": last} if len(last) == len(months) else None)
     made = []
-    for target in targets:
-        (measure,) = computing.named((target.measure,), to_date.first)
-        found, wanted = figures.at(measure).now, standing.demand(target, measure)
-        season = None if target.measure != "accidents.deaths" or None in last else [value or 0 for value in last]
-        line = standing.line_of(target, measure, plan, season)
+    for target, measure in pairs:
+        found, wanted, line = figures.at(measure).now, standing.demand(target, measure), lines[target.pk]
         number = due = None
         stands, shape = "unknown", str(line.shape)
         if wanted is not None:

@@ -18,9 +18,10 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures import Period
 from anlan.kernel import clock
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger
-from anlan.offices.plan import appraisal, planfile, scheme
+from anlan.offices.plan import appraisal, scheme
 from anlan.offices.plan.appraisal_models import Appraisal, Hand, Objection, Scheme, Score
 from anlan.offices.plan.drafting import Refused
 from anlan.offices.plan.models import Plan
@@ -104,7 +105,10 @@ def scores(made: Appraisal) -> dict[str, Score]:
     return {row.area_code: row for row in made.scores.all()}
 
 
-def test_a_month_is_scored_from_the_records_and_what_was_given_by_hand(in_force: Scheme, office: Account) -> None:
+def test_a_month_is_scored_from_the_records_and_what_was_given_by_hand(
+    in_force: Scheme, office: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appraisal, "lately", lambda *_, **__: pytest.fail("figures of minutes ago are not kept"))
     part("T1", 10)
     part("T1", 5, BANAN)
     died(4, "2013-03-01")
@@ -328,7 +332,7 @@ def test_a_scheme_is_loaded_by_one_and_adopted_by_another(
 @pytest.mark.usefixtures("plan")
 def test_a_scheme_that_does_not_hold_names_its_line(right: str, wrong: str, line: int, words: str) -> None:
     assert right in TEXT
-    with pytest.raises(planfile.BadPlanFile) as refused:
+    with pytest.raises(BadFile) as refused:
         scheme.parse(TEXT.replace(right, wrong).encode(), "f")
     first = str(refused.value).splitlines()
     assert any(one.startswith(f"f:{line}:") and words in one for one in first), refused.value

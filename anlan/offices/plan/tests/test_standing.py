@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures import Target as Demand
 from anlan.kernel import clock
+from anlan.kernel.datafiles import BadFile
 from anlan.kernel.figures.computing import named
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -254,6 +255,22 @@ def test_queries_do_not_grow_with_parts(plan: Plan, account: Make, client: Clien
     assert asked() == before
 
 
+def test_last_years_months_are_asked_for_once_whatever_the_number_of_targets(plan: Plan, account: Make) -> None:
+    who = account("city")
+
+    def asked(*codes: str) -> int:
+        targets = plan.targets.select_related("clause").filter(code__in=codes)
+        with acting(who.actor, who.scope), CaptureQueriesContext(connection) as caught:
+            lines = [one.line for one in standing.told(plan, who, TODAY, targets)]
+        assert all(line.months is not None for line in lines)
+        return len(caught)
+
+    died(3, "2012-02-01")
+    died(40, "2012-07-01")
+    asked("T1")
+    assert asked("T1", "T2", "T4") == asked("T1")
+
+
 def test_parts_come_from_a_sheet(plan: Plan) -> None:
     head = "year,code,area_code,industry,value,reason"
     sheet = f"{head}\n2013,T1,{YUBEI},,40,按上年实绩\n2013,T1,{CITY},coal,20,按上年实绩\n"
@@ -328,5 +345,5 @@ targets:
         ("line: uniform", "line: wavy", 7),
         ("line: uniform", "due: 2014-01-01", 7),
     ):
-        with pytest.raises(planfile.BadPlanFile, match=rf"\Af:{line}: "):
+        with pytest.raises(BadFile, match=rf"\Af:{line}: "):
             planfile.parse(text.replace(right, wrong).encode(), "f")

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override
 
 from anlan.kernel import areas, notices
+from anlan.kernel.figures.words import chance
 from anlan.kernel.notices import Holders, Message
 from anlan.parties.models import Account, Industry
 
 from ..models import Duty, Plan
-from ..words import STANDINGS, percent
+from ..words import STANDINGS
 from .watching import Turn
 
 SLIPPED = gettext_noop("%(target)s, %(who)s: %(state)s. To date %(actual)s, line of the day %(line)s%(ahead)s.")
@@ -147,7 +148,7 @@ class _Words:
             "median": outlook.median, "low": outlook.low, "high": outlook.high,
         }  # fmt: skip
         if outlook.chance is not None:
-            said += str(_(", kept: %(chance)s")) % {"chance": percent(outlook.chance)}
+            said += str(_(", kept: %(chance)s")) % {"chance": chance(outlook.chance)}
         return said
 
 

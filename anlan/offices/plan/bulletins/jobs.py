@@ -58,6 +58,7 @@ def begin(series: str, period: Period, by: Any, *, by_job: bool = True) -> Publi
 
 def ask(case: Publication, what: str, by: Any) -> BulletinRun:
     """Puts the job that drafts or compares; where one goes on already, that is the answer."""
+    Publication.objects.select_for_update(of=("self",)).get(pk=case.pk)  # of two presses at once one puts it
     going = BulletinRun.objects.filter(publication=case, state="waiting").first()
     if going is not None:
         return going

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Left, Length
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop
 from anlan.engines.measures import Period
 from anlan.kernel import clock, notices
 from anlan.kernel.events import tell
+from anlan.kernel.locks import alone
 from anlan.kernel.scope import acting_now, area_prefix
 from anlan.parties.models import Account
 
@@ -27,12 +28,7 @@ ENDED = gettext_noop("%(period)s is closed for you again.")
 
 def wait(day: date) -> None:
     """From here on until this transaction ends nobody closes the day's month; waits for who is closing it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('anlan.plan.closing'), %s)", [_month(day)])
-
-
-def _month(day: date) -> int:
-    return day.year * 12 + day.month
+    alone("plan.closing", day.year * 12 + day.month, shared=True)
 
 
 def closed(day: date, area_code: str) -> ClosedPeriod | None:
@@ -103,7 +99,7 @@ def _keep(found: ClosedPeriod, month: Period, by: Account) -> None:
         return
     to_date = Period.parse(f"..{found.period}")
     rows = []
-    for one in told(plan, by, clock.today(), period=to_date):
+    for one in told(plan, by, clock.today(), period=to_date, anew=True):
         places = [(code, None, held) for code, held in one.areas.items()]
         places += [(plan.area_code, industry, held) for industry, held in one.industries.items()]
         if one.whole is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -71,7 +71,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "closings": closings, "places": areas.names(one.area_code for one in closings),
         "exceptions": [{"row": one, "who": people.get(one.account_id)} for one in exceptions],
         "may_close": _closes(account),
-        "closable": _closable(account, closings), "link": f"/r/progress-reports/?period={period.name}",
+        "closable": _closable(account), "link": f"/r/progress-reports/?period={period.name}",
     }  # fmt: skip
     return render(request, "plan/progress/overview.html", context)
 
@@ -180,12 +180,12 @@ def _closes(account: Any) -> bool:
     return closing.may_close(account, account.area_code)
 
 
-def _closable(account: Any, closings: list[ClosedPeriod]) -> list[tuple[str, str]]:
-    """The months of the year that are over and not closed for the account's area, the latest first."""
-    today = clock.today()
-    own = {one.period for one in closings if one.area_code == account.area_code}
-    months = [Period.of("month", today.replace(month=n, day=1)) for n in range(today.month - 1, 0, -1)]
-    return [(m.name, period_title(m)) for m in months if m.name not in own] if _closes(account) else []
+def _closable(account: Any) -> list[tuple[str, str]]:
+    """The last months that are over and not closed for the account's area, the latest first: December in January."""
+    if not _closes(account):
+        return []
+    own = set(ClosedPeriod.objects.filter(area_code=account.area_code).values_list("period", flat=True))
+    return [(name, title) for name, title in _months()[1:] if name not in own]
 
 
 def _waiting(account: Any) -> Any:
@@ -210,12 +210,19 @@ def _period(text: str, reported: str = "") -> Period:
 
 def _periods(reported: str = "") -> list[tuple[str, str]]:
     """The months and quarters to choose from: of this year, and back into the last one."""
-    today, found = clock.today(), []
-    for kind, most in (("month", MONTHS), ("quarter", 4)):
-        if reported and kind == "month":
-            continue
-        one: Period | None = Period.of(kind, today)  # type: ignore[arg-type]
-        while one is not None and most:
-            found.append((one.name, period_title(one)))
-            one, most = one.previous(), most - 1
+    quarters = _back("quarter", 4)
+    return quarters if reported else _months() + quarters
+
+
+def _months() -> list[tuple[str, str]]:
+    """The month that runs and those before it."""
+    return _back("month", MONTHS + 1)
+
+
+def _back(kind: Literal["month", "quarter"], most: int) -> list[tuple[str, str]]:
+    """So many periods with their titles, the running one first."""
+    found, one = [], Period.of(kind, clock.today())
+    for _n in range(most):
+        found.append((one.name, period_title(one)))
+        one = Period.of(kind, one.first - _DAY)
     return found

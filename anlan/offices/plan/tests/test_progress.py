@@ -19,14 +19,14 @@ from anlan.kernel.cases import MoveRefused, engine
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.offices.plan import adoption, planfile
+from anlan.offices.plan import adoption, planfile, standing
 from anlan.offices.plan.appraisal_models import Hand, Scheme
 from anlan.offices.plan.drafting import Refused
 from anlan.offices.plan.models import Clause, Duty, Plan
 from anlan.offices.plan.progress import closing, reports
 from anlan.offices.plan.progress.models import ClosedFigure, ClosedPeriod, PeriodException, ProgressReport
 from anlan.offices.plan.registers import SAMPLE
-from anlan.offices.plan.watch import unproved
+from anlan.offices.plan.watch import unproved, watching
 from anlan.offices.plan.watch.models import Slip
 from anlan.parties.models import Account, Authority
 
@@ -382,7 +382,10 @@ def test_a_districts_own_closing_gives_way_to_its_own_exceptions_only_where_the_
         go(report, "pass_on", people["district"])
 
 
-def test_figures_are_kept_as_they_stood(july: None, plan: Plan, people: dict[str, Account]) -> None:
+def test_figures_are_kept_as_they_stood(
+    july: None, plan: Plan, people: dict[str, Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "lately", lambda *_, **__: pytest.fail("figures of minutes ago are not kept"))
     died(4, "2013-06-02")
     died(1, "2013-07-02")
     part("T1", 40)
@@ -433,6 +436,41 @@ def test_a_missing_proof_is_told_once__a_record_or_a_file_is_one(
     go(of(bodies["town"]), "submit", people["town"], done="试", proof=[b"%PDF-1.4\n%%EOF"])
     assert unproved.look() == 0
     assert set(Slip.objects.filter(state="cleared").values_list("authority__name", flat=True)) == {"龙兴镇安办"}
+
+
+def test_decembers_proof_is_due_in_january__and_is_looked_for_until_it_is_there(
+    bodies: dict[str, Authority], people: dict[str, Account], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unproved, "unmeasured", lambda plan: {"G1.1": ["accidents"]})
+    with clock.frozen(datetime(2013, 12, 2, 9, tzinfo=clock.BEIJING)):
+        reports.demand()
+    with clock.frozen(datetime(2014, 1, 20, 9, tzinfo=clock.BEIJING)):
+        assert unproved.look() == 6
+        watching.look()
+    assert set(Slip.objects.values_list("year", "period", "state")) == {(2013, "2013-12", "open")}
+    died(1, "2013-12-10")
+    # Months later the record of December is there; of the township and of the other district there is none.
+    with clock.frozen(datetime(2014, 4, 20, 9, tzinfo=clock.BEIJING)):
+        assert unproved.look() == 0
+    assert set(Slip.objects.filter(state="open").values_list("authority__name", flat=True)) == {
+        "巴南安监局",
+        "龙兴镇安办",
+    }
+
+
+def test_december_is_closed_in_january(bodies: dict[str, Authority], people: dict[str, Account]) -> None:
+    client = Client()
+    client.force_login(people["city"])
+    with clock.frozen(datetime(2014, 1, 8, 9, tzinfo=clock.BEIJING)):
+        assert '<option value="2013-12">' in _closing_form(client)
+        client.post("/plan/progress/close/", {"period": "2013-12"})
+        assert ClosedPeriod.objects.filter(period="2013-12").exists()
+        assert '<option value="2013-12">' not in _closing_form(client)
+
+
+def _closing_form(client: Client) -> str:
+    page = client.get("/plan/progress/").content.decode()
+    return page.partition('id="close-period"')[2].partition("</select>")[0]
 
 
 def test_before_the_reports_are_due_no_proof_is_missing(

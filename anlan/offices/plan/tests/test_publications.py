@@ -304,6 +304,18 @@ def test_a_revoked_paper_stays_with_its_number_and_reason(people: dict[str, Acco
     assert drafted(people).number == "渝通报稿〔2013〕2号"
 
 
+def test_who_leads_today_revokes_what_his_predecessor_was_named_to_sign(people: dict[str, Account]) -> None:
+    held = people["leader"].person.posts.get()  # type: ignore[union-attr]
+    case = papers.edit(drafted(people), people["drafter"], 2, lambda text: text, signatory=held)
+    case = to(case, "published", people)
+    held.valid_to = NOW.date()
+    held.save()
+    newcomer = post(case.authority, "郑新任", head=True).person
+    leader = Account.objects.create_user("newcomer", name="newcomer", role="city", area_code=CITY, person=newcomer)
+    assert why(lambda: go(case, "revoke", people["leader"], reason="数据有误")) == "barred"
+    assert go(case, "revoke", leader, reason="数据有误").state == "revoked"
+
+
 # --- Differences and corrections -------------------------------------------------------------------
 
 
@@ -374,6 +386,31 @@ def test_a_period_has_one_publication_and_two_presses_open_one(people: dict[str,
         assert client.post("/plan/bulletins/begin/", wrong).status_code == 404
     assert client.post("/plan/bulletins/begin/", {"series": "monthly", "period": "2014-05"}).status_code == 302
     assert Publication.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_press_at_once_ask_for_one_run() -> None:
+    with acting(TESTER, EVERYWHERE):
+        office()
+        by = Account.objects.create_user("drafter", name="drafter", role="city", area_code=CITY)
+        case = jobs.begin("monthly", facts.period_of("monthly", "2013-05"), by, by_job=False)
+    begin, found = threading.Barrier(2), []
+
+    def press() -> None:
+        try:
+            begin.wait(20)
+            with acting(by.actor, by.scope):
+                found.append(jobs.ask(case, "draft", by).pk)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == 2
+    assert len(set(found)) == 1
 
 
 def test_a_draft_that_cannot_be_made_says_why(people: dict[str, Account], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Left
 from django.utils.translation import gettext_noop, override
 
@@ -20,6 +20,7 @@ from anlan.kernel.cases.models import EvidenceFile
 from anlan.kernel.figures import measured_clauses, titles
 from anlan.kernel.figures.computing import compute, named
 from anlan.kernel.figures.words import period_title
+from anlan.kernel.locks import alone
 from anlan.kernel.notices import Holders, Message
 from anlan.kernel.policies import rule_of
 from anlan.kernel.registers import register_named
@@ -37,14 +38,16 @@ MISSING_BELOW = gettext_noop("%(n)s duty-holders lack the proof that was due for
 
 
 def look() -> int:
-    """Looks at the periods that ended last and whose reports were due; returns how many clauses slipped anew."""
+    """Looks at the periods that ended last and whose reports were due, and at those of which a proof is missing still;
+    returns how many clauses slipped anew. Each is held to the plan of its own year: December's is due in January."""
+    alone("plan.unproved")
     today = clock.today()
-    plan = in_force_in(today.year)
-    if plan is None:
-        return 0
-    periods = [Period.of(kind, today).previous() for kind in ("month", "quarter")]
-    over = [p for p in periods if p is not None and p.first.year == plan.year and due_at(p) < clock.now()]
-    return sum(_look(plan, period) for period in over)
+    last = [Period.of(kind, today).previous() for kind in ("month", "quarter")]
+    missing = Slip.objects.filter(level="unproved", state="open").values_list("period", flat=True).distinct()
+    periods = {*(p for p in last if p is not None and due_at(p) < clock.now()), *map(Period.parse, missing)}
+    plans = {year: in_force_in(year) for year in {p.first.year for p in periods}}
+    pairs = [(plan, p) for p in sorted(periods, key=lambda p: p.end) if (plan := plans[p.first.year]) is not None]
+    return sum(_look(plan, period) for plan, period in pairs)
 
 
 def unmeasured(plan: Plan) -> dict[str, list[str]]:
@@ -69,20 +72,17 @@ def _look(plan: Plan, period: Period) -> int:
         if not any(_proves(proved[name], row.area_code) for name in clauses[row.code])
     }
     with transaction.atomic():
-        open_ = Slip.objects.select_for_update().filter(
-            year=plan.year, period=period.name, level="unproved", state="open"
+        told: set[tuple[str, int | None]] = set()
+        better = []
+        of_period = Slip.objects.filter(year=plan.year, period=period.name, level="unproved")
+        for key, code, authority, state in of_period.values_list("pk", "code", "authority_id", "state"):
+            told.add((code, authority))
+            if state == "open" and (code, authority) not in missing:
+                better.append(key)
+        Slip.objects.filter(pk__in=better).update(
+            state="cleared", ended=today, day=today, version=F("version") + 1, updated_at=clock.now()
         )
-        known = {(slip.code, slip.authority_id or 0): slip for slip in open_}
-        better = [slip for key, slip in known.items() if key not in missing]
-        for slip in better:
-            slip.state, slip.ended, slip.day = "cleared", today, today
-        Slip.objects.bulk_update(better, ["state", "ended", "day"], batch_size=500)
-        told = set(
-            Slip.objects.filter(year=plan.year, period=period.name, level="unproved")
-            .exclude(state="open")
-            .values_list("code", "authority_id")
-        )
-        new = [row for key, row in missing.items() if key not in known and key not in told]
+        new = [row for key, row in missing.items() if key not in told]
         Slip.objects.bulk_create(
             (
                 Slip(year=plan.year, code=row.code, area_code=row.area_code, industry_id=row.industry_id, since=today,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from anlan.engines.forecast import Outlook
@@ -17,6 +17,7 @@ from anlan.kernel import clock, law
 from anlan.kernel.cases.lifecycle import lifecycles
 from anlan.kernel.figures.ahead import WHOLE
 from anlan.kernel.figures.computing import named
+from anlan.kernel.locks import alone
 from anlan.kernel.models import Event
 from anlan.kernel.scope import EVERYWHERE, area_prefix
 
@@ -89,8 +90,7 @@ def look() -> list[Turn]:
     if plan is None:
         return []
     with transaction.atomic():
-        with connection.cursor() as cursor:  # two that look at the same time would tell everything twice
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('anlan.plan.watch'))")
+        alone("plan.watch")  # two that look at the same time would tell everything twice
         turns = _kept(plan, list(seen(plan, today)), today)
         tell(plan, turns)
     return turns
@@ -115,7 +115,7 @@ def _kept(plan: Plan, found: list[Seen], today: date) -> list[Turn]:
     # What an amended plan does not ask any more, and what an earlier year asked, is no warning of today.
     asked = {one.key for one in found}
     gone = [slip.pk for key, slip in known.items() if key not in asked]
-    over = Slip.objects.filter(Q(pk__in=gone) | Q(year__lt=plan.year), state="open")
+    over = Slip.objects.filter(Q(pk__in=gone) | Q(year__lt=plan.year), state="open", authority=None)
     over.update(state="gone", ended=today, version=F("version") + 1, updated_at=clock.now())
     days = int(law.value("plan.clear_days", on=today).value)
     turns, changed, new = [], [], []

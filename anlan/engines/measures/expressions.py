@@ -150,13 +150,8 @@ def statement(
     The rows hold the dimensions `by`, the area cut to `digits` of its code, and then a figure for each wanted one.
     `within` narrows to areas with a prefix.
     """
-    import ibis
-
     table = _table(source)
-    rows = table.filter(_any([condition(m, table, span) for m, span in wanted]))
-    if within:
-        area = table[source.area]
-        rows = rows.filter((area >= _parameter("low", 0)) & (area < _parameter("high", 0)))
+    rows = _rows(source, _any([condition(m, table, span) for m, span in wanted]), within)
     keys = {}
     for n, name in enumerate(by):
         column = rows[source.dimensions[name]]
@@ -167,7 +162,31 @@ def statement(
         counted = condition(measure, rows, span)
         value = rows.count(where=counted) if measure.value is None else rows[measure.value].sum(where=counted)
         figures[f"f{n}"] = value
-    made = rows.group_by(**keys).agg(**figures) if keys else rows.aggregate(**figures)
+    return _compiled(rows.group_by(**keys).agg(**figures) if keys else rows.aggregate(**figures), dialect, source)
+
+
+@lru_cache(maxsize=512)
+def existence(dialect: str, measure: Measure, within: bool) -> Statement:
+    """A row where any record counts for the measure, and none where none does."""
+    import ibis
+
+    source = measure.source
+    rows = _rows(source, condition(measure, _table(source)), within)
+    return _compiled(rows.limit(1).select(one=ibis.literal(1)), dialect, source)
+
+
+def _rows(source: Source, condition: Any, within: bool) -> Any:
+    """The records for which the condition holds; `within` an area, of which the parameters are low and high."""
+    rows = _table(source).filter(condition)
+    if within:
+        area = rows[source.area]
+        rows = rows.filter((area >= _parameter("low", 0)) & (area < _parameter("high", 0)))
+    return rows
+
+
+def _compiled(made: Any, dialect: str, source: Source) -> Statement:
+    import ibis
+
     sql = str(ibis.to_sql(made, dialect=dialect, pretty=False))
     return _statement(_with_computed(sql, source) if source.computed and dialect == "postgres" else sql)
 

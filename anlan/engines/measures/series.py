@@ -41,5 +41,14 @@ def series(
     return made
 
 
+def any_in(measure: Measure, period: Period, *, as_of: datetime, backend: Backend, within: str = "") -> bool:
+    """Whether any record counts in the period, as far as it is over at `as_of`: the first that is found will do."""
+    span = period.span(as_of)
+    if span is None or (measure.present_only and span.until != as_of):
+        return False
+    statement = expressions.existence(backend.dialect, measure, bool(within) and measure.source.area is not None)
+    return bool(backend.rows(statement, [span], within))
+
+
 def _figure(measure: Measure, value: Number | None) -> Number:
     return rounded(value, measure.places, measure.rounding) if isinstance(value, Decimal) else value or 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from anlan.engines.measures import AnyMeasure, Measure, Period, Ratio, parts
 from anlan.engines.measures.expressions import statement, where_clause
 from anlan.engines.measures.figures import WHENS, Figures
+from anlan.engines.measures.series import any_in
 from anlan.kernel import clock
 from anlan.kernel.figures import computing, lists, measured_clauses
 from anlan.kernel.figures.declaring import REGISTRY
@@ -240,6 +242,22 @@ def test_postgresql_and_the_snapshot_in_duckdb_give_one_answer(seed: int, tmp_pa
         assert any(here.at(one, area=area[:6]).now.value for one in rates for area in AREAS)
         assert [p.name for p in tmp_path.iterdir()] == ["city.duckdb"]
         assert (tmp_path / "city.duckdb").stat().st_mode & 0o077 == 0
+
+
+def test_whether_any_record_counts_is_said_as_it_is_counted(tmp_path: Path) -> None:
+    with acting(TESTER, EVERYWHERE):
+        fill(11, many=40)
+        snapshot = computing.take_snapshot(tmp_path / "city.duckdb")
+        plain = [m for m in REGISTRY.all() if isinstance(m, Measure) and not m.source.stated]
+        said = set()
+        for period, within in product((JUNE, Period.parse("2012-05"), Period.parse("2014")), ("", "500112131", "51")):
+            counted = computing.compute([m.name for m in plain], period, within=within, compare=False)
+            for one in plain:
+                for backend in (computing.postgres(), snapshot):
+                    found = any_in(one, period, as_of=NOW, backend=backend, within=within)
+                    assert found == bool(counted.at(one).now.value), (one.name, period, within)
+                    said.add(found)
+        assert said == {True, False}
 
 
 def test_a_snapshot_holds_no_names_and_no_texts(tmp_path: Path) -> None:

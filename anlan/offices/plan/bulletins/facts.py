@@ -138,7 +138,7 @@ def period_of(kind: Kind, text: str) -> Period:
     return period
 
 
-STEPS = 16
+STEPS = 12
 """So many times the records are asked, about."""
 
 
@@ -229,23 +229,33 @@ class _Look:
         if self._tell is not None:
             self._tell(min(self._asked, STEPS))
 
-    def compute(self, names: Iterable[str], period: Period, by: tuple[str, ...] = (), tier: int = 2) -> Figures:
+    def compute(
+        self, names: Iterable[str], period: Period, by: tuple[str, ...] = (), tier: int = 2, compare: bool = True
+    ) -> Figures:
         self._step()
-        return computing.compute(names, period, by=by, tier=tier, within=self.within, as_of=self.as_of)
+        return computing.compute(
+            names, period, by=by, tier=tier, within=self.within, as_of=self.as_of, compare=compare
+        )  # fmt: skip
 
-    def total(self, name: str, period: Period) -> int:
+    def any_in(self, name: str, period: Period) -> bool:
+        from anlan.engines.measures.series import any_in
+
         self._step()
-        figures = computing.compute((name,), period, within=self.within, as_of=self.as_of, compare=False)
-        return int(figures.at(computing.named((name,))[0]).now.value or 0)
+        return any_in(_plain(name, period), period, as_of=self.as_of, backend=computing.postgres(), within=self.within)
 
-    def series(self, name: str, periods: list[Period]) -> list[Decimal | None]:
+    def series(self, names: Iterable[str], periods: list[Period]) -> list[list[Decimal | None]]:
         from anlan.engines.measures.series import series
 
         self._step()
-        (one,) = computing.named((name,), periods[-1].first)
-        assert isinstance(one, Measure)
-        found = series([one], periods, as_of=self.as_of, backend=computing.postgres(), within=self.within)[one]
-        return [None if value is None else Decimal(value) for value in found]
+        wanted = [_plain(name, periods[-1]) for name in names]
+        found = series(wanted, periods, as_of=self.as_of, backend=computing.postgres(), within=self.within)
+        return [[None if value is None else Decimal(value) for value in found[one]] for one in wanted]
+
+
+def _plain(name: str, period: Period) -> Measure:
+    (one,) = computing.named((name,), period.first)
+    assert isinstance(one, Measure)
+    return one
 
 
 def _known(look: _Look, period: Period) -> set[str]:
@@ -255,8 +265,7 @@ def _known(look: _Look, period: Period) -> set[str]:
     """
     end = period.last_year().end - _DAY  # type: ignore[union-attr]  # months, quarters and years have one
     spans = (Period.of("to_date", end), Period.of("year", date(end.year - 1, 1, 1)))
-    counted = {name: sum(look.total(name, span) for span in spans) for name in KNOWN_BY.values()}
-    return {office for office, name in KNOWN_BY.items() if counted[name]}
+    return {office for office, name in KNOWN_BY.items() if any(look.any_in(name, span) for span in spans)}
 
 
 def _number(figure: Figure) -> Decimal | None:
@@ -278,9 +287,9 @@ def _months(look: _Look, period: Period, day: date) -> tuple[Month, ...]:
     """January to December of this year and of the last."""
     year = period.first.year
     periods = [Period.of("month", date(y, m, 1)) for y in (year - 1, year) for m in range(1, 13)]
-    deaths, accidents = (look.series(name, periods) for name in ("accidents.deaths", "accidents.number"))
+    accidents, deaths = look.series(ACCIDENTS, periods)
     first = 0
-    if not look.total("accidents.number", Period.of("year", date(year - 2, 1, 1))):
+    if not look.any_in("accidents.number", Period.of("year", date(year - 2, 1, 1))):
         first = next((n for n in range(12) if accidents[n]), 12)
     deaths[:first] = accidents[:first] = [None] * first
     # What comes after the period is not told, though it may be known by now.
@@ -294,7 +303,7 @@ def _months(look: _Look, period: Period, day: date) -> tuple[Month, ...]:
 def _goals(look: _Look, plan: Plan, to_date: Period, day: date, months: tuple[Month, ...]) -> tuple[Goal, ...]:
     """The plan's targets that are measured, each against its line of the same date."""
     targets = list(plan.targets.exclude(measure=""))
-    figures = look.compute([target.measure for target in targets] or ACCIDENTS, to_date)
+    figures = look.compute([target.measure for target in targets] or ACCIDENTS, to_date, compare=False)
     last = [value for month in months if (value := month.deaths[1]) is not None]
     pairs = [(target, computing.named((target.measure,), to_date.first)[0]) for target in targets]
     lines = standing.lines_of(plan, pairs, {"accidents.deaths": last} if len(last) == len(months) else None)

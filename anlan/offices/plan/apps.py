@@ -8,6 +8,6 @@ class PlanConfig(AppConfig):
     def ready(self) -> None:
         from anlan.kernel.figures import counted
 
-        from .standing import targets_of
+        from .targets.standing import targets_of
 
         counted.targets.append(targets_of)

@@ -13,10 +13,10 @@ import click
 from django.conf import settings
 from django.utils.translation import override
 
-from .flat import Unreadable
-from .forecasting import forecast
-from .reader import Clause, Draft, read_file
-from .risks import risk
+from .reading.flat import Unreadable
+from .reading.reader import Clause, Draft, read_file
+from .risk.assessment import risk
+from .targets.forecasting import forecast
 
 
 @click.group()

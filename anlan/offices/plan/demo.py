@@ -15,12 +15,14 @@ from anlan.kernel import clock
 from anlan.parties.demo import DemoCity
 from anlan.parties.models import Account, Authority, Division, Person, Post
 
-from . import adoption, appraisal, drafting, duties, planfile, standing
-from .apportioning import portions
-from .appraisal_models import Hand, Score
+from . import adoption, drafting, duties, planfile
+from .appraisal import appraising
+from .appraisal.models import Hand, Score
 from .bulletins import demo as bulletins
 from .models import Plan
 from .progress import demo as progress
+from .targets import standing
+from .targets.apportioning import portions
 
 CITY = "500000000000"
 NOTICE_2014 = Path(__file__).parent / "demo-2014.txt"
@@ -88,8 +90,8 @@ def _appraised(city: DemoCity) -> None:
     for name in ("districts", "departments"):
         file = settings.ROOT / "plans" / f"appraisal-2013-{name}.yaml"
         with clock.frozen(datetime(2013, 1, 15, 10, 10, tzinfo=clock.BEIJING)):
-            made = appraisal.load(file.read_bytes(), file.name, office)
-            appraisal.adopt_scheme(made, user)
+            made = appraising.load(file.read_bytes(), file.name, office)
+            appraising.adopt_scheme(made, user)
         found.append(made)
     for area, day, item, points, reason in (
         (yubei.area_code, date(2013, 3, 18), "B1", 2, "危险化学品道路运输联控做法在全市推广"),
@@ -103,13 +105,13 @@ def _appraised(city: DemoCity) -> None:
     for month, adopted in ((3, True), (4, True), (5, False)):
         with clock.frozen(datetime(2013, month + 1, 5, 9, 30, tzinfo=clock.BEIJING)):
             for scheme in found:
-                closed = appraisal.close(scheme, appraisal.month(2013, f"2013-{month:02}"), office)
+                closed = appraising.close(scheme, appraising.month(2013, f"2013-{month:02}"), office)
                 if adopted:
-                    appraisal.adopt(closed, user)
+                    appraising.adopt(closed, user)
     with clock.frozen(datetime(2013, 6, 7, 15, 40, tzinfo=clock.BEIJING)):
         score = Score.objects.get(appraisal__scheme=found[0], appraisal__period="..2013-05", area_code=yubei.area_code)
         words = "该起事故信息由市急救中心转来，本区接报后47分钟内已报送，附接报记录（演示）。"
-        appraisal.object_(score, "D1", words, yubei)
+        appraising.object_(score, "D1", words, yubei)
     city.say("appraisal: two schemes, three months, one objection")
 
 

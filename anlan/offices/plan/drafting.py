@@ -16,8 +16,8 @@ from anlan.kernel.figures import demanded
 from anlan.kernel.models import Stale
 from anlan.parties.models import Account
 
-from . import reader
 from .models import OPEN, Clause, Gap, Plan, Source, Target, parent_code
+from .reading import reader
 
 LONGEST_WORDS = 200
 

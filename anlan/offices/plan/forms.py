@@ -14,8 +14,8 @@ from anlan.kernel.registers.meanwhile import Held
 from anlan.parties.models import Authority, Industry, Post
 
 from . import proofs
-from .flat import LARGEST
 from .models import KINDS, Clause, Plan, Target
+from .reading.flat import LARGEST
 
 
 class BeginForm(forms.Form):

@@ -8,7 +8,7 @@ from anlan.kernel.scope import EVERYWHERE
 
 from .bulletins import jobs as bulletins  # noqa: F401
 from .progress import closing, reports
-from .standing import in_force_in
+from .targets.standing import in_force_in
 from .watch import unproved, watching
 
 LOOKED_MINUTES = 15

@@ -21,7 +21,7 @@ from anlan.kernel.scope import ANY, By, Through
 from anlan.parties.models import Account, Authority, Industry, Post
 from anlan.parties.models.places import bilingual
 
-from . import appraisal_models as appraisal_models  # the other tables of this office
+from .appraisal import models as appraisal_models  # noqa: F401 (the other tables of this office)
 from .bulletins import models as bulletin_models  # noqa: F401
 from .progress import models as progress_models  # noqa: F401
 from .watch import models as watch_models  # noqa: F401

@@ -11,7 +11,7 @@ from anlan.kernel import clock
 from anlan.kernel.pages import Tile, page, tile
 from anlan.kernel.policy import OFFICIALS
 
-from .risks import READERS
+from .risk.assessment import READERS
 
 page("plan:clauses", _("Clause table"), icon="list-tree", group="plan")
 page("plan:targets", _("Targets of the year"), icon="target-arrow", group="plan", roles=OFFICIALS)

@@ -12,7 +12,7 @@ from anlan.kernel.registers import Register, register
 from anlan.parties.models import Authority
 from anlan.parties.papers.registers import sample_authority
 
-from .appraisal_models import Appraisal, Hand, Objection, Scheme, Score
+from .appraisal.models import Appraisal, Hand, Objection, Scheme, Score
 from .bulletins.lifecycle import LIFECYCLE as PUBLICATION
 from .bulletins.models import Publication
 from .models import Clause, Duty, Plan, Portion, Target

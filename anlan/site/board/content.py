@@ -28,7 +28,7 @@ from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.offices.plan.models import Plan
 from anlan.offices.plan.models import Target as PlanTarget
-from anlan.offices.plan.standing import demand, in_force_in, lines_of, part_of
+from anlan.offices.plan.targets.standing import demand, in_force_in, lines_of, part_of
 
 NAMES = ("places", "deaths", "industries", "matrix")
 """The figures of a board. Whose role may not see what one counts, or who has one place or industry, has fewer."""

@@ -18,8 +18,8 @@ from anlan.kernel.figures import computing, words
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Authority, Division
 
-from .. import standing
 from ..models import Plan
+from ..targets import standing
 
 if TYPE_CHECKING:
     from anlan.engines.measures.figures import Figure, Figures

@@ -92,7 +92,7 @@ def close(period: str, area_code: str, by: Account, reason: str = "") -> ClosedP
 
 def _keep(found: ClosedPeriod, month: Period, by: Account) -> None:
     """The plan's targets and parts of the area as they stood at the month's end."""
-    from ..standing import in_force_in, kept_number, told
+    from ..targets.standing import in_force_in, kept_number, told
 
     plan: Plan | None = in_force_in(month.first.year)
     if plan is None:

@@ -19,7 +19,7 @@ from anlan.kernel.figures.words import period_title
 from anlan.parties.models import Account, Authority
 
 from ..models import Duty, Plan
-from ..standing import in_force_in
+from ..targets.standing import in_force_in
 from .models import ProgressReport
 
 ASKED = gettext_noop("%(n)s progress reports are asked for %(period)s, due %(due)s.")

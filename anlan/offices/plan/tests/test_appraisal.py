@@ -21,8 +21,8 @@ from anlan.kernel import clock
 from anlan.kernel.datafiles import BadFile
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger
-from anlan.offices.plan import appraisal, scheme
-from anlan.offices.plan.appraisal_models import Appraisal, Hand, Objection, Scheme, Score
+from anlan.offices.plan.appraisal import appraising, scheme
+from anlan.offices.plan.appraisal.models import Appraisal, Hand, Objection, Scheme, Score
 from anlan.offices.plan.drafting import Refused
 from anlan.offices.plan.models import Plan
 from anlan.parties.models import Account
@@ -84,8 +84,8 @@ def second(account: Make) -> Account:
 def in_force(plan: Plan, office: Account, second: Account) -> Scheme:
     """The scheme, adopted. In 2012 all died in January: the line of every day is the whole number."""
     died(100, "2012-01-01", BANAN)
-    made = appraisal.load(TEXT.encode(), "办法.yaml", office)
-    appraisal.adopt_scheme(made, second)
+    made = appraising.load(TEXT.encode(), "办法.yaml", office)
+    appraising.adopt_scheme(made, second)
     return made
 
 
@@ -108,7 +108,7 @@ def scores(made: Appraisal) -> dict[str, Score]:
 def test_a_month_is_scored_from_the_records_and_what_was_given_by_hand(
     in_force: Scheme, office: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appraisal, "lately", lambda *_, **__: pytest.fail("figures of minutes ago are not kept"))
+    monkeypatch.setattr(appraising, "lately", lambda *_, **__: pytest.fail("figures of minutes ago are not kept"))
     part("T1", 10)
     part("T1", 5, BANAN)
     died(4, "2013-03-01")
@@ -119,7 +119,7 @@ def test_a_month_is_scored_from_the_records_and_what_was_given_by_hand(
     hand(in_force, "B1", 2)
     hand(in_force, "D1", -1, on=date(2013, 6, 3))  # after the month
     hand(in_force, "V3", 0, "500101000000")
-    made = appraisal.close(in_force, MAY, office)
+    made = appraising.close(in_force, MAY, office)
     found = scores(made)
     assert len(found) == 38
     yubei = found[YUBEI]
@@ -145,8 +145,8 @@ def test_a_month_is_scored_from_the_records_and_what_was_given_by_hand(
 def test_departments_are_scored_by_all_their_industries(plan: Plan, office: Account, second: Account) -> None:
     died(100, "2012-01-01", BANAN)
     text = TEXT.replace("of: districts", "of: departments").replace("accidents.major", "accidents.larger")
-    made = appraisal.load(text.encode(), "f", office)
-    appraisal.adopt_scheme(made, second)
+    made = appraising.load(text.encode(), "f", office)
+    appraising.adopt_scheme(made, second)
     transport = body("市交委", "department", 1, CITY, industries=["road", "water"])
     coal = body("市煤管局", "department", 1, CITY, industries=["coal"])
     for industry, value in (("road", 10), ("water", 3), ("coal", 2)):
@@ -156,7 +156,7 @@ def test_departments_are_scored_by_all_their_industries(plan: Plan, office: Acco
     died(3, "2013-03-02", BANAN, "coal")
     danger(1, True, YUBEI, "water")
     danger(2, False, YUBEI, "road")
-    found = {row.authority: row for row in appraisal.close(made, MAY, office).scores.all()}
+    found = {row.authority: row for row in appraising.close(made, MAY, office).scores.all()}
     assert set(found) == {transport, coal}
     lines = {line["id"]: line for line in found[transport].lines}
     assert (lines["A1"]["actual"], lines["A1"]["against"]) == ("4", "13")
@@ -168,8 +168,8 @@ def test_departments_are_scored_by_all_their_industries(plan: Plan, office: Acco
 def test_a_department_is_scored_whole_also_to_who_supervises_a_part_of_it(
     plan: Plan, office: Account, second: Account, account: Make, client: Client
 ) -> None:
-    appraisal.adopt_scheme(
-        appraisal.load(TEXT.replace("of: districts", "of: departments").encode(), "f", office), second
+    appraising.adopt_scheme(
+        appraising.load(TEXT.replace("of: districts", "of: departments").encode(), "f", office), second
     )
     transport = body("市交委", "department", 1, CITY, industries=["road", "water"])
     body("市煤管局", "department", 1, CITY, industries=["coal"])
@@ -213,7 +213,7 @@ def test_objection_answer_and_adoption(
 ) -> None:
     part("T1", 10)
     wrong = hand(in_force, "D1", -4)
-    made = appraisal.close(in_force, MAY, office)
+    made = appraising.close(in_force, MAY, office)
     row = scores(made)[YUBEI]
     district = account("yubei", "district", YUBEI)
     client.force_login(district)
@@ -229,7 +229,7 @@ def test_objection_answer_and_adoption(
     assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 404
     # Nobody adopts while it waits, and nobody what he computed.
     with pytest.raises(Refused, match="异议未答复"):
-        appraisal.adopt(made, second)
+        appraising.adopt(made, second)
     client.force_login(office)
     assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "", "upheld": "1"}).status_code == 422
     assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "属实", "upheld": "1"}).status_code == 302
@@ -249,12 +249,12 @@ def test_objection_answer_and_adoption(
     assert client.get(f"/plan/scores/{scores(made)[BANAN].pk}/").status_code == 200
     assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 403
     with pytest.raises(Refused, match="不得重新计算"):
-        appraisal.close(in_force, MAY, office)
+        appraising.close(in_force, MAY, office)
 
 
 def test_what_is_adopted_is_held_by_the_database(in_force: Scheme, office: Account, second: Account) -> None:
-    made = appraisal.close(in_force, MAY, office)
-    appraisal.adopt(made, second)
+    made = appraising.close(in_force, MAY, office)
+    appraising.adopt(made, second)
     for change in (
         lambda: Score.objects.filter(appraisal=made).update(total=100),
         lambda: Score.objects.filter(appraisal=made).delete(),
@@ -270,8 +270,8 @@ def test_a_later_record_changes_no_adopted_score(
     in_force: Scheme, office: Account, second: Account, client: Client
 ) -> None:
     part("T1", 10)
-    made = appraisal.close(in_force, MAY, office)
-    appraisal.adopt(made, second)
+    made = appraising.close(in_force, MAY, office)
+    appraising.adopt(made, second)
     before = scores(made)[YUBEI].lines
     died(9, "2013-02-01")
     client.force_login(office)
@@ -302,8 +302,8 @@ def test_a_scheme_is_loaded_by_one_and_adopted_by_another(
     assert f"/plan/schemes/{made.pk}/" in client.get(f"/r/schemes/{made.pk}/").content.decode()
     assert "超出当日进度每 1 扣 2 分" in client.get(f"/plan/schemes/{made.pk}/").content.decode()
     # A new edition supersedes it.
-    later = appraisal.load(TEXT.replace("weight: 20", "weight: 25").encode(), "f", second)
-    appraisal.adopt_scheme(later, office)
+    later = appraising.load(TEXT.replace("weight: 20", "weight: 25").encode(), "f", second)
+    appraising.adopt_scheme(later, office)
     assert [s.state for s in Scheme.objects.order_by("pk")] == ["superseded", "adopted"]
 
 
@@ -365,7 +365,7 @@ def test_points_by_hand_fit_their_entry(in_force: Scheme) -> None:
 @pytest.mark.parametrize("text", ["2013-06", "2012-12", "2013", "..2013-05-20", "2013-Q1x", "May"])
 def test_only_a_whole_month_that_is_over_is_closed(in_force: Scheme, text: str) -> None:
     with pytest.raises(Refused):
-        appraisal.month(2013, text)
+        appraising.month(2013, text)
 
 
 def test_queries_do_not_grow_with_what_is_scored(in_force: Scheme, office: Account, client: Client) -> None:
@@ -390,9 +390,9 @@ def test_queries_do_not_grow_with_what_is_scored(in_force: Scheme, office: Accou
 
 def test_scores_and_objections_of_others_stay_theirs(in_force: Scheme, account: Make) -> None:
     """Before adoption a district reads its own score and nobody else's; its objections are its own."""
-    made = appraisal.close(in_force, MAY, account("office2"))
+    made = appraising.close(in_force, MAY, account("office2"))
     row = scores(made)[BANAN]
-    appraisal.object_(row, "A3", "不对", account("banan", "district", BANAN))
+    appraising.object_(row, "A3", "不对", account("banan", "district", BANAN))
     who = account("yubei", "district", YUBEI)
     with acting(who.actor, who.scope):
         assert [s.area_code for s in Score.objects.all()] == [YUBEI]

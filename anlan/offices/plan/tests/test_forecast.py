@@ -15,10 +15,10 @@ from anlan.kernel import clock
 from anlan.kernel.figures import computing
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.accidents.models import Accident, Category
-from anlan.offices.plan.forecasting import asked as asked_of
-from anlan.offices.plan.forecasting import forecast
 from anlan.offices.plan.models import Clause, Plan
 from anlan.offices.plan.models import Target as PlanTarget
+from anlan.offices.plan.targets.forecasting import asked as asked_of
+from anlan.offices.plan.targets.forecasting import forecast
 from anlan.parties.models import Account
 
 NOW = datetime(2013, 6, 14, 10, 30, tzinfo=clock.BEIJING)

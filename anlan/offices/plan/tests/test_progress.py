@@ -19,13 +19,14 @@ from anlan.kernel.cases import MoveRefused, engine
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.offices.plan import adoption, planfile, standing
-from anlan.offices.plan.appraisal_models import Hand, Scheme
+from anlan.offices.plan import adoption, planfile
+from anlan.offices.plan.appraisal.models import Hand, Scheme
 from anlan.offices.plan.drafting import Refused
 from anlan.offices.plan.models import Clause, Duty, Plan
 from anlan.offices.plan.progress import closing, reports
 from anlan.offices.plan.progress.models import ClosedFigure, ClosedPeriod, PeriodException, ProgressReport
 from anlan.offices.plan.registers import SAMPLE
+from anlan.offices.plan.targets import standing
 from anlan.offices.plan.watch import unproved, watching
 from anlan.offices.plan.watch.models import Slip
 from anlan.parties.models import Account, Authority

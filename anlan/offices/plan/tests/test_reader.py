@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anlan.offices.plan.commands import plan
-from anlan.offices.plan.flat import Unreadable
-from anlan.offices.plan.numerals import value
-from anlan.offices.plan.reader import Draft, read
-from anlan.offices.plan.targets import find
+from anlan.offices.plan.reading.flat import Unreadable
+from anlan.offices.plan.reading.numerals import value
+from anlan.offices.plan.reading.reader import Draft, read
+from anlan.offices.plan.reading.targets import find
 
 NOTICE = (Path(__file__).parent / "notice.txt").read_text(encoding="utf-8")
 FULL_WIDTH = str.maketrans("0123456789%", "０１２３４５６７８９％")

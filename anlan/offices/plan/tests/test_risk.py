@@ -15,7 +15,7 @@ from anlan.kernel import clock
 from anlan.kernel.figures import computing
 from anlan.kernel.figures.declaring import titles
 from anlan.offices.accidents.models import Accident, Category
-from anlan.offices.plan.risks import risk, scheme
+from anlan.offices.plan.risk.assessment import risk, scheme
 from anlan.parties.models import Account, Enterprise
 
 from .conftest import CITY, YUBEI

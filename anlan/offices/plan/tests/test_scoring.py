@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from anlan.engines.measures import Target, progress
 from anlan.engines.measures.figures import Figure
-from anlan.offices.plan.scheme import Entry, Grade, Rules
-from anlan.offices.plan.scoring import Seen, ranks, score
+from anlan.offices.plan.appraisal.scheme import Entry, Grade, Rules
+from anlan.offices.plan.appraisal.scoring import Seen, ranks, score
 
 GRADES = (
     Grade("优秀", "", Decimal(90), False), Grade("合格", "", Decimal(60), False),

@@ -21,8 +21,9 @@ from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.kernel.sheets.applying import import_file
 from anlan.offices.accidents.models import Accident, Category
-from anlan.offices.plan import adoption, planfile, standing
+from anlan.offices.plan import adoption, planfile
 from anlan.offices.plan.models import Plan, Portion, Target
+from anlan.offices.plan.targets import standing
 from anlan.parties.models import Account, BaseFigure, Division, Enterprise
 
 from .conftest import CITY, YUBEI

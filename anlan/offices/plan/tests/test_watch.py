@@ -31,7 +31,7 @@ START = datetime(2013, 6, 14, 10, 30, tzinfo=clock.BEIJING)
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are counted anew each time: a night lies between two looks."""
     from anlan.kernel.figures.computing import compute
-    from anlan.offices.plan import standing
+    from anlan.offices.plan.targets import standing
 
     monkeypatch.setattr(standing, "lately", lambda names, period, **cut: compute(names, period, **cut))
 

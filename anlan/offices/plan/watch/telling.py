@@ -15,7 +15,7 @@ from anlan.kernel.notices import Holders, Message
 from anlan.parties.models import Account, Industry
 
 from ..models import Duty, Plan
-from ..words import STANDINGS
+from ..targets.words import STANDINGS
 from .watching import Turn
 
 SLIPPED = gettext_noop("%(target)s, %(who)s: %(state)s. To date %(actual)s, line of the day %(line)s%(ahead)s.")

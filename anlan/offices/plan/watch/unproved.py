@@ -30,7 +30,7 @@ from anlan.parties.models import Account
 from ..models import Plan
 from ..progress.models import ProgressReport
 from ..progress.reports import due_at, reviewer, writers
-from ..standing import in_force_in
+from ..targets.standing import in_force_in
 from .models import Slip
 
 MISSING = gettext_noop("%(n)s clauses of %(period)s lack the proof that was due: %(codes)s.")

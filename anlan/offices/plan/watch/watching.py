@@ -21,9 +21,9 @@ from anlan.kernel.locks import alone
 from anlan.kernel.models import Event
 from anlan.kernel.scope import EVERYWHERE, area_prefix
 
-from .. import standing
 from ..models import Plan, Target
-from ..standing import Held, in_force_in, kept_number
+from ..targets import standing
+from ..targets.standing import Held, in_force_in, kept_number
 from .models import RANK, Slip
 
 WATCHER: Any = SimpleNamespace(role="city", is_authenticated=True, scope=EVERYWHERE)

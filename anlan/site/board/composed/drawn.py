@@ -31,7 +31,7 @@ from anlan.kernel.figures.drawing import Card, Cell, Column, Figure, Row, Text, 
 from anlan.kernel.figures.lists import list_url, records_url
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
-from anlan.offices.plan.standing import demand, kept
+from anlan.offices.plan.targets.standing import demand, kept
 
 from ..content import Limit, limits_of, plain
 from .layout import MEASURES, Tile

@@ -14,7 +14,7 @@ from anlan.kernel.figures.computing import lately
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Division, Industry
 
-from .models import Portion
+from ..models import Portion
 from .standing import Told
 
 

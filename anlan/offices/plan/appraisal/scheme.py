@@ -124,7 +124,7 @@ def as_adopted(text: str) -> Rules:
 
 def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
     """What contradicts itself or the plan; asked of every entry that is not faulty by itself."""
-    from .models import Target
+    from ..models import Target
 
     if not isinstance(content, dict):
         return

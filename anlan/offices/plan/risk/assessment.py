@@ -77,7 +77,7 @@ def risk(as_json: bool) -> None:
 
 
 def _method() -> list[str]:
-    lines = ["Method (anlan/offices/plan/risk.yaml; weights and limits are the city's to set):"]
+    lines = ["Method (anlan/offices/plan/risk/risk.yaml; weights and limits are the city's to set):"]
     lines += [
         f"  {f.weight:g} points: {f.measure} against what is usual for so many {f.per}, {f.low:g} to {f.high:g} times"
         for f in scheme().factors

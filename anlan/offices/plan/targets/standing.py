@@ -27,7 +27,7 @@ from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting, area_prefix
 
-from .models import Plan, Portion, Target
+from ..models import Plan, Portion, Target
 
 
 @dataclass(frozen=True, slots=True)

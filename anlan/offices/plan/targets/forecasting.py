@@ -15,7 +15,7 @@ from anlan.engines.forecast import Outlook
 from anlan.engines.measures import AnyMeasure, Measure, Target
 
 if TYPE_CHECKING:
-    from .models import Target as PlanTarget
+    from ..models import Target as PlanTarget
 
 METHODS = {
     "none": "no forecast", "naive": "as the same months of last year", "rate": "the plain rate of all months",
@@ -51,7 +51,7 @@ def forecast(measure: str, area_code: str, by: str | None, seed: int, as_json: b
     from anlan.kernel.figures.computing import DIGITS, UnknownMeasure
     from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 
-    from .models import Plan
+    from ..models import Plan
 
     if by not in (None, "area"):
         _refuse(f"--by {by}: it is area")

@@ -30,14 +30,14 @@ from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Authority
 
+from ..drafting import may_draft
+from ..forms import ApportionForm
+from ..models import Target
+from ..states import in_force
+from ..watch.models import Slip
 from . import standing
 from .apportioning import portions
-from .drafting import may_draft
-from .forms import ApportionForm
-from .models import Target
 from .standing import Held, Sum, Told
-from .states import in_force
-from .watch.models import Slip
 from .words import STANDINGS
 
 SLIPS = 60

@@ -24,15 +24,15 @@ from anlan.kernel.figures import words
 from anlan.kernel.figures.computing import named
 from anlan.parties.models.places import bilingual
 
-from . import appraisal
+from ..drafting import Refused
+from ..forms import SchemeForm
+from ..registers import APPRAISED
+from ..targets.standing import may_open
+from . import appraising
 from . import scheme as schemes
-from .appraisal_models import Appraisal, Objection, Scheme, Score
-from .drafting import Refused
-from .forms import SchemeForm
-from .registers import APPRAISED
+from .models import Appraisal, Objection, Scheme, Score
 from .scheme import Entry, Rules
 from .scoring import ranks
-from .standing import may_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ def now(request: HttpRequest) -> HttpResponse:
     if of not in schemes.DIMENSION:
         raise Http404
     today = clock.today()
-    found = appraisal.scheme_of(today.year, of)
+    found = appraising.scheme_of(today.year, of)
     context: dict[str, Any] = {"of": of, "scheme": found, "may": account.role == "city", "kinds": Scheme.OF}
     if found is not None:
-        rules, period = _rules(found), appraisal.to_date(found.year, today)
-        everybody = appraisal.subjects(of, found.area_code, today)
-        own = appraisal.mine(account, everybody, found.area_code)
-        counted = appraisal.sheets(found, rules, period, own)
+        rules, period = _rules(found), appraising.to_date(found.year, today)
+        everybody = appraising.subjects(of, found.area_code, today)
+        own = appraising.mine(account, everybody, found.area_code)
+        counted = appraising.sheets(found, rules, period, own)
         totals = [(c.sheet.total, bool(c.sheet.vetoed)) for c in counted.values()]
         places = ranks(totals) if len(own) > 1 else [None] * len(own)
         rows = [
@@ -101,16 +101,16 @@ def sheet(request: HttpRequest) -> HttpResponse:
     """The points to date of one district or department. `of`, and `area` or `authority`."""
     account = _reader(request)
     of, today = request.GET.get("of", ""), clock.today()
-    found = appraisal.scheme_of(today.year, of)
+    found = appraising.scheme_of(today.year, of)
     if found is None:
         raise Http404
-    own = appraisal.mine(account, appraisal.subjects(of, found.area_code, today), found.area_code)
+    own = appraising.mine(account, appraising.subjects(of, found.area_code, today), found.area_code)
     asked = request.GET.get("authority") or request.GET.get("area")
     one = next((s for s in own if asked == str(s.authority.pk if s.authority else s.area_code)), None)
     if one is None:
         raise Http404
-    rules, period = _rules(found), appraisal.to_date(found.year, today)
-    made = appraisal.sheets(found, rules, period, [one])[one.key]
+    rules, period = _rules(found), appraising.to_date(found.year, today)
+    made = appraising.sheets(found, rules, period, [one])[one.key]
     row = _row(one.name, "", made, None, rules)
     context = {
         "row": row, "scheme": found, "full": rules.full, "possible": made.sheet.possible, "live": True,
@@ -159,7 +159,7 @@ def _kept_page(request: HttpRequest, key: int, refused: str = "") -> HttpRespons
     context = {
         "row": row, "score": found, "scheme": scheme, "full": rules.full, "possible": found.possible,
         "period": str(found.appraisal), "parts": _parts(account, rules, row.lines), "refused": refused,
-        "may_object": appraisal.may_object(found, account), "entries": rules.entries,
+        "may_object": appraising.may_object(found, account), "entries": rules.entries,
         "may_answer": account.role == "city" and found.appraisal.state == "computed",
         "may_hand": account.role == "city" and found.appraisal.state == "computed",
         "objections": [(o, told(o.by_id), told(o.answered_by_id), rules.entry(o.item)) for o in objections],
@@ -174,7 +174,7 @@ def close(request: HttpRequest) -> HttpResponse:
     account = _office(request)
     found = get_object_or_404(Scheme, pk=_number(request.POST.get("scheme")), state="adopted")
     try:
-        made = appraisal.close(found, appraisal.month(found.year, request.POST.get("period", "")), account)
+        made = appraising.close(found, appraising.month(found.year, request.POST.get("period", "")), account)
     except (Refused, BadFile) as refused:
         messages.error(request, str(refused))
         return redirect(f"{reverse('plan:appraisal')}?of={found.of}")
@@ -189,7 +189,7 @@ def adopt(request: HttpRequest, key: int) -> HttpResponse:
     account = _office(request)
     made = get_object_or_404(Appraisal.objects.select_related("scheme"), pk=key)
     try:
-        appraisal.adopt(made, account)
+        appraising.adopt(made, account)
     except Refused as refused:
         if refused.code == "appraisal.own":
             raise PermissionDenied(str(refused)) from refused
@@ -207,7 +207,7 @@ def raise_objection(request: HttpRequest, key: int) -> HttpResponse:
     found = get_object_or_404(Score.objects.select_related("appraisal__scheme", "authority"), pk=key)
     try:
         with transaction.atomic():
-            appraisal.object_(found, request.POST.get("item", ""), request.POST.get("words", ""), account)
+            appraising.object_(found, request.POST.get("item", ""), request.POST.get("words", ""), account)
     except Refused as refused:
         if refused.code == "objection.who":
             raise PermissionDenied(str(refused)) from refused
@@ -223,7 +223,7 @@ def answer(request: HttpRequest, key: int) -> HttpResponse:
     account = _office(request)
     found = get_object_or_404(Objection.objects.select_related("score__appraisal__scheme", "by"), pk=key)
     try:
-        appraisal.answer(found, account, request.POST.get("upheld") == "1", request.POST.get("words", ""))
+        appraising.answer(found, account, request.POST.get("upheld") == "1", request.POST.get("words", ""))
     except Refused as refused:
         return _kept_page(request, found.score_id, str(refused))
     messages.success(request, _("The answer is given. What is upheld takes effect with points by hand, computed anew."))
@@ -239,7 +239,7 @@ def scheme_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            made = appraisal.load(file.read(), file.name, account)
+            made = appraising.load(file.read(), file.name, account)
         except BadFile as error:
             for line in str(error).splitlines()[:20]:
                 form.add_error("file", line)
@@ -276,7 +276,7 @@ def scheme_adopt(request: HttpRequest, key: int) -> HttpResponse:
     found = get_object_or_404(Scheme, pk=key)
     try:
         with transaction.atomic():
-            appraisal.adopt_scheme(found, account)
+            appraising.adopt_scheme(found, account)
     except (Refused, BadFile) as refused:
         if getattr(refused, "code", "") == "scheme.own":
             raise PermissionDenied(str(refused)) from refused
@@ -313,12 +313,12 @@ def _rules(found: Scheme) -> Rules:
     return schemes.as_adopted(found.text)
 
 
-def _sheet_url(of: str, one: appraisal.Subject) -> str:
+def _sheet_url(of: str, one: appraising.Subject) -> str:
     who = f"authority={one.authority.pk}" if one.authority else f"area={one.area_code}"
     return f"{reverse('plan:appraisal-sheet')}?of={of}&{who}"
 
 
-def _row(name: str, url: str, made: appraisal.Counted, rank: int | None, rules: Rules) -> Row:
+def _row(name: str, url: str, made: appraising.Counted, rank: int | None, rules: Rules) -> Row:
     sheet = made.sheet
     grade = rules.grades[sheet.grade].zh if sheet.grade is not None else ""
     lines = {line["id"]: line for line in made.lines()}

@@ -20,11 +20,11 @@ from anlan.kernel.datafiles import BadFile
 from anlan.kernel.models import Installation, Stale
 from anlan.kernel.policy import OFFICIALS
 
-from . import adoption, drafting, duties, planfile
-from .flat import LARGEST, Unreadable, decode_bytes
-from .forms import BeginForm, ReasonForm
-from .models import OPEN, Plan
-from .states import ClauseState, in_force, states
+from .. import adoption, drafting, duties, planfile
+from ..forms import BeginForm, ReasonForm
+from ..models import OPEN, Plan
+from ..reading.flat import LARGEST, Unreadable, decode_bytes
+from ..states import ClauseState, in_force, states
 
 TONES = {
     "draft": "neutral",

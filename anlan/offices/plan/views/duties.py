@@ -20,11 +20,11 @@ from anlan.kernel import clock
 from anlan.kernel.registers.query import begins
 from anlan.parties.models import Authority, Division, Person, Post
 
-from . import drafting, duties
-from .forms import AssignForm, PersonForm
-from .models import Plan
-from .views import badge
-from .views_sheet import plan_or_404
+from .. import drafting, duties
+from ..forms import AssignForm, PersonForm
+from ..models import Plan
+from .plans import badge
+from .sheet import plan_or_404
 
 PAGE = 50
 TIERS = dict(Division.TIERS)

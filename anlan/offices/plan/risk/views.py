@@ -17,8 +17,8 @@ from anlan.kernel.figures import computing, words
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.scope import area_prefix
 
-from .risks import COLOURS, READERS, Place, assessed, scheme
-from .standing import may_open
+from ..targets.standing import may_open
+from .assessment import COLOURS, READERS, Place, assessed, scheme
 
 
 @login_required

@@ -20,12 +20,12 @@ from anlan.kernel.models import Stale
 from anlan.kernel.registers import history, meanwhile
 from anlan.kernel.registers.declaration import Register
 
-from . import adoption, drafting, duties, sheet
-from . import targets as reading
-from .forms import ClauseForm, HeadForm, ReasonForm, TargetForm, Versioned
-from .models import Clause, Gap, Plan, Source, Target
-from .registers import Clauses, Plans, Targets
-from .views import badge
+from .. import adoption, drafting, duties, sheet
+from ..forms import ClauseForm, HeadForm, ReasonForm, TargetForm, Versioned
+from ..models import Clause, Gap, Plan, Source, Target
+from ..reading import targets as reading
+from ..registers import Clauses, Plans, Targets
+from .plans import badge
 
 
 def plan_or_404(key: int) -> Plan:

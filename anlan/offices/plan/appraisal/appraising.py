@@ -21,13 +21,13 @@ from anlan.kernel.figures.lists import list_url
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
 
+from ..drafting import Refused
+from ..models import Plan, Portion, Target
+from ..targets.standing import demand, in_force_in, kept, lines_of
 from . import scheme as schemes
-from .appraisal_models import Appraisal, Hand, Objection, Scheme, Score
-from .drafting import Refused
-from .models import Plan, Portion, Target
+from .models import Appraisal, Hand, Objection, Scheme, Score
 from .scheme import Entry, Rules
 from .scoring import Seen, Sheet, ranks, score
-from .standing import demand, in_force_in, kept, lines_of
 
 COMPUTED = gettext_noop(
     "The appraisal of %(period)s is computed: see your points; objections can be raised until it is adopted."

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_safe
 from anlan.kernel import actors, clock
 from anlan.parties.models import Account
 
-from .models import KINDS, Clause, Gap, Plan, Source, Target
-from .views import badge
-from .views_sheet import plan_or_404
+from ..models import KINDS, Clause, Gap, Plan, Source, Target
+from .plans import badge
+from .sheet import plan_or_404
 
 HISTORY = """
 WITH rows AS (

@@ -19,8 +19,8 @@ from anlan.kernel.cases import MoveRefused
 from anlan.kernel.cases.views import find
 from anlan.parties.papers.lifecycle import ISSUERS, may_edit, seated
 
-from .bulletins import facts, jobs
-from .bulletins.models import OVER, BulletinRun, Publication
+from . import facts, jobs
+from .models import OVER, BulletinRun, Publication
 
 
 @login_required

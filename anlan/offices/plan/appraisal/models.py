@@ -172,8 +172,8 @@ class Hand(Scored):
 
     def clean(self) -> None:
         super().clean()
+        from ..progress.closing import wait, why_held
         from . import scheme as schemes
-        from .progress.closing import wait, why_held
 
         if self.on and self.area_code:
             wait(self.on)

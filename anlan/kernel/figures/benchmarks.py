@@ -53,7 +53,11 @@ _ROWS = """(
     FROM generate_series(1, %s) n) g,
     (SELECT array_agg(code ORDER BY md5(code)) AS codes FROM parties_division WHERE tier IN (2, 3)) d,
     (SELECT array_agg(code) AS codes FROM parties_industry) i"""
-_INDEXES = ("(area_code, due_at) WHERE closed_at IS NULL", "(state)")
+_INDEXES = (
+    "(area_code, due_at) WHERE closed_at IS NULL", "(state)",
+    "(area_code, industry_id, found_at) INCLUDE (enterprise_id, state, grade, source, due_at, closed_at, listed_at,"
+    " rectify_by, rectified_at)",
+)  # fmt: skip
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Left
 from django.utils.translation import gettext_noop, override
 
@@ -39,9 +39,11 @@ MISSING_BELOW = gettext_noop("%(n)s duty-holders lack the proof that was due for
 
 def look() -> int:
     """Looks at the periods that ended last and whose reports were due, and at those of which a proof is missing still;
-    returns how many clauses slipped anew. Each is held to the plan of its own year: December's is due in January."""
+    returns how many clauses slipped anew. Each is held to the plan of its own year: December's is due in January. What
+    is missing of the year before last nobody is asked for any more."""
     alone("plan.unproved")
     today = clock.today()
+    _end(Slip.objects.filter(level="unproved", state="open", year__lt=today.year - 1), "gone")
     last = [Period.of(kind, today).previous() for kind in ("month", "quarter")]
     missing = Slip.objects.filter(level="unproved", state="open").values_list("period", flat=True).distinct()
     periods = {*(p for p in last if p is not None and due_at(p) < clock.now()), *map(Period.parse, missing)}
@@ -79,9 +81,7 @@ def _look(plan: Plan, period: Period) -> int:
             told.add((code, authority))
             if state == "open" and (code, authority) not in missing:
                 better.append(key)
-        Slip.objects.filter(pk__in=better).update(
-            state="cleared", ended=today, day=today, version=F("version") + 1, updated_at=clock.now()
-        )
+        _end(Slip.objects.filter(pk__in=better), "cleared")
         new = [row for key, row in missing.items() if key not in told]
         Slip.objects.bulk_create(
             (
@@ -93,6 +93,11 @@ def _look(plan: Plan, period: Period) -> int:
         )  # fmt: skip
         _tell(plan, period, new)
     return len(new)
+
+
+def _end(slips: QuerySet[Slip], state: str) -> None:
+    today = clock.today()
+    slips.update(state=state, ended=today, day=today, version=F("version") + 1, updated_at=clock.now())
 
 
 def _places(name: str, period: Period) -> set[str] | None:

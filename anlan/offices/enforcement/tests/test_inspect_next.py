@@ -198,7 +198,6 @@ def test_the_list_is_of_the_readers_own_area_and_industry_and_never_an_enterpris
     assert export.count("\n") == 302
 
 
-@pytest.mark.slow
 def test_the_list_asks_the_same_number_of_questions_however_long_it_is() -> None:
     town(firms=30, visits=60)
     ranking.rank(TODAY)

@@ -7,19 +7,37 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
+# Threads of a library that wait for each other spin: where processes share the cores they take those of all others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # How fast a machine is on the day is no property of the code.
 hypothesis.register_profile("anlan", deadline=None)
 hypothesis.load_profile("anlan")
 
 
-FIRST = ("anlan/kernel/tests/test_audit.py", "tests/browser/", "tests/test_scope_matrix.py", "tests/system/")
+FIRST = ("anlan/kernel/tests/test_audit.py", "tests/browser/", "tests/system/", "tests/test_scope_matrix.py")
 """What is begun first. The audit's chain is sealed only past every open transaction of the server, so its tests come
 before the long ones; beside them run those with a house of their own; the longest leaves nobody waiting at the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadfile`, but those who share a city, or a house made once, stay together, and roles are apart."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByWhatTheyShare(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            if file.startswith(("tests/browser/", "tests/system/")):
+                return file.rpartition("/")[0]
+            return file + nodeid.partition("[")[2] if file == "tests/test_scope_matrix.py" else file
+
+    return ByWhatTheyShare(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_configure() -> None:

@@ -36,6 +36,8 @@ def commands() -> click.Group:
 def main() -> None:
     """Entry point of `anlan` and `python -m anlan`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
+    # Threads with which a library reckons wait for each other without taking the processor from other parts meanwhile.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import django
     from django.core.exceptions import ImproperlyConfigured
 

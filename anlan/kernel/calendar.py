@@ -71,7 +71,7 @@ def read(path: Path) -> Calendar:
     """A calendar with the years of `path`; `CalendarError` names what is wrong in it."""
     if not path.exists():
         return Calendar()
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
     years: dict[int, YearOfDays] = {}
     if not isinstance(content, dict):
         raise CalendarError(f"{path}: must give years")

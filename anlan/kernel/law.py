@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
 
 from .clock import BEIJING
 
@@ -170,7 +171,7 @@ class Book:
 def read(path: Path) -> list[Rule]:
     """Reads one table; `LawError` names the place of the first thing wrong with it."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise LawError(path, line, "(file)", str(error.problem)) from error
@@ -204,9 +205,8 @@ def _plain(path: Path, field: str, node: yaml.Node) -> Any:
         return [_plain(path, field, item) for item in node.value]
     if isinstance(node, yaml.MappingNode):
         return {str(k.value): _plain(path, field, v) for k, v in node.value}
-    loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node)  # type: ignore[no-untyped-call]
+        return SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
     except (yaml.YAMLError, ValueError) as error:
         raise LawError(path, node.start_mark.line + 1, field, str(error)) from error
 

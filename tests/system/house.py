@@ -61,6 +61,15 @@ class House:
             )  # fmt: skip
         eventually(f"the start; it said {self.out.read_text()}", lambda: self._serves() > said and self.well(), 300)
 
+    def settle(self, like: House) -> House:
+        """Takes over a copy of what `like`, which does not run, has in its `var/`."""
+        self.folder.mkdir(exist_ok=True)
+        self.server._place()
+        subprocess.run(["cp", "-a", f"{like.server.data}/.", str(self.server.data)], check=True)
+        others = [path for path in (like.folder / "var").iterdir() if path.name not in ("pg", "log")]
+        subprocess.run(["cp", "-a", *map(str, others), str(self.folder / "var")], check=True)
+        return self
+
     def _serves(self) -> int:
         return self.out.read_text().count(" serves at ") if self.out.exists() else 0
 

@@ -57,12 +57,11 @@ class Archive:
 
 
 @pytest.fixture(scope="module")
-def archive() -> Iterator[Archive]:
+def archive(migrated: House) -> Iterator[Archive]:
     """A city's Friday: a base backup, good writes, a moment, a terrible mistake, more writes."""
     folder = Path(tempfile.mkdtemp(prefix="anlan-friday-"))
     folder.chmod(0o755)  # the user under whom the database runs must reach it
-    house = House(folder / "house")
-    house.folder.mkdir()
+    house = House(folder / "house").settle(migrated)
     house.env["ANLAN_ARCHIVE"] = str(folder / "archive")
     (folder / "archive").mkdir()
     try:
@@ -213,9 +212,9 @@ def test_old_bases_and_the_log_that_only_they_need_are_forgotten(archive: Archiv
         other.end()
 
 
-def test_the_archive_says_when_it_cannot_be(elsewhere: House, tmp_path: Path) -> None:
+def test_the_archive_says_when_it_cannot_be(elsewhere: House, migrated: House, tmp_path: Path) -> None:
     assert "ANLAN_ARCHIVE is not set" in refused(elsewhere.anlan("archive"))
-    assert elsewhere.anlan("migrate").returncode == 0
+    elsewhere.settle(migrated).server.start()
     elsewhere.env["ANLAN_ARCHIVE"] = str(tmp_path / "archive")
     assert "was started without ANLAN_ARCHIVE" in refused(elsewhere.anlan("archive"))
     elsewhere.env["ANLAN_ARCHIVE"] = "relative"
@@ -224,12 +223,13 @@ def test_the_archive_says_when_it_cannot_be(elsewhere: House, tmp_path: Path) ->
     assert "must be an absolute path" in said.stderr
 
 
-def test_a_replica_follows_takes_over_after_kill_9_and_loses_nothing_it_was_sent(tmp_path: Path) -> None:
-    main, second = House(tmp_path / "main"), House(tmp_path / "second")
-    for house in (main, second):
-        house.folder.mkdir()
+def test_a_replica_follows_takes_over_after_kill_9_and_loses_nothing_it_was_sent(
+    tmp_path: Path, migrated: House
+) -> None:
+    main, second = House(tmp_path / "main").settle(migrated), House(tmp_path / "second")
+    second.folder.mkdir()
     try:
-        assert main.anlan("migrate").returncode == 0
+        main.server.start()
         first = set(write(main, 0))
         assert main.anlan("audit", "seal").returncode == 0
         assert "is no socket folder" in refused(second.anlan("replica", "start", "--of", str(tmp_path)))

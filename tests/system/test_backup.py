@@ -59,8 +59,8 @@ def evidence(house: House) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    one = House(tmp_path_factory.mktemp("house"))
+def house(tmp_path_factory: pytest.TempPathFactory, migrated: House) -> Iterator[House]:
+    one = House(tmp_path_factory.mktemp("house")).settle(migrated)
     try:
         one.start()
         within(one, GIVE_EVIDENCE)
@@ -180,8 +180,8 @@ def test_a_restored_installation_has_every_row_file_secret_and_a_whole_chain_tha
     assert rows(elsewhere)["parties_industry"] == manifest["rows"]["parties_industry"]
 
 
-def test_a_database_with_data_is_not_overwritten_unasked(house: House, made: Path, elsewhere: House) -> None:
-    assert elsewhere.anlan("migrate").returncode == 0
+def test_a_database_with_data_is_not_overwritten_unasked(made: Path, elsewhere: House, migrated: House) -> None:
+    elsewhere.settle(migrated).server.start()
     empty = elsewhere.anlan("restore", str(made), "--json")
     assert empty.returncode == 0, "tables as migrations leave them hold no data: " + empty.stderr
     shutil.rmtree(elsewhere.folder / "var" / "evidence")

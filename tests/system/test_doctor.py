@@ -20,8 +20,8 @@ BUILT = {"front end", "translations"}  # of this clone, not of the installation
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    one = House(tmp_path_factory.mktemp("house"))
+def house(tmp_path_factory: pytest.TempPathFactory, migrated: House) -> Iterator[House]:
+    one = House(tmp_path_factory.mktemp("house")).settle(migrated)
     try:
         one.start()
         yield one
@@ -150,9 +150,8 @@ def test_a_well_kept_installation_is_well_and_then_each_thing_that_is_broken_is_
     assert "secret-key" in found, "what needs no database is looked at all the same"
 
 
-def test_an_archive_that_cannot_be_written_is_found(tmp_path: Path) -> None:
-    house = House(tmp_path / "house")
-    house.folder.mkdir()
+def test_an_archive_that_cannot_be_written_is_found(tmp_path: Path, migrated: House) -> None:
+    house = House(tmp_path / "house").settle(migrated)
     archive = Path(os.path.realpath("/tmp")) / f"anlan-doctor-{os.getpid()}"
     archive.mkdir(mode=0o755)
     house.env["ANLAN_ARCHIVE"] = str(archive)

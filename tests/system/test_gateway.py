@@ -42,8 +42,8 @@ print("told", json.dumps(found))
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    one = House(tmp_path)
+def house(tmp_path: Path, migrated: House) -> Iterator[House]:
+    one = House(tmp_path).settle(migrated)
     one.env |= {"ANLAN_GATEWAY": "1", "ANLAN_JT808_PORT": str(free_port())}
     one.start()
     yield one

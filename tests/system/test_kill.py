@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    one = House(tmp_path)
+def house(tmp_path: Path, migrated: House) -> Iterator[House]:
+    one = House(tmp_path).settle(migrated)
     one.start()
     yield one
     one.end()

@@ -53,8 +53,8 @@ with acting(Actor("command", "test"), EVERYWHERE):
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    one = House(tmp_path)
+def house(tmp_path: Path, migrated: House) -> Iterator[House]:
+    one = House(tmp_path).settle(migrated)
     ports = {f"ANLAN_{name}_PORT": str(free_port()) for name in ("JT808", "AIS", "MQTT")}
     one.env |= {"ANLAN_GATEWAY": "1", "ANLAN_METRICS_TOKEN": "watch", **ports}
     one.start()

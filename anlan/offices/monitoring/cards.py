@@ -17,7 +17,7 @@ def cards() -> list[tuple[Any, ...]]:
     """Rows (programme, level, title, English title, steps, English steps) of `data/cards.yaml`."""
     return [
         (programme, level, card["title"], card["title_en"], "\n".join(card["steps"]), "\n".join(card["steps_en"]))
-        for card in yaml.safe_load(CARDS.read_text(encoding="utf-8"))
+        for card in yaml.load(CARDS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         for programme in card.get("programmes", ("",))
         for level in card.get("levels", ("",))
     ]

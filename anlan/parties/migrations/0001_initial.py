@@ -132,6 +132,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Enterprise",
+                "indexes": [
+                    models.Index(fields=["area_code", "id"], name="parties_ent_area_co_def55f_idx"),
+                    models.Index(fields=["name", "id"], name="parties_ent_name_0fbf4e_idx"),
+                    models.Index(fields=["pinyin", "id"], name="parties_ent_pinyin_04c3b1_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -226,6 +231,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Authority",
+                "indexes": [
+                    models.Index(fields=["area_code", "kind"], name="parties_aut_area_co_c81aaa_idx"),
+                    models.Index(fields=["pinyin"], name="parties_aut_pinyin_eed748_idx"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                fields=("name", "valid_from"), name="authority_once", nulls_distinct=False
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -273,6 +287,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Who answers to whom",
+                "constraints": [
+                    models.CheckConstraint(
+                condition=models.Q(("authority", models.F("to")), _negated=True), name="answers_to_another"
+            ),
+                    models.UniqueConstraint(
+                fields=("authority", "to", "bond", "valid_from"), name="answering_once", nulls_distinct=False
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -339,6 +361,21 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "Division",
                 "ordering": ("code",),
+                "indexes": [
+                    models.Index(fields=["tier", "code"], name="parties_div_tier_80c36e_idx"),
+                    models.Index(fields=["pinyin"], name="parties_div_pinyin_244191_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True),
+                    ("valid_from__isnull", True),
+                    ("valid_to__gt", models.F("valid_from")),
+                    _connector="OR",
+                ),
+                name="division_dates_in_order",
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -411,6 +448,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Account",
+                "constraints": [
+                    models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("enterprise__isnull", False), ("role", "enterprise")),
+                    models.Q(models.Q(("role", "enterprise"), _negated=True), ("enterprise__isnull", True)),
+                    _connector="OR",
+                ),
+                name="account_enterprise_role",
+            ),
+                ],
             },
         ),
         migrations.AddField(
@@ -476,6 +523,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Look at personal data",
+                "indexes": [
+                    models.Index(fields=["table", "row", "-at"], name="parties_loo_table_n_51f2d0_idx"),
+                    models.Index(fields=["area_code", "-at"], name="parties_loo_area_co_5d5b6e_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -523,6 +574,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Person",
+                "indexes": [
+                    models.Index(fields=["area_code", "id"], name="parties_per_area_co_046b6c_idx"),
+                    models.Index(fields=["pinyin", "id"], name="parties_per_pinyin_3204ae_idx"),
+                ],
             },
         ),
         migrations.AddField(
@@ -587,6 +642,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "Post",
+                "constraints": [
+                    models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("authority__isnull", False), ("enterprise__isnull", True)),
+                    models.Q(("authority__isnull", True), ("enterprise__isnull", False)),
+                    _connector="OR",
+                ),
+                name="post_at_one_body",
+            ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -617,103 +682,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name="authority",
-            index=models.Index(fields=["area_code", "kind"], name="parties_aut_area_co_c81aaa_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="authority",
-            index=models.Index(fields=["pinyin"], name="parties_aut_pinyin_eed748_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="authority",
-            constraint=models.UniqueConstraint(
-                fields=("name", "valid_from"), name="authority_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="answering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("authority", models.F("to")), _negated=True), name="answers_to_another"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="answering",
-            constraint=models.UniqueConstraint(
-                fields=("authority", "to", "bond", "valid_from"), name="answering_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="division",
-            index=models.Index(fields=["tier", "code"], name="parties_div_tier_80c36e_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="division",
-            index=models.Index(fields=["pinyin"], name="parties_div_pinyin_244191_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="division",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_to__isnull", True),
-                    ("valid_from__isnull", True),
-                    ("valid_to__gt", models.F("valid_from")),
-                    _connector="OR",
-                ),
-                name="division_dates_in_order",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="enterprise",
-            index=models.Index(fields=["area_code", "id"], name="parties_ent_area_co_def55f_idx"),
-        ),
-        migrations.AddIndex(
             model_name="enterprise",
             index=models.Index(fields=["industry", "area_code"], name="parties_ent_industr_d17f86_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="enterprise",
-            index=models.Index(fields=["name", "id"], name="parties_ent_name_0fbf4e_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="enterprise",
-            index=models.Index(fields=["pinyin", "id"], name="parties_ent_pinyin_04c3b1_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="looked",
-            index=models.Index(fields=["table", "row", "-at"], name="parties_loo_table_n_51f2d0_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="looked",
-            index=models.Index(fields=["area_code", "-at"], name="parties_loo_area_co_5d5b6e_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="person",
-            index=models.Index(fields=["area_code", "id"], name="parties_per_area_co_046b6c_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="person",
-            index=models.Index(fields=["pinyin", "id"], name="parties_per_pinyin_3204ae_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("enterprise__isnull", False), ("role", "enterprise")),
-                    models.Q(models.Q(("role", "enterprise"), _negated=True), ("enterprise__isnull", True)),
-                    _connector="OR",
-                ),
-                name="account_enterprise_role",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="post",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("authority__isnull", False), ("enterprise__isnull", True)),
-                    models.Q(("authority__isnull", True), ("enterprise__isnull", False)),
-                    _connector="OR",
-                ),
-                name="post_at_one_body",
-            ),
         ),
     ]

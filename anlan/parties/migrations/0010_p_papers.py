@@ -46,6 +46,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Issued paper',
+                'indexes': [
+                    models.Index(fields=['area_code', '-issued_at'], name='paper_of_area'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('code', 'year', 'serial'), name='paper_number_once'),
+                    models.CheckConstraint(condition=models.Q(('serial__gte', 1)), name='paper_number_begins_at_one'),
+                    models.CheckConstraint(condition=models.Q(('public', False), ('published_at__isnull', False), _connector='OR'), name='paper_public_published'),
+                    models.CheckConstraint(condition=models.Q(('withdrawn_at__isnull', True), models.Q(('withdrawn_why', ''), _negated=True), _connector='OR'), name='paper_revoked_why'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -61,6 +70,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'File of a paper',
+                'constraints': [
+                    models.UniqueConstraint(fields=('paper', 'form'), name='paper_file_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -76,34 +88,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Recipient',
+                'constraints': [
+                    models.UniqueConstraint(fields=('paper', 'name', 'industry_id'), name='recipient_once', nulls_distinct=False),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='issuedpaper',
-            index=models.Index(fields=['area_code', '-issued_at'], name='paper_of_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='issuedpaper',
-            constraint=models.UniqueConstraint(fields=('code', 'year', 'serial'), name='paper_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='issuedpaper',
-            constraint=models.CheckConstraint(condition=models.Q(('serial__gte', 1)), name='paper_number_begins_at_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='issuedpaper',
-            constraint=models.CheckConstraint(condition=models.Q(('public', False), ('published_at__isnull', False), _connector='OR'), name='paper_public_published'),
-        ),
-        migrations.AddConstraint(
-            model_name='issuedpaper',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn_at__isnull', True), models.Q(('withdrawn_why', ''), _negated=True), _connector='OR'), name='paper_revoked_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='paperfile',
-            constraint=models.UniqueConstraint(fields=('paper', 'form'), name='paper_file_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='recipient',
-            constraint=models.UniqueConstraint(fields=('paper', 'name', 'industry_id'), name='recipient_once', nulls_distinct=False),
         ),
     ]

@@ -147,6 +147,7 @@ def test_search_finds_pages_by_their_name_in_both_languages(city: Client) -> Non
         assert any(hit["url"] == "/r/divisions/" for group in groups for hit in group["hits"]), words
 
 
+@pytest.mark.slow
 def test_search_finds_every_page_by_the_initials_of_its_name(city: Client) -> None:
     def urls(text: str) -> list[str]:
         return [

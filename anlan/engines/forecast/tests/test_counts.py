@@ -45,6 +45,7 @@ def test_the_fit_is_that_of_statsmodels() -> None:
         np.testing.assert_allclose(np.sqrt(np.diag(cov[i])), theirs.bse, rtol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("months", "scatter"), [(54, 0.0), (54, 0.15), (90, 0.1), (58, 0.1)])
 def test_intervals_hold_and_the_bar_is_beaten(months: int, scatter: float) -> None:
     whole = made(380, months + 12, scatter=scatter, trend=-0.08, seed=1)
@@ -62,6 +63,7 @@ def test_intervals_hold_and_the_bar_is_beaten(months: int, scatter: float) -> No
     assert LEVEL - 0.05 < np.mean([t.covered for t in tests]) < LEVEL + 0.1
 
 
+@pytest.mark.slow
 def test_chances_come_true() -> None:
     whole = made(400, 60, scatter=0.05, trend=0.0, seed=5)
     last = whole[:, 36:48].sum(1)

@@ -273,10 +273,10 @@ def test_any_text_and_any_figures_make_a_paper(first: str, second: str, figures:
 def test_twenty_pages_with_charts_take_less_than_five_seconds(faces: fonts.Faces) -> None:
     blocks = whole().blocks * 5
     paper = simple(*blocks, Paragraph(str(time.time_ns())))  # nothing is remembered of an earlier run
-    begun = time.perf_counter()
+    begun = time.process_time()  # of a processor: others may want it, too
     made = pdf.render(paper, faces)
     docx.render(paper)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert len(pypdfium2.PdfDocument(made.data)) >= 20
 
 

@@ -51,7 +51,7 @@ class Subscriber:
     ) -> None:  # fmt: skip
         self._address, self._devices, self._land = address, devices, land
         self._limits, self._now = limits or Limits(), now
-        self.tally, self.connected = Tally(), False
+        self.tally, self.connected = Tally(), False  # where it is, the broker has said that it will send
         self._came: deque[_Came] = deque()
         self._line = 0  # changes with each connection that comes or goes
         self._wake = asyncio.Event()
@@ -105,17 +105,24 @@ class Subscriber:
             self._came.append((message.mid, message.qos, topic, bytes(message.payload)))
 
         def connected(client: paho.Client, _data: Any, _flags: Any, reason: Any, _said: Any) -> None:
-            self._turn(not reason.is_failure)
+            self._turn()
             if reason.is_failure:
                 self.tally.counts[f"refused by the broker: {reason}"] += 1
             else:
                 self.tally.counts["connections"] += 1
                 client.subscribe(TOPICS, qos=1)
 
+        def subscribed(_client: paho.Client, _data: Any, _mid: int, reasons: Any, _said: Any) -> None:
+            if refused := next((reason for reason in reasons if reason.is_failure), None):
+                self.tally.counts[f"refused by the broker: {refused}"] += 1
+            else:
+                self.connected = True
+
         def parted(*_said: Any) -> None:
-            self._turn(False)
+            self._turn()
 
         client.on_message, client.on_connect, client.on_disconnect = came, connected, parted
+        client.on_subscribe = subscribed
 
         def heard() -> None:
             """One message at a call is what the client reads: until nothing more comes, or enough."""
@@ -148,10 +155,10 @@ class Subscriber:
         client.on_socket_unregister_write = unwatched(loop.remove_writer)
         return client
 
-    def _turn(self, connected: bool) -> None:
+    def _turn(self) -> None:
         """Another connection, or none. What came on the one before can be answered on it alone: a broker that lost its
         session gives the same numbers to other messages. It sends again what we did not answer."""
-        self.connected, self._line = connected, self._line + 1
+        self.connected, self._line = False, self._line + 1
         self._came.clear()
 
     async def _take(self, client: paho.Client, taken: list[_Came]) -> None:

@@ -71,7 +71,6 @@ def test_readings_from_mosquitto_are_answered_when_on_disk(mosquitto: int) -> No
         first = subscriber()
         task = asyncio.create_task(first.run())
         await until(lambda: first.connected)
-        await asyncio.sleep(0.2)  # the subscription is there
         await asyncio.to_thread(publish, *(reading(n, MS + n) for n in range(200)))
         await until(lambda: len(disk.rows) == 200)
         disk.full = True

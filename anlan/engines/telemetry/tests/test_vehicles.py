@@ -50,7 +50,7 @@ class Client:
         await self.writer.drain()
 
     async def hear(self) -> tuple[Frame, dict[str, Any]] | None:
-        while data := await asyncio.wait_for(self.reader.read(4096), 5):
+        while data := await asyncio.wait_for(self.reader.read(4096), 20):
             for raw in self.cutter.feed(data):
                 frame = jt808.unframed(raw)
                 return frame, jt808.message(frame)
@@ -269,7 +269,7 @@ def test_a_terminal_does_not_fill_memory_while_the_disk_stands_still() -> None:
         for client in clients:
             answers = 0
             while answers < 60:
-                answers += len(client.cutter.feed(await asyncio.wait_for(client.reader.read(4096), 5)))
+                answers += len(client.cutter.feed(await asyncio.wait_for(client.reader.read(4096), 20)))
 
     served(talk, Limits(rate=1_000))
 
@@ -356,7 +356,7 @@ def test_kept_locations_in_parts_are_one_message() -> None:
                     await asyncio.wait_for(client.reader.read(4096), 0.3)
         heard = 0
         while heard < 2:
-            data = await asyncio.wait_for(client.reader.read(4096), 5)
+            data = await asyncio.wait_for(client.reader.read(4096), 20)
             heard += len(client.cutter.feed(data))
         assert len({ts for _d, _m, ts, _v in landed}) == 40
 

@@ -13,6 +13,7 @@ from anlan.kernel.scope import EVERYWHERE, acting
 from .test_figures import NOW, TESTER, fill
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_each_city_of_a_province_is_counted_as_it_is_alone(tmp_path: Path) -> None:
     with clock.frozen(NOW), acting(TESTER, EVERYWHERE):

@@ -64,7 +64,7 @@ def digits(rng: np.random.Generator) -> float:
     return chance.unlike([int(n) for n in own], [int(n) for n in others])
 
 
-@pytest.mark.parametrize("judged", [binomial, silence, evenness, digits])
+@pytest.mark.parametrize("judged", [binomial, silence, evenness, pytest.param(digits, marks=pytest.mark.slow)])
 def test_in_honest_cities_a_check_tells_of_anything_no_oftener_than_it_says(
     judged: Callable[[np.random.Generator], float],
 ) -> None:

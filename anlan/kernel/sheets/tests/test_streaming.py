@@ -27,7 +27,10 @@ def test_whoever_takes_nothing_loses_the_file(monkeypatch: pytest.MonkeyPatch) -
     async def read() -> None:
         drawn = streaming._drawn(lambda: pieces(closed))
         assert await anext(drawn) == b"row\n"
-        await asyncio.sleep(0.3)
+        for _ in range(1000):
+            if closed:
+                break
+            await asyncio.sleep(0.01)
         assert closed == [1], "the query has ended before the reader comes back"
         with pytest.raises(streaming.Stalled):
             await anext(drawn)

@@ -215,6 +215,7 @@ def test_while_it_is_typed_the_page_says_grade_time_limit_and_what_may_be_the_sa
     assert empty.status_code == 200
 
 
+@pytest.mark.slow
 def test_the_page_of_an_accident_takes_as_many_queries_with_twenty_reports_as_with_two() -> None:
     from anlan.kernel import cases
 

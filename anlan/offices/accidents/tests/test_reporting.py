@@ -493,6 +493,7 @@ def test_the_caller_s_name_is_personal_data_in_a_table_of_its_own() -> None:
         assert "张三" not in str(CaseEntry.of(case).get().facts)
 
 
+@pytest.mark.slow
 def test_grade_from_all_reports_is_the_grade_kept_whatever_was_reported_when() -> None:
     from random import Random
 

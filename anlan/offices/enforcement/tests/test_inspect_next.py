@@ -64,6 +64,7 @@ def town(firms: int = 300, visits: int = 3000, bad: float = 0.5, good: float = 0
     return made
 
 
+@pytest.mark.slow
 def test_a_planted_truth_is_found_and_said(django_assert_max_num_queries: Any) -> None:
     firms = town()
     made = ranking.rank(TODAY)
@@ -93,6 +94,7 @@ def test_a_planted_truth_is_found_and_said(django_assert_max_num_queries: Any) -
     assert Ranking.objects.count() == 2
 
 
+@pytest.mark.slow
 def test_findings_without_a_pattern_give_the_list_by_the_time_since_the_last_inspection() -> None:
     town(bad=0.2, good=0.2)
     never = firm(9999)
@@ -215,6 +217,7 @@ def test_the_list_asks_the_same_number_of_questions_however_long_it_is() -> None
     assert asked() == few
 
 
+@pytest.mark.slow
 def test_the_command_says_it_too(capsys: Any) -> None:
     town()
     answer = CliRunner().invoke(commands.inspect_next, ["--again", "--json", "--top", "5", "--area", "500112000000"])

@@ -227,6 +227,7 @@ def test_numbers_too_even(counts: list[int], lie: bool) -> None:
     assert bool(found("hazards.even")) is lie
 
 
+@pytest.mark.slow
 def test_digits_of_money() -> None:
     for n in range(900):
         area = (YUBEI, BANAN, "500115000000")[n % 3]

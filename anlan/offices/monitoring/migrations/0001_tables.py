@@ -43,6 +43,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Device',
+                'indexes': [
+                    models.Index(fields=['area_code', 'programme'], name='monitoring__area_co_5b20a2_idx'),
+                    models.Index(fields=['enterprise', 'programme'], name='monitoring__enterpr_a023da_idx'),
+                    models.Index(fields=['heard_at'], name='monitoring__heard_a_0704cb_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('removed_on__isnull', True), ('removed_on__gte', models.F('installed_on')), _connector='OR'), name='device_ends_after_begin'),
+                    models.CheckConstraint(condition=models.Q(('replaced_by', models.F('id')), _negated=True), name='device_not_by_itself'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -92,6 +101,23 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Warning',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='earlywarning_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='earlywarning_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='earlywarning_open_industry'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='earlywarning_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='earlywarning_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='earlywarning_opened'),
+                    models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='earlywarning_industry'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='earlywarning_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='earlywarning_number'),
+                    models.Index(fields=['number_backwards'], name='earlywarning_backwards'),
+                    models.Index(fields=['area_code', 'measured_at'], name='earlywarning_area'),
+                    models.Index(fields=['device', 'rule', 'measured_at'], name='earlywarning_device'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('device', 'rule'), name='one_open_warning'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -112,90 +138,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Devices required',
+                'indexes': [
+                    models.Index(fields=['area_code', 'programme'], name='monitoring__area_co_0fdf40_idx'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('enterprise', 'programme', 'since'), name='quota_once_a_day'),
+                    models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='quota_ends_after_begin'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='device',
-            index=models.Index(fields=['area_code', 'programme'], name='monitoring__area_co_5b20a2_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='device',
-            index=models.Index(fields=['enterprise', 'programme'], name='monitoring__enterpr_a023da_idx'),
-        ),
-        migrations.AddIndex(
-            model_name='device',
-            index=models.Index(fields=['heard_at'], name='monitoring__heard_a_0704cb_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='device',
-            constraint=models.CheckConstraint(condition=models.Q(('removed_on__isnull', True), ('removed_on__gte', models.F('installed_on')), _connector='OR'), name='device_ends_after_begin'),
-        ),
-        migrations.AddConstraint(
-            model_name='device',
-            constraint=models.CheckConstraint(condition=models.Q(('replaced_by', models.F('id')), _negated=True), name='device_not_by_itself'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='earlywarning_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='earlywarning_open_next'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='earlywarning_open_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='earlywarning_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='earlywarning_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='earlywarning_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='earlywarning_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='earlywarning_due'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='earlywarning_number'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['number_backwards'], name='earlywarning_backwards'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['area_code', 'measured_at'], name='earlywarning_area'),
-        ),
-        migrations.AddIndex(
-            model_name='earlywarning',
-            index=models.Index(fields=['device', 'rule', 'measured_at'], name='earlywarning_device'),
-        ),
-        migrations.AddConstraint(
-            model_name='earlywarning',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('device', 'rule'), name='one_open_warning'),
-        ),
-        migrations.AddIndex(
-            model_name='quota',
-            index=models.Index(fields=['area_code', 'programme'], name='monitoring__area_co_0fdf40_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='quota',
-            constraint=models.UniqueConstraint(fields=('enterprise', 'programme', 'since'), name='quota_once_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='quota',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gte', models.F('since')), _connector='OR'), name='quota_ends_after_begin'),
         ),
     ]

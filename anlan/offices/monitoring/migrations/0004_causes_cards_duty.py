@@ -31,6 +31,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Duty shift',
+                'indexes': [
+                    models.Index(fields=['area_code', 'ends'], name='monitoring__area_co_3426be_idx'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('ends__gt', models.F('begins'))), name='duty_ends_after_begin'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -52,6 +58,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Response card',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('in_force', True)), fields=('area_code', 'programme', 'level'), name='one_card_in_force'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -93,6 +102,20 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Rule to be looked at',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='rulereview_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='rulereview_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='rulereview_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='rulereview_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='rulereview_opened'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='rulereview_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='rulereview_number'),
+                    models.Index(fields=['number_backwards'], name='rulereview_backwards'),
+                    models.Index(fields=['rule', 'opened_at'], name='rulereview_rule'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('rule',), name='one_open_review'),
+                ],
             },
         ),
         migrations.AddField(
@@ -142,18 +165,10 @@ class Migration(migrations.Migration):
             name='person',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='parties.person', verbose_name='Person'),
         ),
-        migrations.AddConstraint(
-            model_name='responsecard',
-            constraint=models.UniqueConstraint(condition=models.Q(('in_force', True)), fields=('area_code', 'programme', 'level'), name='one_card_in_force'),
-        ),
         migrations.AddField(
             model_name='rulereview',
             name='industry',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='parties.industry', verbose_name='Industry'),
-        ),
-        migrations.AddIndex(
-            model_name='dutyshift',
-            index=models.Index(fields=['area_code', 'ends'], name='monitoring__area_co_3426be_idx'),
         ),
         migrations.AddIndex(
             model_name='dutyshift',
@@ -163,56 +178,12 @@ class Migration(migrations.Migration):
             model_name='dutyshift',
             constraint=models.UniqueConstraint(fields=('person', 'begins'), name='on_duty_once'),
         ),
-        migrations.AddConstraint(
-            model_name='dutyshift',
-            constraint=models.CheckConstraint(condition=models.Q(('ends__gt', models.F('begins'))), name='duty_ends_after_begin'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='rulereview_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='rulereview_open_next'),
-        ),
         migrations.AddIndex(
             model_name='rulereview',
             index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='rulereview_open_industry'),
         ),
         migrations.AddIndex(
             model_name='rulereview',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='rulereview_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='rulereview_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='rulereview_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
             index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='rulereview_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='rulereview_due'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='rulereview_number'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(fields=['number_backwards'], name='rulereview_backwards'),
-        ),
-        migrations.AddIndex(
-            model_name='rulereview',
-            index=models.Index(fields=['rule', 'opened_at'], name='rulereview_rule'),
-        ),
-        migrations.AddConstraint(
-            model_name='rulereview',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('rule',), name='one_open_review'),
         ),
     ]

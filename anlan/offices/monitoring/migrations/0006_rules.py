@@ -46,6 +46,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Version of a rule',
                 'ordering': ('rule', '-number'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('rule', 'number'), name='ruleversion_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -68,6 +71,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Trial of a rule',
+                'indexes': [
+                    models.Index(fields=['rule_name', '-id'], name='ruletrial_of'),
+                ],
             },
         ),
         migrations.AddField(
@@ -99,6 +105,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Suppressed while calibrated',
+                'indexes': [
+                    models.Index(fields=['-measured_at', 'id'], name='suppressed_measured'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('device', 'rule', 'level', 'state', 'measured_at'), name='suppressed_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -138,21 +150,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['-since', 'id'], name='devicesetting_since')],
                 'constraints': [models.UniqueConstraint(fields=('device', 'metric', 'since'), name='devicesetting_once_a_day')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(fields=('rule', 'number'), name='ruleversion_once'),
-        ),
-        migrations.AddIndex(
-            model_name='ruletrial',
-            index=models.Index(fields=['rule_name', '-id'], name='ruletrial_of'),
-        ),
-        migrations.AddIndex(
-            model_name='suppressed',
-            index=models.Index(fields=['-measured_at', 'id'], name='suppressed_measured'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppressed',
-            constraint=models.UniqueConstraint(fields=('device', 'rule', 'level', 'state', 'measured_at'), name='suppressed_once'),
         ),
     ]

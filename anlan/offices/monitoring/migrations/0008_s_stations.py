@@ -36,6 +36,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Station',
+                'indexes': [
+                    models.Index(fields=['area_code', 'programme'], name='monitoring__area_co_e43ffd_idx'),
+                ],
             },
         ),
         migrations.AddField(
@@ -55,9 +58,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='device',
             constraint=models.UniqueConstraint(condition=models.Q(('removed_on__isnull', True)), fields=('station', 'role'), name='one_device_of_a_role', violation_error_message='Another device in service has this role at the station.'),
-        ),
-        migrations.AddIndex(
-            model_name='station',
-            index=models.Index(fields=['area_code', 'programme'], name='monitoring__area_co_e43ffd_idx'),
         ),
     ]

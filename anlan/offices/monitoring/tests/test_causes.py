@@ -300,6 +300,7 @@ def test_a_flapping_reading_says_that_it_is_beyond_the_limit_again(yard: Yard) -
     assert history(one)[1:] == ["恢复正常，数值90", "再次超限：黄色，数值115"]
 
 
+@pytest.mark.slow
 def test_thousands_at_once_take_as_many_statements_as_a_few(yard: Yard) -> None:
     """Two rules of a device at once as well: one of them stands by itself, with the higher level."""
     for n in range(60):

@@ -298,6 +298,7 @@ def reviews() -> list[RuleReview]:
         return list(RuleReview.objects.order_by("pk"))
 
 
+@pytest.mark.slow
 def test_five_false_alarms_in_a_month_and_a_third_of_all_propose_a_change_once() -> None:
     keeper = account_once()
     ended(4)

@@ -235,6 +235,7 @@ def test_every_state_and_move_is_said_in_chinese() -> None:
     assert untranslated(declared) == []
 
 
+@pytest.mark.slow
 def test_a_sensor_that_jumps_about_its_limit_keeps_nobody_waiting(desk: Desk) -> None:
     """Ten thousand crossings in one go: some are told, then how it stands; others are told beside it at once."""
     device("k1")

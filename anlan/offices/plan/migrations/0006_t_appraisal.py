@@ -39,6 +39,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Scoring scheme',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'adopted')), fields=('year', 'area_code', 'of'), name='scheme_one_adopted'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('adopted_by', None), ('published', False), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('adopted_by__isnull', False), ('published', True)), _connector='OR'), name='scheme_published_is_adopted'),
+                    models.CheckConstraint(condition=models.Q(('adopted_by', None), models.Q(('loaded_by__isnull', False), models.Q(('adopted_by', models.F('loaded_by')), _negated=True)), _connector='OR'), name='scheme_adopted_by_another'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -60,6 +65,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Points by hand',
+                'indexes': [
+                    models.Index(fields=['scheme', 'on'], name='plan_hand_scheme__bb0eb3_idx'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -79,6 +87,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Appraisal',
+                'constraints': [
+                    models.UniqueConstraint(fields=('scheme', 'period'), name='appraisal_once'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('adopted_by', None), ('state', 'computed')), models.Q(('adopted_by__isnull', False), ('closed_by__isnull', False), ('state', 'adopted'), models.Q(('adopted_by', models.F('closed_by')), _negated=True)), _connector='OR'), name='appraisal_adopted_by_another'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -102,6 +114,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Score',
+                'constraints': [
+                    models.UniqueConstraint(fields=('appraisal', 'area_code', 'authority'), name='score_once', nulls_distinct=False),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -126,42 +141,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'Objection to a score',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('score', 'item'), name='objection_one_open'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('answer', ''), _negated=True)), _connector='OR'), name='objection_answered_in_words'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='scheme',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'adopted')), fields=('year', 'area_code', 'of'), name='scheme_one_adopted'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheme',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('adopted_by', None), ('published', False), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('adopted_by__isnull', False), ('published', True)), _connector='OR'), name='scheme_published_is_adopted'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheme',
-            constraint=models.CheckConstraint(condition=models.Q(('adopted_by', None), models.Q(('loaded_by__isnull', False), models.Q(('adopted_by', models.F('loaded_by')), _negated=True)), _connector='OR'), name='scheme_adopted_by_another'),
-        ),
-        migrations.AddIndex(
-            model_name='hand',
-            index=models.Index(fields=['scheme', 'on'], name='plan_hand_scheme__bb0eb3_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='appraisal',
-            constraint=models.UniqueConstraint(fields=('scheme', 'period'), name='appraisal_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='appraisal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('adopted_by', None), ('state', 'computed')), models.Q(('adopted_by__isnull', False), ('closed_by__isnull', False), ('state', 'adopted'), models.Q(('adopted_by', models.F('closed_by')), _negated=True)), _connector='OR'), name='appraisal_adopted_by_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='score',
-            constraint=models.UniqueConstraint(fields=('appraisal', 'area_code', 'authority'), name='score_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('score', 'item'), name='objection_one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), models.Q(('answer', ''), _negated=True)), _connector='OR'), name='objection_answered_in_words'),
         ),
     ]

@@ -65,6 +65,22 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Publication',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='publication_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='publication_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='publication_open_industry'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='publication_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='publication_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='publication_opened'),
+                    models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='publication_industry'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='publication_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='publication_number'),
+                    models.Index(fields=['number_backwards'], name='publication_backwards'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('corrects__isnull', True), models.Q(('state__in', ('withdrawn', 'revoked')), _negated=True)), fields=('series', 'period', 'area_code'), name='publication_of_period'),
+                    models.UniqueConstraint(condition=models.Q(('state__in', ('withdrawn', 'revoked')), _negated=True), fields=('corrects',), name='publication_corrected_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -80,61 +96,11 @@ class Migration(migrations.Migration):
                 ('progress', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='kernel.progress')),
                 ('publication', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='plan.publication')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='publication_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='publication_open_next'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='publication_open_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='publication_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='publication_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='publication_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='publication_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='publication_due'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='publication_number'),
-        ),
-        migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(fields=['number_backwards'], name='publication_backwards'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.UniqueConstraint(condition=models.Q(('corrects__isnull', True), models.Q(('state__in', ('withdrawn', 'revoked')), _negated=True)), fields=('series', 'period', 'area_code'), name='publication_of_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('withdrawn', 'revoked')), _negated=True), fields=('corrects',), name='publication_corrected_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='bulletinrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('publication',), name='bulletin_one_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='bulletinrun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'done', 'failed'))), name='bulletin_run_state'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('publication',), name='bulletin_one_run'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'done', 'failed'))), name='bulletin_run_state'),
+                ],
+            },
         ),
     ]

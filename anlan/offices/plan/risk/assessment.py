@@ -32,7 +32,7 @@ Place = tuple[str, str | None]
 @cache
 def scheme() -> Scheme:
     """The method, as `risk.yaml` says it."""
-    return Scheme.of(yaml.safe_load(Path(__file__).with_name("risk.yaml").read_text("utf-8")))
+    return Scheme.of(yaml.load(Path(__file__).with_name("risk.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader))
 
 
 def assessed() -> tuple[dict[Place, Assessed[Place]], datetime]:

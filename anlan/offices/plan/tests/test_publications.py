@@ -497,6 +497,7 @@ def test_every_word_of_its_life_is_told_in_chinese() -> None:
     assert untranslated(LIFECYCLE) == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_any_life_keeps_to_its_rules(people: dict[str, Account]) -> None:
     from anlan.parties.models import Authority as Body

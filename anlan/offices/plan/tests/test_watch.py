@@ -77,6 +77,7 @@ def test_a_slip_is_told_once_and_again_when_it_is_worse__neighbours_hear_nothing
     assert told(banan) == []
 
 
+@pytest.mark.slow
 def test_it_must_stand_better_for_days_before_all_is_clear(plan: Plan, account: Make) -> None:
     yubei = account("yubei", "district", YUBEI)
     died(3, "2013-02-01")

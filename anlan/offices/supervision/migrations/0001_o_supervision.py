@@ -58,6 +58,19 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Joint meeting',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='meeting_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='meeting_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='meeting_open_industry'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='meeting_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='meeting_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='meeting_opened'),
+                    models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='meeting_industry'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='meeting_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='meeting_number'),
+                    models.Index(fields=['number_backwards'], name='meeting_backwards'),
+                    models.Index(fields=['area_code', 'industry', 'held_at'], name='meeting_area'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -114,6 +127,19 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Letter of supervision',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='letter_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='letter_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='letter_open_industry'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='letter_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='letter_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='letter_opened'),
+                    models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='letter_industry'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='letter_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='letter_number'),
+                    models.Index(fields=['number_backwards'], name='letter_backwards'),
+                    models.Index(fields=['area_code', 'industry', 'opened_at'], name='letter_area'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +168,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Invitation to a meeting',
                 'ordering': ('authority__tier', 'area_code', 'authority_id'),
+                'indexes': [
+                    models.Index(fields=['area_code', '-held_at'], name='invitation_area'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('meeting', 'authority'), name='invited_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -161,6 +193,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Decision of a meeting',
                 'ordering': ('order', 'id'),
+                'constraints': [
+                    models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('meeting', 'order'), name='one_resolution_per_place'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -215,6 +250,22 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Supervision order',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='supervisionorder_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='supervisionorder_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='supervisionorder_open_industry'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='supervisionorder_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='supervisionorder_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='supervisionorder_opened'),
+                    models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='supervisionorder_industry'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='supervisionorder_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='supervisionorder_number'),
+                    models.Index(fields=['number_backwards'], name='supervisionorder_backwards'),
+                    models.Index(fields=['area_code', 'industry', 'issued_at'], name='order_area'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('addressee__isnull', False), ('enterprise__isnull', False), _connector='OR'), name='supervisionorder_has_addressee'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -269,6 +320,22 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Task of a meeting',
                 'abstract': False,
+                'indexes': [
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='task_open_due'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='task_open_next'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='task_open_industry'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='task_open_seat'),
+                    models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='task_open_owner'),
+                    models.Index(fields=['opened_at', 'id', 'area_code'], name='task_opened'),
+                    models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='task_industry'),
+                    models.Index(fields=['due_at', 'id', 'area_code'], name='task_due'),
+                    models.Index(fields=['number_order', 'id', 'area_code'], name='task_number'),
+                    models.Index(fields=['number_backwards'], name='task_backwards'),
+                    models.Index(fields=['area_code', 'industry', 'decided_on'], name='task_area'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('addressee__isnull', False), ('enterprise__isnull', False), _connector='OR'), name='task_has_addressee'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -325,201 +392,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='circular_open_due'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='circular_open_next'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='circular_open_industry'), models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='circular_open_seat'), models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='circular_open_owner'), models.Index(fields=['opened_at', 'id', 'area_code'], name='circular_opened'), models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='circular_industry'), models.Index(fields=['due_at', 'id', 'area_code'], name='circular_due'), models.Index(fields=['number_order', 'id', 'area_code'], name='circular_number'), models.Index(fields=['number_backwards'], name='circular_backwards'), models.Index(fields=['area_code', 'industry', 'issued_at'], name='circular_area')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('addressee__isnull', False), ('enterprise__isnull', False), _connector='OR'), name='circular_has_addressee')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='meeting_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='meeting_open_next'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='meeting_open_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='meeting_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='meeting_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='meeting_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='meeting_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='meeting_due'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='meeting_number'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['number_backwards'], name='meeting_backwards'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['area_code', 'industry', 'held_at'], name='meeting_area'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='letter_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='letter_open_next'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='letter_open_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='letter_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='letter_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='letter_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='letter_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='letter_due'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='letter_number'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['number_backwards'], name='letter_backwards'),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(fields=['area_code', 'industry', 'opened_at'], name='letter_area'),
-        ),
-        migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(fields=['area_code', '-held_at'], name='invitation_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.UniqueConstraint(fields=('meeting', 'authority'), name='invited_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('meeting', 'order'), name='one_resolution_per_place'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='supervisionorder_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='supervisionorder_open_next'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='supervisionorder_open_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='supervisionorder_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='supervisionorder_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='supervisionorder_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='supervisionorder_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='supervisionorder_due'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='supervisionorder_number'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['number_backwards'], name='supervisionorder_backwards'),
-        ),
-        migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['area_code', 'industry', 'issued_at'], name='order_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='supervisionorder',
-            constraint=models.CheckConstraint(condition=models.Q(('addressee__isnull', False), ('enterprise__isnull', False), _connector='OR'), name='supervisionorder_has_addressee'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['area_code', 'due_at'], name='task_open_due'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['due_at', 'number_order'], name='task_open_next'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['industry', 'due_at', 'number_order'], name='task_open_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['owner_area_code', 'due_at'], name='task_open_seat'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True), ('owner_id__isnull', False)), fields=['owner_id'], name='task_open_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['opened_at', 'id', 'area_code'], name='task_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['industry', 'opened_at', 'id', 'area_code'], name='task_industry'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['due_at', 'id', 'area_code'], name='task_due'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['number_order', 'id', 'area_code'], name='task_number'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['number_backwards'], name='task_backwards'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['area_code', 'industry', 'decided_on'], name='task_area'),
-        ),
-        migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('addressee__isnull', False), ('enterprise__isnull', False), _connector='OR'), name='task_has_addressee'),
         ),
     ]

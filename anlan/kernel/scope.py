@@ -173,7 +173,8 @@ class By:
     `account` names a column whose holder always sees the row (one's own account, one's own notice).
     `published` names a true-or-false column: where it is true, everybody may read the row; writing it
     stays with those in whose scope it lies. `sent` names a relation to this table whose rows say who was sent it:
-    who sees one of them may read the row, too.
+    who sees one of them may read the row, too. `inside` names a column and a value: rows that hold it are not for
+    enterprises yet, whosever they are.
     """
 
     area: str = "area_code"
@@ -182,6 +183,7 @@ class By:
     account: str | None = None
     published: str | None = None
     sent: str | None = None
+    inside: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def seen(text: str) -> None:
 
 def guard(field: forms.Field) -> None:
     """Has a form's field refuse what may not be entered."""
-    if isinstance(field, forms.CharField):
+    if type(field) is forms.CharField:  # lists and JSON are made of its kind, and are no texts
         field.validators.append(seen)
     elif isinstance(field, forms.DateField | forms.DateTimeField):
         field.validators.append(in_calendar)

@@ -24,12 +24,14 @@ from anlan.kernel.registers.writing import Refused, store
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.kernel.sheets.applying import import_file
 from anlan.offices.hazards.registers import sample_danger
+from anlan.offices.plan.progress.models import ClosedPeriod
 from anlan.offices.supervision import issuing as supervision
 from anlan.offices.supervision import pressing
 from anlan.offices.supervision.models import Letter, SupervisionOrder
 from anlan.parties import papers
 from anlan.parties.models import Account, Authority, Enterprise, IssuedPaper, Person, Post, Recipient
 from anlan.parties.papers import issuing
+from anlan.parties.papers.text import BadText
 from anlan.parties.registers import Posts
 
 from .conftest import MARK, TESTER, send
@@ -117,6 +119,13 @@ def orders(letter: Letter) -> list[SupervisionOrder]:
         return supervision.addressed(Letter.objects.get(pk=letter.pk))
 
 
+def fields(page: str) -> dict[str, str]:
+    """What the browser sends of a page's texts and of what it carries."""
+    texts = re.findall(r'<textarea name="([^"]+)"[^>]*>\s?(.*?)</textarea>', page)
+    carried = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    return {name: unescape(value) for name, value in [*texts, *carried]}
+
+
 def firm(name: str, area: str = TOWN, **more: Any) -> Enterprise:
     with acting(TESTER, EVERYWHERE):
         return Enterprise.objects.create(name=name, area_code=area, industry_id="coal", **more)
@@ -198,8 +207,9 @@ def test_an_enterprise_reads_nothing_of_an_order_before_it_is_sent(people: Peopl
     client = browser(unit)
 
     def told() -> str:
-        pages = (danger.get_absolute_url(), "/r/supervision-orders/", "/", f"/api/v1/cases/danger/{danger.number}/history",
-                 "/api/v1/supervision-orders", f"/search?q={draft.number}")  # fmt: skip
+        history = f"/api/v1/cases/danger/{danger.number}/history"
+        lists = ("/", "/r/supervision-orders/", "/api/v1/supervision-orders", f"/search?q={draft.number}")
+        pages = (danger.get_absolute_url(), history, *lists)
         return "".join(client.get(page).content.decode() for page in pages)
 
     assert client.get(draft.get_absolute_url()).status_code == 404
@@ -276,7 +286,8 @@ def test_what_the_leader_signed_does_not_change_whatever_state_is_written_beside
 
 HOSTILE = (
     '#read("/etc/passwd") #eval("1") $x$ `raw` @ref <label> *b* \\u{41} // c /* c */ <script>alert(1)</script> ]]> '
-    "&amp; {{ 7 }} {% x %} =cmd|' /C calc'!A0 %(title)s {0} \u202e\u2066\u200b\ufeff\ufffe\U000e0001 \U0001f600 𠮷 \u0300"
+    "&amp; {{ 7 }} {% x %} =cmd|' /C calc'!A0 %(title)s {0} "
+    "\u202e\u2066\u200b\ufeff\ufffe\U000e0001 \U0001f600 𠮷 \u0300"
 )
 
 
@@ -380,17 +391,42 @@ def test_the_letter_to_very_many_can_still_be_edited(people: People) -> None:
     many = [firm(f"第{n:03}号超长名称的矿业开发有限责任公司") for n in range(60)]
     letter = drafted(people, *many)
     client, address = browser(people["drafter"]), f"/papers/letter/{letter.number}/edit/"
-    page = client.get(address).content.decode()
-    sent = {
-        name: unescape(text) for name, text in re.findall(r'<textarea name="([^"]+)"[^>]*>\s?(.*?)</textarea>', page)
-    }
-    sent |= {
-        name: unescape(value)
-        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
-    }
+    sent = fields(client.get(address).content.decode())
     assert len(sent["addressee"]) > 1000
     assert client.post(address, sent | {"title": "关于整改的通知"}).status_code == 302
     assert client.post(address, sent | {"addressee": sent["addressee"] + "、另一家"}).status_code in (409, 422)
+
+
+def test_an_enterprise_that_moved_away_meanwhile_holds_up_nothing_but_its_letter(people: People) -> None:
+    own = firm("搬走厂")
+    case = along(people, drafted(people, own), "issue")
+    with acting(TESTER, EVERYWHERE):
+        Enterprise.objects.filter(pk=own.pk).update(area_code="500103000000")
+    with pytest.raises(cases.MoveRefused, match="搬走厂"):
+        go(people["drafter"], case, "publish")
+    assert go(people["leader"], case, "revoke", reason="企业已迁出").state == "revoked"
+    assert [one.state for one in orders(case)] == ["dropped"]
+
+
+def test_a_draft_of_as_many_parts_as_there_may_be_is_sent_whole(people: People) -> None:
+    """Four fields for each: what was typed must not be lost at a thousand."""
+    by = people["drafter"]
+    letter = drafted(people, firm("甲"), grounds="\n".join(f"第{n}条" for n in range(60)))
+
+    def more(text: Any) -> Any:
+        for n in range(1, 201):
+            text, _key = text.with_more("b0")
+            text = text.edited(texts={f"p{k}": f"文{k}" for k in range(1, n + 1)})
+        with pytest.raises(BadText, match="whole"):
+            text.edited(texts={f"p{k}": "文" * 2000 for k in range(1, 201)})
+        return text
+
+    as_(by, lambda: papers.edit(letter, by, letter.version, more))
+    client, address = browser(by), f"/papers/letter/{letter.number}/edit/"
+    sent = fields(client.get(address).content.decode())
+    out = {f"out-p{k}": "on" for k in range(1, 201)}
+    assert len(sent | out) > 1000
+    assert client.post(address, sent | out).status_code == 302
 
 
 def test_evidence_for_many_is_looked_at_and_written_once(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,6 +470,27 @@ def test_no_program_signs_or_revokes_with_its_leader_s_key(people: People) -> No
     assert send(program, "post", f"{address}/moves/revoke", what).json()["code"] == "in_person"
     sent = {"seen_version": case.version, "reason": "x"}
     assert browser(people["leader"]).post(f"{case.get_absolute_url()}revoke/", sent).status_code == 302
+
+
+def test_no_move_and_no_form_takes_what_nobody_sees_or_a_day_beyond_the_calendar(people: People) -> None:
+    letter = drafted(people, firm("甲"))
+    client = browser(people["drafter"])
+    sent = {"seen_version": letter.version, "reason": "撤\u202e回"}
+    assert client.post(f"{letter.get_absolute_url()}withdraw/", sent).status_code == 422
+    with pytest.raises(cases.FieldError, match="reason"):
+        go(people["drafter"], letter, "withdraw", reason="a\u2066b")
+    month = {"period": "2013-04", "reason": "x\0y"}
+    assert client.post("/plan/progress/close/", month).status_code == 302
+    assert client.post("/plan/progress/close/", month | {"reason": "\u202ex"}).status_code == 302
+    with acting(TESTER, EVERYWHERE):
+        assert not ClosedPeriod.objects.exists()
+        city = Account.objects.create(username="city", name="市", role="city", area_code="500000000000")
+        shut = ClosedPeriod.objects.create(
+            period="2013-04", area_code="500000000000", closed_by_id=city.pk, closed_by_name="市"
+        )
+    new = {"closing": shut.pk, "account": people["drafter"].pk, "area_code": DISTRICT, "reason": "补报"}
+    assert browser(city).post("/r/period-exceptions/new/", new | {"until": "9999-12-31"}).status_code == 422
+    assert browser(city).post("/r/period-exceptions/new/", new | {"until": "2013-06-20"}).status_code == 302
 
 
 def test_a_year_beyond_reason_is_no_page(people: People) -> None:

@@ -163,9 +163,9 @@ def addressed(model: type[models.Model], rule: Addressed) -> str:
 
 
 def written(model: type[models.Model]) -> str:
-    """The SQL condition under which a row of the model may be written: where it is seen, and see `Through.at`."""
+    """The SQL condition under which a row of the model may be written: where it is seen, and see `By.at`."""
     rule, seen = rule_of(model), condition(model)
-    if not isinstance(rule, Through) or rule.at is None:
+    if not isinstance(rule, By | Through) or rule.at is None:
         return seen
     field, quote = model._meta.get_field(rule.at), '"{}"'.format
     target = field.related_model

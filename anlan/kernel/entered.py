@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,14 @@ def seen(text: str) -> None:
     """A validator: `ValidationError` for a text with signs that nobody sees."""
     if _UNSEEN.search(text):
         raise ValidationError(_("The text holds control characters, which nobody sees."), code="unseen")
+
+
+def guard(field: forms.Field) -> None:
+    """Has a form's field refuse what may not be entered."""
+    if type(field) is forms.CharField:  # lists and JSON are made of its kind, and are no texts
+        field.validators.append(seen)
+    elif isinstance(field, forms.DateField | forms.DateTimeField):
+        field.validators.append(in_calendar)
 
 
 def in_calendar(day: date) -> None:

@@ -81,23 +81,23 @@ def rule_of(model: type[models.Model]) -> ScopeRule:
     return rule
 
 
+def _everything(area: str, setting: str) -> str:
+    """The SQL condition that a setting is '*'. It says no more, but of a column, of which the planner has statistics:
+    all rows or none. Of two values without a column it would guess one row in two hundred."""
+    return f"{area} >= CASE WHEN {setting} = '*' THEN '' END"
+
+
 def within(area: str, industry: str | None, enterprise: str | None) -> str:
     """The SQL condition under which a row with these columns lies in the scope stated: None closes, ANY opens."""
-
-    def everything(setting: str) -> str:
-        # Says no more than that the setting is '*', but of a column, of which the planner has statistics: all rows or
-        # none. Of two values without a column it would guess one row in two hundred.
-        return f"{area} >= CASE WHEN {setting} = '*' THEN '' END"
-
     parts = [f"{area} >= current_setting('anlan.area_low', true)", f"{area} < current_setting('anlan.area_high', true)"]
     if industry is None:
-        parts.append(everything(_INDUSTRIES))
+        parts.append(_everything(area, _INDUSTRIES))
     elif industry != ANY:
-        parts.append(f"({everything(_INDUSTRIES)} OR {industry} = ANY (string_to_array({_INDUSTRIES}, ',')))")
+        parts.append(f"({_everything(area, _INDUSTRIES)} OR {industry} = ANY (string_to_array({_INDUSTRIES}, ',')))")
     if enterprise is None:
-        parts.append(everything(_ENTERPRISE))
+        parts.append(_everything(area, _ENTERPRISE))
     elif enterprise != ANY:
-        parts.append(f"({everything(_ENTERPRISE)} OR {enterprise}::text = {_ENTERPRISE})")
+        parts.append(f"({_everything(area, _ENTERPRISE)} OR {enterprise}::text = {_ENTERPRISE})")
     return " AND ".join(parts)
 
 
@@ -136,6 +136,9 @@ def condition(model: type[models.Model]) -> str:
         case By(area, industry, enterprise, account):
             industry, enterprise = (n if n in (None, ANY) else column(n) for n in (industry, enterprise))
             scoped = within(column(area), industry, enterprise)
+            if rule.inside is not None:
+                name, value = rule.inside
+                scoped += f" AND ({column(name)} <> '{value}' OR {_everything(column(area), _ENTERPRISE)})"
             return f"(({scoped}) OR {column(account)}::text = {_ACCOUNT})" if account else f"({scoped})"
 
 
@@ -160,9 +163,9 @@ def addressed(model: type[models.Model], rule: Addressed) -> str:
 
 
 def written(model: type[models.Model]) -> str:
-    """The SQL condition under which a row of the model may be written: where it is seen, and see `Through.at`."""
+    """The SQL condition under which a row of the model may be written: where it is seen, and see `By.at`."""
     rule, seen = rule_of(model), condition(model)
-    if not isinstance(rule, Through) or rule.at is None:
+    if not isinstance(rule, By | Through) or rule.at is None:
         return seen
     field, quote = model._meta.get_field(rule.at), '"{}"'.format
     target = field.related_model

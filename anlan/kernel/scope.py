@@ -173,7 +173,9 @@ class By:
     `account` names a column whose holder always sees the row (one's own account, one's own notice).
     `published` names a true-or-false column: where it is true, everybody may read the row; writing it
     stays with those in whose scope it lies. `sent` names a relation to this table whose rows say who was sent it:
-    who sees one of them may read the row, too.
+    who sees one of them may read the row, too. `inside` names a column and a value: rows that hold it are not for
+    enterprises yet, whosever they are. `at` names a foreign key to a table that is open to all: the row is written only
+    by those in whose area the record lies that it points to, so that nobody speaks for another's.
     """
 
     area: str = "area_code"
@@ -182,14 +184,15 @@ class By:
     account: str | None = None
     published: str | None = None
     sent: str | None = None
+    inside: tuple[str, str] | None = None
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Through:
     """A row is visible if and only if the row that its foreign key `parent` points to is.
 
-    `at` names another foreign key, to a table that is open to all: where it is given, the row is written only by those
-    in whose area the record lies that it points to, so that nobody puts his people into another's place.
+    `at` is as in `By`: nobody puts his people into another's place.
     """
 
     parent: str

@@ -220,6 +220,8 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(os.environ.get("ANLAN_HTTPS"))
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "anlan.site.views.csrf_failure"
+# The editor of a paper sends up to four fields for each part, and two hundred may be added to a year's bulletin.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -24,7 +24,9 @@ from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.kernel.sheets.applying import import_file
 from anlan.offices.hazards.models import Danger
 from anlan.offices.hazards.registers import sample_danger
-from anlan.parties.models import Account, Enterprise, Person
+from anlan.offices.regulators.models import Capacity
+from anlan.offices.regulators.registers import Capacities
+from anlan.parties.models import Account, Authority, Enterprise, Person
 from anlan.parties.registers import Enterprises
 
 from .conftest import MARK, NOON, TESTER, code, send
@@ -476,3 +478,20 @@ def test_the_end_of_a_sign_in_that_was_never_begun_is_refused(settings: Any, sta
     }  # fmt: skip
     client = Client(raise_request_exception=False)
     assert client.get(reverse("oidc-callback"), {"state": state, "code": "x"}).status_code == 403
+
+
+def test_nobody_enters_the_capacity_of_another_place_s_authority(attacker: Account, program: Client) -> None:
+    """Else it would count as one's own, and the other could not enter his: there is one for each authority."""
+    with acting(TESTER, EVERYWHERE):
+        theirs, own = (
+            Authority.objects.create(name=f"安监局{area}", kind="supervisor", tier=2, area_code=area)
+            for area in ("500103000000", "500112000000")
+        )
+    new = {"area_code": "500112000000", "required": 9, "staff": 9}
+    assert send(program, "post", "/api/v1/capacity", new | {"authority_id": theirs.pk}).status_code == 422
+    head = ",".join(str(Capacity._meta.get_field(n).verbose_name) for n in ("authority", "area_code", "required"))
+    with acting(attacker.actor, attacker.scope):
+        sheet = f"{head}\n{theirs.name},500112000000,9\n".encode()
+        assert not import_file(Capacities, sheet, name="a.csv").applied
+        assert not Capacity.objects.exists()
+    assert send(program, "post", "/api/v1/capacity", new | {"authority_id": own.pk}).status_code == 201

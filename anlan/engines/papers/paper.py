@@ -185,9 +185,16 @@ _DIGITS = "零一二三四五六七八九"
 
 
 def chinese(n: int) -> str:
-    """1 to 99 as headings count: 一, 十, 十一, 二十."""
-    tens, ones = divmod(n, 10)
-    return (_DIGITS[tens] if tens > 1 else "") + ("十" if tens else "") + (_DIGITS[ones] if ones else "")
+    """1 to 999 as headings count: 一, 十, 十一, 二十, 一百零一; what is more in figures."""
+    if n > 999:
+        return str(n)
+    hundreds, rest = divmod(n, 100)
+    tens, ones = divmod(rest, 10)
+    begin = f"{_DIGITS[hundreds]}百" if hundreds else ""
+    if hundreds and rest and not tens:
+        begin += "零"
+    ten = f"{_DIGITS[tens] if tens > 1 or hundreds else ''}十" if tens else ""
+    return begin + ten + (_DIGITS[ones] if ones else "")
 
 
 def numbered(blocks: Sequence[Block]) -> Iterator[tuple[Block, str]]:

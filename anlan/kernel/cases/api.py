@@ -107,9 +107,10 @@ def _case(kind: str, number: str) -> Case:
     return case
 
 
-def _out(case: Case, account: Any) -> dict[str, Any]:
+def _out(request: HttpRequest, case: Case, account: Any) -> dict[str, Any]:
     history = list(CaseEntry.of(case))
-    may = [m.name for m in case.lifecycle.moves_from(case.state) if engine.refusal(case, m, account, history) is None]
+    moves = [m for m in case.lifecycle.moves_from(case.state) if not (m.in_person and _by_program(request))]
+    may = [m.name for m in moves if engine.refusal(case, m, account, history) is None]
     own = {n: getattr(case, n) for n in CaseOut.model_fields if n not in ("industry", "enterprise", "moves")}
     return own | {"industry": case.industry_id, "enterprise": getattr(case, "enterprise_id", None), "moves": may}
 
@@ -117,6 +118,11 @@ def _out(case: Case, account: Any) -> dict[str, Any]:
 def _invalid(error: engine.FieldError, before: str = "") -> Refusal:
     place, words = next(iter(error.errors.items()))
     return Refusal(422, "invalid", words[0], before + place, _("Correct the value and send it again."))
+
+
+def _by_program(request: HttpRequest) -> bool:
+    """Whether a key acts, not a person who is signed in."""
+    return getattr(request, "api_token", None) is not None
 
 
 def _may_write(request: HttpRequest, register: type[Register]) -> None:
@@ -128,7 +134,7 @@ def _may_write(request: HttpRequest, register: type[Register]) -> None:
 @api.get("/cases/{kind}/{number}", operation_id="cases.get", response={200: CaseOut} | _ANSWERS, tags=["cases"])
 def get_case(request: HttpRequest, kind: str, number: str) -> Any:
     with _entered(request, _register(lifecycle(kind)), "see") as account:
-        return _out(_case(kind, number), account)
+        return _out(request, _case(kind, number), account)
 
 
 @api.get(
@@ -173,9 +179,12 @@ def post_move(request: HttpRequest, kind: str, number: str, name: str, asked: Mo
     with _entered(request, register, "see") as account:
         case = _case(kind, number)
         _may_write(request, register)
+        wanted = case.lifecycle.move(name)
+        if wanted is not None and wanted.in_person and _by_program(request):
+            words = _("A person does this himself, signed in; no program does it with his key.")
+            raise Refusal(403, "in_person", words, "path", _("Open the case in the browser."))
         try:
             with transaction.atomic():
-                wanted = case.lifecycle.move(name)
                 facts = opening.by_reference(account, wanted.demands if wanted else (), asked.facts)
                 case = engine.move(case, name, by=account, seen_version=asked.seen_version, facts_=facts)
         except engine.Stale as stale:
@@ -186,7 +195,7 @@ def post_move(request: HttpRequest, kind: str, number: str, name: str, asked: Mo
         except engine.MoveRefused as refused:
             status = {"unknown_move": 404, "gate": 422, "not_from_here": 422}.get(refused.code, 403)
             raise Refusal(status, refused.code, refused.message, "path") from None
-        return _out(case, account)
+        return _out(request, case, account)
 
 
 class UploadOut(Schema):
@@ -267,7 +276,7 @@ def _serve(declared: Lifecycle) -> None:
             except engine.MoveRefused as refused:
                 status, place = (409, "Idempotency-Key") if refused.code == "key_reused" else (403, "")
                 raise Refusal(status, refused.code, refused.message, place) from None
-            return Status(201 if new_one else 200, _out(case, account))
+            return Status(201 if new_one else 200, _out(request, case, account))
 
 
 for _declared in lifecycles():

@@ -21,6 +21,7 @@ from anlan.kernel.bilingual import in_language
 from anlan.kernel.models import AreaCode
 from anlan.kernel.scope import area_prefix
 
+from . import links
 from .escalation import ROSE, Rise
 from .lifecycle import Lifecycle, form_field
 from .models import BECAME, Case, CaseEntry, EvidenceFile
@@ -42,12 +43,17 @@ class Told:
 
 
 def read_by(account: Any, case: Case, entries: Iterable[CaseEntry]) -> list[CaseEntry]:
-    """Those of the case's entries that are for the account's eyes, by its role and its seat."""
+    """Those of the case's entries that are for the account's eyes, by its role and its seat; and that another case came
+    out of it only to who sees that one."""
     declared = case.lifecycle
     closed = {m.name for m in declared.moves if m.readers and account.role not in m.readers}
     if not (account.role in declared.open_by and case.owner_area_code.startswith(area_prefix(account.area_code))):
         closed |= set(declared.inside)
-    return [entry for entry in entries if entry.move not in closed]
+    read = [entry for entry in entries if entry.move not in closed]
+    if not any(entry.move == BECAME for entry in read):
+        return read
+    seen = {one.number for one in links.shown(case, account)}
+    return [entry for entry in read if entry.move != BECAME or entry.facts.get("number") in seen]
 
 
 def tell(case: Case, entries: Iterable[CaseEntry], files: Iterable[EvidenceFile] = ()) -> list[Told]:

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from anlan.kernel import entered
 from anlan.kernel.deadlines import UNITS, Limit
 from anlan.kernel.policy import EVERY_ROLE
 from anlan.kernel.registers.declaration import register_of
@@ -148,6 +149,8 @@ class Move:
     tells: str = ""
     readers: Collection[str] = ()
     """The roles that read of it in the history; left out, everybody who sees the case."""
+    in_person: bool = False
+    """Made by a person at his screen alone: no program makes it for him with a key."""
     tone: Literal["primary", "neutral", "critical"] = "neutral"
 
     @property
@@ -431,6 +434,7 @@ def form_field(lifecycle: Lifecycle, demand: Field, case: Any = None) -> forms.F
     made = demand.form() if demand.form else _own_field(lifecycle.model, demand)
     assert made is not None, f"{demand.name} has no form field"
     made.required = demand.required
+    entered.guard(made)
     if demand.narrow is not None and case is not None:
         demand.narrow(case, made)
     return made

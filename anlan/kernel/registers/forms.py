@@ -61,8 +61,8 @@ def _formfield(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | No
         if isinstance(kwargs["widget"], PickWidget):
             kwargs["form_class"] = KeyField
     made = field.formfield(**kwargs)
-    if type(made) is forms.CharField:
-        made.validators.append(entered.seen)
+    if isinstance(made, forms.Field):
+        entered.guard(made)
     return made
 
 

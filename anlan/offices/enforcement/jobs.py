@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from anlan.kernel import clock
 from anlan.kernel.jobs import job
 from anlan.kernel.scope import EVERYWHERE
@@ -12,5 +14,5 @@ from . import ranking
 # Half past two at night in Beijing.
 @job("enforcement.rank", schedule="30 18 * * *", scope=EVERYWHERE)
 def rank() -> None:
-    """Learns from all inspections on record and ranks every enterprise anew."""
-    ranking.rank(clock.today())
+    """Learns from all inspections on record and ranks every enterprise anew; the lot is not to be known beforehand."""
+    ranking.rank(clock.today(), seed=secrets.randbelow(2**31))

@@ -19,7 +19,7 @@ MOST = [MaxValueValidator(10_000)]
 class Capacity(Kept):
     """What one authority has against what it should have; so much staff is `required` by the norm for its size."""
 
-    scope_rule = By(area="area_code", industry=ANY, enterprise=ANY)
+    scope_rule = By(area="area_code", industry=ANY, enterprise=ANY, at="authority")
 
     authority = models.ForeignKey("parties.Authority", models.PROTECT, verbose_name=_("Authority"))
     area_code = AreaCode(_("Area"))

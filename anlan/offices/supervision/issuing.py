@@ -137,6 +137,10 @@ def published(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
         return
     rows = addressed(case)
     firms = {one.enterprise_id: one.enterprise for one in rows if one.enterprise is not None}
+    if gone := [one.addressee_name for one in rows if one.enterprise_id and one.enterprise is None]:
+        # It has moved since the draft; the others are not left without their letter for it.
+        raise MoveRefused("gate", str(_("%(names)s lies in another area by now: have the letter taken back."))
+                          % {"names": "、".join(gone)[:300]})  # fmt: skip
     numbering.send(case.issued, False, [one.addressee for one in rows if one.addressee is not None], [*firms.values()])
     for one in rows:
         if one.state == "draft":

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from anlan.kernel import cases
+from anlan.kernel import cases, files
 from anlan.kernel.cases import links
+from anlan.kernel.cases.engine import Stored
 
 from . import issuing, page
 
@@ -23,12 +24,13 @@ def press(genre: str, by: Any, said: Mapping[str, Any]) -> tuple[Any, bool]:
         record = page.about(said.get("about") or "", by)
         about = {"about": str(record)[:200], "about_at": said["about"]} if record is not None else {}
         own = {n: said[n] for n in ("subject", "grounds", "asked", "answer_by", "measure") if said.get(n)}
+        evidence = [_kept(one) for one in said.get("evidence") or ()]
         with transaction.atomic():
             letter = issuing.draft(genre, by, said["addressees"], about, **own)
             came_from = links.origin(said.get("origin"), by)
             for case in issuing.addressed(letter):
-                if said.get("evidence"):
-                    facts = {"evidence": said["evidence"]}
+                if evidence:
+                    facts = {"evidence": evidence}
                     case = cases.move(case, "prove", by=by, seen_version=case.version, facts_=facts)
                 if came_from is not None:
                     links.link(came_from, case, by)
@@ -37,3 +39,12 @@ def press(genre: str, by: Any, said: Mapping[str, Any]) -> tuple[Any, bool]:
     sent = {name: value for name, value in said.items() if name not in ("token", "to", "addressees")}
     sent["addressees"] = [f"{one._meta.label_lower}:{one.pk}" for one in said["addressees"]]
     return cases.once(by, str(said["token"]), sent, opened)
+
+
+def _kept(upload: Any) -> Stored:
+    """A file as evidence for all addressees: it is looked at and written once, however many they are."""
+    try:
+        kept = files.put(upload)
+    except files.Refused as error:
+        raise cases.FieldError({"evidence": [error.message]}) from error
+    return Stored(upload.name, kept.sha256, kept.media_type, kept.size)

@@ -128,7 +128,7 @@ def held(table: str, changed: str, words: str, removed: str = "true") -> list[st
 
 
 class Recipient(models.Model):
-    """To whom an issued paper was sent: whoever sees the row reads the paper."""
+    """To whom an issued paper was sent: whoever sees the row reads the paper. Those of the paper's own place say so."""
 
     scope_rule = By(area="area_code", industry="industry_id", enterprise="enterprise_id")
     append_only = True
@@ -147,6 +147,27 @@ class Recipient(models.Model):
             models.UniqueConstraint(
                 fields=("paper", "name", "industry_id"), name="recipient_once", nulls_distinct=False
             )
+        ]
+
+    @classmethod
+    def guards(cls) -> list[str]:
+        """Nobody lets himself in: a row at one's own place is not enough, the paper must lie there, too. (A policy that
+        asked so would ask itself: the paper's own asks the recipients.)"""
+        return [
+            """
+            CREATE OR REPLACE FUNCTION anlan_recipient_named() RETURNS trigger LANGUAGE plpgsql
+            SET search_path = public, pg_temp AS $fn$
+            BEGIN
+              IF NOT EXISTS (SELECT FROM parties_issuedpaper WHERE id = NEW.paper_id
+                  AND starts_with(area_code, coalesce(current_setting('anlan.area_low', true), '~'))) THEN
+                RAISE EXCEPTION 'to whom a paper is sent is said where it was issued' USING ERRCODE = '42501';
+              END IF;
+              RETURN NEW;
+            END $fn$
+            """,
+            "DROP TRIGGER IF EXISTS named ON parties_recipient",
+            "CREATE TRIGGER named BEFORE INSERT ON parties_recipient FOR EACH ROW "
+            "EXECUTE FUNCTION anlan_recipient_named()",
         ]
 
     def __str__(self) -> str:
@@ -208,7 +229,7 @@ class OfficialPaper(Case):
 
     @classmethod
     def guards(cls) -> list[str]:
-        """Besides what a case needs: text and facts change in a draft alone, and what was issued stays."""
+        """Besides what a case needs: text and facts change in a draft that nobody signed, and what was issued stays."""
         text = ("title", "machine", "edits", "facts", "facts_digest", "authority_id", "corrects_id", "signatory_id")
         changed = " OR ".join(f'NEW."{c}" IS DISTINCT FROM OLD."{c}"' for c in text)
         signed = ("signed_at", "signed_by", "document_number", "issued_id")
@@ -217,7 +238,8 @@ class OfficialPaper(Case):
             *super().guards(),
             *held(
                 cls._meta.db_table,
-                f"(OLD.state <> 'draft' AND ({changed})) OR (OLD.issued_id IS NOT NULL AND ({kept}))",
+                f"((OLD.state <> 'draft' OR OLD.signed_at IS NOT NULL) AND ({changed})) "
+                f"OR (OLD.issued_id IS NOT NULL AND ({kept}))",
                 "a paper changes in its draft alone", removed="OLD.state <> 'draft'",
             ),
         ]  # fmt: skip

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from anlan.kernel.models import AreaCode, Kept
-from anlan.kernel.scope import By, Through
+from anlan.kernel.models import AreaCode, Kept, pointed
+from anlan.kernel.scope import By, Through, acting_now
 
 from ..names import all_initials
 from .authorities import Authority
@@ -78,6 +79,47 @@ class Post(Kept):
                 | models.Q(authority__isnull=True, enterprise__isnull=False),
                 name="post_at_one_body",
             )
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        now, authority = acting_now(), pointed(self, "authority")
+        if not self.head or authority is None or now is None or now[0].account_id is None:
+            return
+        me = self._meta.apps.get_model("parties", "Account").objects.filter(pk=now[0].account_id).first()
+        if me is not None and me.person_id == self.person_id:
+            raise ValidationError({"head": _("Nobody names himself the head of an authority.")})
+        if me is not None and me.role not in ("city", "district") and authority.tier <= 2:
+            raise ValidationError({"head": _("Who leads it is said by the offices of the city and the districts.")})
+
+    @classmethod
+    def guards(cls) -> list[str]:
+        """Who leads an authority signs its papers: nobody says so of himself, and above townships offices alone do."""
+        return [
+            """
+            CREATE OR REPLACE FUNCTION anlan_head_named() RETURNS trigger LANGUAGE plpgsql
+            SET search_path = public, pg_temp AS $fn$
+            DECLARE
+              me record;
+            BEGIN
+              SELECT role, person_id INTO me FROM parties_account
+                WHERE id = nullif(current_setting('anlan.account', true), '')::bigint;
+              IF FOUND AND (me.person_id IN (NEW.person_id, OLD.person_id)
+                  OR me.role NOT IN ('city', 'district') AND EXISTS (SELECT FROM parties_authority
+                    WHERE id IN (NEW.authority_id, OLD.authority_id) AND tier <= 2)) THEN
+                RAISE EXCEPTION 'the head of an authority is named by its office, and by another person'
+                  USING ERRCODE = '42501';
+              END IF;
+              RETURN NEW;
+            END $fn$
+            """,
+            "DROP TRIGGER IF EXISTS head_named ON parties_post",
+            "DROP TRIGGER IF EXISTS head_kept ON parties_post",
+            "CREATE TRIGGER head_named BEFORE INSERT ON parties_post FOR EACH ROW "
+            "WHEN (NEW.head AND NEW.authority_id IS NOT NULL) EXECUTE FUNCTION anlan_head_named()",
+            "CREATE TRIGGER head_kept BEFORE UPDATE ON parties_post FOR EACH ROW "
+            "WHEN (NEW.head AND NEW.authority_id IS NOT NULL OR OLD.head AND OLD.authority_id IS NOT NULL) "
+            "EXECUTE FUNCTION anlan_head_named()",
         ]
 
     def __str__(self) -> str:

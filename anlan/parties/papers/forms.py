@@ -14,13 +14,14 @@ from anlan.kernel.registers.meanwhile import Held
 from anlan.parties.models import OfficialPaper
 
 from .lifecycle import heads
-from .text import LONGEST, BadText, Part, Text
+from .text import LONGEST, BadText, Part, Text, longest
 
 WRONG = {
     "empty": lambda: _("This must be filled in."),
     "long": lambda: _("This is too long."),
     "unknown": lambda: _("This part does not exist any more."),
     "many": lambda: _("No more parts can be added."),
+    "whole": lambda: _("All that was written is too long for one paper."),
 }
 
 
@@ -28,8 +29,8 @@ class EditForm(Held, forms.Form):
     """The text of a paper as it stands. What is typed of parts that are gone is in `lost`."""
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
-    title = forms.CharField(max_length=LONGEST["title"], widget=forms.Textarea(attrs={"rows": 2}))
-    addressee = forms.CharField(max_length=LONGEST["addressee"], required=False, widget=forms.Textarea({"rows": 2}))
+    title = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}))
+    addressee = forms.CharField(required=False, widget=forms.Textarea({"rows": 2}))
     copies = forms.CharField(
         max_length=LONGEST["copies"] + 100, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -48,6 +49,8 @@ class EditForm(Held, forms.Form):
         for section in (*text.sections, *text.annexes):
             initial[f"out-{section.key}"] = section.out
         super().__init__(data, initial=initial, auto_id="e-%s")
+        for name, was in (("title", text.machine.title), ("addressee", text.machine.addressee)):
+            self.fields[name].widget.attrs["maxlength"] = longest(name, was)
         labels = {
             "title": _("Title"), "addressee": _("Addressees"), "copies": _("Copies to, one on each line"),
             "signatory": _("To be signed by"),
@@ -93,6 +96,7 @@ def _words(part: Part) -> forms.Field:
     if isinstance(part.block, Note):
         label = pgettext("paper", "Note")
     rows = 1 if heading else max(2, min(14, len(text) // 38 + 1))
+    most = longest("text", text if part.was is None else part.was)
     return forms.CharField(
-        label=label, max_length=LONGEST["text"], required=False, widget=forms.Textarea(attrs={"rows": rows})
-    )
+        label=label, max_length=most, required=False, widget=forms.Textarea(attrs={"rows": rows})
+    )  # fmt: skip

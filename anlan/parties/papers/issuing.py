@@ -88,7 +88,7 @@ def send(paper: IssuedPaper, public: bool, to: Sequence[Authority], enterprises:
     called = {one.pk: f"{one.name[:99]}（{one.credit_code or one.pk}）" for one in enterprises if several[one.name] > 1}
     Recipient.objects.bulk_create([
         *(Recipient(paper=paper, name=body.name, area_code=body.area_code, industry_id=industry or None)
-          for body in to for industry in (body.industries or [""])),
+          for body in to for industry in dict.fromkeys(body.industries or [""])),
         *(Recipient(paper=paper, name=called.get(one.pk, one.name), area_code=one.area_code,
                     industry_id=one.industry_id, enterprise_id=one.pk) for one in enterprises),
     ])  # fmt: skip

@@ -319,7 +319,8 @@ def official(
              forbid_same_person_as=("submit",), words=_("%(actor)s reviewed the draft and passed it on for signature"),
              tone="primary"),
         Move("sign", pgettext_lazy("paper", "Sign"), ("signing",), "signed", who, barred=signs, gate=fit, effect=signed,
-             forbid_same_person_as=("submit", "pass"), words=_("%(actor)s signed the paper"), tone="primary"),
+             forbid_same_person_as=("submit", "pass"), words=_("%(actor)s signed the paper"), tone="primary",
+             in_person=True),
         Move("send_back", _("Send back"), ("review", "signing", "signed"), "draft", demands=(REASON,),
              effect=sent_back, words=_("%(actor)s sent the draft back: %(reason)s"), **common),
         Move("issue", pgettext_lazy("paper", "Number and issue"), ("signed",), "issued", gate=fit, effect=issuing.issue,
@@ -335,7 +336,8 @@ def official(
              demands=(REASON,), clock=STOP, words=_("%(actor)s withdrew the draft: %(reason)s"), tone="critical",
              **common),
         Move("revoke", _("Revoke"), ("issued", "published"), "revoked", who, barred=leads, demands=(REASON,),
-             clock=STOP, effect=revoked, words=_("%(actor)s revoked the paper: %(reason)s"), tone="critical"),
+             clock=STOP, effect=revoked, words=_("%(actor)s revoked the paper: %(reason)s"), tone="critical",
+             in_person=True),
     )  # fmt: skip
     more.setdefault("sections", (
         (_("Paper"), ("authority", "document_number", "corrects", "signatory", "due_on")),

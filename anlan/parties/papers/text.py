@@ -22,8 +22,13 @@ from anlan.engines.papers import Annex, Block, Heading, Imprint, Note, Paper, Pa
 from anlan.engines.papers.texts import clean
 
 LONGEST = {"title": 200, "addressee": 300, "copies": 1000, "text": 5000}
-"""Signs that each may have."""
-MOST_ADDED = 200
+"""Signs that each may have; as many as it was drafted with it always may (`longest`)."""
+MOST_ADDED, MOST_SIGNS = 200, 200_000
+"""So many parts may be added, and all that people wrote may have so many signs: some three hundred pages. To lay out
+more takes so long that nobody else is given a number meanwhile."""
+MOST_NUMBERS = 100
+"""Of a paragraph with more it is not told which number stands in which one's place: to find out takes the cube of it.
+"""
 
 
 class BadText(ValueError):
@@ -206,12 +211,12 @@ class Text:
         known, edits = {part.key: part for part in self.parts()}, self.edits
         changes: dict[str, Any] = {}
         if title is not None:
-            said = _clean("title", title)
+            said = _clean("title", title, was=self.machine.title)
             if not said:
                 raise BadText("title", "empty")
             changes["title"] = None if said == self.machine.title else said
         if addressee is not None:
-            said = _clean("addressee", addressee)
+            said = _clean("addressee", addressee, was=self.machine.addressee)
             changes["addressee"] = None if said == self.machine.addressee else said
         if copies is not None:
             told = tuple(one for line in copies if (one := _clean("copies", line)))
@@ -223,7 +228,8 @@ class Text:
             part = known.get(key)
             if part is None or part.text is None:
                 raise BadText(key, "unknown")
-            said = _clean("text", text, key)
+            was = part.text if part.was is None else part.was
+            said = _clean("text", text, key, was)
             if key in added:
                 added[key] = msgspec.structs.replace(added[key], text=said)
                 continue
@@ -232,13 +238,15 @@ class Text:
                 own.pop(key, None)
                 continue
             own.pop(key, None)
-            if said != (part.text if part.was is None else part.was):
+            if said != was:
                 own[key] = said
         keys = {*known, *(one.key for one in (*self.sections, *self.annexes))}
         left = set(edits.out if out is None else out) | gone
         if left - keys:
             raise BadText(min(left - keys), "unknown")
         kept = added if texts is None else _standing(added)
+        if sum(map(len, own.values())) + sum(len(one.text) for one in kept.values()) > MOST_SIGNS:
+            raise BadText(next(iter(texts or ()), ""), "whole")
         return Text(self.machine, msgspec.structs.replace(
             edits, texts=own, added=kept, out=tuple(sorted(left - (set(added) - set(kept)))), **changes,
         ))  # fmt: skip
@@ -303,10 +311,15 @@ def _standing(added: dict[str, Added]) -> dict[str, Added]:
     return added
 
 
-def _clean(name: str, text: str, part: str = "") -> str:
+def longest(name: str, was: str) -> int:
+    """How many signs it may have that was drafted as `was`: a letter to many names them all."""
+    return max(LONGEST[name], len(was))
+
+
+def _clean(name: str, text: str, part: str = "", was: str = "") -> str:
     """On one line, without signs that nobody sees; raises `BadText` where it is too long."""
     said = clean(" ".join(text.splitlines())).strip()
-    if len(said) > LONGEST[name]:
+    if len(said) > longest(name, was):
         raise BadText(part or name, "long")
     return said
 
@@ -340,6 +353,9 @@ def numbers_of(facts: Any) -> set[str]:
 def _replaced(was: str, now: str) -> list[tuple[str, str]]:
     """The numbers of `now` that do not stand in `was`, each with the one in whose place it stands."""
     before, after = _numbers(was), _numbers(now)
+    if max(len(before), len(after)) > MOST_NUMBERS:
+        known = set(before)
+        return [(number, "") for number in after if number not in known]
     found = []
     for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what in ("replace", "insert"):

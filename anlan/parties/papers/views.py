@@ -248,10 +248,14 @@ def _issued(key: int) -> IssuedPaper:
     return found
 
 
-def _about(paper: IssuedPaper) -> dict[str, Any]:
+def _about(paper: IssuedPaper, public: bool = False) -> dict[str, Any]:
+    """What a page says of a paper. The public's says the same to all, whatever who is signed in may read besides."""
+    corrections, corrects = paper.corrections.order_by("pk"), paper.corrects
+    if public:
+        corrections, corrects = corrections.filter(public=True), corrects if corrects and corrects.public else None
     return {
         "issued": paper, "sheet": on_page(decode(paper.body)), "files": list(paper.files.order_by("form")),
-        "corrections": list(paper.corrections.order_by("pk")),
+        "corrections": list(corrections), "corrects": corrects,
     }  # fmt: skip
 
 
@@ -290,6 +294,9 @@ def _kept(paper: IssuedPaper, form: str) -> HttpResponseBase:
     file = paper.files.filter(form=form).first()
     if file is None:
         raise Http404
+    if not files.whole(file.sha256):
+        # An official paper is served as it was issued or not at all; `anlan doctor` names the file, too.
+        raise OSError(f"{paper.number}.{form}: the file that is kept is not the one that was issued")
     return files.response(file.sha256, f"{paper.number}.{form}", file.media_type)
 
 
@@ -300,7 +307,7 @@ def _kept(paper: IssuedPaper, form: str) -> HttpResponseBase:
 def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
     """The papers open to everybody, the latest first: no sign-in, no cookie read, good for five minutes."""
     rows = list(
-        IssuedPaper.objects.filter(public=True).select_related("authority", "corrects").defer("body", "facts")
+        IssuedPaper.objects.filter(public=True).select_related("authority").defer("body", "facts")
         .order_by("-issued_at", "-pk")[:PUBLIC]
     )  # fmt: skip
     context = {"rows": rows, "paper_page": pages.named("public-paper", language)}
@@ -313,7 +320,7 @@ def public_paper(request: HttpRequest, key: int, language: str = "zh-hans") -> H
     paper = _issued(key)
     if not paper.public:
         raise Http404
-    context = _about(paper) | {
+    context = _about(paper, public=True) | {
         "list_url": reverse(pages.named("public-papers", language)), "paper_page": pages.named("public-paper", language)
     }  # fmt: skip
     return pages.answer(request, "papers/public_paper.html", context, language, "public-paper", key)

@@ -127,6 +127,9 @@ def test_headings_are_numbered_by_their_level() -> None:
     marks = [mark for _, mark in numbered([Heading(level, "") for level in levels])]  # type: ignore[arg-type]
     assert marks == ["一、", "（一）", "（二）", "1.", "（1）", "（2）", "（三）", "1.", "二、", "（一）"]
     assert [chinese(n) for n in (1, 10, 11, 20, 38, 99)] == ["一", "十", "十一", "二十", "三十八", "九十九"]
+    assert [chinese(n) for n in (100, 101, 110, 111, 230, 999, 1000)] == [
+        "一百", "一百零一", "一百一十", "一百一十一", "二百三十", "九百九十九", "1000",
+    ]  # fmt: skip
 
 
 def test_a_number_has_six_angled_brackets_and_no_leading_zero__gbt_9704() -> None:

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from anlan.kernel import clock
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
-from anlan.offices.enforcement import commands, ranking
+from anlan.offices.enforcement import commands, jobs, ranking
 from anlan.offices.enforcement.models import InspectNext, Ranking
 from anlan.offices.hazards.models import Danger
 from anlan.parties.models import Account, Enterprise
@@ -136,6 +136,14 @@ def test_what_is_of_today_or_later_is_not_read() -> None:
     again = list(InspectNext.objects.order_by("place").values_list("enterprise", "chance"))
     # Equals in chance and waiting are put by lot, which is drawn anew.
     assert dict(again) == dict(said)
+
+
+def test_the_lot_of_a_night_cannot_be_computed_the_day_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = []
+    monkeypatch.setattr(ranking, "rank", lambda today, seed=0: seeds.append(seed))
+    for _night in range(3):
+        jobs.rank.run()
+    assert len(set(seeds)) == 3
 
 
 def test_what_lasts_counts_while_it_lasts_and_what_was_no_danger_never() -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from anlan.engines.measures import Period
 from anlan.engines.papers import BadPaper
-from anlan.kernel import clock, law, notices
+from anlan.kernel import clock, law, locks, notices
 from anlan.kernel.cases import MoveRefused
 from anlan.kernel.jobs import Report, job
 from anlan.kernel.models import Progress
@@ -45,6 +45,8 @@ def begin(series: str, period: Period, by: Any, *, by_job: bool = True) -> Publi
         raise facts.BadBulletin(_("Bulletins are issued by cities and districts."))
     if period.span(clock.now()) is None:
         raise facts.BadBulletin(_("The period %(period)s has not begun.") % {"period": period.name})
+    # Of several who begin the same one at once the others wait, and then find what the first began.
+    locks.alone(f"bulletin.{series}.{period.name}", int(by.area_code[:6]))
     authority = facts.issuer(division, min(period.end - timedelta(days=1), clock.today()))
     words = dict(Publication.SERIES)[series]
     case: Publication = papers.draft(
@@ -117,6 +119,7 @@ def correct(case: Publication, compared: BulletinRun, by: Any) -> Publication:
     """Drafts the correction of an issued publication from what a comparison found. Raises `BadBulletin` and
     `MoveRefused` (`invalid` where it is being corrected already)."""
     assert case.issued is not None
+    Publication.objects.select_for_update(of=("self",)).get(pk=case.pk)  # of two presses at once one corrects it
     made = corrections.paper(case.issued, facts.decode(case.facts), facts.decode(compared.facts))
     return papers.draft(  # type: ignore[no-any-return]
         "publication", by, authority=case.authority, paper=made, facts=compared.facts, corrects=case.issued,

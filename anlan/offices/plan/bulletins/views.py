@@ -30,7 +30,7 @@ def bulletins(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     today = clock.today()
     asked = request.GET.get("year", str(today.year))
-    if not (asked.isascii() and asked.isdigit() and 2000 <= int(asked) <= 2200):
+    if not (asked.isascii() and asked.isdigit() and len(asked) == 4 and 2000 <= int(asked) <= 2200):
         raise Http404
     year = int(asked)
     own = user.area_code if user.role in ISSUERS else user.area_code[:6].ljust(12, "0")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from anlan.engines.measures import Period
 from anlan.kernel import clock, notices
+from anlan.kernel.entered import seen
 from anlan.kernel.events import tell
 from anlan.kernel.locks import alone
 from anlan.kernel.scope import acting_now, area_prefix
@@ -71,7 +72,9 @@ def may_close(account: Any, area_code: str) -> bool:
 
 
 def close(period: str, area_code: str, by: Account, reason: str = "") -> ClosedPeriod:
-    """Closes a month that is over for an area and all below it, and keeps its figures. Raises `Refused`."""
+    """Closes a month that is over for an area and all below it, and keeps its figures. Raises `Refused`, and
+    `ValidationError` for a month or a reason that cannot be."""
+    seen(reason)
     if not may_close(by, area_code):
         raise Refused("period.who", _("A month is closed by the area's own office, or by the one above it."))
     found = ClosedPeriod(

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from anlan.engines.measures import BadPeriod, Period
-from anlan.kernel import areas, clock
+from anlan.kernel import areas, clock, law
 from anlan.kernel.cases import MoveRefused, engine
 from anlan.kernel.cases.models import EvidenceFile
 from anlan.kernel.figures.words import period_title
@@ -196,12 +196,14 @@ def _waiting(account: Any) -> Any:
 
 
 def _period(text: str, reported: str = "") -> Period:
-    """The month or quarter of an address; without one that which runs. 404 for anything else, or one to come."""
+    """The month or quarter of an address; without one that which runs. 404 for anything else, for one to come, and for
+    one of before there were reports."""
     if not text:
         return Period.of("quarter" if reported else "month", clock.today())
     try:
         found = Period.parse(text)
-    except BadPeriod:
+        reports.due_at(found)
+    except (BadPeriod, law.NoRuleInForce):
         raise Http404 from None
     if found.kind not in ("month", "quarter") or found.first > clock.today():
         raise Http404

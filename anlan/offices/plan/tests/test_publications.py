@@ -413,6 +413,34 @@ def test_two_who_press_at_once_ask_for_one_run() -> None:
     assert len(set(found)) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_several_who_begin_one_period_at_once_find_what_the_first_began() -> None:
+    """The second does not stumble over the first's: not in opening, nor in asking for a draft or a comparison."""
+    with acting(TESTER, EVERYWHERE):
+        office()
+        who = [Account.objects.create(username=f"a{n}", name="a", role="city", area_code=CITY) for n in range(3)]
+    begin, found = threading.Barrier(3), []
+
+    def press(by: Account) -> None:
+        try:
+            client = Client()
+            client.force_login(by)
+            begin.wait(20)
+            found.append(client.post("/plan/bulletins/begin/", {"series": "monthly", "period": "2013-05"}))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=press, args=(by,)) for by in who]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [answer.status_code for answer in found] == [302] * 3
+    assert len({answer["Location"] for answer in found}) == 1
+    with acting(TESTER, EVERYWHERE):
+        assert (Publication.objects.count(), BulletinRun.objects.count()) == (1, 1)
+
+
 def test_a_draft_that_cannot_be_made_says_why(people: dict[str, Account], monkeypatch: pytest.MonkeyPatch) -> None:
     case = jobs.begin("monthly", facts.period_of("monthly", "2013-05"), people["drafter"])
 

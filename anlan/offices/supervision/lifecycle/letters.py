@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from anlan.kernel import clock
 from anlan.kernel.cases.lifecycle import STOP, Clock, Field, Move, declare
 from anlan.kernel.cases.universal import REASON
 from anlan.parties import papers
@@ -16,6 +15,7 @@ from anlan.parties.papers.lifecycle import ISSUERS, leads, seated
 
 from .. import issuing, page
 from ..models import Letter
+from .shared import ahead
 
 
 def demands(case: Letter) -> Any:
@@ -26,8 +26,8 @@ def whole(case: Letter, facts: Mapping[str, Any]) -> Any:
     """An order says what is to be done and until when; a circular what it does."""
     missing = ("asked", "answer_by") if case.genre == "order" else ("measure",)
     wrong = {name: [_("This is not in place.")] for name in missing if not facts.get(name)}
-    if facts.get("answer_by") and facts["answer_by"] < clock.today():
-        wrong["answer_by"] = [_("The date lies in the past.")]
+    if facts.get("answer_by"):
+        wrong |= ahead("answer_by")(case, facts) or {}
     return wrong
 
 
@@ -56,7 +56,7 @@ LETTER = declare(
             Move(
                 "revoke", _("Take it back"), ("issued", "published"), "revoked", ISSUERS, barred=leads,
                 demands=(REASON,), effect=issuing.taken_back, clock=STOP, tone="critical",
-                words=_("%(actor)s revoked the paper: %(reason)s"),
+                words=_("%(actor)s revoked the paper: %(reason)s"), in_person=True,
             ),
         ),
         sections=(

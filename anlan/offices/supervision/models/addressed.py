@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.models import Case
+from anlan.kernel.scope import By, area_prefix
 from anlan.parties.models import Authority, Enterprise, IssuedPaper
 from anlan.parties.models.accounts import ROLES
 
@@ -22,12 +23,15 @@ SEATS = {"department": "department", "station": "township", "village": "village"
 class Addressed(Case):
     """One duty-holder is asked for something: an authority or an enterprise.
 
-    A draft lies at the place of the authority in charge, where the addressee does not see it. Once issued the case lies
+    A draft lies at the place of the authority in charge, where the addressee does not see it, nor does an enterprise
+    that lies at that place itself. Once issued the case lies
     at the addressee's place and in his industry: he sees it, those above him do, and his neighbours do not.
 
     `about` says in words which record it is about, `about_at` where that stands (register:key). `letter` is the draft
     of the official `paper` by which it is issued; a task came of the minutes and has none of its own.
     """
+
+    scope_rule = By(industry="industry_id", enterprise="enterprise_id", inside=("state", "draft"))
 
     addressee = models.ForeignKey(
         Authority, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("Addressed authority")
@@ -63,6 +67,8 @@ class Addressed(Case):
         own = self.addressee is not None and self.addressee.area_code == self.owner_area_code
         if own and self.addressee.kind not in SEATS:
             raise ValidationError({"addressee": _("That is your own authority.")})
+        if self.addressee is not None and not self.addressee.area_code.startswith(area_prefix(self.owner_area_code)):
+            raise ValidationError({"addressee": _("It lies outside of the area of the authority that addresses it.")})
 
     def prepare(self) -> None:
         """Who the addressee is, by his role and as he is called now; what has been issued keeps its words."""

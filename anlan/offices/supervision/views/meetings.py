@@ -215,7 +215,9 @@ def letter(request: HttpRequest, number: str) -> HttpResponse:
 def answer(request: HttpRequest, key: int) -> HttpResponse:
     """An authority says whether it will come to a meeting, and who; until the meeting begins."""
     user: Any = request.user
-    found = Invitation.objects.select_related("authority").filter(pk=key).first()
+    # Of two who answer at once the second waits, and his answer stands.
+    rows = Invitation.objects.select_for_update(of=("self",)).select_related("authority")
+    found = rows.filter(pk=key).first()
     if found is None:
         raise Http404
     if not meetings.may_answer(found, user):

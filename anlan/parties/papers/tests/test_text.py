@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,3 +128,24 @@ def test_any_words_are_kept_as_words(one: str, other: str) -> None:
     kept = Text.of(encode(PAPER).decode(), made.edits.plain())
     assert kept.paper == made.paper
     assert all(sign >= " " for word in words(made) for sign in word)
+
+
+def test_paragraphs_of_very_many_numbers_are_looked_at_in_no_time() -> None:
+    """Whoever opens the draft waits for it: two thousand ones against ones and twos took minutes."""
+    many = Paper(title="表", issuer="办", blocks=(Paragraph("1 " * 2400),))
+    made = Text.of(encode(many).decode(), {}).edited(texts={"b0": "1 2 " * 1200})
+    begun = time.monotonic()
+    assert set(made.odd()) == {Odd("b0", "2", "")}
+    assert time.monotonic() - begun < 2
+
+
+def test_what_was_drafted_long_may_stay_long_and_grows_no_further() -> None:
+    many = Paper(title="题" * 250, issuer="办", addressee="区、" * 400, blocks=(Paragraph("文" * 6000),))
+    drafted = Text.of(encode(many).decode(), {})
+    said = {"title": many.title, "addressee": many.addressee, "texts": {"b0": "字" * 6000}}
+    made = drafted.edited(**said)  # type: ignore[arg-type]
+    assert made.edits == Edits(texts={"b0": "字" * 6000})
+    assert made.edited(texts={"b0": "文" * 6000}).edits == Edits()
+    for longer in ({"title": "题" * 251}, {"addressee": "区、" * 401}, {"texts": {"b0": "字" * 6001}}):
+        with pytest.raises(BadText, match="long"):
+            drafted.edited(**longer)  # type: ignore[arg-type]

@@ -40,8 +40,9 @@ from .models import Board
 
 logger = logging.getLogger(__name__)
 MONTHS = 12
-AHEAD = 200
-"""The figures of so many boards, those changed last, are counted when a process begins."""
+AHEAD, MOST_AHEAD = 200, 400
+"""The figures of so many boards, those changed last, are counted when a process begins, and so many questions at most:
+who makes boards of hundreds of periods waits for them himself."""
 _LEVEL = Line(level=True)
 """A card says the year's number: no line through the year is needed for it."""
 
@@ -341,7 +342,8 @@ def count_ahead() -> None:
                 period = tile.when(today)
                 known = [m for m in named(on=period.first) if m.name in tile.measures]
                 for name, question in _questions(tile, known, period, today).items():
-                    wanted.setdefault(question, {})[name] = None
+                    if question in wanted or len(wanted) < MOST_AHEAD:
+                        wanted.setdefault(question, {})[name] = None
         if wanted:
             lately_together({question: tuple(names) for question, names in wanted.items()}, tier=2)
 

@@ -21,6 +21,7 @@ from anlan.kernel.figures import computing
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.hazards.models import Danger
 from anlan.parties.models import Account, Authority, Industry
+from anlan.site.board.composed import drawn
 from anlan.site.board.composed import layout as laid
 from anlan.site.board.composed.drawn import Composed, compose
 from anlan.site.board.composed.layout import Tile
@@ -477,3 +478,14 @@ def test_who_works_for_an_enterprise_has_no_composed_boards() -> None:
     board = made(account(), "area", "50")
     assert not sees(worker, board)
     assert browser(worker).get("/boards/").status_code == 403
+
+
+def test_boards_of_hundreds_of_periods_do_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may make a hundred boards of whatever periods; every process counts ahead when it begins."""
+    one = {"kind": "card", "measures": ["hazards.open"]}
+    made(account(), rows=[one | {"period": f"2013-{month:02}"} for month in range(1, 7)])
+    asked: list[int] = []
+    monkeypatch.setattr(drawn, "lately_together", lambda wanted, *, tier: asked.append(len(wanted)))
+    monkeypatch.setattr(drawn, "MOST_AHEAD", 4)
+    drawn.count_ahead()
+    assert asked == [4]

@@ -25,6 +25,7 @@ PROGRAMMES = (
     ("cylinders", _("Gas cylinders by tag")),
     ("sites", _("Building sites")),
     ("petrol", _("Petrol stations")),
+    ("video", _("Video points")),
 )
 """What rules, quotas and devices name; rules in `rules.yaml` speak of some of them."""
 MOVING = frozenset({

@@ -32,6 +32,7 @@ MOVING = frozenset({
     "rural-buses", "coaches", "school-buses", "dangerous-goods-vehicles", "passenger-ships", "dangerous-goods-ships",
 })  # fmt: skip
 """Programmes whose devices drive or sail: they have tracks."""
+SHIPS = frozenset({"passenger-ships", "dangerous-goods-ships"})
 PROTOCOLS = (
     ("jt808", "JT/T 808"),
     ("ais", "AIS"),

@@ -10,7 +10,7 @@ from anlan.kernel import clock, law
 
 from .models import Restriction
 from .moments import LATEST, milliseconds
-from .programmes import MOVING
+from .programmes import MOVING, SHIPS
 from .restriction_models import SPEED_LIMIT, points
 
 BACK = timedelta(days=90)
@@ -28,7 +28,7 @@ def read() -> Places | None:
         return None
     minding: dict[str, set[str]] = {}
     for tells, programme in rows:
-        minding.setdefault(tells, set()).update({programme} if programme else MOVING)
+        minding.setdefault(tells, set()).update(_concerned(tells, programme))
     since = clock.now() - BACK
     held = [part for one in Restriction.objects.exclude(ends__lte=since).order_by("pk") for part in _held(one)]
     return Places(held, minding)
@@ -38,7 +38,7 @@ def _held(one: Restriction) -> Iterator[Held]:
     # By the law of the last day on which it held, today at the latest.
     now = clock.now()
     on = min(one.ends or now, now)
-    programmes = frozenset({one.programme}) if one.programme else MOVING
+    programmes = _concerned(one.tells, one.programme)
     begin, end = milliseconds(one.begins), milliseconds(one.ends) if one.ends else LATEST
     shape, metres = points(one.shape), float(one.metres or 0)
     yield Held(one.tells, programmes, _value(one, on), begin, end, shape, metres)
@@ -47,6 +47,13 @@ def _held(one: Restriction) -> Iterator[Held]:
         kind = "expressway" if one.road_class == "expressway" else "road"
         most = float(law.value(f"monitoring.speed_limit.school_bus_{kind}", on).value)
         yield Held(one.tells, frozenset({SCHOOL}), most, begin, end, shape, metres)
+
+
+def _concerned(tells: str, programme: str) -> frozenset[str]:
+    """Whom it concerns: fog on a river is no vehicle's."""
+    if programme:
+        return frozenset({programme})
+    return MOVING if tells == SPEED_LIMIT else SHIPS
 
 
 def _value(one: Restriction, on: datetime) -> float:

@@ -77,6 +77,7 @@ def test_what_is_over_is_told_as_over() -> None:
     assert found == [0, 1, 1, 0]
     with clock.frozen(AT + timedelta(days=400)):
         assert told("passenger-ships", lat=29.51)["fog"] == 0, "however long ago"
+    assert told("coaches", lat=29.51) == {}, "fog on a river is no vehicle's"
 
 
 @pytest.mark.django_db

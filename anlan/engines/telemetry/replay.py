@@ -98,8 +98,8 @@ def _line(event: Event, numbers: dict[str, int]) -> bytes:
 def opened(source: Path) -> Any:
     try:
         return pq.ParquetFile(source, read_dictionary=["device", "metric"])
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise BadReadings(f"{source}: no such file") from error
     except (pa.ArrowException, OSError) as error:
         raise BadReadings(f"{source}: no Parquet file can be read here ({str(error)[:200]})") from error
 

@@ -175,6 +175,9 @@ def bound(said: Mapping[str, Any]) -> tuple[str, Any] | None:
 
 def _faults(content: Any) -> Iterator[tuple[Place, Words]]:
     """What is wrong, as place and words."""
+    if content is None:
+        yield (), "nothing stands here; a file of rules begins with `rules:`"
+        return
     whole = list(_validator("").iter_errors(content))
     yield from (told for e in whole for told in _told(e))
     if not isinstance(content, Mapping) or not isinstance(content.get("rules"), list):

@@ -182,7 +182,11 @@ class Course:
                 return {"people": round(40 + 10 * slow)}
             case "chemicals":
                 level = 55 + 12 * slow + 0.1 * noise + 30 * swell
-                return {"level": round(level, 1), "lel_percent": round(max(0.0, 1 + 0.5 * noise), 1)}
+                pressure, temperature = 1.1 + 0.1 * slow + 0.01 * noise, 26 + 4 * slow + 0.1 * noise
+                return {
+                    "level": round(level, 1), "lel_percent": round(max(0.0, 1 + 0.5 * noise), 1),
+                    "pressure": round(pressure, 2), "temperature": round(temperature, 1),
+                }  # fmt: skip
             case "slopes":
                 return {"displacement_mm": round(40 * self._own + 0.3 * slow + 0.05 * noise, 2)}
             case "cranes":

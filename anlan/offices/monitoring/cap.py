@@ -155,10 +155,11 @@ ATOM = "http://www.w3.org/2005/Atom"
 
 
 def feed(
-    cases: Iterable[EarlyWarning], histories: Mapping[int, list[CaseEntry]], own: str, link: Any, updated: datetime
-) -> bytes:
-    """Warnings as an Atom feed, newest change first; `link(case)` is where the CAP document of one stands. What
-    identifies feed and entries is no address: that may change."""
+    cases: Iterable[EarlyWarning], histories: Mapping[int, list[CaseEntry]], own: str, link: Any, updated: datetime,
+    further: str = "",
+) -> bytes:  # fmt: skip
+    """Warnings as an Atom feed, newest change first; `link(case)` is where the CAP document of one stands, `further`
+    where the feed goes on (RFC 5005). What identifies feed and entries is no address: that may change."""
     tag = f"tag:{house()},2013:warning"  # RFC 4151; the year is part of the name and stays
     root = Element("feed", {"xmlns": ATOM})
     _add(root, "id", tag)
@@ -167,6 +168,8 @@ def feed(
     author = SubElement(root, "author")
     _add(author, "name", "安澜 Anlan")
     SubElement(root, "link", {"rel": "self", "href": own})
+    if further:
+        SubElement(root, "link", {"rel": "next", "href": further})
     for case in cases:
         told = messages(case, histories.get(case.pk, []))
         entry = SubElement(root, "entry")

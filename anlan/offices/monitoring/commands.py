@@ -69,6 +69,9 @@ def replay_(
         if sys.stderr.isatty():
             click.echo(f"\r{done:,} / {total:,}", nl=done >= total, err=True)
 
+    if not out.absolute().parent.is_dir():  # before what may take hours
+        click.echo(f"{out.absolute().parent}: no such folder; make it first", err=True)
+        sys.exit(2)
     with _told_in_a_line():
         rules, stations = read(rules_file), read_stations(stations_file) if stations_file else None
         if engine == "spark":
@@ -188,7 +191,7 @@ def _told_in_a_line() -> Iterator[None]:
         click.echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        click.echo(f"{error.filename}: {error.strerror}" if error.filename else str(error), err=True)
         sys.exit(2)
 
 

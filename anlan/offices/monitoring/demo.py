@@ -13,7 +13,7 @@ from anlan.parties.models import Account, Enterprise, Person
 
 from . import demo_gas as gas
 from . import rulebook
-from .models import Calibration, Device, DeviceSetting, DutyShift, Quota, Rule, Station, Suppressed
+from .models import Calibration, Device, DeviceSetting, DutyShift, Quota, Restriction, Rule, Station, Suppressed
 
 BASIS = "《重庆市2013年安全生产工作要点》三（六）"
 MINES = ("coal-gas", "mine-people", "mine-air", "mine-water", "mine-talk", "mine-refuge")
@@ -37,6 +37,11 @@ BY_CLASS: dict[str, tuple[tuple[str, str, int, str], ...]] = {
 """For a class of GB/T 4754: programme, protocol, devices required of an enterprise, how they are called."""
 YEARLY = frozenset({"coal-gas", "chemicals", "lifts", "cranes"})
 """Programmes whose devices are calibrated or tested."""
+TANK = {
+    "level_high": 80.0, "level_high_high": 90.0, "pressure_high": 1.6, "pressure_high_high": 1.8,
+    "temperature_high": 50.0, "temperature_high_high": 60.0,
+}  # fmt: skip
+"""What a tank's design sets."""
 MOST = 60
 """Enterprises of one class that have devices on record in the small city."""
 
@@ -66,6 +71,7 @@ def load(city: DemoCity) -> None:
     _calibrations(devices, city)
     _changed_rule(city)
     _waters(devices, city)
+    _restrictions(devices, city)
     city.say(f"devices: {len(devices)} of {sum(q.required for q in quotas)} required")
     gas.load(city, [one for one in devices if one.programme == "coal-gas"][: gas.SENSORS])
 
@@ -131,7 +137,7 @@ def _settings(devices: list[Device], city: DemoCity, rng: Random) -> None:
             wanted = dict(zip(("ch4_alarm", "ch4_cut", "ch4_repower"), map(float, place.value), strict=True))
             basis = f"{place.source}，{place.name}"
         elif device.programme == "chemicals":
-            wanted, basis = {"level_high": 80.0, "level_high_high": 90.0}, "储罐设计文件（演示数据）"
+            wanted, basis = TANK, "储罐设计文件（演示数据）"
         elif device.programme == "mine-people":
             wanted, basis = {"people_permitted": float(rng.randrange(60, 200, 10))}, "核定下井人数（演示数据）"
         rows += [DeviceSetting(device=device, metric=m, value=v, since=since, basis=basis) for m, v in wanted.items()]
@@ -193,6 +199,29 @@ def _waters(devices: list[Device], city: DemoCity) -> None:
     ])  # fmt: skip
     rule, account = Rule.objects.create(name="ferry-outside-its-water"), Account.objects.get(username="city")
     rulebook.save(rule, text, rulebook.checked(text, rule.name), True, "汛期加强客渡船管理", account.actor)
+
+
+def _restrictions(devices: list[Device], city: DemoCity) -> None:
+    """The limit on the roads about which the first coaches drive, and last night's fog on the water of a ferry."""
+    coach, ship = (
+        next((one for one in devices if one.programme == programme and one.lon is not None), None)
+        for programme in ("coaches", "passenger-ships")
+    )
+    wanted = []
+    if coach is not None:
+        limit = {"tells": "speed_limit", "value": 80, "basis": "限速标志（演示数据）"}
+        wanted.append((coach, "客运站周边公路限速80", 0.06, limit | {"begins": city.now - timedelta(days=400)}))
+    if ship is not None:
+        night = city.now.replace(hour=2, minute=0, second=0, microsecond=0)
+        fog = {"tells": "fog", "basis": "海事部门停航通告（演示数据）"}
+        wanted.append((ship, "大雾停航水域", 0.02, fog | {"begins": night, "ends": night + timedelta(hours=6)}))
+    rows = []
+    for device, name, wide, facts in wanted:
+        lat, lon = float(device.lat or 0), float(device.lon or 0)
+        corners = ((-wide, -wide), (wide, -wide), (wide, wide), (-wide, wide))
+        shape = "\n".join(f"{lon + x:.5f},{lat + y:.5f}" for x, y in corners)
+        rows.append(Restriction(name=name, area_code=device.area_code[:6] + "000000", shape=shape, **facts))
+    Restriction.objects.bulk_create(rows)
 
 
 def _quota(enterprise: Enterprise, programme: str, number: int) -> Quota:

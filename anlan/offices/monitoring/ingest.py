@@ -26,7 +26,8 @@ class _Process:
     def __init__(self) -> None:
         self._journal = Journal(home() / "journal", "web")
         self._committer = Committer(self._journal)
-        self.ingest = Ingest(Directory(), self._committer.land, limits(), now)
+        directory = Directory()
+        self.ingest = Ingest(directory, directory.situated(self._committer.land), limits(), now)
         self._task = asyncio.create_task(self._goes_on())
 
     async def _goes_on(self) -> None:

@@ -19,14 +19,17 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 
-from anlan.engines.telemetry.gateways.door import Unsure
+from anlan.engines.telemetry.gateways.door import Land, Unsure
+from anlan.engines.telemetry.places import Places
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
+from . import restrictions
 from .models import Device
+from .programmes import MOVING
 
 logger = logging.getLogger(__name__)
 GATEWAY = Actor("job", "gateway")
@@ -81,6 +84,10 @@ class Directory:
         self.ships: frozenset[str] = frozenset()
         self.sending: frozenset[str] = frozenset()
         """Those that may send over MQTT, HTTP and files."""
+        self.moving: dict[str, str] = {}
+        """The programmes of those that drive and sail."""
+        self.places: Places | None = None
+        """What holds on roads and waters."""
         self._at = self._failed = float("-inf")
         self._reading = asyncio.Lock()
         self._programs: dict[str, tuple[float, frozenset[str] | None]] = {}
@@ -101,16 +108,32 @@ class Directory:
                 raise Unsure
 
     def read(self) -> None:
-        columns = ("code", "protocol", "key_number", "name", "enterprise__credit_code")
+        columns = ("code", "protocol", "key_number", "name", "enterprise__credit_code", "programme")
         try:
             with acting(GATEWAY, EVERYWHERE, savepoint=False):
                 rows = list(in_service().values_list(*columns).iterator(20_000))
+                places = restrictions.read()
         finally:
             connections.close_all()
-        self.devices = {code: Known(protocol, key, name, sender or "") for code, protocol, key, name, sender in rows}
+        self.devices = {
+            code: Known(protocol, key, name, sender or "") for code, protocol, key, name, sender, _programme in rows
+        }
+        self.moving, self.places = {row[0]: row[-1] for row in rows if row[-1] in MOVING}, places
         self.ships = frozenset(code for code, protocol, *_rest in rows if protocol == "ais")
         self.sending = frozenset(code for code, protocol, *_rest in rows if protocol in BY_ITSELF)
         self._at = time.monotonic()
+
+    def told(self, *columns: Any) -> tuple[Any, ...]:
+        """Readings, and what holds where they were taken."""
+        return self.places.told(self.moving, *columns) if self.places else columns
+
+    def situated(self, land: Land) -> Land:
+        """Lands readings with what holds where they were taken."""
+
+        async def landed(*columns: Any) -> None:
+            await land(*self.told(*columns))
+
+        return landed
 
     async def _of(self, code: str) -> Known | None:
         if code not in self.devices:

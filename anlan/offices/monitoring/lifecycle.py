@@ -27,6 +27,7 @@ from .grouping import (
 )
 from .models import EarlyWarning, RuleReview
 from .page import part, review_part
+from .reviews import unchanged
 
 WATCHING = OFFICIALS | {"enterprise", "duty"}
 """Who deals with a warning: the enterprise whose device it is, and who supervises it."""
@@ -137,7 +138,7 @@ RULE_REVIEW = declare(
         moves=(
             Move(
                 "change", _("The rule was changed"), ("open",), "changed", KEEPING, demands=(Field("findings"),),
-                clock=STOP, tone="primary", words=_("%(actor)s changed the rule: %(findings)s"),
+                clock=STOP, tone="primary", ready=unchanged, words=_("%(actor)s changed the rule: %(findings)s"),
             ),
             Move(
                 "keep", _("The rule stays as it is"), ("open",), "kept", KEEPING, demands=(REASON,), clock=STOP,

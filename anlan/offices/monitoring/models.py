@@ -19,11 +19,12 @@ from anlan.kernel.moments import MomentReadAs
 from anlan.kernel.scope import ANY, By, Through
 
 from .programmes import PROGRAMMES, PROTOCOLS
+from .restriction_models import Restriction
 from .rule_models import LEVELS, Calibration, DeviceSetting, Rule, RuleTrial, RuleVersion, Suppressed, titled
 
 __all__ = [
-    "LEVELS", "Calibration", "Device", "DeviceSetting", "EarlyWarning", "Quota", "Rule", "RuleTrial", "RuleVersion",
-    "Station", "Suppressed",
+    "LEVELS", "Calibration", "Device", "DeviceSetting", "EarlyWarning", "Quota", "Restriction", "Rule", "RuleTrial",
+    "RuleVersion", "Station", "Suppressed",
 ]  # fmt: skip
 
 PHONE = RegexValidator(r"\A[0-9+()\- ]{3,20}\Z", _("A telephone number is digits, with +, -, brackets and spaces."))

@@ -124,8 +124,8 @@ def _read(case: EarlyWarning) -> str:
 
 def review_part(case: RuleReview, account: Any) -> tuple[str, dict[str, Any]]:
     """Template and contents of a review's part: the false alarms behind its numbers, and what they were put down to."""
-    until = case.closed_at or clock.now()
-    false = EarlyWarning.objects.filter(rule=case.rule, state="false", closed_at__gte=case.since, closed_at__lte=until)
+    counted = {"closed_at__gt": case.since, "closed_at__lte": case.opened_at}
+    false = EarlyWarning.objects.filter(rule=case.rule, state="false", **counted)
     rules = [law.value(f"monitoring.false_alarms.{name}", on=case.opened_at) for name in ("days", "number", "share")]
     chinese = (get_language() or "").startswith("zh")
     unit = {"days": _("days"), "%": "%"}

@@ -25,12 +25,14 @@ PROGRAMMES = (
     ("cylinders", _("Gas cylinders by tag")),
     ("sites", _("Building sites")),
     ("petrol", _("Petrol stations")),
+    ("video", _("Video points")),
 )
 """What rules, quotas and devices name; rules in `rules.yaml` speak of some of them."""
 MOVING = frozenset({
     "rural-buses", "coaches", "school-buses", "dangerous-goods-vehicles", "passenger-ships", "dangerous-goods-ships",
 })  # fmt: skip
 """Programmes whose devices drive or sail: they have tracks."""
+SHIPS = frozenset({"passenger-ships", "dangerous-goods-ships"})
 PROTOCOLS = (
     ("jt808", "JT/T 808"),
     ("ais", "AIS"),

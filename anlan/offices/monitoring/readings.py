@@ -5,7 +5,9 @@ Telemetry's engine is loaded where it is asked: no page waits for DuckDB that sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,13 +75,45 @@ def number(asked: Any, name: str, least: int, most: int, default: int | None = N
     return int(text)
 
 
+class Lately:
+    """What was found out for a key a moment ago. A device's page asks for each of its curves by itself, and all of them
+    rest on the same journal: the first who asks reads it, and the others wait for him."""
+
+    def __init__(self, seconds: float, most: int = 200) -> None:
+        self._seconds, self._most = seconds, most
+        self._held: dict[Any, tuple[float, Any]] = {}
+        self._locks: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def of(self, key: Any, find: Callable[[], Any]) -> Any:
+        """What is known of the key since no more than so many seconds, or else is found now."""
+        with self._lock:
+            own = self._locks.setdefault(key, threading.Lock())
+        with own:
+            at, found = self._held.get(key, (float("-inf"), None))
+            if time.monotonic() - at > self._seconds:
+                found = find()
+                with self._lock:
+                    while len(self._held) >= self._most:
+                        oldest = next(iter(self._held))
+                        del self._held[oldest], self._locks[oldest]
+                    self._held[key] = time.monotonic(), found
+                    self._locks[key] = own
+            return found
+
+
+_stored_lately, _latest_lately = Lately(1.0), Lately(1.0)
+
+
 def _stored(device: Device) -> tuple[Any, Any]:
     """Where the history is, and the readings that may not have come there yet."""
     from anlan.engines.telemetry import journal
 
     from .serving import home
 
-    return home() / "history", journal.of(home() / "journal", device.code)
+    folder = home()
+    waiting = _stored_lately.of((folder, device.code), lambda: journal.of(folder / "journal", device.code))
+    return folder / "history", waiting
 
 
 def latest(device: Device) -> dict[str, tuple[int, float]]:
@@ -88,8 +122,13 @@ def latest(device: Device) -> dict[str, tuple[int, float]]:
 
     folder, fresh = _stored(device)
     heard = device.heard_at or clock.now()
-    until = max(heard, clock.now()) if fresh.num_rows else heard
-    return history.latest(folder, device.code, milliseconds(until), fresh=fresh)
+    until = milliseconds(max(heard, clock.now()) if fresh.num_rows else heard)
+
+    def find() -> dict[str, tuple[int, float]]:
+        return history.latest(folder, device.code, until, fresh=fresh)
+
+    found: dict[str, tuple[int, float]] = _latest_lately.of((folder, device.code), find)
+    return found
 
 
 def curve(device: Device, metric: str, stretch: Stretch, points: int) -> dict[str, Any]:

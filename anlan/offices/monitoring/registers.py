@@ -24,6 +24,7 @@ from .models import (
     HourlyReading,
     Quota,
     ResponseCard,
+    Restriction,
     Rule,
     RuleReview,
     Station,
@@ -34,6 +35,7 @@ from .rule_models import titled
 
 SUPERVISORS = {"city", "department", "district", "township"}
 DUTY_KEPT_BY = {"city", "district", "township", "enterprise", "duty"}
+RESTRICT = {"city", "department", "district", "duty"}
 
 
 def _enterprise(number: int) -> Enterprise:
@@ -351,6 +353,36 @@ class Calibrations(Register):
     sections = ((_("Calibration"), ("device", "begin", "until", "reason", "done_by")),)
     order = "-begin"
     rights = Rights(see=EVERY_ROLE, add=SUPERVISORS | {"enterprise"}, change=SUPERVISORS, export=OFFICIALS)
+
+
+def sample_restriction(number: int) -> Restriction:
+    """A road's speed limit."""
+    return Restriction(
+        name=f"样本路段{number}", area_code="500112000000", tells="speed_limit", value=60, metres=30, basis="样本",
+        shape="106.50,29.50 106.60,29.50", begins=clock.now() - timedelta(hours=number % 3000),
+    )  # fmt: skip
+
+
+@register
+class Restrictions(Register):
+    name = "restrictions"
+    model = Restriction
+    title = _("Speed limits and restricted waters")
+    singular = _("Speed limit or restricted water")
+    icon = "route"
+    group = "monitoring"
+    columns = ("name", "tells", "road_class", "value", "programme", "area_code", "begins", "ends")
+    filters = ("area_code", "tells", "road_class", "programme", "begins", "ends")
+    search = ("name",)
+    natural_key = ("name", "tells", "begins")
+    sample = staticmethod(sample_restriction)
+    sections = (
+        (_("Speed limit or restricted water"), ("name", "tells", "road_class", "value", "programme", "basis")),
+        (_("Where it holds"), ("area_code", "shape", "metres")),
+        (_("Time in which it holds"), ("begins", "ends")),
+    )
+    order = "-begins"
+    rights = Rights(see=EVERY_ROLE, add=RESTRICT, change=RESTRICT, export=OFFICIALS)
 
 
 @register

@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import Count, F, Q
-from django.utils.translation import gettext_noop
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from anlan.kernel import cases, clock, law, notices
 from anlan.kernel.cases.lifecycle import PRODUCT
 
 from .grouping import CORRECTED
-from .models import EarlyWarning, RuleReview
+from .models import EarlyWarning, Rule, RuleReview
 
 PROPOSED = gettext_noop("%(number)s %(title)s: %(false)s of %(all)s warnings were false")
 
@@ -56,6 +57,16 @@ def propose(rule: str | None = None) -> list[RuleReview]:
             )
         )  # fmt: skip
     return made
+
+
+def unchanged(review: RuleReview) -> Promise | None:
+    """Why nobody can say yet that the rule was changed: it is as it was when that was proposed."""
+    rule = Rule.objects.select_related("current").filter(name=review.rule).first()
+    now = rule and rule.current
+    # What came with the product was there before, whatever its clock said when it was loaded.
+    if now is None or ((now.origin == "city" or now.number > 1) and now.at > review.opened_at):
+        return None
+    return gettext_lazy("The rule has no new version yet: make one first, or say why it stays.")
 
 
 def tell(review: RuleReview) -> None:

@@ -99,7 +99,7 @@ class Gateway:
             task.result()  # a fault of the evaluation is the process' own: the supervisor begins it anew
 
     def _ways_in(self) -> list[Any]:
-        doors, land, host = self._doors, self._committer.land, self._doors.host
+        doors, land, host = self._doors, self._directory.situated(self._committer.land), self._doors.host
         vehicles = Vehicles(self._directory, land, limits(), now)
         devices = Publishers(self._directory, land, limits(), now)
         ships = Ships(lambda: self._directory.ships, doors.receivers, land, now=now)
@@ -158,7 +158,7 @@ class Gateway:
         self._journals.append(journal)
 
         def land(columns: Any) -> None:
-            journal.append(batch_of(*columns, received=time.time_ns() // 1_000_000))
+            journal.append(batch_of(*self._directory.told(*columns), received=time.time_ns() // 1_000_000))
 
         drop = Drop(home() / "drop", self._directory.of_sender, land, limits(), now)
         self._tallies["files"] = drop.tally, lambda: 0

@@ -1,7 +1,7 @@
 """AIS: ships' reports as NMEA 0183 sentences (`!AIVDM`), read by pyais; ITU-R M.1371.
 
-Reports of position (1-3, 18, 19, 27) become readings. AIS has no time of day but the second of the minute: the moment
-is that of the receiver, put back to that second.
+Reports of position (1-3, 18, 19, 27) become readings, and of the voyage (5) its draught. AIS has no time of day but the
+second of the minute: the moment is that of the receiver, put back to that second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONGEST = 82
 """Signs of a sentence, by NMEA 0183; receivers that write time and station before it send some more."""
 _TAGGED = 400
 MOST_PARTS = 9
-_POSITIONS = frozenset({1, 2, 3, 18, 19, 27})
+_POSITIONS, _VOYAGE = frozenset({1, 2, 3, 18, 19, 27}), 5
 
 
 class Joiner:
@@ -83,10 +83,13 @@ def message(sentences: list[bytes]) -> dict[str, Any]:
 
 
 def readings(said: dict[str, Any], received: int) -> Iterator[Reading]:
-    """What a report of position measured; `received` in milliseconds. Values that mean "not available" are left out.
+    """What a report measured; `received` in milliseconds. Values that mean "not available" are left out.
 
-    Metrics: lat, lon (degrees), speed (knots as km/h), course, heading (degrees), status.
+    Metrics: of a position lat, lon (degrees), speed (knots as km/h), course, heading (degrees), status; of a voyage
+    draught (metres).
     """
+    if said.get("msg_type") == _VOYAGE and (draught := said.get("draught")):
+        yield Reading(_ship(said), "draught", received, float(draught))
     if said.get("msg_type") not in _POSITIONS:
         return
     lat, lon = said.get("lat"), said.get("lon")
@@ -96,7 +99,7 @@ def readings(said: dict[str, Any], received: int) -> Iterator[Reading]:
     ts = received
     if isinstance(second, int) and second < 60:
         ts = received - (received - second * 1000) % 60_000
-    device, speed = f"{said['mmsi']:09d}" if isinstance(said["mmsi"], int) else str(said["mmsi"]), said.get("speed")
+    device, speed = _ship(said), said.get("speed")
     found: dict[str, float] = {"lat": lat, "lon": lon}
     # 102.3 knots (63 in message 27) stand for "not available", as 360 and 511 do for directions.
     if speed is not None and speed < (63 if said["msg_type"] == 27 else 102.3):
@@ -107,3 +110,8 @@ def readings(said: dict[str, Any], received: int) -> Iterator[Reading]:
     if said.get("status") is not None and said["status"] < 15:
         found["status"] = said["status"]
     yield from (Reading(device, name, ts, float(value)) for name, value in found.items())
+
+
+def _ship(said: dict[str, Any]) -> str:
+    """The number (MMSI) by which the register knows the ship."""
+    return f"{said['mmsi']:09d}" if isinstance(said["mmsi"], int) else str(said["mmsi"])

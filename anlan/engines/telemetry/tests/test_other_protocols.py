@@ -32,6 +32,13 @@ def test_a_message_in_two_sentences() -> None:
     (told,) = decoded("ais", STATIC)
     assert (told["msg_type"], told["shipname"]) == (5, "FALKVIK")
     assert [t.get("error") for t in decoded("ais", STATIC[:1])] == ["parts"]
+    joiner = ais.Joiner()
+    assert joiner.take(STATIC[1].encode()) is None, "whichever comes first"
+    whole = joiner.take(STATIC[0].encode())
+    assert whole is not None
+    (draught,) = ais.readings(ais.message(whole), NOON)
+    assert tuple(draught) == (f"{told['mmsi']:09d}", "draught", NOON, told["draught"])
+    assert not list(ais.readings(told | {"draught": 0.0}, NOON)), "not available"
 
 
 def test_not_available_is_no_value() -> None:

@@ -242,3 +242,61 @@ def test_what_ended_stays_in_the_feed_for_a_week_in_a_constant_number_of_queries
     assert len(many) == len(few)
     assert listed(AT + timedelta(days=6)) == 6
     assert listed(AT + timedelta(days=8)) == 5, "open ones stay"
+
+
+def test_who_has_it_already_is_told_so_and_reads_it_again_when_it_has_changed() -> None:
+    case, by = warning("red"), account("district", DISTRICT)
+    reads, seen = token(by, "warnings:read")["headers"], {}
+    for address in ("/api/v1/cap/alerts", f"/api/v1/cap/alerts/{case.pk}"):
+        first = Client().get(address, headers=reads)
+        assert first.headers["Cache-Control"] == "private, no-cache", "kept, and asked for before it is used"
+        assert "Authorization" in first.headers["Vary"]
+        asked = {"if-none-match": first.headers["ETag"]}, {"if-modified-since": first.headers["Last-Modified"]}
+        for same in asked:
+            answer = Client().get(address, headers=reads | same)
+            assert (answer.status_code, answer.content) == (304, b"")
+            assert answer.headers["ETag"] == first.headers["ETag"]
+        assert Client().get(address, headers=reads | {"if-none-match": '"other"'}).status_code == 200
+        assert Client().get(address, headers=asked[0]).status_code == 401, "nothing is told without a key"
+        seen[address] = first.headers["ETag"]
+    move(by, case, "acknowledge", at=3)
+    for address, etag in seen.items():
+        assert Client().get(address, headers=reads | {"if-none-match": etag}).status_code == 200
+
+
+def test_an_empty_feed_does_not_change_with_each_look() -> None:
+    reads = token(account("district", DISTRICT), "warnings:read")
+    first = Client().get("/api/v1/cap/alerts", **reads)
+    with clock.frozen(AT + timedelta(minutes=7)):
+        assert Client().get("/api/v1/cap/alerts", **reads).content == first.content
+
+
+def test_a_feed_of_many_goes_on_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anlan.offices.monitoring.api.MOST", 2)
+    made = {warning("red", f"m{n}").pk for n in range(5)}
+    reads, address, found, pages = token(account("district", DISTRICT), "warnings:read"), "/api/v1/cap/alerts", [], 0
+    while address:
+        root = ET.fromstring(Client().get(address, **reads).content)
+        found += [int((one.findtext(f"{ATOM}id") or "").rpartition("/")[2]) for one in root.iter(f"{ATOM}entry")]
+        address = next((one.get("href", "") for one in root.iter(f"{ATOM}link") if one.get("rel") == "next"), "")
+        pages += 1
+    assert (pages, len(found), set(found)) == (3, 5, made)
+    for wrong in ("x", "1", "1.", "-1.2", "9" * 17 + ".1", "1.1' OR '1'='1"):
+        refused = Client().get("/api/v1/cap/alerts", {"before": wrong}, **reads)
+        assert (refused.status_code, refused.json()["place"]) == (422, "before")
+
+
+def test_what_was_told_by_itself_and_put_under_another_is_told_to_its_end() -> None:
+    head, other, by = warning("red"), warning("orange", "k2"), account("district", DISTRICT)
+    move(by, other, "follow", at=3, under=head.number)
+    reads = token(by, "warnings:read")
+    root = ET.fromstring(Client().get("/api/v1/cap/alerts", **reads).content)
+    assert [one.findtext(f"{ATOM}summary") for one in root.iter(f"{ATOM}entry")] == ["Update", "Alert"]
+    document = read(by, other)
+    assert texts(document, "msgType") == ["Update"]
+    assert texts(document, "incidents") == [f"anlan.warning.{head.pk}"]
+    move(by, head, "acknowledge", at=4)
+    move(by, head, "handle", at=5, findings="已处置")
+    root = ET.fromstring(Client().get("/api/v1/cap/alerts", **reads).content)
+    assert len(root.findall(f"{ATOM}entry")) == 2
+    assert texts(read(by, other), "info/responseType") == ["AllClear"] * 2

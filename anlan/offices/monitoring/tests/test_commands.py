@@ -141,7 +141,14 @@ def test_what_is_no_file_of_readings_leaves_the_old_events(tmp_path: Path) -> No
         assert "bad.parquet" in result.stderr
     assert (tmp_path / "out.jsonl").read_bytes() == wanted
     asked = ["replay", str(tmp_path / "none"), "--rules", str(tmp_path / "rules.yaml"), "--out", str(tmp_path / "o")]
-    assert CliRunner().invoke(telemetry, asked).exit_code == 2
+    result = CliRunner().invoke(telemetry, asked)
+    assert (result.exit_code, result.stderr) == (2, f"{tmp_path / 'none'}: no such file\n")
+    result = CliRunner().invoke(telemetry, [*asked[:-1], str(tmp_path / "nowhere" / "o")])
+    assert (result.exit_code, result.stderr) == (2, f"{tmp_path / 'nowhere'}: no such folder; make it first\n")
+    (tmp_path / "rules.yaml").write_bytes(b"")
+    result = CliRunner().invoke(telemetry, asked)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "a file of rules begins with `rules:`" in result.stderr
 
 
 def test_single_frames() -> None:

@@ -23,6 +23,7 @@ from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
+from anlan.offices.monitoring import rulebook
 from anlan.offices.monitoring.cards import cards, load
 from anlan.offices.monitoring.grouping import CORRECTED
 from anlan.offices.monitoring.models import Device, DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
@@ -328,6 +329,31 @@ def test_five_false_alarms_in_a_month_and_a_third_of_all_propose_a_change_once()
     with clock.frozen(AT + timedelta(hours=1)):
         ended(5, begin=9)
         assert [one.false_alarms for one in reviews()] == [5, 5]
+    with clock.frozen(AT + timedelta(hours=2)):
+        ended(1, begin=20, cause="后来的一次")
+        text = browser(keeper).get(reviews()[1].get_absolute_url()).content.decode()
+        assert text.count('data-label="误报原因"') == 5, "those behind its number"
+        assert "后来的一次" not in text
+
+
+def test_a_rule_was_changed_when_it_has_another_version() -> None:
+    keeper = account_once()
+    with acting(TESTER, EVERYWHERE):
+        text = Rule.objects.select_related("current").get(name="overspeed").current.text
+        review = cases.open_case(
+            "rule_review", PRODUCT, title="误报偏多", rule="overspeed", warnings=12, since=AT, false_alarms=6,
+            area_code=CITY, owner_area_code=CITY,
+        )  # fmt: skip
+    assert "该规则尚无新版本" in browser(keeper).get(review.get_absolute_url()).content.decode()
+    with acting(keeper.actor, keeper.scope), clock.frozen(AT + timedelta(minutes=5)):
+        with pytest.raises(cases.MoveRefused):
+            cases.move(review, "change", by=keeper, seen_version=review.version, findings="保持时间延长")
+        text = text.replace("hold: 30s", "hold: 60s")
+        rule = Rule.objects.get(name="overspeed")
+        rulebook.save(rule, text, rulebook.checked(text, rule.name), True, "误报偏多", keeper.actor)
+    with acting(keeper.actor, keeper.scope), clock.frozen(AT + timedelta(minutes=6)):
+        moved = cases.move(review, "change", by=keeper, seen_version=review.version, findings="保持时间延长")
+    assert moved.state == "changed"
 
 
 def test_rare_false_alarms_and_those_that_late_readings_corrected_propose_nothing() -> None:

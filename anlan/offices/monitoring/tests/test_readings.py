@@ -14,7 +14,7 @@ from django.test import Client
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
 from anlan.kernel.scope import EVERYWHERE, acting
-from anlan.offices.monitoring import watched
+from anlan.offices.monitoring import readings, watched
 from anlan.offices.monitoring.models import Device
 from anlan.parties.models import Looked
 
@@ -200,3 +200,31 @@ def test_the_devices_page_tells_the_latest_of_each_metric_with_its_moment(home: 
         )  # fmt: skip
     assert "尚无数据" in signed_in("city", "500000000000").get(f"/r/devices/{other.pk}/").content.decode()
     assert "行驶轨迹" in signed_in("township", "500112131000").get(f"/r/devices/{drive(home).pk}/").content.decode()
+
+
+def test_what_several_ask_for_at_once_is_found_once_and_found_anew_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+    import time
+
+    now, found, held = [0.0], [], threading.Event()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    lately = readings.Lately(1.0, most=3)
+
+    def find() -> int:
+        held.wait(5)
+        found.append(len(found))
+        return found[-1]
+
+    said: list[int] = []
+    asking = [threading.Thread(target=lambda: said.append(lately.of("k1", find))) for _ in range(5)]
+    for one in asking:
+        one.start()
+    held.set()
+    for one in asking:
+        one.join()
+    assert (said, found) == ([0] * 5, [0])
+    now[0] = 1.5
+    assert lately.of("k1", find) == 1
+    for key in ("k2", "k3", "k4", "k5"):
+        lately.of(key, find)
+    assert len(lately._held) == len(lately._locks) == 3

@@ -31,6 +31,7 @@ type Point = [number, number | null];
 const shortest = 1_000;
 const longest = 3 * 366 * 86_400_000;
 const ever = 4_102_444_800_000;
+const pace = 300;
 
 const written = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat(document.documentElement.lang, { hour12: false, timeZone: "Asia/Shanghai", ...options });
 const full = written({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -128,6 +129,8 @@ export function draw(place: HTMLElement): void {
   const seen = new Set<HTMLElement>();
   const charts = new Map<HTMLElement, ECharts>();
   const stale = new WeakMap<HTMLElement, string>();
+  const asking = new WeakMap<HTMLElement, AbortController>();
+  let [gone, due] = [0, 0];
 
   const show = async (figure: HTMLElement): Promise<void> => {
     const mine = `${from}-${to}`;
@@ -137,11 +140,14 @@ export function draw(place: HTMLElement): void {
     const words = figure.querySelector("[data-curve-words]");
     const list = figure.querySelector("[data-curve-warnings]");
     if (!canvas || !words || !list) return;
+    asking.get(figure)?.abort(); // nobody waits for a stretch that is no longer looked at
+    const own = new AbortController();
+    asking.set(figure, own);
     const points = Math.min(2000, Math.max(100, Math.round(canvas.clientWidth)));
     const query = new URLSearchParams({ metric: figure.dataset["metric"] ?? "", from: String(from), to: String(to), points: String(points) }).toString();
     let curve: Curve;
     try {
-      const answer = await fetch(`${base}?${query}`, { signal: AbortSignal.timeout(20_000) });
+      const answer = await fetch(`${base}?${query}`, { signal: AbortSignal.any([own.signal, AbortSignal.timeout(20_000)]) });
       if (!answer.ok) throw new Error(String(answer.status));
       curve = (await answer.json()) as Curve;
     } catch {
@@ -191,7 +197,12 @@ export function draw(place: HTMLElement): void {
     to = Math.min(ever, from + span);
     history.replaceState(null, "", `#${from}-${to}`);
     tell();
-    for (const figure of seen) void show(figure);
+    // Who goes on and on is shown where he stops: each stretch costs the server as much as the last one.
+    clearTimeout(due);
+    due = window.setTimeout(() => {
+      for (const figure of seen) void show(figure);
+    }, performance.now() - gone < pace ? pace : 0);
+    gone = performance.now();
   };
   const tell = (): void => {
     const told = bar?.querySelector("[data-stretch]");

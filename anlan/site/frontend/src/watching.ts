@@ -189,18 +189,20 @@ export async function draw(place: HTMLElement): Promise<void> {
   };
   chart.on("load", () => {
     const shown: Record<string, Cell[]> = { devices: [], warnings: [] };
+    const larger = (): number => (document.body.classList.contains("wall") ? Math.max(1.2, innerWidth / 2000) : 1);
+    /** Where a mark stands: of warnings at the device of the gravest, of devices amid them. */
+    const at = (cell: Cell, warnings: boolean): [number, number] => (warnings ? [lon(devices.x[cell.first] ?? 0), lat(devices.y[cell.first] ?? 0)] : [lon(cell.x), lat(cell.y)]);
     for (const name of ["devices", "warnings"]) {
       chart.addSource(name, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
       chart.addLayer({ id: name, type: "symbol", source: name, layout: { "icon-image": ["get", "mark"], "icon-allow-overlap": true, "icon-ignore-placement": true } });
     }
     const put = (name: string, size: number): void => {
       const warnings = name === "warnings";
-      shown[name] = cells(devices, chart, size * (document.body.classList.contains("wall") ? Math.max(1.2, innerWidth / 2000) : 1), warnings);
+      shown[name] = cells(devices, chart, size * larger(), warnings);
       const features = shown[name].map((cell, n) => {
         const count = cell.members.length;
         const mark = warnings ? `warn:${cell.level}:${words[cell.level - 1] ?? ""}:${count}` : count > 1 ? `many:${count}:${tenths(devices, cell, 1, 3)}:${tenths(devices, cell, 2)}` : (states[(devices.code[cell.first] ?? 0) % 10] ?? "online");
-        const at = warnings ? [devices.x[cell.first] ?? 0, devices.y[cell.first] ?? 0] : [cell.x, cell.y];
-        return { type: "Feature" as const, geometry: { type: "Point" as const, coordinates: [lon(at[0] ?? 0), lat(at[1] ?? 0)] }, properties: { mark, n } };
+        return { type: "Feature" as const, geometry: { type: "Point" as const, coordinates: at(cell, warnings) }, properties: { mark, n } };
       });
       chart.getSource<GeoJSONSource>(name)?.setData({ type: "FeatureCollection", features });
     };
@@ -208,10 +210,11 @@ export async function draw(place: HTMLElement): Promise<void> {
       put("devices", square);
       put("warnings", warned);
       // A name under which a mark stands is left out: neither could be read.
-      const marks = [...(shown["devices"] ?? []), ...(shown["warnings"] ?? [])].map((cell) => chart.project([lon(cell.x), lat(cell.y)]));
-      for (const { element, at } of labels) {
-        const own = chart.project(at);
-        element.classList.toggle("is-covered", marks.some(({ x, y }) => Math.abs(x - own.x) < 34 && Math.abs(y - own.y) < 22));
+      const marks = ["devices", "warnings"].flatMap((name) => (shown[name] ?? []).map((cell) => chart.project(at(cell, name === "warnings"))));
+      const [wide, high] = [34 * larger(), 26 * larger()];
+      for (const { element, at: place } of labels) {
+        const own = chart.project(place);
+        element.classList.toggle("is-covered", marks.some(({ x, y }) => Math.abs(x - own.x) < wide && Math.abs(y - own.y) < high));
       }
     };
     chart.on("moveend", () => render());

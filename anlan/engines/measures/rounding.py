@@ -38,6 +38,10 @@ def rounded(value: Number, places: int, policy: Rounding) -> Decimal:
     return Decimal(-digits if value < 0 else digits).scaleb(-places)
 
 
+MOST_TOLD = 1000
+"""A rise by more per cent tells how little there was before, not how much has changed: it is put in other words."""
+
+
 def quotient(
     numerator: Number | None, denominator: Number | None, *, scale: int, places: int, policy: Rounding
 ) -> Decimal | None:

@@ -15,7 +15,10 @@ TONES = ("#333333", "#a6a6a6", "#ffffff", "#d9d9d9")
 DASHES = ("", "6 3", "1.5 2.5", "8 3 1.5 3")
 NONE = "–"
 """Stands where there is no figure."""
-HEIGHT = 66.0
+HEIGHT = 54.0
+"""Of the upright ones, in mm: two of them and a small table stand on a page."""
+SMALLEST = 6.5
+"""Of the figures at bars, in pt: what would have to be smaller is left to the scale."""
 ROW = 12.5
 """Of a bar chart, the height of a row, in pt; with more series each further one adds to it."""
 MOST_ROWS = 42
@@ -25,14 +28,12 @@ def shown(value: float | None, places: int) -> str:
     return NONE if value is None else f"{value:.{places}f}"
 
 
-def scale(values: Sequence[float], from_zero: bool = True) -> tuple[list[float], int]:
+def scale(values: Sequence[float]) -> tuple[list[float], int]:
     """Round marks from zero, or below it, to beyond the largest value; and the places that they need.
 
-    Not `from_zero`: figures that lie close together are looked at closely.
+    Never from anywhere else: an axis that is cut makes much of little.
     """
     low, high = min(0.0, *values), max(0.0, *values)
-    if not from_zero and 0.5 * high < min(values) < 0.999 * high:
-        low = min(values)
     span = high - low if high - low > 1e-6 else 1.0
     step = 10 ** floor(log10(span / 4))
     step *= next(factor for factor in (1, 2, 2.5, 5, 10) if span / (factor * step) <= 5)
@@ -121,7 +122,7 @@ def _upright(chart: Chart, wide: float, size: float, family: str, values: list[f
     high = points(HEIGHT)
     drawing = _Drawing(wide, high, family, size)
     drawing.key(chart, wide)
-    marks, places = scale(values or [0.0], chart.kind == "column")
+    marks, places = scale(values or [0.0])
     labels = [f"{mark:.{places}f}" for mark in marks]
     left = max(map(width, labels)) * size + 6
     top, bottom = size * 2.6, high - size * 1.8
@@ -138,17 +139,20 @@ def _upright(chart: Chart, wide: float, size: float, family: str, values: list[f
     for at, name in enumerate(chart.names):
         if at % every == 0:
             drawing.text(left + slot * (at + 0.5), bottom + size * 1.3, cut(name, 8), "middle")
-    lettered = max((width(shown(value, chart.places)) for value in values), default=0) * size * 0.85
+    widest = max((width(shown(value, chart.places)) for value in values), default=1)
+    lettered = widest * size * 0.85
     if chart.kind == "column":
         bar = slot * 0.72 / count
+        # Figures of neighbouring columns do not run into each other.
+        small = min(size * 0.85, bar / widest)
         for n, one in enumerate(chart.series):
             for at, value in enumerate(one.values):
                 x = left + slot * at + slot * 0.14 + bar * n
                 foot = y(value or 0.0)
                 drawing.shape("rect", x=x, y=min(foot, y(0.0)), width=bar, height=abs(foot - y(0.0)), **_fill(n))
-                if lettered <= bar * 1.25 or value is None:
+                if small >= SMALLEST or value is None:
                     above = y(max(value or 0.0, 0.0)) - 2.5
-                    drawing.text(x + bar / 2, above, shown(value, chart.places), "middle", size * 0.85)
+                    drawing.text(x + bar / 2, above, shown(value, chart.places), "middle", max(small, SMALLEST))
         return drawing
     for n, one in enumerate(chart.series):
         path, pen = "", "M"
@@ -200,7 +204,7 @@ def _bars(chart: Chart, wide: float, size: float, family: str, values: list[floa
             drawing.shape("rect", x=start, y=upper, width=long, height=thick, **_fill(n))
             drawing.text(
                 start + long + 3, upper + thick / 2 + size * 0.32, shown(value, chart.places),
-                size=size if count == 1 else min(size, thick * 1.15),
+                size=size if count == 1 else min(size, thick * 1.3),
             )  # fmt: skip
     drawing.line(zero, top, zero, high - 2)
     return drawing

@@ -279,7 +279,7 @@ class _Body:
         wide = points(STANDARD["text_width"])
         most = points(STANDARD["text_height"] - 25)
         row = 9 + 9 * len(chart.series)
-        high = min(most, 70 + row * len(chart.names)) if chart.kind == "bar" else points(72)
+        high = min(most, 70 + row * len(chart.names)) if chart.kind == "bar" else points(60)
         drawing = DRAWING.format(
             id=self.charts, wide=Pt(wide), high=Pt(high), rel=self.document.part.relate_to(part, REL.CHART)
         )

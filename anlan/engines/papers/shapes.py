@@ -96,8 +96,11 @@ def chart_xml(chart: Chart, sheet_relation: str, font: str) -> bytes:
     )  # fmt: skip
     unit = clean(chart.unit).replace("\n", " ")
     title = _c("title", _words(font, size, f"单位：{unit}"), _val("overlay", 0)) if unit else None
+    lowest = min((value for one in chart.series for value in one.values if value is not None), default=0.0)
+    # Word would cut the axis of a line whose figures lie close together.
+    foot = _val("min", 0) if lowest >= 0 else None
     values = _c(
-        "valAx", _val("axId", 222), _c("scaling", _val("orientation", "minMax")), _val("delete", 0),
+        "valAx", _val("axId", 222), _c("scaling", _val("orientation", "minMax"), foot), _val("delete", 0),
         _val("axPos", "t" if turned else "l"), _c("majorGridlines", _c("spPr", _line("C8C8C8", 0.5))), title,
         _c("numFmt", formatCode=code, sourceLinked="0"), _val("majorTickMark", "none"), _val("minorTickMark", "none"),
         _val("tickLblPos", "nextTo"), _c("spPr", _c("a_ln", _c("a_noFill"))), _words(font, size),

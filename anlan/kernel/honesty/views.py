@@ -82,7 +82,7 @@ def finds(request: HttpRequest) -> HttpResponse:
         "rows": [
             (names[about], [_shown(by_place.get((about, one.name))) for one in there]) for about in sorted(names)
         ],
-        "states": [(title, TONES[state], states[state]) for state, title in Find._meta.get_field("state").choices
+        "states": [(state, title, TONES[state], states[state]) for state, title in Find._meta.get_field("state").choices
                    if states[state]],
         "checks": [(one, _rules(one, month), sum(f.check_name == one.name for f in rows)) for one in checks()],
         "rate": law.value("honesty.false_discovery", month), "may_look": account.role == "city",

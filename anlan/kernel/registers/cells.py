@@ -22,7 +22,7 @@ from .picking import PickWidget
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value as it stands on a page. `kind` is text, number, date or bool, for alignment."""
+    """A value as it stands on a page. `kind` is text, number, date, late (a date that is over) or bool, for its look."""
 
     text: str
     kind: str = "text"
@@ -132,6 +132,13 @@ def _shower(field: models.Field[Any, Any], places: dict[str, str], links: Links 
     if field.choices:
         labels = {key: str(label) for key, label in field.flatchoices}
         return lambda row, held: Cell(labels.get(held, str(held)))
+    if field.name == "due_at" and links is not None:
+
+        def limit(row: Any, held: Any) -> Cell:
+            shown = _plain(held)
+            return Cell(f"{shown.text} {_('Overdue')}", "late") if getattr(row, "overdue", False) else shown
+
+        return limit
     return lambda row, held: _plain(held)
 
 

@@ -418,7 +418,9 @@ class Duty(Part):
         indexes: ClassVar = [models.Index(fields=("authority", "plan"))]
 
     def __str__(self) -> str:
-        return f"{self.clause} · {self.authority}"
+        # One office may bear a clause and, beside it, single targets of it: they are told apart.
+        what = self.clause if self.target is None else f"{self.target.code} {self.target.name}"
+        return f"{what} · {self.authority}"
 
 
 def parent_code(code: str, known: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ def control(field: BoundField) -> SafeString:
     return field.as_widget(attrs=attrs)
 
 
-_CELLS = {"number": ' class="is-number"', "date": ' class="is-date"'}
+_CELLS = {"number": ' class="is-number"', "date": ' class="is-date"', "late": ' class="is-date is-late"'}
 
 
 @register.simple_tag

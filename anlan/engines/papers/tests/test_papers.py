@@ -308,8 +308,7 @@ def test_a_licensed_font_in_the_folder_goes_before_what_stands_in(faces: fonts.F
 
 def test_marks_of_a_scale_are_round_and_hold_every_value() -> None:
     assert charts.scale([12, 15]) == ([0, 5, 10, 15], 0)
-    marks, places = charts.scale([88.5, 96.0], from_zero=False)
-    assert (marks[0], places) == (88, 0)
+    assert charts.scale([88.5, 96.0]) == ([0, 20, 40, 60, 80, 100], 0)
     assert charts.scale([0.0])[0][0] == 0
     low = charts.scale([-3, 7])[0]
     assert low[0] <= -3
@@ -391,6 +390,8 @@ def test_charts_in_the_docx_are_native_and_carry_their_figures() -> None:
     # Six months of the second series have no figure: no point, and no zero.
     assert chart.count("<c:v>2.0</c:v>") == 6
     assert chart.count("<c:v>0.0</c:v>") == 0
+    # Word's own scale would cut the axis of six figures of 92.6.
+    assert '<c:min val="0"' in packed.read("word/charts/chart2.xml").decode()
     sheet = load_workbook(io.BytesIO(packed.read("word/embeddings/chart1.xlsx"))).active
     assert [cell.value for cell in sheet[1]] == [None, "2012年", "2013年"]
     assert [cell.value for cell in sheet[8]] == ["7月", 3, charts.NONE]

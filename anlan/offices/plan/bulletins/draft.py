@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from anlan.engines.measures import Period
 from anlan.engines.measures.periods import BEIJING
+from anlan.engines.measures.rounding import MOST_TOLD
 from anlan.engines.papers import (
     UNKNOWN,
     Annex,
@@ -25,7 +26,7 @@ from anlan.engines.papers import (
 from anlan.engines.papers.paper import day
 
 from .facts import DUE, GRADES, LEVELS, Cell, Facts, Goal, Row
-from .wording import STANDINGS, change, foremost, listed, plain, ranks, said
+from .wording import SMALL, STANDINGS, change, foremost, listed, plain, ranks, said
 
 GRADE_NAMES = dict(zip(GRADES, ("一般事故", "较大事故", "重大事故", "特别重大事故"), strict=True))
 LEVEL_NAMES = dict(zip(LEVELS, ("红色", "橙色", "黄色", "蓝色"), strict=True))
@@ -106,15 +107,23 @@ def _accidents(facts: Facts, period: Period, span: str) -> Iterable[Block]:
             (_series(f"{year - 1}年", [one[1] for one in figures]), _series(f"{year}年", [one[0] for one in figures])),
             unit,
         )  # fmt: skip
-    yield from _note(value for month in facts.months for value in (*month.deaths, *month.accidents))
+    # That months to come have no figure needs no note.
+    told = facts.months[: (period.end - timedelta(days=1)).month]
+    last = [value for month in facts.months for value in (month.deaths[1], month.accidents[1])]
+    yield from _note((*last, *(value for month in told for value in (month.deaths[0], month.accidents[0]))))
     if facts.running:
         yield Note(f"注：{facts.as_of.astimezone(BEIJING).month}月尚未结束，图中该月数据与上年全月对照。")
     yield Heading(2, "按事故等级")
-    parts = []
+    parts, none = [], []
     for grade in GRADES:
         cells = facts.grades[grade]
-        happened, died = plain(cells["accidents.number"].now), plain(cells["accidents.deaths"].now)
-        parts.append(f"{GRADE_NAMES[grade]}{happened}起、死亡{died}人")
+        happened, died = cells["accidents.number"].now, cells["accidents.deaths"].now
+        if happened == 0:
+            none.append(GRADE_NAMES[grade])
+        else:
+            parts.append(f"{GRADE_NAMES[grade]}{plain(happened)}起、死亡{plain(died)}人")
+    if none:
+        parts.append(f"未发生{listed(none)}")
     yield Paragraph(f"{'；'.join(parts)}。")
     yield Table(
         "按等级统计的事故情况", ("等级", "起数", "上年同期", "同比（%）", "死亡人数", "上年同期", "同比（%）"),
@@ -199,19 +208,20 @@ def _dangers(facts: Facts, span: str) -> Iterable[Block]:
         key=lambda n: (places[n] is None, places[n] or 0, -(ranked[n].cells["hazards.found"].now or 0)),
     )
     yield Paragraph(_ranking(ranked, rates))
+    points = _points(ranked, "hazards.closure_rate")
     yield Table(
         "各区域事故隐患整改率排名",
-        ("名次", "区域", "排查（项）", "已整改（项）", "整改率（%）", "同比（百分点）", "期末未整改（项）"),
+        ("名次", "区域", "排查（项）", "已整改（项）", "整改率（%）", *points, "期末未整改（项）"),
         tuple(
             (
                 "—" if places[n] is None else str(places[n]), ranked[n].name,
                 *(plain(ranked[n].cells[name].now) for name in ("hazards.found", "hazards.found_and_closed")),
-                plain(rates[n]), change(ranked[n].cells["hazards.closure_rate"], rate=True),
+                plain(rates[n]), *(change(ranked[n].cells["hazards.closure_rate"], rate=True) for _head in points),
                 plain(ranked[n].cells["hazards.open"].now),
             )
             for n in order
         ),
-        "clrrrrr", (1, 2.4, 1.3, 1.5, 1.5, 1.8, 1.8),
+        "clrrr" + "r" * len(points) + "r", (0.9, 3.2, 1.1, 1.4, 1.4, *(1.5 for _head in points), 1.5),
     )  # fmt: skip
     yield Note("注：整改率为本期排查且期末前已验收销号的隐患占本期排查隐患的比例；本期未排查出隐患的不参加排名。")
     shown = [n for n in order if rates[n] is not None]
@@ -235,6 +245,11 @@ def _dangers(facts: Facts, span: str) -> Iterable[Block]:
         ),
         "lrrrrr", (2, 1.2, 1.4, 1.4, 1.8, 1.8),
     )  # fmt: skip
+
+
+def _points(rows: Sequence[Row], name: str) -> tuple[str, ...]:
+    """The head of the column that compares a rate with last year's; none where nobody's is known."""
+    return ("同比（百分点）",) if any(row.cells[name].before is not None for row in rows) else ()
 
 
 def _ranking(rows: Sequence[Row], rates: Sequence[Decimal | None]) -> str:
@@ -268,7 +283,10 @@ def _goals(facts: Facts, period: Period) -> Iterable[Block]:
             f"{period.first.year}年度目标任务进展{UNKNOWN}。" if not facts.plan else "本年度计划未设可计量的目标。"
         )
         return
-    yield Paragraph(f"根据《{facts.plan}》，" + "；".join(map(_goal, facts.goals)) + "。")
+    until = "截至目前" if facts.running else "截至期末"
+    yield Paragraph(
+        f"根据《{facts.plan}》，可计量的年度目标共{len(facts.goals)}项。{until}，{'；'.join(_standings(facts.goals))}。"
+    )
     yield Table(
         "年度目标任务进展", ("目标", "要求", "年度控制数", "进度线", "今年累计", "进展"),
         tuple(
@@ -279,7 +297,7 @@ def _goals(facts: Facts, period: Period) -> Iterable[Block]:
             )
             for goal in facts.goals
         ),
-        "llrrrl", (2, 2.4, 1.3, 1, 1.2, 1.7),
+        "llrrrl", (2.6, 2.3, 1.2, 1.1, 1.3, 1.6),
     )  # fmt: skip
     lined = [goal for goal in facts.goals if goal.line is not None]
     of = {shape: [goal.subject for goal in lined if goal.shape == shape] for shape in LINES}
@@ -287,17 +305,25 @@ def _goals(facts: Facts, period: Period) -> Iterable[Block]:
         yield Note(f"注：进度线，{'；'.join(ways)}。")
 
 
-def _goal(goal: Goal) -> str:
-    if goal.actual is None:
-        return f"{goal.subject}{UNKNOWN}"
-    words = f"{goal.subject}今年累计{plain(goal.actual)}{goal.unit}"
-    return words if goal.standing == "unknown" else f"{words}，{STANDINGS[goal.standing]}"
+def _standings(goals: Sequence[Goal]) -> Iterable[str]:
+    """The goals by how they stand, each with its figure: 好于进度的2项，为死亡人数（547人）和较大事故（2起）."""
+    for standing, words in STANDINGS.items():
+        there = [goal for goal in goals if goal.standing == standing]
+        known = [goal for goal in there if goal.actual is not None]
+        named = [f"{goal.subject}（{plain(goal.actual)}{goal.unit}）" for goal in known]
+        if named:
+            words = "进度暂无法判断" if standing == "unknown" else words
+            yield f"{words}的{len(named)}项，为{listed(named)}"
+        if silent := [goal.subject for goal in there if goal.actual is None]:
+            yield f"{UNKNOWN}的{len(silent)}项，为{listed(silent)}"
 
 
 def _warnings(facts: Facts, span: str) -> Iterable[Block]:
     yield Heading(1, "监测预警情况")
     whole, false = facts.whole["monitoring.warnings"], facts.whole["monitoring.false_alarms"]
-    words = f"{span}，{said('监测预警平台共发出预警', whole, '次')}。"
+    words = f"{span}，监测预警平台未发出预警。"
+    if whole.now != 0:
+        words = f"{span}，{said('监测预警平台共发出预警', whole, '次')}。"
     if whole.now:
         levels = [f"{LEVEL_NAMES[level]}{plain(facts.levels[level].now)}次" for level in LEVELS]
         words += f"其中{listed(levels)}；经核实为误报的{plain(false.now)}次。"
@@ -339,19 +365,17 @@ def _count(cell: Cell) -> str:
 def _asked(facts: Facts) -> Iterable[Block]:
     """What follows from the figures, as far as it does; the rest is for the person to write."""
     yield Heading(1, "工作要求")
-    late = sorted((row for row in facts.places if row.cells["hazards.overdue"].now), key=_late)
+    late = [(row.cells["hazards.overdue"].now or Decimal(0), row.name) for row in facts.places]
+    late = sorted((pair for pair in late if pair[0]), key=lambda pair: -pair[0])
     if late:
-        names = listed([row.name for row in late[:LAGGARDS]])
-        others = "等地" if len(late) > LAGGARDS else ""
+        taken = [name for _n, name in foremost(late, LAGGARDS)]
+        names = listed(taken) if taken else f"有逾期未办结隐患的{len(late)}个区域"
+        others = "等地" if taken and len(late) > len(taken) else ""
         yield Paragraph(f"{names}{others}要对逾期未办结的隐患逐一核查原因，落实整改责任、措施、资金、时限和预案。")
     behind = [goal.subject for goal in facts.goals if goal.standing in ("over", "behind", "impossible")]
     if behind:
         yield Paragraph(f"{listed(behind)}未达到进度要求，有关地区和部门要分析原因，采取针对性措施。")
     yield Paragraph("各地区、各有关部门和单位要对照本通报，认真查找差距，抓好整改落实。")
-
-
-def _late(row: Row) -> Decimal:
-    return -(row.cells["hazards.overdue"].now or Decimal(0))
 
 
 # --- Annexes ---------------------------------------------------------------------------------------
@@ -361,17 +385,18 @@ def _by_place(facts: Facts) -> Iterable[Block]:
     yield Table(
         "各区域事故情况", ("区域", "起数", "上年同期", "同比（%）", "死亡人数", "上年同期", "同比（%）"),
         tuple(_accident_row(row.name, row.cells) for row in facts.places), "lrrrrrr",
-        (2.2, 1, 1.2, 1.5, 1.2, 1.2, 1.5),
+        (2.9, 0.75, 1.2, 1.2, 1.2, 1.2, 1.2),
     )  # fmt: skip
     yield from _deaths("各区域死亡人数", facts.places)
+    points = _points(facts.places, DUE[2])
     yield Table(
-        "各区域按期整改情况", ("区域", "应完成（项）", "按期完成（项）", "按期整改率（%）", "同比（百分点）"),
+        "各区域按期整改情况", ("区域", "应完成（项）", "按期完成（项）", "按期整改率（%）", *points),
         tuple(
-            (row.name, *(plain(row.cells[name].now) for name in DUE[:2]), plain(row.cells[DUE[2]].now),
-             change(row.cells[DUE[2]], rate=True))
+            (row.name, *(plain(row.cells[name].now) for name in DUE),
+             *(change(row.cells[DUE[2]], rate=True) for _head in points))
             for row in facts.places
         ),
-        "lrrrr", (2, 1, 1.2, 1.3, 1.3),
+        "lrrr" + "r" * len(points), (2, 1, 1.2, 1.3, *(1.3 for _head in points)),
     )  # fmt: skip
 
 
@@ -386,7 +411,10 @@ def _definitions(facts: Facts) -> Iterable[Block]:
         ),
         "lllcc", (2, 3, 3, 1.2, 0.8),
     )  # fmt: skip
-    yield Note("注：“暂无数据”指系统中没有可供统计的记录；上年同期为零的，不计算同比。")
+    yield Note(
+        "注：“暂无数据”指没有可供统计的记录，或者指标仅反映当前状况、往期无从统计；上年同期为零的，不计算同比；"
+        f"同比增长超过{MOST_TOLD}%的，标注为“{SMALL}”。"
+    )
 
 
 def _series(name: str, values: Sequence[Decimal | None]) -> Series:

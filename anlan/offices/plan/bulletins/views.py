@@ -17,6 +17,7 @@ from anlan.engines.measures import BadPeriod, Period
 from anlan.kernel import clock
 from anlan.kernel.cases import MoveRefused
 from anlan.kernel.cases.views import find
+from anlan.kernel.figures.words import period_title
 from anlan.parties.papers.lifecycle import ISSUERS, may_edit, seated
 
 from . import facts, jobs
@@ -43,7 +44,7 @@ def bulletins(request: HttpRequest) -> HttpResponse:
         rows = by_period.get(period.name, [])
         living = [one for one in rows if one.state not in OVER and one.corrects_id is None]
         return {
-            "series": series, "period": period.name, "cases": rows, "due": jobs.due_on(series, period),
+            "series": series, "period": period.name, "title": period_title(period), "cases": rows, "due": jobs.due_on(series, period),
             "begun": period.first <= today, "over": period.end <= today, "free": not living,
             "late": not living and jobs.due_on(series, period) < today,
         }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from anlan.engines.measures.rounding import MOST_TOLD
 from anlan.engines.papers import UNKNOWN
 
 from .facts import Cell
@@ -14,6 +15,7 @@ STANDINGS = {
     "impossible": "已突破年度控制数", "unknown": UNKNOWN,
 }  # fmt: skip
 ZERO = "上年同期为零"
+SMALL = "基数过小"
 SAME = "与上年同期持平"
 NOTHING_BEFORE = "上年同期暂无数据"
 
@@ -36,7 +38,11 @@ def compared(cell: Cell, unit: str) -> str:
         return f"同比{'提高' if more > 0 else '下降'}{abs(more):f}个百分点"
     word, way = ("增加", "上升") if more > 0 else ("减少", "下降")
     amount = f"同比{word}{abs(more):f}{unit}"
-    return f"{amount}（{ZERO}）" if cell.change is None else f"{amount}、{way}{abs(cell.change):f}%"
+    if cell.change is None:
+        return f"{amount}（{ZERO}）"
+    if cell.change > MOST_TOLD:
+        return f"{amount}（上年同期为{plain(cell.before)}{unit}）"
+    return f"{amount}、{way}{abs(cell.change):f}%"
 
 
 def said(title: str, cell: Cell, unit: str) -> str:
@@ -48,12 +54,14 @@ def said(title: str, cell: Cell, unit: str) -> str:
 
 
 def change(cell: Cell, rate: bool = False) -> str:
-    """The change as a table shows it: +5.3, −16.4, 持平; for rates in percentage points."""
+    """The change as a table shows it: +5.3, −16.4, 持平, 基数过小; for rates in percentage points."""
     if cell.now is None or cell.before is None:
         return UNKNOWN
     value = cell.now - cell.before if rate else cell.change
     if value is None:
         return "持平" if cell.now == cell.before else "上年为零"
+    if not rate and value > MOST_TOLD:
+        return SMALL
     return "持平" if not value else f"{'+' if value > 0 else '−'}{abs(value):f}"
 
 

@@ -64,7 +64,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "total": reports.total(rows), "due": reports.due_at(period), "over": reports.due_at(period) < clock.now(),
         "area": area, "place": areas.names([area]).get(area, "") if area else "",
         "districts": districts, "bodies": bodies, "more": many - len(bodies),
-        "mine": list(mine.order_by("due_at", "code")[:FEW]), "all_mine": mine.count(),
+        "mine": list(mine.select_related("authority").order_by("due_at", "code")[:FEW]), "all_mine": mine.count(),
         "waiting": list(waiting.select_related("authority").order_by("due_at", "number_order")[:FEW]),
         "all_waiting": waiting.count(),
         "closed": [one for one in closings if one.period == f"{period.end - _DAY:%Y-%m}"],

@@ -95,6 +95,8 @@ def table(paper: Paper, caption: str) -> Table:
         ("5", "5", "0.0", "起", "与上年同期持平"),
         ("0", "0", None, "起", "与上年同期持平"),
         ("3", "0", None, "起", "同比增加3起（上年同期为零）"),
+        ("11", "1", "1000.0", "起", "同比增加10起、上升1000.0%"),
+        ("71", "1", "7000.0", "起", "同比增加70起（上年同期为1起）"),
         ("3", None, None, "起", "上年同期暂无数据"),
         (None, "3", None, "起", ""),
         ("92.6", "90.1", "2.8", "%", "同比提高2.5个百分点"),
@@ -115,6 +117,7 @@ def test_a_change_in_a_table_is_signed_and_never_invented() -> None:
     assert wording.change(cell("6", "4", "50.0")) == "+50.0"
     assert wording.change(cell("0", "0", None)) == wording.change(cell("5", "5", "0.0")) == "持平"
     assert wording.change(cell("3", "0", None)) == "上年为零"
+    assert wording.change(cell("71", "1", "7000.0")) == "基数过小"
     assert wording.change(cell("3", None, None)) == UNKNOWN
     assert wording.change(cell("92.6", "90.1", "2.8"), rate=True) == "+2.5"
 
@@ -153,6 +156,9 @@ def test_the_facts_are_the_records(everywhere: None) -> None:
     assert [month.deaths[0] for month in found.months[:7]] == [0, 0, 0, 5, 3, None, None]
     assert not found.running
     paper = draft.paper(found)
+    assert "未发生较大事故、重大事故和特别重大事故。" in said(paper)
+    # Nobody's rate of last year is known: there is no column that says so thirty-eight times.
+    assert "同比（百分点）" not in table(paper, "各区域按期整改情况").head
     assert "共发生各类生产安全事故2起，同比增加1起、上升100.0%；死亡3人，同比减少1人、下降25.0%。" in said(paper)
     rows = table(paper, "各区域事故隐患整改率排名").rows
     assert rows[0][:5] == ("1", "渝北区", "2", "1", "50.0")
@@ -260,7 +266,7 @@ def test_targets_stand_against_their_line(everywhere: None, account: Any) -> Non
     assert (deaths.number, deaths.line, deaths.actual, deaths.standing) == (108, 45, 40, "ahead")
     assert (rate.number, rate.line, rate.actual, rate.standing) == (95, None, Decimal("100.0"), "ahead")
     paper = draft.paper(gathered())
-    assert "根据《2013年工作要点》，死亡人数今年累计40人，好于进度；整改率今年累计100.0%，好于进度。" in said(paper)
+    assert "截至期末，好于进度的2项，为死亡人数（40人）和整改率（100.0%）。" in said(paper)
     notes = [block.text for block in paper.blocks if isinstance(block, Note)]
     assert "注：进度线，死亡人数按上年各月分布推算。" in notes  # a rate has no line through the year
     accident(21, day(5, 3), 70)

@@ -22,6 +22,7 @@ from anlan.engines.measures import AnyMeasure, Line, Period, parts
 from anlan.engines.measures import Target as Demand
 from anlan.engines.measures.figures import Compared, Figures
 from anlan.engines.measures.figures import Figure as Number
+from anlan.engines.measures.rounding import MOST_TOLD
 from anlan.kernel import areas, clock
 from anlan.kernel.deadlines import add_months
 from anlan.kernel.figures import words as wording
@@ -374,7 +375,11 @@ def _beside_last_year(compared: Compared) -> tuple[str, ...]:
     if compared.now.denominator is not None:
         points = compared.difference("last_year")
         return (_("%(said)s (%(points)s points)") % {"said": said, "points": f"{points:+,}"},)
-    return (said if change is None else f"{said} ({change:+,}%)",)
+    if change is None:
+        return (said,)
+    if change > MOST_TOLD:
+        return (_("%(said)s (up more than tenfold)") % {"said": said},)
+    return (f"{said} ({change:+,}%)",)
 
 
 def _held(wanted: Demand, measure: AnyMeasure, figure: Number, today: date) -> tuple[str, str, Any]:

@@ -22,7 +22,7 @@ from .picking import PickWidget
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value as it stands on a page. `kind` is text, number, date, late (a date that is over) or bool, for its look."""
+    """A value as it stands on a page. `kind` is text, number, date, late (a day that is over) or bool, for its look."""
 
     text: str
     kind: str = "text"

@@ -17,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.engines.papers import BadPaper, Block, Chart, Heading, Number, Paper, Table, charts, decode
 from anlan.engines.papers.fonts import NoFonts
+from anlan.engines.papers.layout import TITLE_WIDTH
 from anlan.engines.papers.paper import day, numbered
+from anlan.engines.papers.texts import title_lines
 from anlan.kernel import clock, files
 from anlan.kernel import public as pages
 from anlan.kernel.cases import MoveRefused, Stale
@@ -61,8 +63,12 @@ def drawn(blocks: Iterable[Block]) -> Iterator[dict[str, Any]]:
 def on_page(paper: Paper) -> dict[str, Any]:
     """A whole paper for `papers/_paper.html`."""
     return {
-        "paper": paper, "number": str(paper.number) if paper.number else "", "blocks": list(drawn(paper.blocks)),
-        "annexes": [{"title": one.title, "blocks": list(drawn(one.blocks))} for one in paper.annexes],
+        "paper": paper, "title": title_lines(paper.title, TITLE_WIDTH),
+        "number": str(paper.number) if paper.number else "", "blocks": list(drawn(paper.blocks)),
+        "annexes": [
+            {"title": one.title, "lines": title_lines(one.title, TITLE_WIDTH), "blocks": list(drawn(one.blocks))}
+            for one in paper.annexes
+        ],
         "date": day(paper.signed_on) if paper.signed_on else "",
         "printed": day(paper.imprint.printed_on) if paper.imprint and paper.imprint.printed_on else "",
     }  # fmt: skip

@@ -44,7 +44,8 @@ def bulletins(request: HttpRequest) -> HttpResponse:
         rows = by_period.get(period.name, [])
         living = [one for one in rows if one.state not in OVER and one.corrects_id is None]
         return {
-            "series": series, "period": period.name, "title": period_title(period), "cases": rows, "due": jobs.due_on(series, period),
+            "series": series, "period": period.name, "title": period_title(period), "cases": rows,
+            "due": jobs.due_on(series, period),
             "begun": period.first <= today, "over": period.end <= today, "free": not living,
             "late": not living and jobs.due_on(series, period) < today,
         }  # fmt: skip

@@ -13,6 +13,11 @@ LONGEST_WORD = 16
 _SPACES = {"Zs": " ", "Zl": "\n", "Zp": "\n"}
 _WORD = re.compile(rf"[!-~\u00a1-\u024f]{{{LONGEST_WORD}}}(?=[!-~\u00a1-\u024f])")
 _WIDE = ("W", "F", "A")
+WHOLE = (
+    "安全生产", "委员会", "办公室", "事故", "隐患", "排查", "治理", "整改", "督办", "通报", "通知", "情况", "全市", "全区",
+    "全县", "季度", "年度", "重大", "会议", "纪要", "工作", "关于",
+)  # fmt: skip
+"""Words of which titles are made: none is torn."""
 _CLOSING = "，、。；：）》”"
 
 
@@ -52,24 +57,37 @@ def width(text: str) -> float:
 def title_lines(title: str, most: float) -> list[str]:
     """A title over as few lines of `most` characters as it needs, none much longer than another; its own breaks stand.
 
-    It is broken before 关于 or after 的 and marks where one of these is near.
+    It is broken before 关于 or after 的 and marks where one of these is near; numbers with their unit, and the words
+    that titles are made of, stay whole.
     """
     stripped = clean(title).strip()
     if "\n" in stripped:
         return [line for line in stripped.split("\n") if line.strip()]
     lines: list[str] = []
-    rest = stripped
-    for left in range(ceil(width(stripped) / most), 1, -1):
+    rest, count = stripped, ceil(width(stripped) / most)
+    about = stripped.find("关于", 1)
+    if count > 1 and about > 0 and width(stripped[:about]) <= most < width(stripped[about:]) / (count - 1):
+        count += 1  # who writes stands on a line of its own
+    for left in range(count, 1, -1):
         share = width(rest) / left
         ends = [
             at
             for at in range(1, len(rest))
             if width(rest[:at]) <= most and width(rest[at:]) <= most * (left - 1) and rest[at] not in _CLOSING
         ]
+        ends = [at for at in ends if not _torn(rest, at)] or ends
         cut = min(ends, key=lambda at: abs(width(rest[:at]) - share) - (3.5 if _breaks(rest, at) else 0), default=1)
         lines.append(rest[:cut])
         rest = rest[cut:]
     return [*lines, rest]
+
+
+def _torn(text: str, at: int) -> bool:
+    """Whether a number, it and its unit, or one of `WHOLE` would stand on two lines."""
+    before, after = text[at - 1], text[at]
+    if before.isascii() and before.isalnum() and ((after.isascii() and not after.isspace()) or after in "年月日号"):
+        return True
+    return any(text.startswith(word, at - n) for word in WHOLE for n in range(1, len(word)) if at >= n)
 
 
 def _breaks(text: str, at: int) -> bool:

@@ -9,5 +9,5 @@ from .models import Accident
 
 track(
     "accidents.number", Accident, at="occurred_at", where=Q(in_figures=True),
-    words=_("%(n)s accidents in three years"),
+    words=_("accidents in three years: %(n)s"),
 )  # fmt: skip

@@ -30,7 +30,7 @@ def reason(row: InspectNext, name: str, amount: float) -> str:
     if name == "staff":
         return _("number of staff not known") if n < 0 else _("%(n)s staff") % {"n": f"{n:,}"}
     if name == "visits":
-        return _("%(n)s inspections in three years") % {"n": n}
+        return _("inspections in three years: %(n)s") % {"n": n}
     return {
         ("high_hazard", 1): _("high hazard"), ("high_hazard", 0): _("not of high hazard"),
         ("above_scale", 1): _("above scale"), ("above_scale", 0): _("below scale"),

@@ -13,17 +13,17 @@ MAJOR = Q(grade="major")
 # There is no register of inspections yet: one is known by what it found.
 visits(Danger, at="found_at", where=REAL & Q(source__in=("inspection", "campaign")), found=MAJOR)
 
-track("hazards.major", Danger, at="found_at", where=REAL & MAJOR, words=_("%(n)s major dangers in three years"))
-track("hazards.found", Danger, at="found_at", where=REAL, words=_("%(n)s hidden dangers in three years"))
+track("hazards.major", Danger, at="found_at", where=REAL & MAJOR, words=_("major dangers in three years: %(n)s"))
+track("hazards.found", Danger, at="found_at", where=REAL, words=_("hidden dangers in three years: %(n)s"))
 track(
     "hazards.overdue", Danger, at="rectify_by", until="rectified_at", where=REAL,
     words=_("%(n)s rectifications past their last day"),
 )  # fmt: skip
 track(
     "hazards.reported", Danger, at="found_at", where=REAL & Q(source="report"),
-    words=_("%(n)s reports by the public in three years"),
+    words=_("reports by the public in three years: %(n)s"),
 )  # fmt: skip
 track(
     "hazards.stopped", Danger, at="stopped_at", where=Q(stopped_at__isnull=False),
-    words=_("production stopped %(n)s times in three years"),
+    words=_("orders to stop production in three years: %(n)s"),
 )  # fmt: skip

@@ -10,5 +10,5 @@ from .models import EarlyWarning
 # Those of one cause once, and no false alarms.
 track(
     "monitoring.warnings", EarlyWarning, at="measured_at", where=~Q(state__in=("under", "false")),
-    words=_("%(n)s warnings in three years"),
+    words=_("warnings in three years: %(n)s"),
 )  # fmt: skip

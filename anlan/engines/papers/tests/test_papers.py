@@ -140,6 +140,9 @@ def test_a_number_has_six_angled_brackets_and_no_leading_zero__gbt_9704() -> Non
 def test_a_long_title_is_broken_into_lines_of_about_one_length() -> None:
     lines = title_lines("重庆市安全生产委员会办公室关于2013年6月全市安全生产和事故隐患排查治理情况的通报", 19)
     assert lines == ["重庆市安全生产委员会办公室", "关于2013年6月全市安全生产和", "事故隐患排查治理情况的通报"]
+    # Neither the year nor a word is torn, and who writes stands alone where the rest would not fit below it.
+    quarter = "重庆市安全生产委员会办公室关于2013年第一季度全市安全生产情况的通报"
+    assert title_lines(quarter, 19.1) == ["重庆市安全生产委员会办公室", "关于2013年第一季度", "全市安全生产情况的通报"]
     assert title_lines("一\n二", 19) == ["一", "二"]
     assert "".join(title_lines("字" * 300, 19)) == "字" * 300
 

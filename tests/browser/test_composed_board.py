@@ -136,7 +136,7 @@ def test_boards_take_turns_on_the_wall_without_leaving_it(sign_in: Callable[...,
         for box in page.locator("input[name=b]").all()[:2]:
             box.check()
     page.select_option("#wall-seconds", "15")
-    page.get_by_role("button", name="将选中的上大屏").click()
+    page.get_by_role("button", name="将所选看板投到大屏").click()
     page.wait_for_url("**/boards/wall/**")
     person.look()
     first = page.locator("h1").inner_text()

@@ -234,7 +234,7 @@ def test_caps_by_grade_say_what_is_left__notice_g1_2_to_g1_4() -> None:
                 grade="major",
             )  # fmt: skip
     board = seen(account())
-    assert (card(board, "较大事故").words, card(board, "较大事故").state) == ("控制指标剩余 40 起", "calm")
+    assert (card(board, "较大事故").words, card(board, "较大事故").state) == ("距控制指标 40 起", "calm")
     assert (card(board, "重大事故").words, card(board, "重大事故").state) == ("超出控制指标 1 起", "over")
     assert card(board, "特别重大事故").words == "指标为零"
     # A city's cap is no district's.

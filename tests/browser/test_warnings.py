@@ -112,6 +112,7 @@ def test_a_warning_shows_by_itself_within_a_second_sounds_and_is_dealt_with(
     assert sorted(took)[2] < 1.0, took
     assert page.evaluate("window.same") is True, "nobody loaded the page again"
     assert int(page.evaluate("document.body.dataset.alarmed")) >= 1
+    assert page.locator(".toast-card").count() <= 3, "however many come, they hide no page"
     # A second rule of the same coach is the same warning.
     opener.open(first + 5, "terminal-fatigue", "orange", "疲劳驾驶")
     row = page.locator("tr", has_text=number)

@@ -37,7 +37,7 @@ export async function ground(place: HTMLElement, more: Partial<MapOptions> = {})
     sources: tiles ? { base: { type: "raster", tiles: [tiles], tileSize: 256 } } : {},
     layers: [
       { id: "paper", type: "background", paint: { "background-color": colour("surface") } },
-      ...(tiles ? [{ id: "base", type: "raster" as const, source: "base" }] : []),
+      ...(tiles ? [{ id: "base", type: "raster" as const, source: "base", paint: document.body.classList.contains("wall") ? { "raster-brightness-max": 0.4, "raster-saturation": -0.5 } : {} }] : []),
     ],
   };
   const answer = await fetch(shapes);

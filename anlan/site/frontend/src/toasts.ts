@@ -11,6 +11,8 @@ interface Toast {
   stays?: boolean;
 }
 
+const most = 3;
+
 function place(): HTMLElement {
   let list = document.getElementById("toasts");
   if (!list) {
@@ -20,7 +22,7 @@ function place(): HTMLElement {
   return list;
 }
 
-/** Shows a message; it leaves after eight seconds unless it `stays`. */
+/** Shows a message; it leaves after eight seconds, or when three others have come, unless it `stays`. */
 export function toast(message: Toast): HTMLElement {
   const words = make("div", {});
   words.append(message.url ? make("a", { href: message.url }, message.text) : message.text);
@@ -39,7 +41,11 @@ export function toast(message: Toast): HTMLElement {
   const close = make("button", { type: "button", "aria-label": say("close") }, icon("x"));
   close.addEventListener("click", () => card.remove());
   card.append(close);
-  place().append(card);
+  const list = place();
+  list.append(card);
+  // When a hundred come at once nobody reads a hundred, and they would hide the page that lists them: the bell has them all.
+  if (!message.stays) card.dataset["passing"] = "";
+  for (const one of [...list.querySelectorAll("[data-passing]")].slice(0, -most)) one.remove();
   if (!message.stays) setTimeout(() => card.remove(), 8000);
   return card;
 }

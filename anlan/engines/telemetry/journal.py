@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import math
 import os
 import struct
 import time
@@ -48,16 +49,13 @@ class Journal:
         self._folder, self._name, self._number = folder, f"{writer}-{time.time_ns():020d}", 0
         folder.mkdir(parents=True, exist_ok=True)
         self._torn = False
+        self._room = pa.allocate_buffer(0)
         self._file = self._begun()
 
     def append(self, *batches: Any) -> int:
         """Adds readings (of `SCHEMA`, text perhaps by dictionaries, which is smaller and quicker; all batches alike),
         on disk when this returns; says how many. Raises `OSError`."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batches[0].schema) as writer:
-            for batch in batches:
-                writer.write(batch)
-        content = sink.getvalue()
+        content = self._streamed(batches)
         head = _HEAD.pack(content.size, zlib.crc32(content))
         if self._torn:
             self._next()
@@ -73,6 +71,15 @@ class Journal:
         if os.lseek(self._file, 0, os.SEEK_CUR) >= FULL:
             self._next()
         return sum(batch.num_rows for batch in batches)
+
+    def _streamed(self, batches: Sequence[Any]) -> Any:
+        """The batches as a stream, in memory that is used again the next time."""
+        size = pa.MockOutputStream()
+        _write(size, batches)
+        if self._room.size < size.size():
+            self._room = pa.allocate_buffer(size.size())
+        _write(pa.FixedSizeBufferWriter(self._room), batches)
+        return self._room.slice(0, size.size())
 
     def turn(self) -> None:
         """Begins another file, so that the last one can be kept and removed."""
@@ -107,6 +114,12 @@ class Journal:
         return made
 
 
+def _write(sink: Any, batches: Sequence[Any]) -> None:
+    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write(batch)
+
+
 def batch_of(devices: Any, metrics: Any, ts: Any, values: Any, received: int) -> Any:
     """Readings, in sequences or arrays, as an Arrow batch of `SCHEMA`."""
     count = len(devices)
@@ -124,7 +137,8 @@ class _Waits:
 
 
 class Committer:
-    """Lets many sessions share one `fdatasync`: what comes within some milliseconds is put on disk together.
+    """Lets many sessions share one `fdatasync`: what comes while the disk works, or within `gather` seconds of when it
+    began, is put on disk together the next time; what comes after a pause waits for nothing.
 
     `land` returns when the readings are on disk, and raises what the disk said where they are not.
     """
@@ -163,9 +177,11 @@ class Committer:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        begun, moment = -math.inf, asyncio.get_running_loop().time
         while True:
             await self._wake.wait()
-            await asyncio.sleep(self._gather)
+            await asyncio.sleep(begun + self._gather - moment())
+            begun = moment()
             self._wake.clear()
             if self._turns:
                 self._turns = False

@@ -57,6 +57,8 @@ COUNTED = ("late", "twice", "too_many", "taken", "no_number", "no_moment", "no_r
 """What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment."""
 LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST = range(8)
 _LEAST_ROOM = 16
+METRIC_BITS = 20
+"""So many bits of a key are the metric; above them is room for every moment of a reading."""
 BLOCK = 6
 """Devices that follow each other belong to one part, 2 to this power of them: no two processors want the same line, nor
 the same word of bits."""
@@ -90,18 +92,20 @@ RING = np.dtype(
 )
 """Samples of a lane that looks back: behind `newest` the earlier ones follow, around the end. `far` is how far back the
 span reaches."""
-READING = np.dtype([("ts", np.int64), ("value", np.float64), ("metric", np.int32)], align=True)
+READING = np.dtype([("key", np.int64), ("value", np.float64)])
+"""`key` is moment and metric in one (`_key`), so that a log is in order of one number."""
 _CELL, _RING, _READING = CELL.itemsize, RING.itemsize, READING.itemsize
 DEVICE = np.dtype(
     [
         ("settled", np.int64), ("seen", np.int64), ("newest", np.int64), ("first", np.int32),
-        ("length", np.int32), ("room", np.int32), ("looked", np.int32), ("newest_metric", np.int32),
-        ("quiet_first", np.int32), ("quiet_end", np.int32), ("programme", np.int8), ("dirty", np.bool_),
+        ("length", np.int32), ("room", np.int32), ("looked", np.int32), ("quiet_first", np.int32),
+        ("quiet_end", np.int32), ("programme", np.int8), ("dirty", np.bool_),
     ],
     align=True,
 )  # fmt: skip
-"""A device's log: where it stands, how long it is and may become, how many of its readings were looked at, and its last
-one. Up to when the device is settled, up to when it was seen; its stretches under calibration, its programme."""
+"""A device's log: where it stands, how long it is and may become, how many of its readings were looked at, and the key
+of its last one. Up to when the device is settled, up to when it was seen; its stretches under calibration, its
+programme."""
 EVENT = np.dtype(
     [
         ("ts", np.int64), ("value", np.float64), ("device", np.int32), ("lane", np.int32), ("opens", np.bool_),
@@ -129,8 +133,8 @@ class Log(NamedTuple):
 
 
 class Devices(NamedTuple):
-    """The devices, the stretches (from, to) under calibration, a bit for each device that has new readings, and for
-    each part what was counted of its readings."""
+    """The devices, the stretches (from, to) under calibration, a bit for each device that was touched, and for each
+    part what was counted of its readings."""
 
     one: Any
     quiet: Any
@@ -193,63 +197,66 @@ def _fetch_row(state: State, d: int) -> None:
 
 @run
 def place(
-    device: Any, metric: Any, ts: Any, value: Any, start: int, late: int, part: int, log: Log, devices: Devices,
+    device: Any, metric: Any, ts: Any, value: Any, start: int, late: int, least: float, part: int, log: Log,
+    devices: Devices,
 ) -> int:  # fmt: skip
     """Puts the readings of one part's devices into their logs; returns the row at which it stopped for want of room.
 
-    What is too late is so by the readings that came before it, in this call or an earlier one.
+    What is too late is so by the readings that came before it, in this call or an earlier one. Devices whose log has
+    filled its room to the share `least` are marked as touched.
     """
     readings, counts, parts = log.readings, devices.counts[part], len(log.used)
+    end, taken, latest = len(device), 0, counts[NEWEST]
     for i in range(start, len(device)):
         if parts > 1 and _part(device[i], parts) != part:
             continue
-        t, m, v = ts[i], metric[i], value[i]
+        t, v = ts[i], value[i]
         if not math.isfinite(v):
             counts[NO_NUMBER] += 1
             continue
         if t < EARLIEST or t >= LATEST:
             counts[NO_MOMENT] += 1
             continue
-        if m < 0:
+        if metric[i] < 0:
             counts[NO_RULE] += 1
             continue
-        one = devices.one[device[i]]
+        key, one = _key(t, metric[i]), devices.one[device[i]]
         if i + 2 * _AHEAD < len(device):
             _fetch(devices.one[device[i + 2 * _AHEAD]], 0)
             coming = devices.one[device[i + _AHEAD]]
             _fetch(readings[coming.first + coming.length], -_READING)
             _fetch(readings[coming.first + coming.length], _LINE)
-        if t <= one.settled or (t < one.newest and one.newest - t > late):
+        newest = _moment(one.newest)
+        if t <= one.settled or newest - t > late:
             counts[LATE] += 1
             continue
         # A long log may be one that can be settled: only what is inside the window is a flood.
-        flood = one.length >= MOST_WAITING and readings[one.first].ts >= max(t, one.newest) - late
+        flood = one.length >= MOST_WAITING and _moment(readings[one.first].key) >= max(t, newest) - late
         if one.length == one.room and not flood and not _widened(one, part, log):
-            return i
-        devices.touched[device[i] >> BLOCK] |= np.uint64(1) << np.uint64(device[i] & _IN_BLOCK)
-        if t > one.newest or (t == one.newest and m > one.newest_metric):
-            if flood:
-                became = TOO_MANY
-            else:
-                new = readings[one.first + one.length]
-                new.ts, new.metric, new.value = t, m, v
-                one.newest, one.newest_metric = t, m
-                one.length += 1
-                if t <= one.seen:
-                    one.dirty = True
-                became = TAKEN
+            end = i
+            break
+        if key <= one.newest:
+            counts[_inserted(one, key, v, flood, readings)] += 1
+        elif flood:
+            counts[TOO_MANY] += 1
         else:
-            became = _inserted(one, t, m, v, flood, readings)
-            if t == one.newest:
-                one.newest_metric = max(one.newest_metric, m)
-        counts[became] += 1
-        counts[NEWEST] = max(counts[NEWEST], t)
-    return len(device)
+            new = readings[one.first + one.length]
+            new.key, new.value = key, v
+            one.newest = key
+            one.length += 1
+            one.dirty = one.dirty or t <= one.seen
+            taken += 1
+        if one.length >= least * one.room:
+            devices.touched[device[i] >> BLOCK] |= np.uint64(1) << np.uint64(device[i] & _IN_BLOCK)
+        latest = max(latest, t)
+    counts[TAKEN] += taken
+    counts[NEWEST] = latest
+    return end
 
 
 @run
 def renewed(devices: Devices, found: Any) -> int:
-    """Lists the devices that have new readings since the last time, in order, as memory is read faster so; how many."""
+    """Lists the devices that were touched since the last time, in order, as memory is read faster so; how many."""
     n = 0
     for block in range(len(devices.touched)):
         bits = devices.touched[block]
@@ -268,41 +275,53 @@ def _part(d: int, parts: int) -> int:
 
 
 @inlined
-def _inserted(one: Any, t: int, m: int, v: float, flood: bool, readings: Any) -> int:
+def _inserted(one: Any, key: int, v: float, flood: bool, readings: Any) -> int:
     """Puts a reading that comes after later ones in its place; returns what became of it."""
     begin, end = one.first, one.first + one.length
     place = end
-    while place > begin and readings[place - 1].ts > t:
+    while place > begin and readings[place - 1].key > key:
         place -= 1
-    same = place - 1
-    while same >= begin and readings[same].ts == t:
-        if readings[same].metric == m:
-            # Of two values for one moment the larger one stands, whichever came first.
-            if v > readings[same].value:
-                readings[same].value = v
-                one.dirty = one.dirty or t <= one.seen
-            return TWICE
-        same -= 1
+    if place > begin and readings[place - 1].key == key:
+        # Of two values for one moment the larger one stands, whichever came first.
+        if v > readings[place - 1].value:
+            readings[place - 1].value = v
+            one.dirty = one.dirty or _moment(key) <= one.seen
+        return TWICE
     if flood:
         return TOO_MANY
     for i in range(end, place, -1):
         _put(readings[i], readings[i - 1])
     new = readings[place]
-    new.ts, new.metric, new.value = t, m, v
+    new.key, new.value = key, v
     one.length += 1
-    one.dirty = one.dirty or t <= one.seen
+    one.dirty = one.dirty or _moment(key) <= one.seen
     return TAKEN
 
 
 @inlined
 def _put(target: Any, source: Any) -> None:
-    target.ts, target.value, target.metric = source.ts, source.value, source.metric
+    target.key, target.value = source.key, source.value
+
+
+@inlined
+def _key(ts: int, metric: int) -> int:
+    return (ts << METRIC_BITS) | metric
+
+
+@inlined
+def _moment(key: int) -> int:
+    return key >> METRIC_BITS
+
+
+@inlined
+def _metric(key: int) -> int:
+    return key & ((1 << METRIC_BITS) - 1)
 
 
 @run
 def _widened(one: Any, part: int, log: Log) -> bool:
-    """Gives a device half as much room again, at the end of what its part has used; whether there was so much."""
-    room, at = max(_LEAST_ROOM, one.room + one.room // 2), log.used[part]
+    """Gives a device twice the room, at the end of what its part has used; whether there was so much."""
+    room, at = max(_LEAST_ROOM, 2 * one.room), log.used[part]
     if at + room > (part + 1) * (len(log.readings) // len(log.used)):
         return False
     for i in range(one.length):
@@ -325,14 +344,13 @@ def packed(log: Log, devices: Devices, target: Log) -> None:
 
 
 @run
-def listed(rows: int, log: Log, devices: Devices, device: Any, readings: Any) -> None:
+def listed(rows: int, log: Log, devices: Devices, target: Any) -> None:
     """Lists the readings of all logs, by device and in order."""
     n = 0
     for d in range(rows):
         one = devices.one[d]
         for i in range(one.first, one.first + one.length):
-            device[n] = d
-            _put(readings[n], log.readings[i])
+            _put(target[n], log.readings[i])
             n += 1
 
 
@@ -366,27 +384,27 @@ def carry(
         if final:
             if one.length == 0 or one.length < least * one.room:
                 continue
-            at, until = one.first, one.newest - late - 1
+            at, until = one.first, _moment(one.newest) - late - 1
         else:
             if one.dirty:
                 _copy(d, settled, state)
                 one.seen, one.looked, one.dirty = one.settled, 0, False
-            at, until = one.first + one.looked, one.newest
+            at, until = one.first + one.looked, _moment(one.newest)
         end = one.first + one.length
-        while at < end and readings[at].ts <= until and out.count[0] <= enough:
+        while at < end and _moment(readings[at].key) <= until and out.count[0] <= enough:
             at = _tick(d, one, at, end, readings, devices, state, lanes, out, scratch)
-        stopped = at < end and readings[at].ts <= until
+        stopped = at < end and _moment(readings[at].key) <= until
         done = at - one.first
         if not final:
             one.looked = done
-            one.seen = max(one.seen, readings[at - 1].ts) if done else one.seen
+            one.seen = max(one.seen, _moment(readings[at - 1].key)) if done else one.seen
         elif done:
-            one.settled = readings[at - 1].ts
+            one.settled = _moment(readings[at - 1].key)
             one.length -= done
             one.looked = max(0, one.looked - done)
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
-            if 4 * one.length > 3 * one.room:
+            if 2 * one.length > one.room:
                 _widened(one, _part(d, len(log.used)), log)
         if stopped:
             return k
@@ -437,15 +455,15 @@ def _tick(
     scratch: Scratch,
 ) -> int:  # fmt: skip
     """Applies what was measured at the moment of the reading `at`, lets the lanes look; returns the place behind it."""
-    ts, first, programme = readings[at].ts, at, one.programme + 1
-    while at < end and readings[at].ts == ts:
-        latest = state.latest[d, readings[at].metric]
+    ts, first, programme = _moment(readings[at].key), at, one.programme + 1
+    while at < end and _moment(readings[at].key) == ts:
+        latest = state.latest[d, _metric(readings[at].key)]
         latest.at, latest.value = ts, readings[at].value
         at += 1
     for word in range(lanes.heard.shape[2]):
         listening = np.uint64(0)
         for place in range(first, at):
-            listening |= lanes.heard[programme, readings[place].metric, word]
+            listening |= lanes.heard[programme, _metric(readings[place].key), word]
         while listening:
             number = 64 * word + _lowest(listening)
             listening &= listening - np.uint64(1)

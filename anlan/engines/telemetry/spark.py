@@ -19,13 +19,15 @@ import re
 import shutil
 import struct
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -116,7 +118,7 @@ def _replayed(found: Any, rules: Compiled, total: int, out: Path, integers: bool
     now = max(one["now"] for one in told)
     silent = {lane.rule for lane, row in zip(rules.lanes, rules.arrays.lane, strict=True) if row["kind"] == SILENT}
     rows = found.filter(found["ts"].is_valid()).drop_columns("told")
-    events = [Event(*row) for row in zip(*(rows[field.name].to_pylist() for field in fields(Event)), strict=True)]
+    events = [Event(*row) for row in zip(*(rows[name].to_pylist() for name in Event._fields), strict=True)]
     events = [e for e in events if e.ts < now or e.state == "clear" or e.rule not in silent]
     counts = {name: sum(one["counts"][name] for one in told) for name in told[0]["counts"]}
     return Replayed(total, counts, written(out, events, integers))
@@ -166,7 +168,7 @@ def _replay_shard(rules: Compiled, stations: Stations, batches: Iterable[Any]) -
             _feed(stream, piece)
     told = {"now": stream.now, "counts": stream.counts}
     stream.now = LATEST
-    rows = [asdict(event) | {"told": None} for event in stream.finish()]
+    rows = [event._asdict() | {"told": None} for event in stream.finish()]
     for at in range(0, len(rows), BATCH):
         yield pa.RecordBatch.from_pylist(rows[at : at + BATCH], _EVENT)
     yield pa.RecordBatch.from_pylist([{"told": json.dumps(told)}], _EVENT)
@@ -420,39 +422,60 @@ def _apart(at: Any, path: str, row: int, batch: Any, shards: Shards) -> Any:
         for shard, piece in _parted(names, device, metrics, metric, ts, value, shards.number, bool(empty))
     ]
     if shards.minded and shards.stations:
-        again = Again.of({name: n for n, name in enumerate(names)}, metrics, shards.stations, shards.minded)
+        known = {name: n for n, name in enumerate(names.to_pylist())}
+        again = Again.of(known, metrics.to_pylist(), shards.stations, shards.minded)
         some, station, code = again.taken(device, metric)
-        parted = _parted(again.rows, station, again.metrics, code, ts[some], value[some], shards.number)
+        own, called = (pa.array(texts, pa.string()) for texts in (again.rows, again.metrics))
+        parted = _parted(own, station, called, code, ts[some], value[some], shards.number)
         rows += [(at, path, row, 0, shard, True, piece) for shard, piece in parted]
     return _pieces(rows)
 
 
 def _parted(
-    names: Sequence[str], codes: Any, metrics: Sequence[str], metric: Any, ts: Any, value: Any, shards: int,
-    first: bool = False,
-) -> Iterator[tuple[int, bytes]]:  # fmt: skip
+    names: Any, codes: Any, metrics: Any, metric: Any, ts: Any, value: Any, shards: int, first: bool = False
+) -> Iterator[tuple[int, bytes]]:
     """Readings by shard, as far as one has any; `first`: the first one in any case."""
-    shard_of = np.fromiter((zlib.crc32(name.encode()) % shards for name in names), np.uint16, len(names))
-    # Names by shard, and the place of each among those of its shard.
-    by_shard = np.argsort(shard_of, kind="stable")
-    ends = np.searchsorted(shard_of[by_shard], np.arange(shards + 1))
-    place = np.empty(len(names), np.int32)
-    place[by_shard] = np.arange(len(names)) - ends[shard_of[by_shard]]
-    of = shard_of[codes]
+    spread = _spread(names, shards)
+    of = spread.shard[codes]
     order = np.argsort(of, kind="stable")
     bounds = np.searchsorted(of[order], np.arange(shards + 1))
-    device, metric, ts, value = place[codes][order], metric[order], ts[order], value[order]
-    all_names, all_metrics = np.array(names, object)[by_shard], pa.array(metrics, pa.string())
-    for shard in range(shards):
+    device, metric, ts, value = spread.place[codes][order], metric[order], ts[order], value[order]
+    for shard, own in enumerate(spread.own):
         some = slice(bounds[shard], bounds[shard + 1])
         if len(ts[some]) or (first and not shard):
-            own = pa.array(all_names[ends[shard] : ends[shard + 1]], pa.string())
             columns = (
                 pa.DictionaryArray.from_arrays(device[some], own),
-                pa.DictionaryArray.from_arrays(metric[some], all_metrics),
+                pa.DictionaryArray.from_arrays(metric[some], metrics),
                 pa.array(ts[some]), pa.array(value[some]),
             )  # fmt: skip
             yield shard, _packed(pa.record_batch(list(columns), list(COLUMNS)))
+
+
+class _Spread(NamedTuple):
+    """Names by shard: the shard of each, its place among the names of that one, and for each shard its names."""
+
+    names: Any
+    shard: Any
+    place: Any
+    own: list[Any]
+
+
+_lately: deque[_Spread] = deque(maxlen=2)
+"""On a worker: file after file tells mostly of the same devices, and of the same stations."""
+
+
+def _spread(names: Any, shards: int) -> _Spread:
+    for one in _lately:
+        if len(one.own) == shards and one.names.equals(names):
+            return one
+    shard = np.fromiter((zlib.crc32(name.encode()) % shards for name in names.to_pylist()), np.uint16, len(names))
+    by_shard = np.argsort(shard, kind="stable")
+    ends = np.searchsorted(shard[by_shard], np.arange(shards + 1))
+    place = np.empty(len(names), np.int32)
+    place[by_shard] = np.arange(len(names)) - ends[shard[by_shard]]
+    own = [names.take(pa.array(by_shard[begin:end])) for begin, end in pairwise(ends)]
+    _lately.appendleft(made := _Spread(names, shard, place, own))
+    return made
 
 
 def _pieces(rows: Sequence[tuple[Any, ...]]) -> Any:
@@ -460,11 +483,11 @@ def _pieces(rows: Sequence[tuple[Any, ...]]) -> Any:
     return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, _PIECE, strict=True)], schema=_PIECE)
 
 
-def _coded(column: Any) -> tuple[list[str], Any]:
-    """The different texts or numbers of a column as texts, and which of them stands in each row."""
+def _coded(column: Any) -> tuple[Any, Any]:
+    """The different texts or numbers of a column as an array of texts, and which of them stands in each row."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    return column.dictionary.cast(pa.string()).to_pylist(), column.indices.to_numpy(zero_copy_only=False)
+    return column.dictionary.cast(pa.string()), column.indices.to_numpy(zero_copy_only=False)
 
 
 def _packed(batch: Any) -> bytes:
@@ -479,15 +502,13 @@ def _feed(stream: Stream, piece: Mapping[str, Any], known: Known | None = None) 
     stream.counts["no_number"] += piece["empty"]
     with pa.ipc.open_stream(piece["readings"]) as reader:
         batch = reader.read_next_batch()
-    (names, device), (metrics, metric) = _coded(batch.column("device")), _coded(batch.column("metric"))
-    if not len(device):
+    if not batch.num_rows:
         return []
     before = len(stream.names)
-    rows = stream.code(names)
+    rows = stream.coded(batch)
     if known and (new := stream.names[before:]):
         _configure(stream, new, known)
-    ts, value = (batch.column(name).to_numpy() for name in ("ts", "value"))
-    return stream.take(rows[device], stream.metric(metrics)[metric], ts, value, again=piece["again"])
+    return stream.take(*rows, again=piece["again"])
 
 
 def _ran(frame: Any) -> Any:

@@ -17,19 +17,17 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import reduce
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial, reduce
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.lib.format import read_array, write_array
 
 from . import kernel
 from .compiled import ANYTHING, SAMPLES, Compiled
@@ -40,6 +38,7 @@ from .kernel import (
     DEVICE,
     EARLIEST,
     EVENT,
+    METRIC_BITS,
     NEVER,
     NEWEST,
     NIL,
@@ -62,19 +61,19 @@ What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
 _LARGE = 1 << 14
 """Readings or devices from which on it is worth while to wake another processor."""
-_FORM = 3
+_FORM = 4
 _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
 """The parts that this machine can work on at once."""
-_EVENT = attrgetter("ts", "device", "rule", "level", "state", "value", "suppressed", "station")
-_UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError)
 """What a file that is no snapshot raises where it is read as one."""
 REFUSED = tuple(name for name in COUNTED if name != "taken")
+_saver = ThreadPoolExecutor(1, "saver")
+"""One after the other, so that what is newer stands in the end."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Event:
+class Event(NamedTuple):
     """A rule opens or clears for a device. `ts` is the moment of the reading that makes it so; of silence the moment
     at which it became too long. `value` is the reading, or what the rule made of it (a rate, what is foreseen, metres
     off the route, hours driven). Of a rule over stations `station` is the one of which it is told, and `device` the one
@@ -91,14 +90,18 @@ class Event:
 
     def told(self) -> dict[str, Any]:
         """As a plain mapping; `station` only of a rule over stations, `suppressed` only under a calibration."""
-        told: dict[str, Any] = {"device": self.device, "rule": self.rule, "ts": self.ts, "state": self.state}
-        told |= {"level": self.level, "value": self.value}
-        told |= {"station": self.station} if self.station else {}
-        return told | {"suppressed": True} if self.suppressed else told
+        told: dict[str, Any] = {
+            "device": self.device, "rule": self.rule, "ts": self.ts, "state": self.state, "level": self.level,
+            "value": self.value,
+        }  # fmt: skip
+        if self.station:
+            told["station"] = self.station
+        if self.suppressed:
+            told["suppressed"] = True
+        return told
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is new: an event, or that one that was told is none."""
 
     what: What
@@ -107,6 +110,25 @@ class Change:
 
 class BadSnapshot(ValueError):
     """The file is no snapshot of a stream."""
+
+
+class Kept(NamedTuple):
+    """What a snapshot holds, in the order in which it stands in the file."""
+
+    told: Any
+    """Names, versions and everything else that is no array, as JSON."""
+    settled: Any
+    latest: Any
+    phase: Any
+    cells: Any
+    samples: Any
+    rings: Any
+    """Which of the samples are those of each lane."""
+    lengths: Any
+    """Of each device how many readings wait."""
+    waiting: Any
+    rows: Any
+    """Events that are final, and were not taken."""
 
 
 class Stream:
@@ -166,12 +188,15 @@ class Stream:
     def code(self, devices: Sequence[str]) -> Any:
         """The rows of devices, which get one where they have none."""
         codes = self._codes
-        new = [name for name in dict.fromkeys(devices) if name not in codes]
-        if new:
-            codes.update(zip(new, range(len(self.names), len(self.names) + len(new)), strict=True))
-            self.names += new
+        found = list(map(codes.get, devices))
+        if None in found:
+            for name in devices:
+                if name not in codes:
+                    codes[name] = len(self.names)
+                    self.names.append(name)
             self._grow()
-        return np.fromiter((codes[name] for name in devices), np.int32, len(devices))
+            found = list(map(codes.get, devices))
+        return np.array(found, np.int32)
 
     def know(
         self, programmes: Mapping[str, str], calibrations: Mapping[str, Sequence[tuple[int, int]]] | None = None
@@ -280,7 +305,7 @@ class Stream:
         self.counts = counts
 
     def _follow(self) -> list[Change]:
-        """What is new of the devices that have new readings."""
+        """What is new of the devices that have new readings; where only what is final is told, of those with many."""
         touched = self._found[: kernel.renewed(self._devices, self._found)]
         if not len(touched):
             return []
@@ -296,8 +321,12 @@ class Stream:
         as no reading."""
         batch, empty = filled(batch)
         self.counts["no_number"] += empty
+        return self.feed_coded(*self.coded(batch))
+
+    def coded(self, batch: Any) -> tuple[Any, Any, Any, Any]:
+        """The columns of such a batch, of which every row is filled, as `feed_coded` takes them."""
         device, metric, ts, value = (batch.column(name) for name in COLUMNS)
-        return self.feed_coded(
+        return (
             self._codes_of("device", device, self.code),
             self._codes_of("metric", metric, self.metric),
             moments(ts),
@@ -312,10 +341,9 @@ class Stream:
         if names is None or not column.dictionary.equals(names):
             names = column.dictionary
             texts = names.to_numpy(zero_copy_only=False).tolist()
-            codes = code(texts if pa.types.is_string(names.type) else [str(text) for text in texts])
+            codes = pa.array(code(texts if pa.types.is_string(names.type) else [str(text) for text in texts]))
             self._coded[name] = names, codes
-        found = column.indices.to_numpy(zero_copy_only=False)
-        return codes[found] if len(codes) else np.full(len(found), NIL, np.int32)
+        return codes.take(column.indices).to_numpy(zero_copy_only=False)
 
     def advance(self, now: int) -> list[Change]:
         """Tells of silence up to `now` (milliseconds), where no reading has shown that it is so late already."""
@@ -360,10 +388,10 @@ class Stream:
     def _put(self, device: Any, metric: Any, ts: Any, value: Any) -> None:
         """Puts readings in their places."""
         devices, counts, rows = self._devices, self._devices.counts, (device, metric, ts, value)
-        at = [0] * self.parts
+        at, least = [0] * self.parts, 0.0 if self.at_once else _FULL
 
         def put(part: int) -> None:
-            at[part] = kernel.place(*rows, at[part], self.rules.late, part, self._log, devices)
+            at[part] = kernel.place(*rows, at[part], self.rules.late, least, part, self._log, devices)
 
         self._each(put, range(self.parts), len(device))
         while unfinished := [part for part in range(self.parts) if at[part] < len(device)]:
@@ -441,7 +469,7 @@ class Stream:
         if not roles:
             return events
         return [
-            replace(event, device=self._held.get((station, roles[event.rule]), ""), station=station)
+            event._replace(device=self._held.get((station, roles[event.rule]), ""), station=station)
             if event.rule in roles and (station := event.device.removeprefix(SIGN)) else event
             for event in events
         ]  # fmt: skip
@@ -515,18 +543,23 @@ class Stream:
 
         `extra` (what JSON can hold) is kept along with it: how far the readings were read, say.
         """
-        keep(path, lambda file: np.savez(file, **self._kept(extra)))
+        keep(path, partial(_write, self._kept(extra)))
+
+    def saving(self, path: Path, extra: Mapping[str, Any] | None = None) -> Future[None]:
+        """As `save`, of what is known now, while the stream goes on: it is on disk when the future is done."""
+        kept = Kept(*(array.copy() for array in self._kept(extra)))
+        return _saver.submit(keep, path, partial(_write, kept))
 
     def to_bytes(self, extra: Mapping[str, Any] | None = None) -> bytes:
         """What `save` keeps."""
         held = io.BytesIO()
-        np.savez(held, **self._kept(extra))
+        _write(self._kept(extra), held)
         return held.getvalue()
 
-    def _kept(self, extra: Mapping[str, Any] | None) -> dict[str, Any]:
-        rows, total = len(self.names), int(self._devices.one["length"].sum())
-        device, waiting = np.empty(total, np.int32), np.empty(total, READING)
-        kernel.listed(rows, self._log, self._devices, device, waiting)
+    def _kept(self, extra: Mapping[str, Any] | None) -> Kept:
+        rows, lengths = len(self.names), self._devices.one["length"]
+        waiting = np.empty(int(lengths.sum()), READING)
+        kernel.listed(rows, self._log, self._devices, waiting)
         told = {
             "form": _FORM,
             "version": self.rules.version,
@@ -540,28 +573,28 @@ class Stream:
             "programmes": self._programmes,
             "stations": self._stations,
             "roles": self.rules.roles,
-            "events": [_EVENT(event) for event in (*chain(*self._told.values()), *self._final)],
+            "events": [*chain(*self._told.values()), *self._final],
             "told_events": sum(map(len, self._told.values())),
         }
-        return {
-            "told": np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
-            "settled": self._devices.one["settled"][:rows],
-            "latest": _bytes(self._settled.latest[:rows]),
-            "phase": self._settled.phase[:rows],
-            "cells": _bytes(self._settled.cells[:rows]),
-            "samples": _bytes(self._settled.rings[:rows]),
-            "rings": self.rules.arrays.lane["ring"],
-            "w_device": device,
-            "waiting": _bytes(waiting),
-            "rows": _bytes(np.concatenate([np.empty(0, EVENT), *self._rows], dtype=EVENT)),
-        }
+        return Kept(
+            told=np.frombuffer(json.dumps(told, ensure_ascii=False).encode(), np.uint8),
+            settled=self._devices.one["settled"][:rows],
+            latest=self._settled.latest[:rows],
+            phase=self._settled.phase[:rows],
+            cells=self._settled.cells[:rows],
+            samples=self._settled.rings[:rows],
+            rings=self.rules.arrays.lane["ring"],
+            lengths=lengths[:rows],
+            waiting=waiting,
+            rows=np.concatenate([np.empty(0, EVENT), *self._rows], dtype=EVENT),
+        )
 
     @staticmethod
     def kept_with(path: Path) -> dict[str, Any]:
         """What `save` was given as `extra`, without taking up the rest; raises `BadSnapshot`."""
         try:
-            with np.load(path, allow_pickle=False) as kept:
-                return dict(json.loads(kept["told"].tobytes())["extra"])
+            with path.open("rb") as file:
+                return dict(json.loads(_array(file, "told").tobytes())["extra"])
         except _UNREADABLE as error:
             raise BadSnapshot(f"{path}: no snapshot of a stream ({error})") from error
 
@@ -572,8 +605,9 @@ class Stream:
         A level of a rule that says the same as then goes on where it stood; one that is new or changed begins anew.
         """
         try:
-            return cls._read(rules, path, told)
-        except BadSnapshot as error:
+            with path.open("rb") as file:
+                return cls._read(rules, file, told)
+        except (BadSnapshot, OSError) as error:
             raise BadSnapshot(f"{path}: {error}") from error
 
     @classmethod
@@ -582,55 +616,52 @@ class Stream:
         return cls._read(rules, io.BytesIO(content), told)
 
     @classmethod
-    def _read(cls, rules: Compiled, source: Any, told: Mapping[str, Any]) -> Self:
-        stream = cls(rules, **told)
+    def _read(cls, rules: Compiled, file: Any, more: Mapping[str, Any]) -> Self:
+        stream = cls(rules, **more)
         try:
-            with np.load(source, allow_pickle=False) as kept:
-                arrays = {name: kept[name] for name in kept.files}
-            facts = json.loads(arrays["told"].tobytes())
+            head, *others = Kept._fields
+            facts = json.loads((told := _array(file, head)).tobytes())
             if facts["form"] != _FORM:
                 raise BadSnapshot("of another form than this version writes")
-            stream._take_up(arrays, facts)
+            stream._take_up(Kept(told, *(_array(file, name) for name in others)), facts)
         except _UNREADABLE as error:
             if isinstance(error, BadSnapshot):
                 raise
             raise BadSnapshot(f"no snapshot of a stream ({error})") from error
         return stream
 
-    def _take_up(self, arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    def _take_up(self, kept: Kept, facts: Mapping[str, Any]) -> None:
         self._programmes = facts["programmes"] | self._programmes
         if not self._stations:
             self.station({device: tuple(place) for device, place in facts.get("stations", {}).items()})
         self.code(facts["names"])
         rows, rules = len(self.names), self.rules
         state, one = self._settled, self._devices.one
-        for name in ("settled", "seen", "newest"):
-            one[name][:rows] = arrays["settled"]
-        latest = arrays["latest"].view(VALUE).reshape(rows, len(facts["metrics"]))
+        for name in ("settled", "seen"):
+            one[name][:rows] = kept.settled
         for new, name in enumerate(rules.metrics):
             if name in facts["metrics"]:
-                state.latest[:rows, new] = latest[:, facts["metrics"].index(name)]
-        cells = arrays["cells"].view(CELL).reshape(rows, len(facts["lanes"]))
-        samples = arrays["samples"].view(RING).reshape(rows, int(arrays["rings"].max(initial=NIL)) + 1)
+                state.latest[:rows, new] = kept.latest[:, facts["metrics"].index(name)]
         before = {tuple(lane): number for number, lane in enumerate(facts["lanes"])}
         same = [(n, before.get((lane.rule, lane.level, lane.digest))) for n, lane in enumerate(rules.lanes)]
         for new, old in same:
             if old is not None:
-                state.cells[:rows, new], state.phase[:rows, new] = cells[:, old], arrays["phase"][:, old]
-                ring, was = rules.arrays.lane["ring"][new], arrays["rings"][old]
-                if ring >= 0:
-                    state.rings[:rows, ring] = samples[:, was]
-        kept = {(lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None}
+                state.cells[:rows, new], state.phase[:rows, new] = kept.cells[:, old], kept.phase[:, old]
+                if (ring := rules.arrays.lane["ring"][new]) >= 0:
+                    state.rings[:rows, ring] = kept.samples[:, kept.rings[old]]
+        goes_on = {
+            (lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None
+        }
         events, said = [Event(*event) for event in facts["events"]], facts["told_events"]
         lanes = [(rule, level) for rule, level, _digest in facts["lanes"]]
-        final = _named([arrays["rows"].view(EVENT)], facts["names"], lanes)
+        final = _named([kept.rows], facts["names"], lanes)
         self._final = events[said:] + self._by_device(final, facts.get("roles", {}))
         for event in events[:said]:
-            if (event.rule, event.level) in kept:
+            if (event.rule, event.level) in goes_on:
                 self._told.setdefault(self._row(event), []).append(event)
-        waiting = arrays["waiting"].view(READING)
-        metric = self.metric(facts["metrics"])[waiting["metric"]]
-        self._put(arrays["w_device"], metric, waiting["ts"].copy(), waiting["value"].copy())
+        waiting, device = kept.waiting, np.repeat(np.arange(rows, dtype=np.int32), kept.lengths)
+        metric = self.metric(facts["metrics"])[waiting["key"] & ((1 << METRIC_BITS) - 1)]
+        self._put(device, metric, waiting["key"] >> METRIC_BITS, waiting["value"].copy())
         self.now, self._waited, self.extra = facts["now"], facts["waited"], facts["extra"]
         self.counts = dict.fromkeys(self.counts, 0) | facts["counts"]
         if self.at_once:
@@ -669,7 +700,7 @@ def _said(event: Event) -> tuple[int, str, str, str]:
 
 def _of_its_row(event: Event) -> Event:
     """The event as its row said it: the device that a station's rule judges may be another one since."""
-    return replace(event, device="") if event.station else event
+    return event._replace(device="") if event.station else event
 
 
 def _devices(rows: int) -> Any:
@@ -713,6 +744,15 @@ def _run(some: Any, out: Out, step: Callable[[int], int]) -> list[Any]:
     return told
 
 
-def _bytes(records: Any) -> Any:
-    """Records as the bytes that they are: numpy's own file format takes records apart, field by field."""
-    return np.ascontiguousarray(records).reshape(-1).view(np.uint8)
+_RECORDS = {"latest": VALUE, "cells": CELL, "samples": RING, "waiting": READING, "rows": EVENT}
+"""What is kept as the bytes that it is: numpy's own form takes records apart, field by field."""
+
+
+def _write(kept: Kept, file: Any) -> None:
+    for name, array in kept._asdict().items():
+        write_array(file, array.view(np.uint8) if name in _RECORDS else array, allow_pickle=False)
+
+
+def _array(file: Any, name: str) -> Any:
+    array = read_array(file)
+    return array.view(_RECORDS[name]) if name in _RECORDS else array

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import Future
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -107,9 +107,13 @@ class Evaluation:
 
     def keep(self) -> None:
         """Keeps state and place, on disk when this returns; tells how that stands which changes too often."""
+        self.keeping().result()
+
+    def keeping(self) -> Future[None]:
+        """As `keep`, but the evaluation may go on while the disk works: the future is done when it is on disk."""
         self._tell_jumping()
         self.stream.taken()  # what is final was told as it came
-        self.stream.save(self._snapshot, extra=self.tail.places)
+        return self.stream.saving(self._snapshot, extra=self.tail.places)
 
     def _ask_anew(self) -> None:
         """Takes up what was changed of rules and devices since, and tells what stands after a calibration."""
@@ -142,7 +146,7 @@ class Evaluation:
                 self._quiet[name] = min(self._quiet[name], max(begun, default=now))
         over = {name: until for name, until in self._quiet.items() if self.stream.seen(name) >= until}
         self._quiet = {name: until for name, until in self._quiet.items() if name not in over}
-        stands = [replace(e, ts=until) for name, until in over.items() for e in self.stream.standing(name)]
+        stands = [e._replace(ts=until) for name, until in over.items() for e in self.stream.standing(name)]
         if not stands:
             return
         with acting(EVALUATOR, EVERYWHERE):

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -222,19 +223,19 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
     evaluation = Evaluation(home() / "journal", home() / "state")
     kept = archived = time.monotonic()
     archiving: subprocess.Popen[bytes] | None = None
+    keeping: Future[None] | None = None
     try:
         while not ending.wait(EVALUATE_S):
             changes = evaluation.step()
             progress.stepped(evaluation.stream.counts["taken"], changes)
             now = time.monotonic()
-            if now - kept > KEEP_S:
-                _keep(evaluation)
-                kept = now
+            if now - kept > KEEP_S and (keeping is None or keeping.done()):
+                keeping, kept = _keep(evaluation), now
             if now - archived > ARCHIVE_S and (archiving is None or archiving.poll() is not None):
                 archiving = subprocess.Popen([sys.executable, "-m", "anlan", "telemetry", "archive"])
                 archived = now
         evaluation.step()
-        _keep(evaluation)
+        wait([_keep(evaluation)])
     finally:
         connections.close_all()
         if archiving is not None:
@@ -242,10 +243,14 @@ def work(ending: threading.Event, progress: standing.Progress) -> None:
             archiving.wait()
 
 
-def _keep(evaluation: Evaluation) -> None:
-    """Keeps the state. Where the disk takes nothing the one before stands, from which more would be evaluated anew; for
-    that alone nobody's connection is to be cut."""
-    try:
-        evaluation.keep()
-    except OSError as error:
+def _keep(evaluation: Evaluation) -> Future[None]:
+    """Keeps the state, while the evaluation goes on. Where the disk takes nothing the one before stands, from which
+    more would be evaluated anew; for that alone nobody's connection is to be cut."""
+    keeping = evaluation.keeping()
+    keeping.add_done_callback(_told)
+    return keeping
+
+
+def _told(keeping: Future[None]) -> None:
+    if error := keeping.exception():
         logger.warning("the state of the evaluation is not kept: %s", error)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -143,6 +144,28 @@ def test_many_share_one_write_and_learn_when_it_failed(tmp_path: Path) -> None:
     (error,) = asyncio.run(run())
     assert isinstance(error, OSError)
     assert len(values(Tail(tmp_path))) == 201
+
+
+def test_what_comes_alone_waits_for_no_others_and_what_follows_at_once_goes_together(tmp_path: Path) -> None:
+    begun: list[float] = []
+
+    class Timed(Journal):
+        def append(self, *batches: object) -> int:
+            begun.append(time.monotonic())
+            return super().append(*batches)
+
+    async def run() -> None:
+        committer = Committer(Timed(tmp_path, "a"), gather=0.5)
+        come = time.monotonic()
+        await committer.land(["d"], ["m"], [NOON], [1.0])
+        assert begun[0] - come < 0.4
+        await asyncio.gather(*(committer.land(["d"], ["m"], [NOON + n], [1.0]) for n in range(1, 9)))
+        await committer.close()
+
+    asyncio.run(run())
+    assert len(begun) == 2
+    assert begun[1] - begun[0] > 0.4
+    assert len(values(Tail(tmp_path))) == 9
 
 
 def test_a_disk_that_is_full_when_the_next_file_begins_keeps_nobody_waiting_for_ever(

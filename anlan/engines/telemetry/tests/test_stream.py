@@ -486,6 +486,21 @@ def test_changed_rules_begin_anew_and_the_others_go_on(tmp_path: Path) -> None:
     assert [(c.what, c.event.rule) for c in changes] == [("open", "old")]  # `kept` was open before, and still is
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_is_kept_while_the_stream_goes_on_is_what_was_known_then(tmp_path: Path, at_once: bool) -> None:
+    one = stream(METHANE, at_once=at_once)
+    for minute in range(40):  # some of it final, some still inside the window
+        one.feed(["d"], ["ch4"], [NOON + minute * MINUTE], [minute % 7 / 4])
+    one.save(tmp_path / "then")
+    saving = one.saving(tmp_path / "aside")
+    one.feed(["d"] * 30, ["ch4"] * 30, [NOON + minute * MINUTE for minute in range(40, 70)], [9.0] * 30)
+    one.taken()
+    saving.result()
+    then, aside = (Stream.restored(one.rules, tmp_path / name, at_once=at_once) for name in ("then", "aside"))
+    assert len(events := then.finish()) > 10
+    assert aside.finish() == events
+
+
 def test_a_snapshot_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "s"
     for content in (b"", b"PK\x03\x04 broken", b"x" * 1000):

@@ -33,7 +33,7 @@ def test_from_one_press_to_the_public(sign_in: Callable[..., Person]) -> None:
     office = sign_in("city", "zh-hans")
     page = office.page
     office.open("/plan/bulletins/")
-    page.locator("li", has_text="2013-Q1").locator("button").click()
+    page.locator('li:has(input[name="period"][value="2013-Q1"]) button').click()
     page.wait_for_url("**/c/publication/**")
     address = page.url.removeprefix(office.base)
     page.wait_for_selector(".sheet-title", timeout=120_000)

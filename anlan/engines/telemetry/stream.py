@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, reduce
@@ -61,7 +62,7 @@ What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
 _LARGE = 1 << 14
 """Readings or devices from which on it is worth while to wake another processor."""
-_FORM = 4
+_FORM = 5
 _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
@@ -623,7 +624,10 @@ class Stream:
             facts = json.loads((told := _array(file, head)).tobytes())
             if facts["form"] != _FORM:
                 raise BadSnapshot("of another form than this version writes")
-            stream._take_up(Kept(told, *(_array(file, name) for name in others)), facts)
+            kept = Kept(told, *(_array(file, name) for name in others))
+            if _array(file, "sum") != _sum(kept):
+                raise BadSnapshot("damaged: it is not what was written")
+            stream._take_up(kept, facts)
         except _UNREADABLE as error:
             if isinstance(error, BadSnapshot):
                 raise
@@ -649,9 +653,7 @@ class Stream:
                 state.cells[:rows, new], state.phase[:rows, new] = kept.cells[:, old], kept.phase[:, old]
                 if (ring := rules.arrays.lane["ring"][new]) >= 0:
                     state.rings[:rows, ring] = kept.samples[:, kept.rings[old]]
-        goes_on = {
-            (lane.rule, lane.level) for lane, (_new, old) in zip(rules.lanes, same, strict=True) if old is not None
-        }
+        goes_on = {(rules.lanes[new].rule, rules.lanes[new].level) for new, old in same if old is not None}
         events, said = [Event(*event) for event in facts["events"]], facts["told_events"]
         lanes = [(rule, level) for rule, level, _digest in facts["lanes"]]
         final = _named([kept.rows], facts["names"], lanes)
@@ -751,6 +753,12 @@ _RECORDS = {"latest": VALUE, "cells": CELL, "samples": RING, "waiting": READING,
 def _write(kept: Kept, file: Any) -> None:
     for name, array in kept._asdict().items():
         write_array(file, array.view(np.uint8) if name in _RECORDS else array, allow_pickle=False)
+    write_array(file, np.array(_sum(kept)), allow_pickle=False)
+
+
+def _sum(kept: Kept) -> int:
+    """What all bytes come to, by which a file is known that a disk has changed."""
+    return reduce(lambda before, array: zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data, before), kept, 0)
 
 
 def _array(file: Any, name: str) -> Any:

@@ -511,6 +511,18 @@ def test_a_snapshot_that_is_none_is_refused(tmp_path: Path) -> None:
         Stream.restored(stream(METHANE).rules, tmp_path / "missing")
 
 
+def test_a_snapshot_that_the_disk_has_changed_is_refused() -> None:
+    one = stream(METHANE)
+    one.feed(["d"], ["ch4"], [NOON], [1.2])
+    content = one.to_bytes()
+    Stream.from_bytes(one.rules, content)
+    for place in (content.index(np.float64(1.2).tobytes()), len(content) - 1):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        with pytest.raises(BadSnapshot, match="damaged"):
+            Stream.from_bytes(one.rules, bytes(changed))
+
+
 def test_hours_are_those_of_beijing() -> None:
     assert NOON % (24 * HOUR) == 4 * HOUR
 

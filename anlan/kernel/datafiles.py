@@ -19,6 +19,8 @@ import yaml
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from anlan.engines import marks
+
 DEEPEST = 20
 """Levels of lists and fields. A plan has four."""
 MOST = 50_000
@@ -73,7 +75,7 @@ def checked(
         _harmless(text, path)
         loader = _Loader(text)
         root = loader.get_single_node()
-        lines = dict(_lines(root, ()))
+        lines = dict(marks.lines(root))
         content = None if root is None else loader.construct_document(root)
     except UnicodeDecodeError as error:
         raise BadFile(_("%(path)s: byte %(at)d: not UTF-8") % {"path": path, "at": error.start}) from error
@@ -93,8 +95,10 @@ def checked(
     ]
     faults = [*misformed, *contradictions(content, {place for place, _words in misformed})]
     if faults:
-        faults.sort(key=lambda fault: _line(lines, fault[0]))
-        told = [f"{path}:{_line(lines, place)}: {_name(place, content)}: {words}" for place, words in faults[:FAULTS]]
+        faults.sort(key=lambda fault: marks.line(lines, fault[0]))
+        told = [
+            f"{path}:{marks.line(lines, place)}: {_name(place, content)}: {words}" for place, words in faults[:FAULTS]
+        ]
         if len(faults) > FAULTS:
             told.append(_("%(path)s: %(n)d further faults") % {"path": path, "n": len(faults) - FAULTS})
         raise BadFile("\n".join(told))
@@ -173,24 +177,6 @@ _TYPES = {
     "integer": gettext_noop("a whole number"),
     "number": gettext_noop("a number"),
 }
-
-
-def _lines(node: yaml.Node | None, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
-    if node is None:
-        return
-    yield path, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, child in node.value:
-            yield from _lines(child, (*path, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for n, child in enumerate(node.value):
-            yield from _lines(child, (*path, n))
-
-
-def _line(lines: dict[tuple[Any, ...], int], path: tuple[Any, ...]) -> int:
-    while path not in lines and path:
-        path = path[:-1]
-    return lines.get(path, 1)
 
 
 def _name(path: tuple[Any, ...], content: Any) -> str:

@@ -30,6 +30,9 @@ from typing import Any
 import jsonschema
 import yaml
 
+from .. import marks
+from ..marks import Place
+
 SCHEMA = Path(__file__).parent / "rules.schema.json"
 LARGEST = 4 * 1024 * 1024
 """Bytes of a rules file."""
@@ -61,7 +64,6 @@ class Fault:
         return self.words % dict(self.values) if self.values else self.words
 
 
-Place = tuple[str | int, ...]
 Words = str | tuple[str, Mapping[str, Any]]
 """Words of a fault, with values for what stands in them as %(name)s."""
 
@@ -100,7 +102,7 @@ def parse(raw: bytes, path: str = "rules") -> Rules:
     """The rules in the bytes of the file called `path`; raises `BadRules`."""
     content, lines = _loaded(raw, path)
     found = list(islice(_faults(content), _FAULTS))
-    _refuse(path, [_fault(_line(lines, place), _named(place, content), words) for place, words in found])
+    _refuse(path, [_fault(marks.line(lines, place), _named(place, content), words) for place, words in found])
     assert isinstance(content, dict)
     return made(content["rules"], content.get("late", LATE))
 
@@ -116,7 +118,7 @@ def parse_one(raw: bytes, demands: Callable[[Mapping[str, Any]], Iterable[tuple[
     found = [(place[2:], words) for place, words in islice(_faults({"rules": [content]}), _FAULTS)]
     if not found and demands:
         found = list(demands(content))
-    _refuse("rule", [_fault(_line(lines, place), _named(place, content), words) for place, words in found])
+    _refuse("rule", [_fault(marks.line(lines, place), _named(place, content), words) for place, words in found])
     return content
 
 
@@ -139,7 +141,7 @@ def _loaded(raw: bytes, path: str) -> tuple[Any, dict[Place, int]]:
         loader = yaml.CSafeLoader(text)
         root = loader.get_single_node()
         _refuse(path, [_fault(line, key, words) for line, key, words in _unfit(root)])
-        lines = dict(_lines(root, ()))
+        lines = dict(marks.lines(root))
         return (None if root is None else loader.construct_document(root)), lines
     except UnicodeDecodeError as error:
         raise BadRules(f"{path}: byte {error.start}: not UTF-8", (Fault(1, "", "not UTF-8"),)) from error
@@ -314,24 +316,6 @@ def _unfit(node: Any) -> Iterator[tuple[int, str, str]]:
 
 
 _TEXT, _FLOAT = "tag:yaml.org,2002:str", "tag:yaml.org,2002:float"
-
-
-def _lines(node: Any, place: Place) -> Iterator[tuple[Place, int]]:
-    if node is None:
-        return
-    yield place, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _lines(value, (*place, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            yield from _lines(value, (*place, number))
-
-
-def _line(lines: Mapping[Place, int], place: Place) -> int:
-    while place and place not in lines:
-        place = place[:-1]
-    return lines.get(place, 1)
 
 
 def _named(place: Place, content: Any) -> str:

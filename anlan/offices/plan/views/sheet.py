@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -129,6 +130,22 @@ def _refused(request: HttpRequest, key: int, refused: drafting.Refused) -> HttpR
     return show(request, plan_or_404(key), status=409, refused=str(refused))
 
 
+def _of_open_plan(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A deed on a plan in the making, which it is given; on one that is locked or not one's own it is refused."""
+
+    @login_required
+    @require_POST
+    @wraps(view)
+    def done(request: HttpRequest, key: int, **more: Any) -> HttpResponse:
+        try:
+            plan = _open(request, key)
+        except drafting.Refused as refused:
+            return _refused(request, key, refused)
+        return view(request, plan, **more)
+
+    return done
+
+
 Make = Callable[[QueryDict, Any], Versioned]
 """Makes a form of what was sent, over a row."""
 
@@ -178,49 +195,29 @@ def _told(request: HttpRequest, plan: Plan, place: str, declared: type[Register]
     )
 
 
-@login_required
-@require_POST
-def save_head(request: HttpRequest, key: int) -> HttpResponse:
+@_of_open_plan
+def save_head(request: HttpRequest, plan: Plan) -> HttpResponse:
     """Title, issuer and day."""
-    try:
-        plan = _open(request, key)
-    except drafting.Refused as refused:
-        return _refused(request, key, refused)
     return _save(request, plan, "head", lambda sent, row: HeadForm(sent, instance=row), plan, Plans)
 
 
-@login_required
-@require_POST
-def save_clause(request: HttpRequest, key: int, clause: int) -> HttpResponse:
+@_of_open_plan
+def save_clause(request: HttpRequest, plan: Plan, clause: int) -> HttpResponse:
     """A clause corrected."""
-    try:
-        plan = _open(request, key)
-    except drafting.Refused as refused:
-        return _refused(request, key, refused)
     row = get_object_or_404(Clause, pk=clause, plan=plan)
     return _save(request, plan, f"c{row.pk}", lambda sent, row: ClauseForm(sent, instance=row), row, Clauses)
 
 
-@login_required
-@require_POST
-def save_target(request: HttpRequest, key: int, target: int) -> HttpResponse:
+@_of_open_plan
+def save_target(request: HttpRequest, plan: Plan, target: int) -> HttpResponse:
     """A target corrected."""
-    try:
-        plan = _open(request, key)
-    except drafting.Refused as refused:
-        return _refused(request, key, refused)
     row = get_object_or_404(Target, pk=target, plan=plan)
     return _save(request, plan, f"t{row.pk}", lambda sent, row: TargetForm(sent, instance=row, plan=plan), row, Targets)
 
 
-@login_required
-@require_POST
-def add(request: HttpRequest, key: int, kind: str) -> HttpResponse:
+@_of_open_plan
+def add(request: HttpRequest, plan: Plan, kind: str) -> HttpResponse:
     """A further clause or target, by hand or from a stretch of the source."""
-    try:
-        plan = _open(request, key)
-    except drafting.Refused as refused:
-        return _refused(request, key, refused)
     start, end = _span(request.POST, Source.objects.filter(plan=plan).first())
     if kind == "target":
         row = Target(plan=plan, code=drafting.next_target(plan), start=start, end=end)
@@ -244,18 +241,13 @@ def add(request: HttpRequest, key: int, kind: str) -> HttpResponse:
     return _back(plan, f"c{made.pk}")
 
 
-@login_required
-@require_POST
-def change(request: HttpRequest, key: int, kind: str, row: int, deed: str) -> HttpResponse:
+@_of_open_plan
+def change(request: HttpRequest, plan: Plan, kind: str, row: int, deed: str) -> HttpResponse:
     """Removes a clause or target, moves a clause up or down, settles a place not read."""
     models = {"clause": Clause, "target": Target, "gap": Gap}
     deeds = {"clause": ("remove", "up", "down"), "target": ("remove",), "gap": ("settle", "unsettle")}
     if deed not in deeds.get(kind, ()):
         raise Http404
-    try:
-        plan = _open(request, key)
-    except drafting.Refused as refused:
-        return _refused(request, key, refused)
     found: Any = get_object_or_404(models[kind], pk=row, plan=plan)
     place = f"{kind[0]}{found.pk}"
     try:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, reduce
@@ -28,7 +27,6 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.lib.format import read_array, write_array
 
 from . import kernel
 from .compiled import ANYTHING, SAMPLES, Compiled
@@ -54,6 +52,7 @@ from .kernel import (
     Scratch,
     State,
 )  # fmt: skip
+from .snapshot import FORM, UNREADABLE, BadSnapshot, Kept, facts_of, read, write
 from .stations import SIGN, Again, Stations, row_of
 from .writing import keep
 
@@ -62,13 +61,10 @@ What = Literal["open", "clear", "withdrawn"]
 _OUT = 1 << 14
 _LARGE = 1 << 14
 """Readings or devices from which on it is worth while to wake another processor."""
-_FORM = 5
 _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
 """The parts that this machine can work on at once."""
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError)
-"""What a file that is no snapshot raises where it is read as one."""
 REFUSED = tuple(name for name in COUNTED if name != "taken")
 _saver = ThreadPoolExecutor(1, "saver")
 """One after the other, so that what is newer stands in the end."""
@@ -107,29 +103,6 @@ class Change(NamedTuple):
 
     what: What
     event: Event
-
-
-class BadSnapshot(ValueError):
-    """The file is no snapshot of a stream."""
-
-
-class Kept(NamedTuple):
-    """What a snapshot holds, in the order in which it stands in the file."""
-
-    told: Any
-    """Names, versions and everything else that is no array, as JSON."""
-    settled: Any
-    latest: Any
-    phase: Any
-    cells: Any
-    samples: Any
-    rings: Any
-    """Which of the samples are those of each lane."""
-    lengths: Any
-    """Of each device how many readings wait."""
-    waiting: Any
-    rows: Any
-    """Events that are final, and were not taken."""
 
 
 class Stream:
@@ -544,17 +517,17 @@ class Stream:
 
         `extra` (what JSON can hold) is kept along with it: how far the readings were read, say.
         """
-        keep(path, partial(_write, self._kept(extra)))
+        keep(path, partial(write, self._kept(extra)))
 
     def saving(self, path: Path, extra: Mapping[str, Any] | None = None) -> Future[None]:
         """As `save`, of what is known now, while the stream goes on: it is on disk when the future is done."""
         kept = Kept(*(array.copy() for array in self._kept(extra)))
-        return _saver.submit(keep, path, partial(_write, kept))
+        return _saver.submit(keep, path, partial(write, kept))
 
     def to_bytes(self, extra: Mapping[str, Any] | None = None) -> bytes:
         """What `save` keeps."""
         held = io.BytesIO()
-        _write(self._kept(extra), held)
+        write(self._kept(extra), held)
         return held.getvalue()
 
     def _kept(self, extra: Mapping[str, Any] | None) -> Kept:
@@ -562,7 +535,7 @@ class Stream:
         waiting = np.empty(int(lengths.sum()), READING)
         kernel.listed(rows, self._log, self._devices, waiting)
         told = {
-            "form": _FORM,
+            "form": FORM,
             "version": self.rules.version,
             "lanes": [[lane.rule, lane.level, lane.digest] for lane in self.rules.lanes],
             "metrics": self.rules.metrics,
@@ -595,8 +568,8 @@ class Stream:
         """What `save` was given as `extra`, without taking up the rest; raises `BadSnapshot`."""
         try:
             with path.open("rb") as file:
-                return dict(json.loads(_array(file, "told").tobytes())["extra"])
-        except _UNREADABLE as error:
+                return dict(facts_of(file)["extra"])
+        except UNREADABLE as error:
             raise BadSnapshot(f"{path}: no snapshot of a stream ({error})") from error
 
     @classmethod
@@ -620,15 +593,8 @@ class Stream:
     def _read(cls, rules: Compiled, file: Any, more: Mapping[str, Any]) -> Self:
         stream = cls(rules, **more)
         try:
-            head, *others = Kept._fields
-            facts = json.loads((told := _array(file, head)).tobytes())
-            if facts["form"] != _FORM:
-                raise BadSnapshot("of another form than this version writes")
-            kept = Kept(told, *(_array(file, name) for name in others))
-            if _array(file, "sum") != _sum(kept):
-                raise BadSnapshot("damaged: it is not what was written")
-            stream._take_up(kept, facts)
-        except _UNREADABLE as error:
+            stream._take_up(*read(file))
+        except UNREADABLE as error:
             if isinstance(error, BadSnapshot):
                 raise
             raise BadSnapshot(f"no snapshot of a stream ({error})") from error
@@ -744,23 +710,3 @@ def _run(some: Any, out: Out, step: Callable[[int], int]) -> list[Any]:
             told.append(out.events[:count].copy())
             out.count[0] = 0
     return told
-
-
-_RECORDS = {"latest": VALUE, "cells": CELL, "samples": RING, "waiting": READING, "rows": EVENT}
-"""What is kept as the bytes that it is: numpy's own form takes records apart, field by field."""
-
-
-def _write(kept: Kept, file: Any) -> None:
-    for name, array in kept._asdict().items():
-        write_array(file, array.view(np.uint8) if name in _RECORDS else array, allow_pickle=False)
-    write_array(file, np.array(_sum(kept)), allow_pickle=False)
-
-
-def _sum(kept: Kept) -> int:
-    """What all bytes come to, by which a file is known that a disk has changed."""
-    return reduce(lambda before, array: zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data, before), kept, 0)
-
-
-def _array(file: Any, name: str) -> Any:
-    array = read_array(file)
-    return array.view(_RECORDS[name]) if name in _RECORDS else array

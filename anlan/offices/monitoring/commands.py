@@ -181,9 +181,9 @@ def _told_in_a_line() -> Iterator[None]:
     from anlan.engines.clusters import NoSpark
     from anlan.engines.telemetry.replay import BadReadings
     from anlan.engines.telemetry.rules import BadRules
+    from anlan.engines.telemetry.snapshot import BadSnapshot
     from anlan.engines.telemetry.spark import NotContinued, SparkFailed
     from anlan.engines.telemetry.stations import BadStations
-    from anlan.engines.telemetry.stream import BadSnapshot
 
     try:
         yield

@@ -22,8 +22,9 @@ from django.db.models import Case, F, Q, QuerySet, When
 from anlan.engines.telemetry.compiled import Compiled, compiled
 from anlan.engines.telemetry.journal import Tail
 from anlan.engines.telemetry.rules import Rules
+from anlan.engines.telemetry.snapshot import BadSnapshot
 from anlan.engines.telemetry.stations import SIGN, row_of
-from anlan.engines.telemetry.stream import PROCESSORS, BadSnapshot, Change, Event, Stream
+from anlan.engines.telemetry.stream import PROCESSORS, Change, Event, Stream
 from anlan.kernel import cases, clock
 from anlan.kernel.cases.engine import enter
 from anlan.kernel.cases.lifecycle import PRODUCT

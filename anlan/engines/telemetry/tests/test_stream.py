@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from anlan.engines.telemetry import rules
 from anlan.engines.telemetry.compiled import KINDS, compiled
-from anlan.engines.telemetry.stream import BadSnapshot, Event, Stream
+from anlan.engines.telemetry.snapshot import BadSnapshot
+from anlan.engines.telemetry.stream import Event, Stream
 
 from .conftest import HOUR, MINUTE, NOON, SECOND, stream, told
 

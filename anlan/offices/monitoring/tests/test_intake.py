@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -147,8 +148,10 @@ def test_a_full_disk_ends_no_evaluation(monkeypatch: pytest.MonkeyPatch, caplog:
                 ending.set()
             return 0
 
-        def keep(self) -> None:
-            raise OSError(28, "No space left on device")
+        def keeping(self) -> Future[None]:
+            full: Future[None] = Future()
+            full.set_exception(OSError(28, "No space left on device"))
+            return full
 
     monkeypatch.setattr(serving, "Evaluation", Evaluates)
     monkeypatch.setattr(serving, "EVALUATE_S", 0.001)

@@ -101,13 +101,13 @@ def everywhere(db: None) -> Iterator[None]:
 
 def test_the_shipped_rules_are_there_as_version_one_and_switched_on(everywhere: None) -> None:
     texts = list(reference.shipped())
-    assert Rule.objects.count() == len(texts) == 23
+    assert Rule.objects.count() == len(texts) == 28
     assert set(RuleVersion.objects.values_list("number", "origin", "on")) == {(1, "product", True)}
     methane = Rule.objects.get(name="methane").current
     assert methane is not None
     assert methane.text.startswith("name: methane\ntitle: {zh: 甲烷超限")
     rules, versions = rulebook.current()
-    assert len(rules.rules) == len(versions) == 23
+    assert len(rules.rules) == len(versions) == 28
     assert rules.late == 120_000
 
 

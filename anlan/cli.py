@@ -12,7 +12,7 @@ import click
 
 # These do without the installation's clock: they work before there is a database, or set it themselves.
 _CLOCKLESS = {
-    "start", "web", "worker", "migrate", "database", "doctor", "translations", "bench", "demo", "backup", "restore",
+    "start", "web", "worker", "migrate", "database", "doctor", "translations", "demo", "backup", "restore",
     "archive", "replica", "new", "gateway", "simulate",
 }  # fmt: skip
 _PLAIN = {"--help", "read", "grade", "decode", "replay"}

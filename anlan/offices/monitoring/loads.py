@@ -58,7 +58,7 @@ def _rows(device: str, count: int, now: int) -> bytes:
 def ran(*said: Any) -> float:
     """What a load in a process of its own prints."""
     command = [sys.executable, "-m", __name__, *map(str, said)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     return float(done.stdout.split()[-1])
 
 

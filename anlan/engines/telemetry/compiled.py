@@ -31,16 +31,17 @@ NEVER = np.iinfo(np.int64).max
 
 LANE = np.dtype(
     [
-        ("kind", np.int8), ("op", np.int8), ("until_op", np.int8), ("flag", np.int8), ("day_from", np.int16),
-        ("day_to", np.int16), ("metric", np.int32), ("limit_metric", np.int32), ("until_metric", np.int32),
-        ("ring", np.int32), ("limit", np.float64), ("limit_times", np.float64), ("until", np.float64),
-        ("until_times", np.float64), ("number", np.float64), ("hold", np.int64), ("until_hold", np.int64),
-        ("low", np.float64), ("high", np.float64), ("span", np.int64), ("every", np.int64), ("other", np.int64),
-        ("gap", np.int64),
-        ("shape_first", np.int64), ("shape_end", np.int64), ("guard_first", np.int64), ("guard_end", np.int64),
+        ("kind", np.int8), ("op", np.int8), ("until_op", np.int8), ("flag", np.int8), ("alone", np.bool_),
+        ("day_from", np.int16), ("day_to", np.int16), ("metric", np.int32), ("row", np.int32),
+        ("limit_metric", np.int32), ("until_metric", np.int32), ("ring", np.int32), ("limit", np.float64),
+        ("limit_times", np.float64), ("until", np.float64), ("until_times", np.float64), ("number", np.float64),
+        ("hold", np.int64), ("until_hold", np.int64), ("low", np.float64), ("high", np.float64), ("span", np.int64),
+        ("every", np.int64), ("other", np.int64), ("gap", np.int64), ("shape_first", np.int64),
+        ("shape_end", np.int64), ("guard_first", np.int64), ("guard_end", np.int64),
     ],
     align=True,
 )  # fmt: skip
+"""`alone`: minds nothing but its own metric; `row` is where the kernel lists what it goes over then."""
 GUARD = np.dtype(
     [
         ("metric", np.int32), ("limit_metric", np.int32), ("op", np.int8), ("limit", np.float64),
@@ -59,6 +60,8 @@ class Lanes(NamedTuple):
     """Corners, as (longitude, latitude)."""
     heard: Any
     """For each programme (its number + 1; 0 for devices of none) and metric its lanes, as bits of words of 64."""
+    of: Any
+    """For each programme its lanes."""
     silent: Any
     """The lanes of which the clock can tell."""
     place: Any
@@ -240,6 +243,8 @@ def _arrays(rows: list[dict[str, Any]], heard: list[list[list[int]]], code: Mapp
         row |= {"guard_first": len(guards), "guard_end": len(guards) + len(own)}
         corners += shape
         guards += own
+        row["alone"] = not own and row["limit_metric"] < 0 and row["until_metric"] < 0
+        row["row"] = _listed(row, code)
         for name, value in row.items():
             lane[name][number] = value
     guard = np.zeros(len(guards), GUARD)
@@ -247,14 +252,24 @@ def _arrays(rows: list[dict[str, Any]], heard: list[list[list[int]]], code: Mapp
         names = ("metric", "op", "limit", "limit_metric", "limit_times", "age")
         for name, value in zip(names, told, strict=True):
             guard[name][number] = value
+    bits = _bits(heard, len(rows))
     return Lanes(
         lane,
         guard,
         np.array(corners, np.float64).reshape(-1, 2),
-        _bits(heard, len(rows)),
+        bits,
+        np.bitwise_or.reduce(bits, axis=1),
         np.array([number for number, row in enumerate(rows) if row["kind"] == SILENT], np.int32),
         np.array([code.get(LATITUDE, -1), code.get(LONGITUDE, -1)], np.int32),
     )
+
+
+def _listed(row: Mapping[str, Any], code: Mapping[str, int]) -> int:
+    """Where the kernel lists what the lane goes over: its metric's readings; behind these every tick; places."""
+    if row["kind"] in (INSIDE, OUTSIDE, OFF_ROUTE):
+        return len(code) + 1
+    everything = row["kind"] == SILENT and row["metric"] == code.get(ANYTHING)
+    return len(code) if everything else int(row["metric"])
 
 
 def _bits(heard: list[list[list[int]]], lanes: int) -> Any:

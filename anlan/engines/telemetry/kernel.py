@@ -34,14 +34,13 @@ from .compiled import (
     EQUALS,
     INSIDE,
     LESS_THAN,
-    LEVEL,
     MORE_THAN,
     NOISY,
     OFF_ROUTE,
-    OUTSIDE,
     RATE,
     SAMPLES,
     SILENT,
+    SOON,
     STUCK,
     Lanes,
 )
@@ -54,9 +53,16 @@ EARLIEST, LATEST = 0, 4_102_444_800_000
 MOST_WAITING = 20_000
 """Readings of one device inside the window of lateness; more are refused, as no honest device sends them."""
 COUNTED = ("late", "twice", "too_many", "taken", "no_number", "no_moment", "no_rule")
-"""What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment."""
-LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST = range(8)
+"""What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment, and the places in the log
+that devices would have used if there had been as many."""
+LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST, LACKING = range(9)
 _LEAST_ROOM = 16
+STRETCH = 256
+"""Readings that a device's lanes go over at once, at most."""
+_MANY = 12
+"""So many at least, for it to be worth it to sort them out by metric."""
+ROWS = 3
+"""Rows behind those of the metrics: one of every tick, two of places."""
 METRIC_BITS = 20
 """So many bits of a key are the metric; above them is room for every moment of a reading."""
 BLOCK = 6
@@ -95,6 +101,7 @@ span reaches."""
 READING = np.dtype([("key", np.int64), ("value", np.float64)])
 """`key` is moment and metric in one (`_key`), so that a log is in order of one number."""
 _CELL, _RING, _READING = CELL.itemsize, RING.itemsize, READING.itemsize
+_IN_LINE = _LINE // _READING
 DEVICE = np.dtype(
     [
         ("settled", np.int64), ("seen", np.int64), ("newest", np.int64), ("first", np.int32),
@@ -150,11 +157,20 @@ class Out(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Of one trend: moments and values of samples, slopes between all pairs of them."""
+    """Of one trend: moments and values of samples, slopes between all pairs of them. Of one stretch: for each metric
+    the moments and numbers of its readings, how many they are, the least and the largest; behind the metrics a row of
+    ticks and two of places. The lanes that go from tick to tick, and all, as bits."""
 
     at: Any
     value: Any
     slopes: Any
+    moments: Any
+    numbers: Any
+    count: Any
+    least: Any
+    most: Any
+    asked: Any
+    all: Any
 
 
 def _asked(typing: Any, record: Any, ahead: Any) -> Any:
@@ -206,52 +222,87 @@ def place(
     filled its room to the share `least` are marked as touched.
     """
     readings, counts, parts = log.readings, devices.counts[part], len(log.used)
-    end, taken, latest = len(device), 0, counts[NEWEST]
-    for i in range(start, len(device)):
-        if parts > 1 and _part(device[i], parts) != part:
+    i, end, taken, latest = start, len(device), 0, counts[NEWEST]
+    while i < end:
+        d = device[i]
+        if parts > 1 and _part(d, parts) != part:
+            i += 1
             continue
-        t, v = ts[i], value[i]
-        if not math.isfinite(v):
-            counts[NO_NUMBER] += 1
-            continue
-        if t < EARLIEST or t >= LATEST:
-            counts[NO_MOMENT] += 1
-            continue
-        if metric[i] < 0:
-            counts[NO_RULE] += 1
-            continue
-        key, one = _key(t, metric[i]), devices.one[device[i]]
-        if i + 2 * _AHEAD < len(device):
+        if i + 2 * _AHEAD < end:
             _fetch(devices.one[device[i + 2 * _AHEAD]], 0)
             coming = devices.one[device[i + _AHEAD]]
             _fetch(readings[coming.first + coming.length], -_READING)
             _fetch(readings[coming.first + coming.length], _LINE)
-        newest = _moment(one.newest)
-        if t <= one.settled or newest - t > late:
-            counts[LATE] += 1
-            continue
-        # A long log may be one that can be settled: only what is inside the window is a flood.
-        flood = one.length >= MOST_WAITING and _moment(readings[one.first].key) >= max(t, newest) - late
-        if one.length == one.room and not flood and not _widened(one, part, log):
-            end = i
-            break
-        if key <= one.newest:
-            counts[_inserted(one, key, v, flood, readings)] += 1
-        elif flood:
-            counts[TOO_MANY] += 1
-        else:
-            new = readings[one.first + one.length]
+        one = devices.one[d]
+        # What comes in order of time, one behind the other, needs to be compared with nothing but its own tick.
+        length, newest, room, dirty = one.length, one.newest, min(one.room, MOST_WAITING), one.dirty
+        first, settled, seen, before = one.first, one.settled, one.seen, one.length
+        while i < end and device[i] == d and length < room:
+            t, v, key = ts[i], value[i], _key(ts[i], metric[i])
+            fits = t >= _moment(newest) and t > settled and EARLIEST <= t < LATEST
+            if not fits or metric[i] < 0 or not math.isfinite(v):
+                break
+            at = first + length
+            if key <= newest:
+                while at > first and readings[at - 1].key > key:
+                    at -= 1
+                if at > first and readings[at - 1].key == key:
+                    break
+                for later in range(first + length, at, -1):
+                    _put(readings[later], readings[later - 1])
+            new = readings[at]
             new.key, new.value = key, v
-            one.newest = key
-            one.length += 1
-            one.dirty = one.dirty or t <= one.seen
-            taken += 1
+            newest, dirty = max(newest, key), dirty or t <= seen
+            length += 1
+            i += 1
+        if length > before:
+            one.length, one.newest, one.dirty = length, newest, dirty
+            taken, latest = taken + length - before, max(latest, _moment(newest))
+        elif _admitted(one, metric[i], ts[i], value[i], late, part, counts, log):
+            i += 1
+        else:
+            end = i
         if one.length >= least * one.room:
-            devices.touched[device[i] >> BLOCK] |= np.uint64(1) << np.uint64(device[i] & _IN_BLOCK)
-        latest = max(latest, t)
+            devices.touched[d >> BLOCK] |= np.uint64(1) << np.uint64(d & _IN_BLOCK)
     counts[TAKEN] += taken
-    counts[NEWEST] = latest
+    counts[NEWEST] = max(counts[NEWEST], latest)
     return end
+
+
+@run
+def _admitted(one: Any, metric: int, t: int, v: float, late: int, part: int, counts: Any, log: Log) -> bool:
+    """Puts a reading where it belongs, or counts why it is none; whether there was room for it."""
+    readings = log.readings
+    if not math.isfinite(v):
+        counts[NO_NUMBER] += 1
+        return True
+    if t < EARLIEST or t >= LATEST:
+        counts[NO_MOMENT] += 1
+        return True
+    if metric < 0:
+        counts[NO_RULE] += 1
+        return True
+    key, newest = _key(t, metric), _moment(one.newest)
+    if t <= one.settled or newest - t > late:
+        counts[LATE] += 1
+        return True
+    # A long log may be one that can be settled: only what is inside the window is a flood.
+    flood = one.length >= MOST_WAITING and _moment(readings[one.first].key) >= max(t, newest) - late
+    if one.length == one.room and not flood and not _widened(one, 2 * one.room, part, log):
+        return False
+    if key <= one.newest:
+        counts[_inserted(one, key, v, flood, readings)] += 1
+    elif flood:
+        counts[TOO_MANY] += 1
+    else:
+        new = readings[one.first + one.length]
+        new.key, new.value = key, v
+        one.newest = key
+        one.length += 1
+        one.dirty = one.dirty or t <= one.seen
+        counts[TAKEN] += 1
+    counts[NEWEST] = max(counts[NEWEST], t)
+    return True
 
 
 @run
@@ -319,9 +370,9 @@ def _metric(key: int) -> int:
 
 
 @run
-def _widened(one: Any, part: int, log: Log) -> bool:
-    """Gives a device twice the room, at the end of what its part has used; whether there was so much."""
-    room, at = max(_LEAST_ROOM, 2 * one.room), log.used[part]
+def _widened(one: Any, room: int, part: int, log: Log) -> bool:
+    """Gives a device more room, whole lines, at the end of what its part has used; whether there was so much."""
+    room, at = max(_LEAST_ROOM, (room + _IN_LINE - 1) // _IN_LINE * _IN_LINE), log.used[part]
     if at + room > (part + 1) * (len(log.readings) // len(log.used)):
         return False
     for i in range(one.length):
@@ -392,7 +443,14 @@ def carry(
             at, until = one.first + one.looked, _moment(one.newest)
         end = one.first + one.length
         while at < end and _moment(readings[at].key) <= until and out.count[0] <= enough:
-            at = _tick(d, one, at, end, readings, devices, state, lanes, out, scratch)
+            if end - at >= _MANY:
+                room = (len(out.events) - out.count[0]) // (2 * len(lanes.lane))
+                stop = _whole(at, end, until, min(room, STRETCH), readings)
+                if stop - at >= _MANY:
+                    _stretch(d, one, at, stop, readings, devices, state, lanes, out, scratch)
+                    at = stop
+                    continue
+            at = _tick(d, one, at, end, readings, devices, state, lanes, out, scratch, scratch.all)
         stopped = at < end and _moment(readings[at].key) <= until
         done = at - one.first
         if not final:
@@ -404,8 +462,10 @@ def carry(
             one.looked = max(0, one.looked - done)
             for i in range(one.first, one.first + one.length):
                 _put(readings[i], readings[i + done])
-            if 2 * one.length > one.room:
-                _widened(one, _part(d, len(log.used)), log)
+            # Who waits for more than half of its room would be settled again too soon.
+            part = _part(d, len(log.used))
+            if 2 * one.length > one.room and not _widened(one, 2 * one.length, part, log):
+                devices.counts[part, LACKING] += 2 * one.length
         if stopped:
             return k
     return len(some)
@@ -450,11 +510,131 @@ def _tell(d: int, lane: int, ts: int, value: float, opens: bool, devices: Device
 
 
 @inlined
+def _whole(at: int, end: int, until: int, most: int, readings: Any) -> int:
+    """The place behind the last whole tick that is not after `until`, at most so many readings on."""
+    stop = min(end, at + most)
+    while stop > at and _moment(readings[stop - 1].key) > until:
+        stop -= 1
+    if stop < end:
+        cut = _moment(readings[stop].key)
+        while stop > at and _moment(readings[stop - 1].key) == cut:
+            stop -= 1
+    return stop
+
+
+@inlined
+def _sort_out(at: int, stop: int, readings: Any, lanes: Lanes, scratch: Scratch) -> None:
+    """Lists these readings by metric, the moments of their ticks, and the places where both coordinates were told."""
+    metrics = len(scratch.count) - ROWS
+    ticks, places = metrics, metrics + 1
+    for row in range(metrics + ROWS):
+        scratch.count[row], scratch.least[row], scratch.most[row] = 0, math.inf, -math.inf
+    before, n = NEVER, 0
+    for i in range(at, stop):
+        key, value = readings[i].key, readings[i].value
+        ts, row = _moment(key), _metric(key)
+        here = scratch.count[row]
+        scratch.moments[row, here], scratch.numbers[row, here] = ts, value
+        scratch.count[row] = here + 1
+        scratch.least[row] = min(scratch.least[row], value)
+        scratch.most[row] = max(scratch.most[row], value)
+        if ts != before:
+            scratch.moments[ticks, n] = before = ts
+            n += 1
+    scratch.count[ticks] = n
+    lat, lon = lanes.place[0], lanes.place[1]
+    if lat >= 0:
+        i, j, n = 0, 0, 0
+        while i < scratch.count[lat] and j < scratch.count[lon]:
+            ts, other = scratch.moments[lat, i], scratch.moments[lon, j]
+            if ts == other:
+                scratch.moments[places, n] = ts
+                scratch.numbers[places, n], scratch.numbers[places + 1, n] = (
+                    scratch.numbers[lat, i],
+                    scratch.numbers[lon, j],
+                )
+                n += 1
+            i += ts <= other
+            j += other <= ts
+        scratch.count[places] = n
+    for row in range(ticks, ticks + ROWS):
+        scratch.least[row], scratch.most[row] = -math.inf, math.inf
+
+
+@inlined
+def _stretch(
+    d: int, one: Any, at: int, stop: int, readings: Any, devices: Devices, state: State, lanes: Lanes, out: Out,
+    scratch: Scratch,
+) -> None:  # fmt: skip
+    """As `_tick` for each tick between these places, of which there are many.
+
+    A lane that minds nothing but its own metric goes over the readings of that by itself, and over none where it is
+    quiet and none is inside of its band; only the others go from tick to tick.
+    """
+    _sort_out(at, stop, readings, lanes, scratch)
+    latest, walk = state.latest, False
+    for word in range(lanes.of.shape[1]):
+        some, together = lanes.of[one.programme + 1, word], np.uint64(0)
+        while some:
+            bit = some & (~some + np.uint64(1))
+            number = 64 * word + _lowest(some)
+            some ^= bit
+            lane = lanes.lane[number]
+            least, most = scratch.least[lane.row], scratch.most[lane.row]
+            if not lane.alone:
+                before = latest[d, lane.metric].value
+                least, most = min(least, before), max(most, before)
+            if state.phase[d, number] == QUIET and (most < lane.low or least > lane.high):
+                continue
+            if lane.alone:
+                _go_over(d, number, lane, devices, state, lanes, out, scratch)
+            else:
+                together |= bit
+        scratch.asked[word] = together
+        walk = walk or together != 0
+    if walk:
+        while at < stop:
+            at = _tick(d, one, at, stop, readings, devices, state, lanes, out, scratch, scratch.asked)
+        return
+    for metric in range(latest.shape[1]):
+        last = scratch.count[metric] - 1
+        if last >= 0:
+            told = latest[d, metric]
+            told.at, told.value = scratch.moments[metric, last], scratch.numbers[metric, last]
+
+
+@inlined
+def _go_over(
+    d: int, number: int, lane: Any, devices: Devices, state: State, lanes: Lanes, out: Out, scratch: Scratch
+) -> None:
+    """Lets a lane look at all that was sorted out for it."""
+    moments, numbers, cell = scratch.moments[lane.row], scratch.numbers[lane.row], state.cells[d, number]
+    phase, guarded = state.phase[d, number], True
+    for i in range(scratch.count[lane.row]):
+        ts = moments[i]
+        if lane.kind == SILENT:
+            phase = _heard(d, number, ts, phase, cell, lane, devices, out)
+            continue
+        if lane.day_from >= 0:
+            guarded = _by_day(ts, lane)
+        if lane.kind >= INSIDE:
+            lat, lon = numbers[i], scratch.numbers[lane.row + 1, i]
+            if phase == QUIET and _far(lat, lon, cell):
+                continue
+            said, value = _placed(lon, lat, cell, lane, lanes.shape)
+        else:
+            said, value = _says(d, ts, ts, numbers[i], guarded, phase, cell, lane, state, scratch)
+        phase = _moved(d, number, ts, said if guarded else _OVER, value, phase, cell, lane, devices, out)
+    state.phase[d, number] = phase
+
+
+@inlined
 def _tick(
     d: int, one: Any, at: int, end: int, readings: Any, devices: Devices, state: State, lanes: Lanes, out: Out,
-    scratch: Scratch,
+    scratch: Scratch, asked: Any,
 ) -> int:  # fmt: skip
-    """Applies what was measured at the moment of the reading `at`, lets the lanes look; returns the place behind it."""
+    """Applies what was measured at the moment of the reading `at`, lets those of the lanes look that are asked; returns
+    the place behind it."""
     ts, first, programme = _moment(readings[at].key), at, one.programme + 1
     while at < end and _moment(readings[at].key) == ts:
         latest = state.latest[d, _metric(readings[at].key)]
@@ -464,76 +644,97 @@ def _tick(
         listening = np.uint64(0)
         for place in range(first, at):
             listening |= lanes.heard[programme, _metric(readings[place].key), word]
+        listening &= asked[word]
         while listening:
             number = 64 * word + _lowest(listening)
             listening &= listening - np.uint64(1)
             lane, phase = lanes.lane[number], state.phase[d, number]
             if phase == QUIET and not lane.low <= state.latest[d, lane.metric].value <= lane.high:
                 continue
-            kind, cell = lane.kind, state.cells[d, number]
-            if kind == SILENT:
-                if cell.n != 0 and phase != OPEN and ts - cell.t > lane.span:
-                    # What was too long before it is told now, if no clock told it.
-                    phase = OPEN
-                    _tell(d, number, cell.t + lane.span, 0.0, True, devices, out)
-                if phase == OPEN:
-                    state.phase[d, number] = QUIET
-                    _tell(d, number, ts, 0.0, False, devices, out)
-                cell.n, cell.t = 1, ts
+            cell = state.cells[d, number]
+            if lane.kind == SILENT:
+                state.phase[d, number] = _heard(d, number, ts, phase, cell, lane, devices, out)
                 continue
             guarded = True
             if lane.day_from >= 0 or lane.guard_first != lane.guard_end:
-                guarded = _guarded(d, lane, ts, state.latest, lanes.guard)
-            if kind in (INSIDE, OUTSIDE, OFF_ROUTE):
+                guarded = _by_day(ts, lane) and _guarded(d, lane, ts, state.latest, lanes.guard)
+            if lane.kind >= INSIDE:
                 lat, lon = state.latest[d, lanes.place[0]], state.latest[d, lanes.place[1]]
-                if lat.at == NEVER or lat.at != lon.at:
-                    continue
-                if phase == QUIET and abs(lat.value - cell.a) + abs(lon.value - cell.b) < cell.n * _FINE:
+                if lat.at == NEVER or lat.at != lon.at or (phase == QUIET and _far(lat.value, lon.value, cell)):
                     continue
                 said, value = _placed(lon.value, lat.value, cell, lane, lanes.shape)
             else:
                 latest = state.latest[d, lane.metric]
                 if latest.at == NEVER:
                     continue
-                value, fresh = latest.value, latest.at == ts
-                limit, until = lane.limit, lane.until
-                if lane.limit_metric != NIL:
-                    limit = _limit(state.latest[d, lane.limit_metric], lane.limit_times)
-                if lane.until_metric != NIL:
-                    until = _limit(state.latest[d, lane.until_metric], lane.until_times)
-                if kind == LEVEL:
-                    said = _compared(value, limit, until, phase, lane)
-                elif kind == STUCK:
-                    if fresh and (cell.n == 0 or abs(value - cell.a) > lane.number):
-                        cell.n, cell.a, cell.t = 1, value, ts
-                    said = _ON if latest.at - cell.t >= lane.span else _OVER
-                elif kind == DRIVING:
-                    said, value = _driven(ts, value, fresh, guarded, cell, lane)
-                elif kind == NOISY:
-                    said = _ON if _jumped(ts, value, fresh, cell, lane, state.rings[d, lane.ring]) else _OVER
-                elif kind == RATE:
-                    value = _rate(latest.at, value, fresh, lane, state.rings[d, lane.ring])
-                    # Where the rate is not known nothing begins, and nothing ends.
-                    said = _BETWEEN if math.isnan(value) else _compared(value, limit, until, phase, lane)
-                else:
-                    said, value = _soon(ts, value, limit, fresh, phase, cell, lane, state.rings[d, lane.ring], scratch)
-            if not guarded:
-                said = _OVER
-            if phase != QUIET or said == _ON:
-                moved = _moved(ts, said, phase, cell, lane)
-                state.phase[d, number] = moved
-                if (moved >= OPEN) != (phase >= OPEN):
-                    _tell(d, number, ts, value, moved == OPEN, devices, out)
+                said, value = _says(d, ts, latest.at, latest.value, guarded, phase, cell, lane, state, scratch)
+            said = said if guarded else _OVER
+            state.phase[d, number] = _moved(d, number, ts, said, value, phase, cell, lane, devices, out)
     return at
+
+
+@inlined
+def _heard(d: int, number: int, ts: int, phase: int, cell: Any, lane: Any, devices: Devices, out: Out) -> int:
+    """The phase of a lane that minds silence, at a moment at which something came."""
+    if cell.n != 0 and phase != OPEN and ts - cell.t > lane.span:
+        # What was too long before it is told now, if no clock told it.
+        phase = OPEN
+        _tell(d, number, cell.t + lane.span, 0.0, True, devices, out)
+    if phase == OPEN:
+        phase = QUIET
+        _tell(d, number, ts, 0.0, False, devices, out)
+    cell.n, cell.t = 1, ts
+    return phase
+
+
+@inlined
+def _says(
+    d: int, ts: int, at: int, value: float, guarded: bool, phase: int, cell: Any, lane: Any, state: State,
+    scratch: Scratch,
+) -> tuple[int, float]:  # fmt: skip
+    """What a lane says at a moment of the latest reading, which is of the moment `at`, and what it made of it."""
+    kind, fresh, limit, until = lane.kind, at == ts, lane.limit, lane.until
+    if kind == STUCK:
+        if fresh and (cell.n == 0 or abs(value - cell.a) > lane.number):
+            cell.n, cell.a, cell.t = 1, value, ts
+        return (_ON if at - cell.t >= lane.span else _OVER), value
+    if kind == DRIVING:
+        return _driven(ts, value, fresh, guarded, cell, lane)
+    if kind == NOISY:
+        return (_ON if _jumped(ts, value, fresh, cell, lane, state.rings[d, lane.ring]) else _OVER), value
+    if lane.limit_metric != NIL:
+        limit = _limit(state.latest[d, lane.limit_metric], lane.limit_times)
+    if lane.until_metric != NIL:
+        until = _limit(state.latest[d, lane.until_metric], lane.until_times)
+    if kind == SOON:
+        return _soon(ts, value, limit, fresh, phase, cell, lane, state.rings[d, lane.ring], scratch)
+    if kind == RATE:
+        value = _rate(at, value, fresh, lane, state.rings[d, lane.ring])
+        if math.isnan(value):  # where the rate is not known nothing begins, and nothing ends
+            return _BETWEEN, value
+    return _compared(value, limit, until, phase, lane), value
 
 
 _ON, _BETWEEN, _OVER = range(3)
 """What a lane says of a moment: its condition holds, neither it nor its end does, it is over."""
 
 
-@run
-def _moved(ts: int, said: int, phase: int, cell: Any, lane: Any) -> int:
+@inlined
+def _moved(
+    d: int, number: int, ts: int, said: int, value: float, before: int, cell: Any, lane: Any, devices: Devices, out: Out
+) -> int:
     """The phase that follows; a lane opens when it comes to be open, and clears when it is quiet again."""
+    if before == QUIET and said != _ON:
+        return before
+    phase = _next(ts, said, before, cell, lane)
+    if (phase >= OPEN) != (before >= OPEN):
+        _tell(d, number, ts, value, phase == OPEN, devices, out)
+    return phase
+
+
+@run
+def _next(ts: int, said: int, phase: int, cell: Any, lane: Any) -> int:
+    """The phase that follows on what a lane says."""
     if phase == QUIET and said == _ON:
         phase, cell.since = WAITING, ts
     if phase == WAITING:
@@ -579,16 +780,18 @@ def _compared(value: float, limit: float, until: float, phase: int, lane: Any) -
 
 
 @run
-def _guarded(d: int, lane: Any, ts: int, latest: Any, guards: Any) -> bool:
-    """Whether time of day and the device's other readings are such that the rule is in force."""
+def _by_day(ts: int, lane: Any) -> bool:
+    """Whether it is the time of day in which the rule is in force."""
     begin, end = lane.day_from, lane.day_to
-    if begin >= 0:
-        minute = ((ts + _BEIJING) % _DAY) // _MINUTE
-        if begin <= end:
-            if not begin <= minute < end:
-                return False
-        elif end <= minute < begin:
-            return False
+    if begin < 0:
+        return True
+    minute = ((ts + _BEIJING) % _DAY) // _MINUTE
+    return begin <= minute < end if begin <= end else not end <= minute < begin
+
+
+@run
+def _guarded(d: int, lane: Any, ts: int, latest: Any, guards: Any) -> bool:
+    """Whether the device's other readings are such that the rule is in force."""
     for i in range(lane.guard_first, lane.guard_end):
         guard = guards[i]
         told = latest[d, guard.metric]
@@ -660,30 +863,67 @@ def _soon(
     and Sen): a quarter of the samples may be wild without moving either much.
     """
     if fresh and _remember(ts, value, lane, ring):
-        cell.n, cell.t = _trend(ring, lane.span, cell, scratch), ts
+        n = _samples(ring, lane.span, scratch)
+        cell.n, cell.t = (_BOUNDED if n else 0), ts
+        if n:
+            _bound(n, lane.op <= MORE_THAN, cell, scratch)
     if cell.n == 0:
         return _OVER, value
     if phase < OPEN and _holds(lane.op, value, limit):
         return _OVER, value  # it is there already; a rule on the level itself tells that
     ahead = cell.b + cell.a * (ts + lane.other - cell.t)
+    if cell.n == _BOUNDED:
+        if phase == QUIET and lane.op < EQUALS and not _holds(lane.op, ahead, limit):
+            return _OVER, value
+        _trend(_samples(ring, lane.span, scratch), cell, scratch)
+        cell.n, ahead = 1, cell.b + cell.a * (ts + lane.other - cell.t)
     towards = cell.a > 0 if lane.op <= MORE_THAN else cell.a < 0
     return (_ON if towards and _holds(lane.op, ahead, limit) else _OVER), ahead
 
 
+_BOUNDED = 2
+"""The cell of a trend holds what slope and level do not go beyond, not yet these themselves."""
+
+
 @run
-def _trend(ring: Any, span: int, cell: Any, scratch: Scratch) -> int:
-    """Puts slope (per ms) and level at the latest sample into the cell; 1 where there is enough to tell, else 0."""
-    slopes, at, value = scratch.slopes, scratch.at, scratch.value
-    now, n = ring.at[ring.newest], 0
+def _samples(ring: Any, span: int, scratch: Scratch) -> int:
+    """Lists the samples of the span, the newest first, moments counted from it; 0 where they do not tell a trend."""
+    at, value, now, n = scratch.at, scratch.value, ring.at[ring.newest], 0
     while n < SAMPLES:
         place = _place(ring, n)
         if ring.at[place] == NEVER or now - ring.at[place] > span:
             break
         at[n], value[n] = ring.at[place] - now, ring.value[place]
         n += 1
-    if n < 6 or -2 * at[n - 1] < span:
-        return 0
-    count = 0
+    return 0 if n < 6 or -2 * at[n - 1] < span else n
+
+
+@run
+def _bound(n: int, rises: bool, cell: Any, scratch: Scratch) -> None:
+    """Puts a slope and a level into the cell of which those of the trend are no farther on the way to the limit.
+
+    More than half of the pairs are at least so many samples apart that their slopes differ little; the median lies not
+    beyond the outermost of these. Rounding moves nothing past something else.
+    """
+    at, value, apart = scratch.at, scratch.value, 1
+    while (n - apart) * (n - apart - 1) // 2 > n * (n - 1) // 4:
+        apart += 1
+    slope = -math.inf if rises else math.inf
+    for lag in range(apart, n):
+        for i in range(n - lag):
+            here = (value[i] - value[i + lag]) / (at[i] - at[i + lag])
+            slope = max(slope, here) if rises else min(slope, here)
+    level = value[0]
+    for i in range(1, n):
+        here = value[i] - slope * at[i]
+        level = max(level, here) if rises else min(level, here)
+    cell.a, cell.b = slope, level
+
+
+@run
+def _trend(n: int, cell: Any, scratch: Scratch) -> None:
+    """Puts slope (per ms) and level at the latest sample into the cell."""
+    slopes, at, value, count = scratch.slopes, scratch.at, scratch.value, 0
     for i in range(n - 1):
         for j in range(i + 1, n):
             slopes[count + j - i - 1] = (value[i] - value[j]) / (at[i] - at[j])
@@ -692,7 +932,6 @@ def _trend(ring: Any, span: int, cell: Any, scratch: Scratch) -> int:
     for i in range(n):
         slopes[i] = value[i] - cell.a * at[i]
     cell.b = _median(slopes, n)
-    return 1
 
 
 @run
@@ -765,6 +1004,12 @@ def _driven(ts: int, speed: float, fresh: bool, guarded: bool, cell: Any, lane: 
     if cell.a > lane.span:
         return _ON, cell.a / 3_600_000
     return (_OVER if cell.a == 0.0 else _BETWEEN), cell.a / 3_600_000
+
+
+@inlined
+def _far(lat: float, lon: float, cell: Any) -> bool:
+    """Whether a device is still nearer to where it was last looked at than what it may go (`_placed`)."""
+    return abs(lat - cell.a) + abs(lon - cell.b) < cell.n * _FINE
 
 
 @run

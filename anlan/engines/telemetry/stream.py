@@ -37,6 +37,7 @@ from .kernel import (
     DEVICE,
     EARLIEST,
     EVENT,
+    LACKING,
     METRIC_BITS,
     NEVER,
     NEWEST,
@@ -45,6 +46,8 @@ from .kernel import (
     PAIRS,
     READING,
     RING,
+    ROWS,
+    STRETCH,
     VALUE,
     Devices,
     Log,
@@ -63,6 +66,8 @@ _LARGE = 1 << 14
 """Readings or devices from which on it is worth while to wake another processor."""
 _FULL = 0.9
 """So full its log is when a device is settled: of many readings each costs less."""
+_TIGHT = 8
+"""The log is made wider where devices lack this part of it."""
 PROCESSORS = min(8, 1 << ((os.cpu_count() or 1).bit_length() - 1))
 """The parts that this machine can work on at once."""
 REFUSED = tuple(name for name in COUNTED if name != "taken")
@@ -151,7 +156,7 @@ class Stream:
         self._log = _log(0, parts)
         self._found = np.empty(0, np.int32)
         self._outs = [_out(max(_OUT, 4 * len(rules.lanes))) for _ in range(parts)]
-        self._scratches = [_scratch() for _ in range(parts)]
+        self._scratches = [_scratch(rules) for _ in range(parts)]
         self._final: list[Event] = []
         self._rows: list[Any] = []
         """Final events as the kernel told them, behind those in `_final`."""
@@ -375,7 +380,7 @@ class Stream:
             self.now = max(self.now, told[NEWEST])
             for name, count in zip(COUNTED, told, strict=False):
                 self.counts[name] += count
-        counts[:] = 0
+        counts[:, :LACKING] = 0
 
     def _wider(self) -> Log:
         """The log with more room in every part; each device keeps what it has."""
@@ -405,6 +410,10 @@ class Stream:
     def _settle(self, touched: Any, least: float = _FULL, late: int | None = None) -> None:
         rows = self._carry(touched, self._settled, True, least, self.rules.late if late is None else late)
         self._rows += rows
+        lacking = self._devices.counts[:, LACKING]
+        if _TIGHT * int(lacking.sum()) > len(self._log.readings):
+            self._log = self._wider()
+            lacking[:] = 0
         if self._told and rows:
             # What is final is none of those any more that a late reading may show to be none.
             final: dict[int, set[tuple[int, str, str, str]]] = {}
@@ -685,7 +694,7 @@ def _bits(rows: int) -> Any:
 
 
 def _counts(parts: int) -> Any:
-    return np.zeros((parts, NEWEST + 1), np.int64)
+    return np.zeros((parts, LACKING + 1), np.int64)
 
 
 def _log(places: int, parts: int) -> Log:
@@ -696,8 +705,20 @@ def _out(places: int) -> Out:
     return Out(np.zeros(places, EVENT), np.zeros(1, np.int64))
 
 
-def _scratch() -> Scratch:
-    return Scratch(np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(PAIRS))
+def _scratch(rules: Compiled) -> Scratch:
+    rows, words = len(rules.metrics) + ROWS, rules.arrays.of.shape[1]
+    return Scratch(
+        at=np.zeros(SAMPLES),
+        value=np.zeros(SAMPLES),
+        slopes=np.zeros(PAIRS),
+        moments=np.zeros((rows, STRETCH), np.int64),
+        numbers=np.zeros((rows, STRETCH)),
+        count=np.zeros(rows, np.int32),
+        least=np.zeros(rows),
+        most=np.zeros(rows),
+        asked=np.zeros(words, np.uint64),
+        all=np.full(words, -1, np.int64).view(np.uint64),
+    )
 
 
 def _run(some: Any, out: Out, step: Callable[[int], int]) -> list[Any]:

@@ -56,7 +56,8 @@ COUNTED = ("late", "twice", "too_many", "taken", "no_number", "no_moment", "no_r
 """What becomes of a reading, by its place in `Devices.counts`; behind them the newest moment, and the places in the log
 that devices would have used if there had been as many."""
 LATE, TWICE, TOO_MANY, TAKEN, NO_NUMBER, NO_MOMENT, NO_RULE, NEWEST, LACKING = range(9)
-_LEAST_ROOM = 16
+_LEAST_ROOM, _SETTLED_ROOM = 16, 64
+"""For so many readings a device has room in its log when one comes, and when the first ones were settled."""
 STRETCH = 256
 """Readings that a device's lanes go over at once, at most."""
 _MANY = 12
@@ -65,10 +66,10 @@ ROWS = 3
 """Rows behind those of the metrics: one of every tick, two of places."""
 METRIC_BITS = 20
 """So many bits of a key are the metric; above them is room for every moment of a reading."""
-BLOCK = 6
-"""Devices that follow each other belong to one part, 2 to this power of them: no two processors want the same line, nor
-the same word of bits."""
-_IN_BLOCK = (1 << BLOCK) - 1
+BLOCK, WORD = 10, 6
+"""Devices that follow each other belong to one part, 2 to the power of BLOCK of them: no two processors want the same
+line, nor the same word of bits, nor ask memory for what the other writes. A word has 2 to the power of WORD bits."""
+_IN_WORD = (1 << WORD) - 1
 PAIRS = SAMPLES * (SAMPLES - 1) // 2
 _DAY, _MINUTE, _BEIJING = 86_400_000, 60_000, 8 * 3_600_000
 _METRES = 111_195.08
@@ -104,9 +105,9 @@ _CELL, _RING, _READING = CELL.itemsize, RING.itemsize, READING.itemsize
 _IN_LINE = _LINE // _READING
 DEVICE = np.dtype(
     [
-        ("settled", np.int64), ("seen", np.int64), ("newest", np.int64), ("first", np.int32),
-        ("length", np.int32), ("room", np.int32), ("looked", np.int32), ("quiet_first", np.int32),
-        ("quiet_end", np.int32), ("programme", np.int8), ("dirty", np.bool_),
+        ("settled", np.int64), ("seen", np.int64), ("newest", np.int64), ("first", np.int32), ("length", np.int32),
+        ("room", np.int32), ("dirty", np.bool_), ("programme", np.int8), ("looked", np.int32),
+        ("quiet_first", np.int32), ("quiet_end", np.int32), ("spare", np.int64),
     ],
     align=True,
 )  # fmt: skip
@@ -228,7 +229,7 @@ def place(
         if parts > 1 and _part(d, parts) != part:
             i += 1
             continue
-        if i + 2 * _AHEAD < end:
+        if i + 2 * _AHEAD < end and _part(device[i + 2 * _AHEAD], parts) == part:
             _fetch(devices.one[device[i + 2 * _AHEAD]], 0)
             coming = devices.one[device[i + _AHEAD]]
             _fetch(readings[coming.first + coming.length], -_READING)
@@ -263,7 +264,7 @@ def place(
         else:
             end = i
         if one.length >= least * one.room:
-            devices.touched[d >> BLOCK] |= np.uint64(1) << np.uint64(d & _IN_BLOCK)
+            devices.touched[d >> WORD] |= np.uint64(1) << np.uint64(d & _IN_WORD)
     counts[TAKEN] += taken
     counts[NEWEST] = max(counts[NEWEST], latest)
     return end
@@ -313,7 +314,7 @@ def renewed(devices: Devices, found: Any) -> int:
         bits = devices.touched[block]
         devices.touched[block] = 0
         while bits:
-            found[n] = (block << BLOCK) + _lowest(bits)
+            found[n] = (block << WORD) + _lowest(bits)
             bits &= bits - np.uint64(1)
             n += 1
     return n
@@ -464,8 +465,9 @@ def carry(
                 _put(readings[i], readings[i + done])
             # Who waits for more than half of its room would be settled again too soon.
             part = _part(d, len(log.used))
-            if 2 * one.length > one.room and not _widened(one, 2 * one.length, part, log):
-                devices.counts[part, LACKING] += 2 * one.length
+            wanted = max(_SETTLED_ROOM, 2 * one.length)
+            if wanted > one.room and not _widened(one, wanted, part, log):
+                devices.counts[part, LACKING] += wanted
         if stopped:
             return k
     return len(some)

@@ -49,6 +49,7 @@ from .kernel import (
     ROWS,
     STRETCH,
     VALUE,
+    WORD,
     Devices,
     Log,
     Out,
@@ -497,12 +498,12 @@ class Stream:
         """Programme and calibrations of devices, as the kernel reads them."""
         one = self._devices.one
         known = {name: number for number, name in enumerate(self.rules.programmes)}
-        for name in self.names[self._described :]:
-            programme = self._programmes.get(name, "")
-            if name.startswith(SIGN):  # a station's: where no rule names its programme it is one of none
-                one["programme"][self._codes[name]] = known.get(SIGN + programme, known[SIGN])
-            else:
-                one["programme"][self._codes[name]] = known.get(programme, NIL)
+        ours = self._programmes.get
+        # A station's row is, where no rule names its programme, of the stations without one.
+        one["programme"][self._described : len(self.names)] = [
+            known.get(SIGN + ours(name, ""), known[SIGN]) if name.startswith(SIGN) else known.get(ours(name, ""), NIL)
+            for name in self.names[self._described :]
+        ]
         self._described = len(self.names)
         quiet: list[tuple[int, int]] = []
         for name, stretches in self._calibrations.items():
@@ -530,7 +531,7 @@ class Stream:
 
     def saving(self, path: Path, extra: Mapping[str, Any] | None = None) -> Future[None]:
         """As `save`, of what is known now, while the stream goes on: it is on disk when the future is done."""
-        kept = Kept(*(array.copy() for array in self._kept(extra)))
+        kept = Kept(*(array if array.flags.owndata else array.copy() for array in self._kept(extra)))
         return _saver.submit(keep, path, partial(write, kept))
 
     def to_bytes(self, extra: Mapping[str, Any] | None = None) -> bytes:
@@ -689,8 +690,8 @@ def _devices(rows: int) -> Any:
 
 
 def _bits(rows: int) -> Any:
-    """One for each row, in words of a block."""
-    return np.zeros((rows >> BLOCK) + 1, np.uint64)
+    """One for each row."""
+    return np.zeros((rows >> WORD) + 1, np.uint64)
 
 
 def _counts(parts: int) -> Any:

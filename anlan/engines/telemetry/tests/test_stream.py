@@ -417,6 +417,16 @@ def test_of_two_values_for_one_moment_the_larger_stands_whichever_came_first() -
         assert (one.counts["twice"], one.counts["taken"]) == (1, 1)
 
 
+def test_who_waits_for_most_of_its_room_gets_more_so_that_it_is_settled_seldom() -> None:
+    one, count = stream(ALL, at_once=False), 2_000
+    device = np.repeat(one.code([f"d{n}" for n in range(count)]), 4)
+    metric = np.tile(one.metric(["m", "n", "lat", "lon"]), count)
+    for tick in range(60):
+        one.feed_coded(device, metric, np.full(4 * count, NOON + tick * 10 * SECOND), np.zeros(4 * count))
+    assert one.waiting == 4 * 13 * count
+    assert (one._devices.one["room"][:count] >= 2 * 4 * 13).all()
+
+
 def test_a_device_that_floods_is_bounded() -> None:
     one = stream("name: a, kind: level, metric: m, levels: [{level: red, at_least: 1}]", late="366d")
     count = 30_000

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import polars as pl
-
 from anlan.kernel import areas
 
 FEW = 200
@@ -57,6 +55,8 @@ def all_initials(names: Sequence[str]) -> list[str]:
     """The `initials` of each name; a city's half a million names take a second, not minutes."""
     if len(names) < FEW:
         return [initials(name) for name in names]
+    import polars as pl  # who only reads a name need not wait for it
+
     # Without a phrase that reads otherwise than its characters do, a name is read character by character, all at once.
     by_character = "\0".join(names).translate(_CHARACTERS).split("\0")
     if len(by_character) != len(names):  # a name holds the separator itself

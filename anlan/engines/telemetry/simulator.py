@@ -155,17 +155,22 @@ class Course:
     """What one sensor measures, the same for the same sensor and seed: quiet for most of the time, now and then with a
     scene: gas that gathers, a tank that is filled too far, a crane that lifts too much, a sensor that falls silent."""
 
-    def __init__(self, sensor: Sensor, seed: int) -> None:
+    def __init__(self, sensor: Sensor, seed: int, mute: bool = False) -> None:
+        """`mute`: it falls silent after three minutes first."""
         self.sensor, self._rng = sensor, Random(f"{seed} {sensor.station or sensor.code}")  # noqa: S311 (synthetic data)
         self._own, self._passed = self._rng.random(), self._rng.uniform(0, 10_000)
         self._turns, self._scene, self._begun = self._passed + self._rng.uniform(120, 2 * _QUIET[1]), "", 0.0
+        self._next = "silent" if mute else ""
+        if mute:
+            self._turns = self._passed + 180
 
     def measured(self, seconds: float) -> dict[str, float]:
         """What it measures so many seconds later; nothing while it is silent."""
         self._passed += seconds
         if self._passed >= self._turns:
             self._begun = self._passed
-            self._scene = "" if self._scene else ("silent" if self._rng.random() < 0.1 else "swell")
+            self._scene = "" if self._scene else self._next or ("silent" if self._rng.random() < 0.1 else "swell")
+            self._next = ""
             self._turns = self._passed + (_SWELL if self._scene else self._rng.uniform(*_QUIET) * 3)
         if self._scene == "silent":
             return {}
@@ -202,12 +207,15 @@ async def sense(
     sensors: Sequence[Sensor], host: str, port: int, *, seed: int = 1, every: float = 20.0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC), told: Callable[[str], None] = print,
 ) -> None:  # fmt: skip
-    """Lets all sensors measure until it is cancelled, each on a connection of its own."""
+    """Lets all sensors measure until it is cancelled, each on a connection of its own. The first of each programme,
+    with its whole station, falls silent after three minutes."""
     told(f"{len(sensors)} sensors measure")
+    mute = set({sensor.programme: sensor.station or sensor.code for sensor in reversed(sensors)}.values())
     async with asyncio.TaskGroup() as group:
         for number, sensor in enumerate(sensors):
             wait = every * number / max(len(sensors), 1)
-            group.create_task(_measures(Course(sensor, seed), host, port, every, wait, now, told))
+            course = Course(sensor, seed, (sensor.station or sensor.code) in mute)
+            group.create_task(_measures(course, host, port, every, wait, now, told))
 
 
 async def _measures(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -27,10 +27,11 @@ from ..registers.models import Removal
 from ..registers.search import told_apart
 from ..registers.shown import shown
 from ..scope import EVERYWHERE, Scope, acting, acting_now
-from . import applying
-from .applying import CannotUndo, Outcome
 from .models import Import, ImportPiece, ImportProblems
 from .problems import packed
+
+if TYPE_CHECKING:  # what it takes to read a file is loaded with the first one
+    from .applying import CannotUndo, Outcome
 
 AT_ONCE_BYTES = 256 * 2**10
 """Files up to here are imported while the person waits: some thousand rows, less than a second."""
@@ -49,6 +50,8 @@ LOCK = "sheets"
 
 def ask(declared: type[Register], name: str, data: bytes, how: str) -> Import:
     """Takes a file from whoever acts: small ones are carried out when this returns, for large ones a job is put."""
+    from . import applying
+
     now = acting_now()
     assert now is not None
     record = applying.started(declared, name, *now, how=how, file_size=len(data))
@@ -88,11 +91,13 @@ def unpacked(data: bytes) -> int:
 
 def ask_undo(declared: type[Register], record: Import) -> None:
     """Undoes an import at once, or puts a job where it is large; raises `CannotUndo`."""
+    from . import applying
+
     if record.added + record.changed <= AT_ONCE_ROWS:
         applying.undo(declared, record)
         return
     if record.state != "done":
-        raise CannotUndo([])
+        raise applying.CannotUndo([])
     record.state = "undoing"
     _put(record, "undo")
 
@@ -111,6 +116,8 @@ def _put(record: Import, what: str) -> None:
 
 def carry_out(record: Import, declared: type[Register], report: Report | None) -> Outcome:
     """Imports the kept file of `record` under the `acting` in force, and writes down what came of it."""
+    from . import applying
+
     now = acting_now()
     assert now is not None
     account = get_user_model().objects.get(pk=now[0].account_id)
@@ -143,6 +150,8 @@ NOTICES = {
 @job("sheets.run", queue="sheets", attempts=ATTEMPTS, after_failure=lambda number, what: _failed(number, what))
 def run(number: int, what: str) -> None:
     """Carries out, or undoes, a large import as the person who asked."""
+    from . import applying
+
     record = Import.objects.filter(pk=number).first()
     if record is None or not record.moving or record.progress_id is None:
         return
@@ -169,7 +178,7 @@ def run(number: int, what: str) -> None:
                 try:
                     applying.undo(declared, record, report.tell)
                     _end(record, what)
-                except CannotUndo as error:
+                except applying.CannotUndo as error:
                     _end(record, what, "touched", told(declared, record, error))
 
 

@@ -13,23 +13,24 @@ import hmac
 import logging
 import time
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.models import Q, QuerySet
 
-from anlan.engines.telemetry.gateways.door import Land, Unsure
-from anlan.engines.telemetry.places import Places
+from anlan.engines.telemetry.gateways import Land, Unsure
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.registers.models import ApiToken
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
-from . import restrictions
 from .models import Device
 from .programmes import MOVING
+
+if TYPE_CHECKING:
+    from anlan.engines.telemetry.places import Places
 
 logger = logging.getLogger(__name__)
 GATEWAY = Actor("job", "gateway")
@@ -108,6 +109,8 @@ class Directory:
                 raise Unsure
 
     def read(self) -> None:
+        from . import restrictions  # of the gateway alone; pages that ask for a key need none of it
+
         columns = ("code", "protocol", "key_number", "name", "enterprise__credit_code", "programme")
         try:
             with acting(GATEWAY, EVERYWHERE, savepoint=False):

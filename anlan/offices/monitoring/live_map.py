@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
@@ -56,10 +55,10 @@ _CHANGED = """AND d.id IN (
     SELECT device_id FROM monitoring_latest WHERE changed_at >= %(since)s
     UNION SELECT device_id FROM monitoring_earlywarning WHERE closed_at IS NULL)
 """
-_ROW = np.dtype([
+_ROW = [
     ("fields", ">i2"), ("l1", ">i4"), ("id", ">i8"), ("l2", ">i4"), ("lon", ">f4"), ("l3", ">i4"), ("lat", ">f4"),
     ("l4", ">i4"), ("code", ">i2"),
-])  # fmt: skip
+]  # fmt: skip
 _HEAD, _TAIL = 19, 2
 """Bytes before and after the rows of PostgreSQL's binary form."""
 
@@ -81,6 +80,8 @@ def columns(programme: str = "", level: str = "", since: float = 0) -> bytes:
     as in PROGRAMMES and LEVELS from 1 and in STATES from 0. With `since`, those alone that changed, and those that
     have an open warning. `level` leaves the other levels' warnings out.
     """
+    import numpy as np  # what begins without a map need not wait for it
+
     asked = _asked(programme=programme, level=level)
     as_of = asked["now"].timestamp() * 1000 - OVERLAP_MS
     if since:

@@ -23,10 +23,11 @@ from typing import Any
 from django.conf import settings
 from django.db import OperationalError, connections
 
+from anlan.engines.telemetry.gateways import Unsure
 from anlan.engines.telemetry.gateways.ais import Ships
 from anlan.engines.telemetry.gateways.broker import Subscriber
 from anlan.engines.telemetry.gateways.connections import seldom_collected
-from anlan.engines.telemetry.gateways.door import Limits, Tally, Unsure
+from anlan.engines.telemetry.gateways.door import Limits, Tally
 from anlan.engines.telemetry.gateways.drop import Drop
 from anlan.engines.telemetry.gateways.jt808 import Vehicles
 from anlan.engines.telemetry.gateways.mqtt import Publishers

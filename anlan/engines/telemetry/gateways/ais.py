@@ -16,8 +16,9 @@ from typing import Any
 
 from ..protocols import Malformed, Reading, ais
 from ..protocols.ais import Joiner
+from . import Land
 from .connections import Listener, Parted, Session
-from .door import Land, Limits
+from .door import Limits
 
 RECEIVER = Limits(rate=2_000.0, silent=3_600.0, nonsense=500)
 """What one receiver may do: it hears hundreds of ships, and some noise."""

@@ -18,7 +18,8 @@ import numpy as np
 import paho.mqtt.client as paho
 
 from ..protocols import Malformed, payload
-from .door import Land, Limits, Tally
+from . import Land
+from .door import Limits, Tally
 
 TOPICS = "anlan/v1/+/readings"
 CLIENT = "anlan-gateway"

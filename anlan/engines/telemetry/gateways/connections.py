@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..protocols import Malformed
-from .door import Land, Limits, Tally, Unsure
+from . import Land, Unsure
+from .door import Limits, Tally
 
 _WAITING = 16
 """So many pieces of what a peer says may wait while it is worked on what it said before; then it is not read. Of

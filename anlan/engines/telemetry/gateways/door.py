@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,16 +16,10 @@ import pyarrow.compute as pc
 from ..protocols import Malformed
 from ..protocols.payload import METRIC, Columns
 
-Land = Callable[[Any, Any, Any, Any], Awaitable[None]]
-"""Puts readings (devices, metrics, moments, values) on disk; they are there when it returns. Raises `OSError`."""
 SAMPLES = 50
 """What was refused, of which so much is remembered for whoever looks what is wrong."""
 SHOWN = 20
 """Refused readings of one payload that are named."""
-
-
-class Unsure(Exception):
-    """Whether somebody may speak cannot be found out at present; he may come again."""
 
 
 class Keys(Protocol):

@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from ..protocols import Malformed, payload
-from .door import Keys, Land, Limits, Sifted, Tally, Unsure, sender
+from . import Land, Unsure
+from .door import Keys, Limits, Sifted, Tally, sender
 
 PATH = "/ingest/v1/readings"
 ARROW = frozenset({"application/vnd.apache.arrow.stream", "application/octet-stream"})

@@ -22,8 +22,9 @@ import numpy as np
 from ..protocols import Malformed, Reading, jt808, jt808_many
 from ..protocols.jt808 import Cutter, Frame, Joiner
 from ..protocols.jt808_many import Many
+from . import Land
 from .connections import Listener, Parted, Session
-from .door import Land, Limits
+from .door import Limits
 
 _FEW = 12
 """Reports that cost less one by one than as arrays."""

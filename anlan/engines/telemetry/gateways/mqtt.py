@@ -19,8 +19,9 @@ from typing import Any
 
 from ..protocols import Malformed, mqtt, payload
 from ..protocols.mqtt import Packet
+from . import Land
 from .connections import Listener, Parted, Session
-from .door import Keys, Land, Limits, sender
+from .door import Keys, Limits, sender
 
 _STRANGER = 4_096
 """Bytes that a packet may have from somebody of whom nobody knows yet who he is."""

@@ -27,6 +27,14 @@ def test_a_course_is_the_same_every_time_and_has_its_scenes() -> None:
     assert any(not one for seed in range(5) for one in day(seed))  # some fall silent
 
 
+def test_one_that_is_mute_falls_silent_after_three_minutes_for_longer_than_the_rules_wait() -> None:
+    course = Course(Sensor("k1", "", "coal-gas"), 1, mute=True)
+    heard = [bool(course.measured(20)) for _ in range(60)]
+    assert all(heard[:8])
+    assert not any(heard[9:50])
+    assert all(heard[55:])
+
+
 def test_at_a_station_the_fan_stands_still_while_gas_gathers() -> None:
     both = [Course(Sensor(code, "", "coal-gas", "face", role), 1) for code, role in (("t1", "methane"), ("f1", "fan"))]
     seen = [(gas["ch4"], fan["fan"]) for gas, fan in ([one.measured(20) for one in both] for _ in range(8_000)) if gas]

@@ -16,7 +16,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from anlan.engines import telemetry
-from anlan.engines.telemetry.gateways.door import Unsure
+from anlan.engines.telemetry.gateways import Unsure
 from anlan.engines.telemetry.protocols import jt808
 from anlan.kernel import clock
 from anlan.kernel.registers.models import ApiToken

@@ -33,6 +33,8 @@ LEVEL_NAMES = dict(zip(LEVELS, ("红色", "橙色", "黄色", "蓝色"), strict=
 QUARTERS = "一二三四"
 ADDRESSEES = {1: "各区县（自治县）人民政府，市政府有关部门，有关单位", 2: "各乡镇人民政府、街道办事处，有关部门和单位"}
 LINES = {"season": "按上年各月分布推算", "uniform": "按时间均分", "milestone": "以规定时限为准"}
+APPRAISED = {"districts": "区县（自治县）", "departments": "市级部门"}
+DECEMBER = 12
 LAGGARDS = 3
 """So many of the last are named."""
 NO_FIGURE = "注：“–”表示暂无数据。"
@@ -42,17 +44,19 @@ def paper(facts: Facts, *, serial: int | None = None, signed_on: date | None = N
     """The bulletin as a draft; numbered and dated only where it is told so."""
     period = Period.parse(facts.period)
     span, issued = span_of(facts, period), signed_on or facts.as_of.astimezone(BEIJING)
+    results = "和考核结果" if any(one.until == DECEMBER for one in facts.appraised) else ""
     blocks: list[Block] = [
-        Paragraph(f"现将{span}{whole_of(facts)}安全生产和事故隐患排查治理情况通报如下。{_as_of(facts)}"),
+        Paragraph(f"现将{span}{whole_of(facts)}安全生产和事故隐患排查治理情况{results}通报如下。{_as_of(facts)}"),
         *_accidents(facts, period, span),
         *_dangers(facts, span),
         *_goals(facts, period),
+        *_appraised(facts, period),
         *_warnings(facts, span),
         *_overdue(facts),
         *_asked(facts),
     ]
     return Paper(
-        title=f"{facts.issuer}关于{span}{whole_of(facts)}安全生产情况的通报",
+        title=f"{facts.issuer}关于{span}{whole_of(facts)}安全生产情况{results}的通报",
         issuer=facts.issuer,
         mark=facts.issuer,
         number=Number(facts.short_name, issued.year, serial),
@@ -316,6 +320,37 @@ def _standings(goals: Sequence[Goal]) -> Iterable[str]:
             yield f"{words}的{len(named)}项，为{listed(named)}"
         if silent := [goal.subject for goal in there if goal.actual is None]:
             yield f"{UNKNOWN}的{len(silent)}项，为{listed(silent)}"
+
+
+def _appraised(facts: Facts, period: Period) -> Iterable[Block]:
+    """What the committee has adopted; points that are still open to objections are nobody's result."""
+    if facts.kind != "annual" or facts.tier != 1:
+        return
+    year = period.first.year
+    yield Heading(1, "年度考核情况")
+    if not facts.appraised:
+        yield Paragraph(f"{year}年度考核结果{UNKNOWN}。")
+    for one in facts.appraised:
+        whom, span = APPRAISED[one.of], f"{year}年度" if one.until == DECEMBER else f"{year}年1至{one.until}月"
+        grades = list(dict.fromkeys(mark.grade for mark in one.marks if mark.grade))
+        counted = [f"{grade}的{sum(mark.grade == grade for mark in one.marks)}个" for grade in grades]
+        words = f"根据《{one.scheme}》，对{len(one.marks)}个{whom}{span}安全生产工作进行了考核，"
+        words += f"结果已于{day(one.adopted_on)}审定。"
+        if counted:
+            words += f"其中评定为{'，'.join(counted)}。"
+        vetoed = [mark.name for mark in one.marks if mark.vetoed]
+        yield Paragraph(words + (f"{listed(vetoed)}被一票否决。" if vetoed else ""))
+        yield Table(
+            f"{whom}{span}考核结果", ("名次", whom, "得分", "等次", *(("备注",) if vetoed else ())),
+            tuple(
+                (
+                    "—" if mark.rank is None else str(mark.rank), mark.name, plain(mark.total), mark.grade or "—",
+                    *((("一票否决" if mark.vetoed else ""),) if vetoed else ()),
+                )
+                for mark in one.marks
+            ),
+            "clrc" + ("l" if vetoed else ""), (0.9, 3.4, 1.3, 1.3, *((1.5,) if vetoed else ())),
+        )  # fmt: skip
 
 
 def _warnings(facts: Facts, span: str) -> Iterable[Block]:

@@ -18,6 +18,7 @@ from anlan.kernel.figures import computing, words
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Authority, Division
 
+from ..appraisal.models import Appraisal, Scheme
 from ..models import Plan
 from ..targets import standing
 
@@ -80,6 +81,26 @@ class Goal(msgspec.Struct, frozen=True):
     shape: str
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """What a district or department came to in the appraisal."""
+
+    name: str
+    total: Decimal | None
+    rank: int | None
+    grade: str
+    vetoed: bool
+
+
+class Appraised(msgspec.Struct, frozen=True):
+    """The appraisal of the year by one scheme, as the committee adopted it; `until` is its last month."""
+
+    scheme: str
+    of: str
+    until: int
+    adopted_on: date
+    marks: tuple[Mark, ...]
+
+
 class Definition(msgspec.Struct, frozen=True):
     """What a figure means, and the version of the definition that was in force."""
 
@@ -92,8 +113,11 @@ class Definition(msgspec.Struct, frozen=True):
     rounding: str
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a bulletin rests on. `whole` are the figures of the area, `to_date` those since New Year's Day."""
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that a bulletin rests on. `whole` are the figures of the area, `to_date` those since New Year's Day.
+
+    What was kept before there was `appraised` is the same bytes without it.
+    """
 
     kind: Kind
     period: str
@@ -114,6 +138,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[Goal, ...]
     plan: str
     definitions: tuple[Definition, ...]
+    appraised: tuple[Appraised, ...] = ()
 
 
 def encode(facts: Facts) -> bytes:
@@ -207,7 +232,32 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell:
         goals=_goals(look, in_force, to_date, day, months) if in_force else (),
         plan=in_force.title if in_force else "",
         definitions=tuple(_definition(one) for one in used),
+        appraised=_appraised(division, day) if kind == "annual" else (),
     )  # fmt: skip
+
+
+def _appraised(division: Division, day: date) -> tuple[Appraised, ...]:
+    """For districts and for departments the latest appraisal of the year that is adopted, the best first."""
+    found: dict[str, Appraised] = {}
+    adopted = Appraisal.objects.filter(scheme__year=day.year, scheme__area_code=division.code, state="adopted")
+    for made in adopted.select_related("scheme").order_by("scheme__of", "-period"):
+        if made.scheme.of in found:
+            continue
+        scores = made.scores.select_related("authority").order_by("rank", "-total", "area_code", "authority__name")
+        names = dict(Division.objects.filter(code__in=scores.values("area_code")).values_list("code", "name"))
+        marks = tuple(
+            Mark(
+                one.authority.name if one.authority else names[one.area_code], one.total, one.rank, one.grade,
+                bool(one.vetoed),
+            )
+            for one in scores
+        )  # fmt: skip
+        assert made.adopted_at is not None
+        found[made.scheme.of] = Appraised(
+            made.scheme.title, made.scheme.of, (Period.parse(made.period).end - _DAY).month,
+            made.adopted_at.astimezone(clock.BEIJING).date(), marks,
+        )  # fmt: skip
+    return tuple(found[of] for of, _title in Scheme.OF if of in found)
 
 
 _DAY = date.resolution

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -17,12 +18,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures import Period
+from anlan.engines.papers import Paper, Paragraph, Table
 from anlan.kernel import clock
 from anlan.kernel.datafiles import BadFile
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.hazards.models import Danger
 from anlan.offices.plan.appraisal import appraising, scheme
 from anlan.offices.plan.appraisal.models import Appraisal, Hand, Objection, Scheme, Score
+from anlan.offices.plan.bulletins import draft, facts
 from anlan.offices.plan.drafting import Refused
 from anlan.offices.plan.models import Plan
 from anlan.parties.models import Account
@@ -250,6 +253,38 @@ def test_objection_answer_and_adoption(
     assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 403
     with pytest.raises(Refused, match="不得重新计算"):
         appraising.close(in_force, MAY, office)
+
+
+def test_the_annual_paper_tells_what_the_committee_adopted_and_nothing_that_is_open(
+    in_force: Scheme, office: Account, second: Account
+) -> None:
+    body("重庆市安全生产委员会办公室", "committee_office", 1, CITY, short_name="渝安委办")
+    part("T1", 10)
+    hand(in_force, "V3", 0, BANAN)
+    made = appraising.close(in_force, MAY, office)
+    period = facts.period_of("annual", "2013")
+
+    def paper() -> Paper:
+        return draft.paper(facts.gather("annual", period, CITY))
+
+    def said(of: Paper) -> str:
+        return "".join(block.text for block in of.blocks if isinstance(block, Paragraph) and "考核" in block.text)
+
+    assert said(paper()) == "2013年度考核结果暂无数据。"
+    appraising.adopt(made, second)
+    found = facts.gather("annual", period, CITY)
+    assert "对38个区县（自治县）2013年1至5月安全生产工作进行了考核" in said(draft.paper(found))
+    assert "巴南区被一票否决。" in said(draft.paper(found))
+    (told,) = (block for block in paper().blocks if isinstance(block, Table) and "考核结果" in block.caption)
+    assert len(told.rows) == 38
+    assert told.rows[0][0] == "1"
+    assert [told.rows[-1][n] for n in (1, 3, 4)] == ["巴南区", "不合格", "一票否决"]
+    assert facts.decode(facts.encode(found)) == found
+    # What was kept of papers of before is the same bytes: their sum stays what it was.
+    before = facts.gather("monthly", facts.period_of("monthly", "2013-05"), CITY)
+    assert b"appraised" not in facts.encode(before)
+    december = msgspec.structs.replace(found, appraised=(msgspec.structs.replace(found.appraised[0], until=12),))
+    assert draft.paper(december).title.endswith("关于2013年度全市安全生产情况和考核结果的通报")
 
 
 def test_what_is_adopted_is_held_by_the_database(in_force: Scheme, office: Account, second: Account) -> None:

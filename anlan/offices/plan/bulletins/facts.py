@@ -197,7 +197,7 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell:
     levels = look.compute(("monitoring.warnings",), period, ("level",))
     # What records say of the moment alone is of the day on which the bulletin is drafted.
     today = look.compute(PRESENT, Period.of("day", now.astimezone(clock.BEIJING).date()), ("area",), tier)
-    known = _known(look, period)
+    known = _known(look, day)
     body = issuer(division, day)
     place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
     places = [(code[: computing.DIGITS[tier]], name, True) for code, name in place.values_list("code", "name")]
@@ -308,13 +308,14 @@ def _plain(name: str, period: Period) -> Measure:
     return one
 
 
-def _known(look: _Look, period: Period) -> set[str]:
-    """The offices that have any record up to the end of the same period last year.
+def _known(look: _Look, day: date) -> set[str]:
+    """The offices that have any record up to the same day of last year.
 
     Of the others nobody can say whether there was nothing, or whether nothing was kept.
     """
-    end = period.last_year().end - _DAY  # type: ignore[union-attr]  # months, quarters and years have one
-    spans = (Period.of("to_date", end), Period.of("year", date(end.year - 1, 1, 1)))
+    last = Period.of("to_date", day).last_year()
+    assert last is not None
+    spans = (last, Period.of("year", date(last.first.year - 1, 1, 1)))
     return {office for office, name in KNOWN_BY.items() if any(look.any_in(name, span) for span in spans)}
 
 

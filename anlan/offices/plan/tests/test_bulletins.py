@@ -184,6 +184,15 @@ def test_of_a_time_before_the_first_record_nothing_is_known(everywhere: None) ->
     assert f"“–”表示{UNKNOWN}" in said(paper)
 
 
+def test_records_that_began_later_in_last_years_month_are_none_to_compare_a_running_one_with(everywhere: None) -> None:
+    office()
+    danger(1, day(6, 20, 2012))  # it is the 14th
+    danger(2, day(6, 2))
+    assert gathered(period="2013-06").whole["hazards.found"] == Cell(Decimal(1))
+    danger(3, day(6, 13, 2012))
+    assert gathered(period="2013-06").whole["hazards.found"].before == 1
+
+
 def test_last_years_months_are_known_from_the_first_record_on(everywhere: None) -> None:
     office()
     accident(1, day(3, 2, 2012), 2)

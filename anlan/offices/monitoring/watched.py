@@ -26,7 +26,7 @@ METRICS: dict[str, tuple[Any, str]] = {
     "ch4": (_("Methane"), "%"),
     "co_ppm": (_("Carbon monoxide"), "ppm"),
     "fan": (_("Fan running"), ""),
-    "people": (_("People underground"), ""),
+    "people": (_("Number of people"), ""),
     "lel_percent": (_("Flammable gas"), "%LEL"),
     "level": (pgettext_lazy("of a tank", "Level"), ""),
     "temperature": (_("Temperature"), "℃"),

@@ -3,13 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils.translation import override
 
 from anlan.engines.telemetry.compiled import KINDS, compiled
 from anlan.engines.telemetry.rules import limits_of, read
 from anlan.engines.telemetry.stream import Stream
 from anlan.engines.telemetry.tests.conftest import MINUTE, NOON
 from anlan.offices import monitoring
-from anlan.offices.monitoring import cards, demo, wording
+from anlan.offices.monitoring import cards, demo, watched, wording
 from anlan.offices.monitoring.programmes import MOVING, PROGRAMMES
 
 RULES = read(Path(monitoring.__file__).parent / "rules.yaml")
@@ -30,6 +31,19 @@ def test_what_it_says_has_words() -> None:
         # Over a station a metric is that of a role.
         assert {name.rpartition(".")[2] for name in named} <= wording.METRICS.keys(), rule["name"]
         assert set(rule["programmes"]) <= dict(PROGRAMMES).keys(), rule["name"]
+
+
+def test_what_it_minds_has_a_name_on_pages_that_fits_each_of_its_programmes() -> None:
+    settings = set().union(*map(limits_of, RULES.rules))
+    minds: dict[str, set[str]] = {}
+    for rule in RULES.rules:
+        for one in (rule, *rule.get("while", ())):
+            if "metric" in one:
+                minds.setdefault(one["metric"].rpartition(".")[2], set()).update(rule["programmes"])
+    assert minds.keys() - settings <= watched.METRICS.keys()
+    with override("en"):
+        below = {name for name, (title, _unit) in watched.METRICS.items() if "underground" in str(title)}
+    assert {p for name in below for p in minds[name]} <= set(demo.MINES)  # people are in lifts too
 
 
 def test_cards_demonstration_and_tracks_speak_of_programmes_that_there_are() -> None:

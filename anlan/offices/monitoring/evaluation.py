@@ -366,6 +366,7 @@ class Evaluation:
             return
         higher = RANK[event.level] > RANK.get(case.level, -1)
         case.told = [*case.told, _told(event)]
+        case.measured_at = min(case.measured_at, moment(event.ts))  # late readings show that it began before
         again, case.cleared_at = case.cleared_at is not None, None
         if higher:
             grouping.rise(case, event.level, event.value)
@@ -393,12 +394,14 @@ def _withdraw(event: Event) -> None:
     if case is None:
         return
     case.told = [one for one in case.told if one != _told(event)]
+    opened = [one for one in case.told if one["state"] == "open"]
+    case.measured_at = min((moment(one["ts"]) for one in opened), default=case.measured_at)
     case.cleared_at = case.cleared_at if not _standing(case.told) else None
     case.save()
-    if case.closed_at is None and not any(one["state"] == "open" for one in case.told):
+    if case.closed_at is None and not opened:
         cases.move(case, "dismiss", by=PRODUCT, seen_version=case.version, cause=CORRECTED)
-    elif event.state == "open":
-        _note(case, "corrected", event)
+    elif event.state == "open" and all(one["level"] != event.level for one in opened):
+        _note(case, "corrected", event)  # else it opened at another moment only
 
 
 def _own(event: Event, **more: Any) -> QuerySet[EarlyWarning]:

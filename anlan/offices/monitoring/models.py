@@ -152,6 +152,12 @@ class Device(Kept):
             wrong["removed_on"] = _("Before it was in service.")
         if self.replaced_by_id and self.replaced_by_id == self.pk:
             wrong["replaced_by"] = _("A device is not replaced by itself.")
+        elif (
+            self.replaced_by_id
+            and (new := pointed(self, "replaced_by")) is not None
+            and not (new.programme == self.programme and new.enterprise_id == self.enterprise_id)
+        ):
+            wrong["replaced_by"] = _("Replaced by a device of the same programme and enterprise.")
         if (self.lon is None) != (self.lat is None):
             wrong["lon" if self.lon is None else "lat"] = _("A place on the map has both coordinates.")
         if bool(self.station_id) != bool(self.role):

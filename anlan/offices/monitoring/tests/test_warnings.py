@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import settings as settings_
@@ -25,7 +26,7 @@ from anlan.offices.monitoring.evaluation import CORRECTED, Evaluation
 from anlan.offices.monitoring.models import Device, EarlyWarning
 from anlan.parties.models import Account
 
-from .conftest import AT, TESTER, YUBEI, account, device
+from .conftest import AT, BANAN, TESTER, YUBEI, account, device
 
 pytestmark = pytest.mark.django_db
 MINUTE = 60_000
@@ -61,9 +62,9 @@ class Desk:
     def begin(self) -> Evaluation:
         return Evaluation(self.folder / "journal", self.folder / "state", RULES)
 
-    def drive(self, *speeds: float, code: str = "k1", begin: int = 0, step: bool = True) -> None:
+    def drive(self, *speeds: float, code: str = "k1", begin: float = 0, step: bool = True) -> None:
         """Readings, one a minute; they come as the last of them is measured."""
-        at = [NOON + (begin + n) * MINUTE for n in range(len(speeds))]
+        at = [NOON + round((begin + n) * MINUTE) for n in range(len(speeds))]
         self.journal.append(batch_of([code] * len(at), ["speed"] * len(at), at, list(speeds), at[-1]))
         if step:
             with clock.frozen(AT + timedelta(minutes=begin + len(speeds))):
@@ -175,6 +176,26 @@ def test_a_device_that_no_register_knows_warns_nobody(desk: Desk) -> None:
     desk.drive(130, code="stranger")
     assert warnings() == []
     assert desk.evaluation.unknown == 0  # it is of no programme, so the rule does not even ask it
+
+
+def test_a_late_reading_that_shows_it_began_before_moves_its_beginning_and_denies_nothing(desk: Desk) -> None:
+    device("k1")
+    desk.drive(90, 110)
+    desk.drive(110, begin=0.5)
+    (one,) = warnings()
+    assert one.told == [{"level": "yellow", "state": "open", "ts": NOON + MINUTE // 2}]
+    assert one.measured_at == AT + timedelta(seconds=30)
+    assert history(one) == ["安澜 Anlan按规则发出预警"]
+
+
+def test_a_device_is_replaced_by_one_of_its_own_programme_and_enterprise(everywhere: None) -> None:
+    old = device("k1", removed_on=AT.date())
+    for other in (device("tag", programme="cylinders", protocol="mqtt"), device("k2", BANAN)):
+        old.replaced_by = other
+        with pytest.raises(ValidationError, match="replaced_by"):
+            old.full_clean()
+    old.replaced_by = device("k3")
+    old.full_clean()
 
 
 def test_a_device_out_of_service_is_not_warned_of_as_silent_and_what_it_opened_before_still_ends(desk: Desk) -> None:

@@ -46,6 +46,14 @@ def test_what_it_minds_has_a_name_on_pages_that_fits_each_of_its_programmes() ->
     assert {p for name in below for p in minds[name]} <= set(demo.MINES)  # people are in lifts too
 
 
+def test_of_a_sensor_that_is_silent_or_doubted_no_card_speaks_as_if_it_had_measured_something() -> None:
+    own = {(programme, level) for programme, level, *_words in cards.cards() if programme}
+    for rule in RULES.rules:
+        if rule["kind"] in ("silent", *watched.DOUBTING):
+            levels = {rule["level"], ""}
+            assert not own & {(one, level) for one in rule["programmes"] for level in levels}, rule["name"]
+
+
 def test_cards_demonstration_and_tracks_speak_of_programmes_that_there_are() -> None:
     named = {programme for programme, *_rest in cards.cards()} - {""}
     named |= {programme for rows in demo.BY_CLASS.values() for programme, *_rest in rows} | demo.YEARLY | MOVING

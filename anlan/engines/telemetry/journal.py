@@ -224,11 +224,12 @@ def _joined(parts: Sequence[Sequence[Any]]) -> Sequence[Any]:
 class Tail:
     """Reads all writers' files of a folder, each from where it was read to.
 
-    `places` says how far: bytes by the name of the file. Kept and handed in again, it goes on there.
+    `places` says how far: bytes by the name of the file. Kept and handed in again, it goes on there. Entries in which
+    `holding` does not stand, a device's name perhaps, are gone over unread: text lies in them as it is.
     """
 
-    def __init__(self, folder: Path, places: Mapping[str, int] | None = None) -> None:
-        self.folder, self.places = folder, dict(places or {})
+    def __init__(self, folder: Path, places: Mapping[str, int] | None = None, holding: bytes = b"") -> None:
+        self.folder, self.places, self._holding = folder, dict(places or {}), holding
 
     def read(self) -> Iterator[Any]:
         """The batches that are whole by now; `places` stands behind each as it is handed out."""
@@ -248,6 +249,9 @@ class Tail:
                 file.seek(at)
                 for content in _entries(file):
                     at += _HEAD.size + len(content)
+                    if self._holding not in content:
+                        self.places[path.name] = at
+                        continue
                     with pa.ipc.open_stream(content) as reader:
                         batches = list(reader)
                     self.places[path.name] = at
@@ -308,8 +312,8 @@ def of(folder: Path, device: str) -> Any:
     Read before the history, so that what is moved there meanwhile is seen at least once.
     """
     found = []
-    for batch in Tail(folder).read():
+    for batch in Tail(folder, holding=device.encode()).read():
         mine = batch.filter(pc.equal(batch.column("device"), device))
         if mine.num_rows:
-            found.append(mine)
+            found.append(mine.cast(SCHEMA))
     return pa.Table.from_batches(found, SCHEMA)

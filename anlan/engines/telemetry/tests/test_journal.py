@@ -195,6 +195,22 @@ def test_a_disk_that_is_full_when_the_next_file_begins_keeps_nobody_waiting_for_
     assert len(list(tmp_path.glob("*.journal"))) == 2
 
 
+def test_of_one_device_only_the_entries_are_read_in_which_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Journal(tmp_path, "a")
+    for n in range(50):
+        one.append(batch_of([f"d{n}-", "other"], ["m", "m"], [NOON, NOON + n], [float(n), 0.0], NOON))
+    plain = batch_of(["d7-", "d77-"], ["m", "m"], [NOON + 1] * 2, [8.0, 0.0], NOON)
+    coded = [plain.column(n).dictionary_encode() if n < 2 else plain.column(n) for n in range(plain.num_columns)]
+    one.append(journal.pa.record_batch(coded, names=plain.schema.names))
+    opened, really = [], journal.pa.ipc.open_stream
+    monkeypatch.setattr(journal.pa.ipc, "open_stream", lambda content: opened.append(1) or really(content))
+    assert journal.of(tmp_path, "d7-")["value"].to_pylist() == [7.0, 8.0]
+    assert len(opened) == 2
+    assert journal.of(tmp_path, "d9")["value"].to_pylist() == []  # only a part of a name
+
+
 def test_archived_it_stands_by_day_and_metric_and_each_reading_once(tmp_path: Path) -> None:
     folder, kept = tmp_path / "journal", tmp_path / "history"
     one, tail = Journal(folder, "a"), Tail(folder)

@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import duckdb
 import numpy as np
@@ -28,6 +29,7 @@ from . import journal
 from .protocols.payload import METRIC
 from .writing import keep
 
+P, R = ParamSpec("P"), TypeVar("R")
 BEIJING = timezone(timedelta(hours=8))
 _DAY, _HOUR = 86_400_000, 3_600_000
 _SHIFT = 8 * 3_600_000
@@ -198,6 +200,20 @@ def hours(history: Path, stretch: Stretch) -> Any:
         ).to_arrow_table()
 
 
+def _listed_anew(read: Callable[P, R]) -> Callable[P, R]:
+    """Files that were joined or let go after they were listed, and before they were read, are listed once more."""
+
+    @wraps(read)
+    def reading(*args: P.args, **more: P.kwargs) -> R:
+        for _try in range(_TRIES):
+            with suppress(duckdb.IOException):
+                return read(*args, **more)
+        return read(*args, **more)
+
+    return reading
+
+
+@_listed_anew
 def curve(
     history: Path, device: str, metric: str, begin: int, end: int, points: int = 800, fresh: Any = None
 ) -> Any:  # fmt: skip
@@ -234,6 +250,7 @@ def curve(
         ).to_arrow_table()
 
 
+@_listed_anew
 def track(history: Path, device: str, begin: int, end: int, points: int = 5_000, fresh: Any = None) -> Any:
     """Where a device was in a stretch of time: columns `ts`, `lat`, `lon`, `speed` (null where it told none).
 
@@ -270,6 +287,7 @@ def track(history: Path, device: str, begin: int, end: int, points: int = 5_000,
         ).to_arrow_table()
 
 
+@_listed_anew
 def latest(history: Path, device: str, until: int, days: int = 7, fresh: Any = None) -> dict[str, tuple[int, float]]:
     """What a device measured last, by metric: moment and value. Looks back so many days from the moment `until`."""
     last = _day(min(max(until, 0), _LAST))
@@ -321,6 +339,7 @@ _TRACK = ("ts", "lat", "lon", "speed")
 _WITHIN = "device = $device AND ts >= $begin AND ts < $end"
 _LAST = 4_102_444_800_000
 _JOINED = "joined-"
+_TRIES = 3
 _MANY = 30
 """Files from which on several threads are worth their start."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -102,3 +103,22 @@ def test_the_latest_is_what_was_measured_last_within_some_days(tmp_path: Path) -
         "m0": (NOON + 5, 5.0), "m3": (NOON - 3 * DAY + 2, 2.0), "m7": (NOON, 7.0),
     }  # fmt: skip
     assert history.latest(tmp_path, "k1", NOON - int(timedelta(days=30) / timedelta(milliseconds=1))) == {}
+
+
+def test_files_that_are_joined_between_their_listing_and_their_reading_are_listed_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(tmp_path, "ch4", [("k1", NOON, 0.1)], "gateway-1")
+    keep(tmp_path, "ch4", [("k1", NOON + 1000, 0.2)], "gateway-2")
+    listed, times = history._files, []
+
+    def joined_meanwhile(*asked: Any) -> list[Any]:
+        found = list(listed(*asked))
+        if not times:
+            history.compact(tmp_path, date(2013, 6, 15))
+        times.append(found)
+        return found
+
+    monkeypatch.setattr(history, "_files", joined_meanwhile)
+    assert history.curve(tmp_path, "k1", "ch4", NOON, NOON + 60_000)["last"].to_pylist() == [0.1, 0.2]
+    assert len(times) == 2

@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from anlan.engines import marks
+
+if TYPE_CHECKING:
+    import jsonschema
 
 DEEPEST = 20
 """Levels of lists and fields. A plan has four."""
@@ -49,12 +51,16 @@ _Loader.yaml_implicit_resolvers = {
 
 def _once(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
     """`uniqueItems` in one pass: the library's compares each with each, and a list can be long."""
+    import jsonschema
+
     if wanted and isinstance(instance, list) and len({repr(one) for one in instance}) < len(instance):
         yield jsonschema.ValidationError("twice")
 
 
 @cache
 def _validator(schema: Path) -> Any:
+    import jsonschema
+
     made = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"uniqueItems": _once})
     return made(json.loads(schema.read_text(encoding="utf-8")))
 

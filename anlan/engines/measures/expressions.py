@@ -191,15 +191,16 @@ def _compiled(made: Any, dialect: str, source: Source) -> Statement:
     return _statement(_with_computed(sql, source) if source.computed and dialect == "postgres" else sql)
 
 
-def gathered(statements: Sequence[tuple[Statement, int, int, int]]) -> Statement:
-    """Several statements of PostgreSQL as one: each with how many keys and figures its rows hold, and the number that
-    its first span has among all. Rows are the statement's place, its keys as texts and its figures as exact numbers.
+def gathered(statements: Sequence[tuple[Statement, int, int]]) -> Statement:
+    """Several statements of PostgreSQL as one: each with how many keys and figures its rows hold. Rows are the
+    statement's place, its keys as texts and its figures as exact numbers.
     """
-    parts, parameters = [], []
-    for n, (made, keys, figures, first) in enumerate(statements):
+    parts: list[str] = []
+    parameters: list[tuple[str, int]] = []
+    for n, (made, keys, figures) in enumerate(statements):
         names, values = (", ".join(f'"{x}{i}"' for i in range(m)) for x, m in (("k", keys), ("f", figures)))
         parts.append(f"SELECT {n}, ARRAY[{names}]::text[], ARRAY[{values}]::numeric[] FROM ({made.sql}) AS s{n}")
-        parameters += [(name, at + first if name in _TYPES else at) for name, at in made.parameters]
+        parameters += made.parameters
     return Statement(" UNION ALL ".join(parts), tuple(parameters))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -304,8 +304,9 @@ def compute(
     """
     asked = Question(tuple(measures), period, compare)
     made = Figures(period, as_of, tuple(by), digits, compare, _spans(asked, as_of), within or whole)
-    for part in _parts(made, asked.measures, backend.dialect, bool(within)):
-        part.filled(backend.rows(part.statement, list(made.spans.values()), within))
+    spans = list(dict.fromkeys(made.spans.values()))
+    for scan in _scans([(made, asked.measures)], spans):
+        scan.filled(backend.rows(scan.statement(backend.dialect, bool(within)), spans, within))
     return made
 
 
@@ -319,63 +320,87 @@ def compute_together(
     within: str = "",
     whole: str = "",
 ) -> list[Figures]:
-    """The figures of several questions, each as `compute` gives them, in one query of PostgreSQL."""
+    """The figures of several questions, each as `compute` gives them, in one query of PostgreSQL, which reads each
+    source once: what questions have in common is counted once.
+    """
     made = [
         Figures(q.period, as_of, tuple(by), digits, q.compare and not q.through, _spans(q, as_of), within or whole)
         for q in questions
     ]
-    parts: list[tuple[_Part, int]] = []
-    spans: list[Span] = []
-    for question, figures in zip(questions, made, strict=True):
-        parts += [(p, len(spans)) for p in _parts(figures, question.measures, backend.dialect, bool(within))]
-        spans += figures.spans.values()
-    if parts:
-        statement = expressions.gathered(
-            [(part.statement, len(part.dimensions), len(part.pairs), first) for part, first in parts]
-        )
-        found: list[list[tuple[Any, ...]]] = [[] for _ in parts]
+    spans = list(dict.fromkeys(span for figures in made for span in figures.spans.values()))
+    scans = _scans([(figures, q.measures) for q, figures in zip(questions, made, strict=True)], spans)
+    if scans:
+        statement = expressions.gathered([
+            (scan.statement(backend.dialect, bool(within)), len(scan.dimensions), len(scan.wanted)) for scan in scans
+        ])  # fmt: skip
+        found: list[list[tuple[Any, ...]]] = [[] for _ in scans]
         for place, keys, figures_ in backend.rows(statement, spans, within):
             found[place].append((*keys, *figures_))
-        for (part, _first), rows in zip(parts, found, strict=True):
-            part.filled(rows)
+        for scan, rows in zip(scans, found, strict=True):
+            scan.filled(rows)
     return made
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What one statement over one source gives to `figures`."""
+class _Scan:
+    """One pass over a source: each wanted measure and span with its place among the figures of a row, and to which
+    figures they go.
+    """
 
-    figures: Figures
     source: Source
     dimensions: tuple[str, ...]
-    pairs: tuple[tuple[Measure, Key], ...]
-    statement: expressions.Statement
+    digits: int
+    wanted: dict[tuple[Measure, int], int] = field(default_factory=dict)
+    goes_to: list[tuple[Figures, list[tuple[Measure, Key, int]]]] = field(default_factory=list)
+
+    def statement(self, dialect: str, within: bool) -> expressions.Statement:
+        return expressions.statement(
+            dialect, self.source, tuple(self.wanted), self.dimensions, self.digits,
+            within and self.source.area is not None,
+        )  # fmt: skip
 
     def filled(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        table = _table(self.source, self.dimensions, [m for m, _ in self.pairs], rows)
-        self.figures._tables[self.source] = (self.dimensions, table)
-        self.figures._columns |= {pair: f"f{n}" for n, pair in enumerate(self.pairs)}
+        keys, shared = len(self.dimensions), len(self.goes_to) > 1
+        for figures, columns in self.goes_to:
+            # Where nothing counts for these figures, others alone have the row. A count of nothing is nought, a sum
+            # over nothing is null.
+            places = [(keys + place, 0 if measure.value is None else None) for measure, _, place in columns]
+            own = [
+                (*row[:keys], *(row[place] for place, _ in places))
+                for row in rows
+                if not shared or any(row[place] != nothing for place, nothing in places)
+            ]
+            table = _table(self.source, self.dimensions, [measure for measure, _, _ in columns], own)
+            figures._tables[self.source] = (self.dimensions, table)
+            figures._columns |= {(measure, key): f"f{n}" for n, (measure, key, _) in enumerate(columns)}
 
 
-def _parts(made: Figures, measures: Iterable[AnyMeasure], dialect: str, within: bool) -> Iterator[_Part]:
-    """The statements that fill `made`, one for each source."""
-    numbers = {key: n for n, key in enumerate(made.spans)}
-    wanted: dict[Source, list[tuple[Measure, Key]]] = {}
-    for part in dict.fromkeys(part for one in measures for part in parts(one)):
-        for key, span in made.spans.items():
-            if part.present_only and span.until != made.as_of:
-                made._absent.add((part, key))
-            else:
-                wanted.setdefault(part.source, []).append((part, key))
-    for source, pairs in wanted.items():
-        dimensions = tuple(name for name in made.by if name in source.dimensions)
-        if source.stated:
-            dimensions = ("area", *(name for name in dimensions if name != "area"))
-        statement = expressions.statement(
-            dialect, source, tuple((m, numbers[key]) for m, key in pairs), dimensions,
-            AREA if source.stated else made.digits, within and source.area is not None,
-        )  # fmt: skip
-        yield _Part(made, source, dimensions, tuple(pairs), statement)
+def _scans(asked: Iterable[tuple[Figures, Iterable[AnyMeasure]]], spans: Sequence[Span]) -> list[_Scan]:
+    """The passes that fill these figures, one for each source; `spans` are all there are, as they are numbered."""
+    numbers = {span: n for n, span in enumerate(spans)}
+    scans: dict[Source, _Scan] = {}
+    for figures, measures in asked:
+        columns: dict[Source, list[tuple[Measure, Key, int]]] = {}
+        for part in dict.fromkeys(part for one in measures for part in parts(one)):
+            for key, span in figures.spans.items():
+                if part.present_only and span.until != figures.as_of:
+                    figures._absent.add((part, key))
+                    continue
+                if part.source not in scans:
+                    scans[part.source] = _scan(part.source, figures)
+                wanted = scans[part.source].wanted
+                place = wanted.setdefault((part, numbers[span]), len(wanted))
+                columns.setdefault(part.source, []).append((part, key, place))
+        for source, own in columns.items():
+            scans[source].goes_to.append((figures, own))
+    return list(scans.values())
+
+
+def _scan(source: Source, figures: Figures) -> _Scan:
+    dimensions = tuple(name for name in figures.by if name in source.dimensions)
+    if source.stated:
+        dimensions = ("area", *(name for name in dimensions if name != "area"))
+    return _Scan(source, dimensions, AREA if source.stated else figures.digits)
 
 
 def _spans(asked: Question, as_of: datetime) -> dict[Key, Span]:

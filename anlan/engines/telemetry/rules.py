@@ -27,7 +27,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from .. import marks
@@ -270,6 +269,8 @@ def _schema() -> dict[str, Any]:
 @cache
 def _validator(kind: str) -> Any:
     """Of a rule of that kind; of the whole file for none."""
+    import jsonschema
+
     schema = _schema()
     if kind:
         schema = {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{kind}"}

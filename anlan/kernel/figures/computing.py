@@ -133,11 +133,12 @@ _beside = ThreadPoolExecutor(1, thread_name_prefix="figures")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Measures by name, in a period beside the two that it is compared with; or `through` several periods."""
+    """Measures by name, in a period beside the two that it is compared with (if `compare`); or `through` several."""
 
     names: tuple[str, ...]
     period: Period
     through: tuple[Period, ...] = ()
+    compare: bool = True
 
 
 def lately(names: Iterable[str], period: Period, *, by: Sequence[str], tier: int) -> Figures:
@@ -166,7 +167,7 @@ def lately_together(asked: Mapping[Asked, Collection[str]], *, tier: int) -> dic
     parted = [q for q in asked if _parted(scope, tier) and _adds_up(q.names, BY)]
     found = dict(zip(parted, _kept_or_counted(parted), strict=True))
     alone = {q: replace(q, names=tuple(asked[q])) for q in asked if q not in found}
-    counted = dict(zip(alone, _counted(alone.values(), tier), strict=True))
+    counted = dict(zip(alone, compute_together(alone.values(), tier=tier), strict=True))
     return {q: figures.narrowed(scope.area, scope.industries, DIGITS[tier], named(asked[q], q.period.first))
             for q, figures in found.items()} | counted  # fmt: skip
 
@@ -174,12 +175,12 @@ def lately_together(asked: Mapping[Asked, Collection[str]], *, tier: int) -> dic
 def _kept_or_counted(asked: Sequence[Asked]) -> list[Figures]:
     """The city's figures of each question; those that are not kept in one query."""
     keys = {q: (q.names, q.period, BY, q.through) for q in asked}
-    last = {q: _last(keys[q], lambda q=q: _counted([q], WHOLE_TIER)[0]) for q in asked}  # type: ignore[misc]
+    last = {q: _last(keys[q], lambda q=q: compute_together([q], tier=WHOLE_TIER)[0]) for q in asked}  # type: ignore[misc]
     if missing := tuple(q for q in asked if last[q] is None):
 
         def count() -> list[Figures]:
             begun = time.monotonic()
-            figures = _counted(missing, WHOLE_TIER)
+            figures = compute_together(missing, tier=WHOLE_TIER)
             for q, one in zip(missing, figures, strict=True):
                 _keep(keys[q], one, time.monotonic() - begun)
             return figures
@@ -188,15 +189,22 @@ def _kept_or_counted(asked: Sequence[Asked]) -> list[Figures]:
     return [figures for figures in last.values() if figures is not None]
 
 
-def _counted(asked: Iterable[Asked], tier: int) -> list[Figures]:
-    from anlan.engines.measures.figures import Question, compute_together
+def compute_together(
+    asked: Iterable[Asked], *, tier: int = 2, within: str = "", as_of: datetime | None = None
+) -> list[Figures]:
+    """As `compute`, for several questions by area and industry at once: whatever they ask of a source is counted in one
+    reading of it.
+    """
+    from anlan.engines.measures.figures import Question
+    from anlan.engines.measures.figures import compute_together as computed
 
-    questions = [Question(named(q.names, q.period.first), q.period, through=q.through) for q in asked]
+    questions = [Question(named(q.names, q.period.first), q.period, q.compare, q.through) for q in asked]
     if not questions:
         return []
     whole = _whole_area() if any(p.source.stated for q in questions for m in q.measures for p in parts(m)) else ""
-    return compute_together(
-        questions, as_of=clock.now(), backend=postgres(), by=BY, digits=DIGITS[tier], whole=whole
+    return computed(
+        questions, as_of=as_of or clock.now(), backend=postgres(), by=BY, digits=DIGITS[tier], within=within,
+        whole=whole,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -166,13 +167,15 @@ def bulletin(
             raise facts.BadBulletin(f"--out {out}: a file that ends in .docx or .pdf")
         if not out.parent.is_dir():
             raise facts.BadBulletin(f"--out {out}: there is no folder {out.parent}")
-        with acting(Actor("command", "bulletin"), EVERYWHERE):
+        with ThreadPoolExecutor(1) as beside, acting(Actor("command", "bulletin"), EVERYWHERE):
+            # Fonts take a second to be read, in which this process only waits for the database.
+            faces = beside.submit(fonts.faces, settings.PAPER_FONTS) if out.suffix.lower() == ".pdf" else None
             code, _tier = areas.whole(area_code or "")
             found = facts.gather(kind, facts.period_of(kind, period_text), code)
         paper = draft.paper(found, serial=number, signed_on=signed_on.date() if signed_on else None)
         notes: list[str] = []
-        if out.suffix.lower() == ".pdf":
-            printed = pdf.render(paper, fonts.faces(settings.PAPER_FONTS))
+        if faces is not None:
+            printed = pdf.render(paper, faces.result())
             data = printed.data
             if printed.missing:
                 notes.append(f"no font has {''.join(printed.missing)}: printed as 〓")

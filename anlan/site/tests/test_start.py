@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = {"duckdb", "ibis", "numba", "numpy", "pandas", "polars", "pyarrow", "scipy", "sklearn", "statsmodels"}
+HEAVY = {
+    "duckdb", "ibis", "jsonschema", "numba", "numpy", "pandas", "polars", "pyarrow", "scipy", "sklearn", "statsmodels",
+}  # fmt: skip
 
 
 def test_a_command_begins_without_the_libraries_that_only_some_need() -> None:

@@ -7,6 +7,8 @@ import time
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from anlan.engines.measures import Measure, Period
 from anlan.kernel import clock
@@ -195,3 +197,33 @@ def test_many_at_once_are_all_served_where_counting_is_quick(
     threading.Timer(0.05, held.seats.release).start()
     monkeypatch.setattr(computing, "SEAT_S", 2.0)
     assert ask(Scope("50"))[0].scope == EVERYWHERE
+
+
+def test_what_is_asked_together_is_read_once_and_is_what_each_gives_alone() -> None:
+    month = Period.parse("2013-05")
+    day = Period.of("day", NOW.date())
+    asked = [
+        computing.Asked(("hazards.found", "hazards.closure_rate", "accidents.deaths"), month),
+        computing.Asked(("hazards.overdue", "hazards.listed"), day, compare=False),
+        computing.Asked(("hazards.found", "accidents.deaths"), month.previous() or month),
+    ]
+    with clock.frozen(NOW), acting(TESTER, EVERYWHERE):
+        fill(21)
+        with CaptureQueriesContext(connection) as queries:
+            together = computing.compute_together(asked, within="50")
+        read = [query["sql"].count('"hazards_danger"') for query in queries if "hazards_danger" in query["sql"]]
+        alone = [
+            computing.compute(one.names, one.period, by=BY, within="50", compare=one.compare) for one in asked
+        ]  # fmt: skip
+    assert read == [1]
+    for one, made, wanted in zip(asked, together, alone, strict=True):
+        for name in BY:
+            assert made.keys(name) == wanted.keys(name)
+        for measure in computing.named(one.names, one.period.first):
+            assert made.at(measure) == wanted.at(measure)
+            for (area,) in wanted.keys("area"):
+                assert made.at(measure, area=area) == wanted.at(measure, area=area)
+            for (industry,) in wanted.keys("industry"):
+                assert made.at(measure, industry=industry) == wanted.at(measure, industry=industry)
+    found = computing.named(("hazards.found",), month.first)[0]
+    assert together[0].at(found).now.value, "the records of the test hold some of the month"

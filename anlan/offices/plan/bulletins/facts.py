@@ -163,7 +163,7 @@ def period_of(kind: Kind, text: str) -> Period:
     return period
 
 
-STEPS = 12
+STEPS = 11
 """So many times the records are asked, about."""
 
 
@@ -191,12 +191,12 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell:
     day = _last_day(period, now)
     to_date = Period.of("to_date", day)
     look = _Look(within, now, tell)
-    figures = look.compute(names, period, ("area", "industry"), tier)
+    # What records say of the moment alone is of the day on which the bulletin is drafted.
+    present = computing.Asked(PRESENT, Period.of("day", now.astimezone(clock.BEIJING).date()), compare=False)
+    figures, today = look.together([computing.Asked(names, period), present], tier)
     year = look.compute(ACCIDENTS, to_date)
     grades = look.compute(ACCIDENTS, period, ("grade",))
     levels = look.compute(("monitoring.warnings",), period, ("level",))
-    # What records say of the moment alone is of the day on which the bulletin is drafted.
-    today = look.compute(PRESENT, Period.of("day", now.astimezone(clock.BEIJING).date()), ("area",), tier)
     known = _known(look, day)
     body = issuer(division, day)
     place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
@@ -286,6 +286,11 @@ class _Look:
         return computing.compute(
             names, period, by=by, tier=tier, within=self.within, as_of=self.as_of, compare=compare
         )  # fmt: skip
+
+    def together(self, asked: list[computing.Asked], tier: int) -> list[Figures]:
+        """By area and industry."""
+        self._step()
+        return computing.compute_together(asked, tier=tier, within=self.within, as_of=self.as_of)
 
     def any_in(self, name: str, period: Period) -> bool:
         from anlan.engines.measures.series import any_in

@@ -349,16 +349,16 @@ def test_a_measure_that_is_gone_and_one_that_fails_leave_the_others_standing(mon
     gone = shown(who, {"kind": "card", "measures": ["hazards.gone"]}, ALL[0]).tiles
     assert "hazards.gone" in gone[0].absent
     assert gone[1].card is not None
-    counted = computing._counted
+    counted = computing.compute_together
 
     def broken(asked: Any, tier: int) -> Any:
         asked = list(asked)
         if any("hazards.open" in q.names for q in asked):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 / 0")
-        return counted(asked, tier)
+        return counted(asked, tier=tier)
 
-    monkeypatch.setattr(computing, "_counted", broken)
+    monkeypatch.setattr(computing, "compute_together", broken)
     tiles = shown(who, ALL[2], ALL[0]).tiles
     assert tiles[0].absent
     assert tiles[1].card is not None

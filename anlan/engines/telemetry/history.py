@@ -29,7 +29,8 @@ from . import journal
 from .protocols.payload import METRIC
 from .writing import keep
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 BEIJING = timezone(timedelta(hours=8))
 _DAY, _HOUR = 86_400_000, 3_600_000
 _SHIFT = 8 * 3_600_000

@@ -40,7 +40,7 @@ _SETTINGS = {
     "spark.driver.maxResultSize": "0",
     "spark.locality.wait": "0s",
     "spark.sql.adaptive.enabled": "false",
-    # Of what a step leaves there are groups by the hundred, not by the million: Spark's own 200 parts are mostly waiting.
+    # A step leaves groups by the hundred, not by the million: Spark's own 200 parts would mostly wait.
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",

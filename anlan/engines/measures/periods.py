@@ -30,9 +30,10 @@ _DAY = timedelta(days=1)
 
 
 class BadPeriod(ValueError):
-    """A period that cannot be read; the text says how periods are written."""
+    """A period that cannot be read, `text`; the words say how periods are written."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         super().__init__(
             f"{text!r} is no period: write 2013, 2013-Q2, 2013-06, 2013-06-X2 (ten days), 2013-W24, 2013-06-14, "
             "or ..2013-06 for the year to date"

@@ -185,7 +185,7 @@ def _asked(declared: type[Register], given: Mapping[str, str]) -> tuple[Measure,
     try:
         period = Period.parse(given["period"])
     except BadPeriod as error:
-        raise BadQuery("period", str(error)) from None
+        raise BadQuery("period", words.no_period(error)) from None
     try:
         measure = REGISTRY.named(given.get("counted", ""), period.first)
     except KeyError:

@@ -8,9 +8,16 @@ from django.apps import apps
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from anlan.engines.measures import AnyMeasure, Period, parts
+from anlan.engines.measures import AnyMeasure, BadPeriod, Period, parts
 
 from ..registers import register_named
+
+
+def no_period(wrong: BadPeriod) -> str:
+    """What is written where a period should be, and how one is written."""
+    return _("%(text)s is no period: write 2013, 2013-Q2, 2013-05, 2013-W24, 2013-06-14 or ..2013-05") % {
+        "text": wrong.text[:40]
+    }
 
 
 def period_title(period: Period) -> str:

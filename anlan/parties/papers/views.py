@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -34,8 +35,8 @@ from .lifecycle import edit as edit_text
 from .lifecycle import may_edit
 from .text import BadText, Part, Section, Text, numbers_of
 
-PUBLIC = 500
-"""So many papers stand on the public's page, the latest."""
+PUBLIC = 100
+"""So many papers stand on one of the public's pages, the latest first."""
 
 
 def _paper_case(account: Any, kind: str, number: str) -> OfficialPaper:
@@ -311,12 +312,23 @@ def _kept(paper: IssuedPaper, form: str) -> HttpResponseBase:
 
 @require_safe
 def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
-    """The papers open to everybody, the latest first: no sign-in, no cookie read, good for five minutes."""
-    rows = list(
-        IssuedPaper.objects.filter(public=True).select_related("authority").defer("body", "facts")
-        .order_by("-issued_at", "-pk")[:PUBLIC]
-    )  # fmt: skip
-    context = {"rows": rows, "paper_page": pages.named("public-paper", language)}
+    """The papers open to everybody, the latest first: no sign-in, no cookie read, good for five minutes.
+
+    `?before=` a paper's key: those before it.
+    """
+    found = IssuedPaper.objects.filter(public=True)
+    if before := request.GET.get("before"):
+        last = found.filter(pk=before).first() if before.isdecimal() and len(before) < 19 else None
+        if last is None:
+            raise Http404
+        found = found.filter(Q(issued_at__lt=last.issued_at) | Q(issued_at=last.issued_at, pk__lt=last.pk))
+    ordered = found.select_related("authority").defer("body", "facts").order_by("-issued_at", "-pk")
+    *rows, more = [*ordered[: PUBLIC + 1], None][: PUBLIC + 1]
+    context = {
+        "rows": rows, "paper_page": pages.named("public-paper", language),
+        "list_page": pages.named("public-papers", language), "before": before,
+        "earlier": rows[-1].pk if more is not None else None,
+    }  # fmt: skip
     return pages.answer(request, "papers/public.html", context, language, "public-papers")
 
 

@@ -18,6 +18,7 @@ from anlan.kernel import areas, clock, notices
 from anlan.kernel.events import tell
 from anlan.kernel.figures.computing import compute, lately, named
 from anlan.kernel.figures.lists import list_url
+from anlan.kernel.figures.words import no_period
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
 
@@ -226,7 +227,7 @@ def month(year: int, text: str) -> Period:
     try:
         found = Period.parse(text if text.startswith("..") else f"..{text}")
     except BadPeriod as error:
-        raise Refused("appraisal.period", str(error)) from error
+        raise Refused("appraisal.period", no_period(error)) from error
     if found.first.year != year or found.end.day != 1:
         raise Refused("appraisal.period", _("The appraisal is of a whole month of the scheme's year."))
     if found.end > clock.today():

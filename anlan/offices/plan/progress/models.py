@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from anlan.engines.measures import BadPeriod, Period
 from anlan.kernel import clock
 from anlan.kernel.cases.models import Case
-from anlan.kernel.figures.words import period_title
+from anlan.kernel.figures.words import no_period, period_title
 from anlan.kernel.models import AreaCode, Kept
 from anlan.kernel.scope import ANY, By, Open, acting_now, area_prefix
 from anlan.parties.models import Account, Authority
@@ -105,7 +105,7 @@ def month_of(text: str) -> Period:
     try:
         found = Period.parse(text)
     except BadPeriod as error:
-        raise ValidationError({"period": str(error)}) from error
+        raise ValidationError({"period": no_period(error)}) from error
     if found.kind != "month":
         raise ValidationError({"period": _("A month is closed: write it like 2013-06.")})
     if found.end > clock.today():

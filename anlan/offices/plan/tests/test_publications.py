@@ -507,6 +507,22 @@ def test_a_published_paper_is_read_by_everybody(people: dict[str, Account], clie
     assert client.get(f"/public/papers/{case.issued_id}/docx/").status_code == 200
 
 
+def test_the_publics_papers_go_on_behind_the_first_page(
+    people: dict[str, Account], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anlan.parties.papers.views.PUBLIC", 1)
+    earlier, later = (to(drafted(people, period), "published", people) for period in ("2013-04", "2013-05"))
+    first = client.get("/public/papers/").content.decode()
+    assert later.document_number in first
+    assert earlier.document_number not in first
+    assert f'href="/public/papers/?before={later.issued_id}"' in first
+    last = client.get(f"/public/papers/?before={later.issued_id}").content.decode()
+    assert earlier.document_number in last
+    assert "?before=" not in last
+    for wrong in ("0", "x", "9" * 40, "-1"):
+        assert client.get("/public/papers/", {"before": wrong}).status_code == 404
+
+
 def test_a_district_writes_its_own_and_the_city_none_of_it(people: dict[str, Account]) -> None:
     case = jobs.begin("monthly", facts.period_of("monthly", "2013-05"), people["district"])
     work(case, people["district"])

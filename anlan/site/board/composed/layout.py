@@ -138,9 +138,8 @@ def _wrong(row: dict[str, Any], account: Any, industries: Container[str], known:
     if period not in PERIODS:
         try:
             Period.parse(period)
-        except BadPeriod:
-            words = _("%(text)s is no period: write 2013, 2013-Q2, 2013-05, 2013-W24, 2013-06-14 or ..2013-05")
-            found.append(("period", words % {"text": period}))
+        except BadPeriod as error:
+            found.append(("period", wording.no_period(error)))
     scope = account.scope
     if (area := row.get("area")) and not area_prefix(area).startswith(scope.area):
         found.append(("area", str(_("is not within your area"))))

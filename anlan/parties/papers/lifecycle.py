@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
-from anlan.engines.papers import BadPaper, Paper, encode
+from anlan.engines.papers import BadPaper, Heading, Note, Paper, encode
 from anlan.kernel import clock, notices
 from anlan.kernel.cases import MoveRefused, Stale, engine, open_case
 from anlan.kernel.cases.lifecycle import STOP, Clock, Field, Lifecycle, Move, Person, State, Universal
@@ -172,15 +172,18 @@ def written(case: OfficialPaper) -> Any:
 
 
 def fit(case: OfficialPaper, facts: Mapping[str, Any]) -> Any:
-    """That it can be laid out at all, and numbered."""
+    """That it can be laid out at all, and numbered, and says something."""
     if not case.authority.short_name:
         return _("%(authority)s has no short name for document numbers: enter it in the register of authorities.") % {
             "authority": case.authority
         }
     try:
-        case.known().paper  # noqa: B018 (it checks itself)
+        paper = case.known().paper
     except BadPaper as error:
         return _("The paper cannot be laid out: %(why)s") % {"why": error}
+    told = [block for part in (paper, *paper.annexes) for block in part.blocks]
+    if all(isinstance(block, Heading | Note) for block in told):
+        return _("The paper says nothing: keep a paragraph, a table or a chart at least.")
     return None
 
 

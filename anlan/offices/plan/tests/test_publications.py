@@ -453,6 +453,19 @@ def test_a_draft_that_cannot_be_made_says_why(people: dict[str, Account], monkey
     assert why(lambda: go(case, "submit", people["drafter"])) == "gate"
 
 
+def test_a_paper_of_which_all_is_left_out_goes_to_no_review(people: dict[str, Account]) -> None:
+    case = drafted(people)
+
+    def nothing(text: Any) -> Any:
+        parts = [part for one in (*text.sections, *text.annexes) for part in one.parts]
+        return text.edited(out={part.key for part in parts})
+
+    case = papers.edit(case, people["drafter"], case.version, nothing)
+    assert why(lambda: go(case, "submit", people["drafter"])) == "gate"
+    some = papers.edit(case, people["drafter"], case.version, lambda text: text.edited(out=()))
+    assert go(some, "submit", people["drafter"])
+
+
 def test_a_bulletin_that_nobody_began_is_told_of_in_time(people: dict[str, Account]) -> None:
     jobs.missing.run()
     assert not Notice.objects.filter(url="/plan/bulletins/").exists()

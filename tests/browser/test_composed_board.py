@@ -116,6 +116,7 @@ def test_an_earlier_state_comes_back(sign_in: Callable[..., Person]) -> None:
     page.get_by_role("button", name="保存", exact=True).click()
     page.wait_for_url(lambda url: "/edit/" not in url)
     page.get_by_role("link", name="修改").click()
+    page.wait_for_url("**/edit/")
     assert titles(page) == before[1:]
     page.get_by_text("历次版本").click()
     page.get_by_role("button", name="恢复到此版").click()

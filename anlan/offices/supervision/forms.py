@@ -165,7 +165,7 @@ class MeetingForm(Grouped):
     place = line(_("Place"), 200)
     chair = line(_("Chaired by"), 60, required=False)
     agenda = text(Meeting, "agenda", 5)
-    to = Bodies(Authority.objects.none(), label=_("Invited"))
+    to = Bodies(Authority.objects.none(), label=_("Who is invited"))
 
     def clean_held_at(self) -> Any:
         moment = self.cleaned_data["held_at"]

@@ -113,7 +113,7 @@ DEVICE = np.dtype(
 )  # fmt: skip
 """A device's log: where it stands, how long it is and may become, how many of its readings were looked at, and the key
 of its last one. Up to when the device is settled, up to when it was seen; its stretches under calibration, its
-programme."""
+programme. `spare` fills the record up to a line of memory."""
 EVENT = np.dtype(
     [
         ("ts", np.int64), ("value", np.float64), ("device", np.int32), ("lane", np.int32), ("opens", np.bool_),
@@ -551,10 +551,8 @@ def _sort_out(at: int, stop: int, readings: Any, lanes: Lanes, scratch: Scratch)
             ts, other = scratch.moments[lat, i], scratch.moments[lon, j]
             if ts == other:
                 scratch.moments[places, n] = ts
-                scratch.numbers[places, n], scratch.numbers[places + 1, n] = (
-                    scratch.numbers[lat, i],
-                    scratch.numbers[lon, j],
-                )
+                scratch.numbers[places, n] = scratch.numbers[lat, i]
+                scratch.numbers[places + 1, n] = scratch.numbers[lon, j]
                 n += 1
             i += ts <= other
             j += other <= ts

@@ -23,8 +23,8 @@ from .models import Plan
 
 @benchmark("bulletin_s", unit="s", target=5.0, more_is_better=False)
 def bulletin() -> Measured:
-    """May's notice of the plan's year, from the records to the PDF, in a process that has drafted another month before
-    as the worker has: the median of three. The details say what a command of its own takes, begin and all."""
+    """May's notice of the plan's year as PDF, each by a command of its own that keeps nothing: the median of three. The
+    details say what a process takes that has drafted another month before, as the worker has."""
     from pypdfium2 import PdfDocument
 
     from anlan.engines.papers import fonts, pdf
@@ -44,8 +44,8 @@ def bulletin() -> Measured:
         words = ["bulletin", "monthly", "--period", f"{plan.year}-05", "--out", str(out)]
         command = [sys.executable, "-m", "anlan", *words]
         alone = [_timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))[0] for _ in range(3)]
-    details = {"pages": len(PdfDocument(made[0])), "a command of its own": statistics.median(alone)}
-    return Measured(statistics.median(times), details)
+    details = {"pages": len(PdfDocument(made[0])), "as the worker": statistics.median(times)}
+    return Measured(statistics.median(alone), details)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -26,6 +26,7 @@ OWNER_ROLE = "anlan_owner"
 # whether a scope is a village or the city. A sub-select it takes for one row in two hundred, and reads the whole table.
 _INDUSTRIES = "current_setting('anlan.industries', true)"
 _ENTERPRISE = "current_setting('anlan.enterprise', true)"
+_UNBOUND = "current_setting('anlan.unbound', true)"
 _ACCOUNT = "current_setting('anlan.account', true)"
 _ACCOUNT_KEY = f"nullif({_ACCOUNT}, '')::bigint"
 _ALL = "SELECT, INSERT, UPDATE, DELETE"
@@ -90,14 +91,20 @@ def _everything(area: str, setting: str) -> str:
 def within(area: str, industry: str | None, enterprise: str | None) -> str:
     """The SQL condition under which a row with these columns lies in the scope stated: None closes, ANY opens."""
     parts = [f"{area} >= current_setting('anlan.area_low', true)", f"{area} < current_setting('anlan.area_high', true)"]
-    if industry is None:
-        parts.append(_everything(area, _INDUSTRIES))
-    elif industry != ANY:
-        parts.append(f"({_everything(area, _INDUSTRIES)} OR {industry} = ANY (string_to_array({_INDUSTRIES}, ',')))")
-    if enterprise is None:
-        parts.append(_everything(area, _ENTERPRISE))
-    elif enterprise != ANY:
-        parts.append(f"({_everything(area, _ENTERPRISE)} OR {enterprise}::text = {_ENTERPRISE})")
+    by_row = []
+    for setting, column, own in (
+        (_INDUSTRIES, industry, "{} = ANY (string_to_array({}, ','))"),
+        (_ENTERPRISE, enterprise, "{}::text = {}"),
+    ):
+        if column is None:
+            parts.append(_everything(area, setting))
+        elif column != ANY:
+            by_row.append(f"({_everything(area, setting)} OR {own.format(column, setting)})")
+    if by_row:
+        # Most are bound by their area alone. Of them one setting is read for each row instead of two that are compared,
+        # which was a third of the time of a count over five million rows. Not as a sub-select that is read once: it
+        # costs every small statement more planning, and no index would serve an industry any more.
+        parts.append(f"({area} < {_UNBOUND} OR ({' AND '.join(by_row)}))")
     return " AND ".join(parts)
 
 

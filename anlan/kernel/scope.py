@@ -61,13 +61,15 @@ class Scope:
             and other.enterprise in (None, self.enterprise)
         )
 
-    def settings(self) -> tuple[str, str, str, str]:
-        """Lower bound, upper bound, industries and enterprise as the policies read them."""
+    def settings(self) -> tuple[str, str, str, str, str]:
+        """Lower bound, upper bound, industries and enterprise as the policies read them, and below what areas it is
+        neither that bind: all of them or none."""
         return (
             self.area,
             upper_bound(self.area),
             ANY if self.industries is None else ",".join(sorted(self.industries)),
             ANY if self.enterprise is None else str(self.enterprise),
+            upper_bound("") if self.industries is None and self.enterprise is None else "",
         )
 
     def __str__(self) -> str:
@@ -145,7 +147,7 @@ def become(actor: Actor, scope: Scope) -> None:
     _acting.set((actor, scope))
 
 
-_SETTINGS = ("area_low", "area_high", "industries", "enterprise", "account", "actor_kind", "actor", "now")
+_SETTINGS = ("area_low", "area_high", "industries", "enterprise", "unbound", "account", "actor_kind", "actor", "now")
 
 
 def state(cursor: Any, actor: Actor | None, scope: Scope | None) -> None:

@@ -21,7 +21,7 @@ from .common import Failed, Refused
 # Row security holds the owner too. What a backup reads and a restore counts is everything, said as everybody says it.
 EVERYTHING = {
     "anlan.area_low": "", "anlan.area_high": "~", "anlan.industries": "*", "anlan.enterprise": "*",
-    "anlan.actor_kind": "command",
+    "anlan.unbound": "~", "anlan.actor_kind": "command",
 }  # fmt: skip
 
 

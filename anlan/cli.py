@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import importlib.util
 import logging
@@ -35,6 +37,7 @@ def commands() -> click.Group:
 
 def main() -> None:
     """Entry point of `anlan` and `python -m anlan`."""
+    _collect_seldom()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
     # Threads with which a library reckons wait for each other without taking the processor from other parts meanwhile.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -47,6 +50,7 @@ def main() -> None:
         print(f"anlan: {error}", file=sys.stderr)
         sys.exit(2)
     group = commands()
+    gc.freeze()  # what is loaded by now stays
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name not in _SERVING:  # a command says once, in its own words, that the database does not answer
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -65,6 +69,16 @@ def main() -> None:
     except OperationalError as error:
         print(f"anlan: the database does not answer: {str(error).strip().splitlines()[0]}", file=sys.stderr)
         sys.exit(1)
+
+
+def _collect_seldom() -> None:
+    """Has Python look for unreachable circles after 50,000 new objects instead of 700, and not once more at the end.
+
+    A short command hardly does anything but load libraries, which are such objects by the hundred thousand and stay:
+    looking through them took a fifth of its time.
+    """
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
 
 
 def _set_clock() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -305,6 +307,7 @@ def compute(
     asked = Question(tuple(measures), period, compare)
     made = Figures(period, as_of, tuple(by), digits, compare, _spans(asked, as_of), within or whole)
     spans = list(dict.fromkeys(made.spans.values()))
+    _load_arrow()
     for scan in _scans([(made, asked.measures)], spans):
         scan.filled(backend.rows(scan.statement(backend.dialect, bool(within)), spans, within))
     return made
@@ -333,12 +336,26 @@ def compute_together(
         statement = expressions.gathered([
             (scan.statement(backend.dialect, bool(within)), len(scan.dimensions), len(scan.wanted)) for scan in scans
         ])  # fmt: skip
+        _load_arrow()
         found: list[list[tuple[Any, ...]]] = [[] for _ in scans]
         for place, keys, figures_ in backend.rows(statement, spans, within):
             found[place].append((*keys, *figures_))
         for scan, rows in zip(scans, found, strict=True):
             scan.filled(rows)
     return made
+
+
+def _load_arrow() -> None:
+    """Begins to load what figures are kept in, beside the first query of a process: it takes half a second, a part of
+    which is pandas, for which pyarrow looks at its first conversion."""
+
+    def load() -> None:
+        import pyarrow as pa
+
+        pa.array([0])
+
+    if "pyarrow" not in sys.modules:
+        threading.Thread(target=load, name="arrow").start()
 
 
 @dataclass(frozen=True, slots=True)

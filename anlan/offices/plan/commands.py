@@ -156,7 +156,7 @@ def bulletin(
         click.echo("say --out FILE, or --keep-as USER", err=True)
         sys.exit(2)
     from anlan.engines.measures import BadPeriod
-    from anlan.engines.papers import BadPaper, docx, fonts, pdf
+    from anlan.engines.papers import BadPaper, fonts, pdf
     from anlan.kernel import areas
     from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
@@ -182,6 +182,8 @@ def bulletin(
             if printed.standing_in:
                 notes += [f"{used} stands in for {name}" for name, used in printed.standing_in.items()]
         else:
+            from anlan.engines.papers import docx
+
             data = docx.render(paper)
         out.write_bytes(data)
     except (facts.BadBulletin, areas.NoDivision, BadPeriod, BadPaper, fonts.NoFonts) as error:

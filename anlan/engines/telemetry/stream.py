@@ -15,12 +15,13 @@ each device.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, reduce
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -170,10 +171,9 @@ class Stream:
         codes = self._codes
         found = list(map(codes.get, devices))
         if None in found:
-            for name in devices:
-                if name not in codes:
-                    codes[name] = len(self.names)
-                    self.names.append(name)
+            new = dict.fromkeys(name for name, code in zip(devices, found, strict=True) if code is None)
+            codes.update(zip(new, itertools.count(len(self.names)), strict=False))
+            self.names += new
             self._grow()
             found = list(map(codes.get, devices))
         return np.array(found, np.int32)
@@ -498,12 +498,12 @@ class Stream:
         """Programme and calibrations of devices, as the kernel reads them."""
         one = self._devices.one
         known = {name: number for number, name in enumerate(self.rules.programmes)}
-        ours = self._programmes.get
+        names, ours = self.names[self._described :], self._programmes.get
+        numbers = list(map(known.get, map(ours, names, repeat("")), repeat(NIL)))
         # A station's row is, where no rule names its programme, of the stations without one.
-        one["programme"][self._described : len(self.names)] = [
-            known.get(SIGN + ours(name, ""), known[SIGN]) if name.startswith(SIGN) else known.get(ours(name, ""), NIL)
-            for name in self.names[self._described :]
-        ]
+        for at in [at for at, name in enumerate(names) if name.startswith(SIGN)]:
+            numbers[at] = known.get(SIGN + ours(names[at], ""), known[SIGN])
+        one["programme"][self._described : len(self.names)] = numbers
         self._described = len(self.names)
         quiet: list[tuple[int, int]] = []
         for name, stretches in self._calibrations.items():

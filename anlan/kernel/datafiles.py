@@ -7,6 +7,7 @@ scoring schemes and boards are such files.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -57,11 +58,19 @@ def _once(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterato
         yield jsonschema.ValidationError("twice")
 
 
+def _finite(_checker: Any, instance: Any) -> bool:
+    """No number is what YAML writes .nan and .inf: neither is above or below any limit."""
+    return isinstance(instance, int | float) and not isinstance(instance, bool) and math.isfinite(instance)
+
+
 @cache
 def _validator(schema: Path) -> Any:
     import jsonschema
 
-    made = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"uniqueItems": _once})
+    drafted = jsonschema.Draft202012Validator
+    made = jsonschema.validators.extend(
+        drafted, {"uniqueItems": _once}, type_checker=drafted.TYPE_CHECKER.redefine("number", _finite)
+    )
     return made(json.loads(schema.read_text(encoding="utf-8")))
 
 

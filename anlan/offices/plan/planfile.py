@@ -6,7 +6,6 @@ A plan in the database is written as such a file and comes back the same (`write
 from __future__ import annotations
 
 import hashlib
-import math
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -83,9 +82,6 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
             yield ("targets", n, "due"), _("no such day")
         elif "due" in target and target.get("comparator") != "by_date":
             yield ("targets", n, "due"), _("only what is due by its day (by_date) has a day")
-        for name in ("value", "baseline_value"):
-            if ("targets", n, name) not in unsound and not math.isfinite(target.get(name, 0)):
-                yield ("targets", n, name), _("is no number")
         measure = target.get("measure")
         if isinstance(measure, str) and measure not in measures:
             yield ("targets", n, "measure"), _("there is no measure %(name)s") % {"name": measure[:60]}

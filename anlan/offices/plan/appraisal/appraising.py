@@ -19,6 +19,7 @@ from anlan.kernel.events import tell
 from anlan.kernel.figures.computing import compute, lately, named
 from anlan.kernel.figures.lists import list_url
 from anlan.kernel.figures.words import no_period
+from anlan.kernel.locks import alone
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
 
@@ -70,6 +71,9 @@ def load(raw: bytes, path: str, by: Account) -> Scheme:
 def adopt_scheme(found: Scheme, by: Account) -> None:
     """A second person puts it in force; the one before is superseded. What was scored by that stays so."""
     _office(by)
+    # Of two who adopt at once the second waits, and then sees what the first did.
+    alone(f"appraisal.scheme.{found.of}", found.year)
+    found.refresh_from_db()
     if found.state != "draft":
         raise Refused("scheme.state", _("Only a draft is adopted."))
     if found.loaded_by_id in (None, by.pk):
@@ -238,9 +242,10 @@ def month(year: int, text: str) -> Period:
 def close(found: Scheme, period: Period, by: Account) -> Appraisal:
     """Computes a month and opens it to objections; once more while it is open: after points by hand, say."""
     _office(by)
-    if found.state != "adopted":
-        raise Refused("appraisal.scheme", _("Only a scheme in force scores."))
     with transaction.atomic():
+        # Of two who compute a month at once the second waits: he computes it anew.
+        if Scheme.objects.select_for_update().get(pk=found.pk).state != "adopted":
+            raise Refused("appraisal.scheme", _("Only a scheme in force scores."))
         made = Appraisal.objects.select_for_update().filter(scheme=found, period=period.name).first()
         if made is not None and made.state != "computed":
             raise Refused("appraisal.adopted", _("This month is adopted; nobody computes it anew."))
@@ -270,18 +275,24 @@ def close(found: Scheme, period: Period, by: Account) -> Appraisal:
 
 def object_(row: Score, item: str, words: str, by: Account) -> Objection:
     """The scored raises an objection to one entry, while the month is open."""
-    if not may_object(row, by):
-        raise Refused(
-            "objection.who", _("Only those who are scored object, until the committee has adopted the month.")
+    with transaction.atomic():
+        # It is there before the committee adopts the month, or finds it adopted.
+        held = Appraisal.objects.select_for_update(of=("self",)).select_related("scheme")
+        row.appraisal = held.get(pk=row.appraisal_id)
+        if not may_object(row, by):
+            raise Refused(
+                "objection.who", _("Only those who are scored object, until the committee has adopted the month.")
+            )
+        words = words.strip()
+        if schemes.as_adopted(row.appraisal.scheme.text).entry(item) is None or not words:
+            raise Refused("objection.words", _("Say which entry, and what is wrong with it."))
+        if row.objections.filter(item=item, state="open").exists():
+            raise Refused("objection.twice", _("An objection to this entry waits for its answer already."))
+        made = Objection(
+            score=row, area_code=row.area_code, authority=row.authority, item=item, words=words[:1000], by=by
         )
-    words = words.strip()
-    if schemes.as_adopted(row.appraisal.scheme.text).entry(item) is None or not words:
-        raise Refused("objection.words", _("Say which entry, and what is wrong with it."))
-    if row.objections.filter(item=item, state="open").exists():
-        raise Refused("objection.twice", _("An objection to this entry waits for its answer already."))
-    made = Objection(score=row, area_code=row.area_code, authority=row.authority, item=item, words=words[:1000], by=by)
-    made.save()
-    tell("score.objected", score=row, item=item)
+        made.save()
+        tell("score.objected", score=row, item=item)
     return made
 
 
@@ -298,13 +309,15 @@ def answer(found: Objection, by: Account, upheld: bool, words: str) -> None:
     """The city's office answers. What is upheld is made good by points by hand, and computing the month anew."""
     _office(by)
     words = words.strip()
-    if found.state != "open":
-        raise Refused("objection.answered", _("This objection is answered already."))
-    if not words:
-        raise Refused("objection.words", _("Say why."))
-    found.state, found.answer = ("upheld" if upheld else "rejected"), words[:1000]
-    found.answered_by, found.answered_at = by, clock.now()
-    found.save()
+    with transaction.atomic():
+        # Of two who answer at once the first is heard.
+        if Objection.objects.select_for_update().get(pk=found.pk).state != "open":
+            raise Refused("objection.answered", _("This objection is answered already."))
+        if not words:
+            raise Refused("objection.words", _("Say why."))
+        found.state, found.answer = ("upheld" if upheld else "rejected"), words[:1000]
+        found.answered_by, found.answered_at = by, clock.now()
+        found.save()
     if found.by is not None:
         appraisal = found.score.appraisal
         notices.send(
@@ -324,6 +337,10 @@ def adopt(made: Appraisal, by: Account) -> None:
         waiting = Objection.objects.filter(score__appraisal=made, state="open").count()
         if waiting:
             raise Refused("appraisal.objections", _("%(n)s objections wait for an answer.") % {"n": waiting})
+        if Objection.objects.filter(score__appraisal=made, state="upheld", answered_at__gt=made.as_of).exists():
+            raise Refused(
+                "appraisal.upheld", _("An objection was upheld since the month was computed: compute it anew first.")
+            )
         Score.objects.filter(appraisal=made).update(published=True)
         made.state, made.adopted_by, made.adopted_at = "adopted", by, clock.now()
         made.save()

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from anlan.engines.measures import parts
 from anlan.kernel.datafiles import Faults, checked
 from anlan.kernel.figures.computing import named
+from anlan.kernel.models import Installation
 from anlan.parties.models.places import bilingual
 
 SCHEMA = Path(__file__).parent / "scheme-file.schema.json"
@@ -117,9 +118,14 @@ def parse(raw: bytes, path: str) -> dict[str, Any]:
     return checked(raw, path, SCHEMA, _contradictions)
 
 
+def kept(text: str) -> dict[str, Any]:
+    """The content of a scheme that was checked when it was loaded, whatever the plan and the measures have become."""
+    return dict(yaml.safe_load(text))
+
+
 def as_adopted(text: str) -> Rules:
-    """The rules of a scheme that was checked when it was loaded, whatever the plan and the measures have become."""
-    return rules(yaml.safe_load(text))
+    """The rules of a scheme that was checked when it was loaded; see `kept`."""
+    return rules(kept(text))
 
 
 def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
@@ -130,6 +136,8 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
         return
     unsound = {path[:n] for path in faulty for n in range(len(path) + 1)}
     head: Any = {} if ("scheme",) in unsound else content.get("scheme")
+    if head and head["city"] != (city := (Installation.objects.filter(pk=1).first() or Installation()).city_code):
+        yield ("scheme", "city"), _("this installation is that of %(city)s") % {"city": city}
     dimension = DIMENSION.get(head.get("of", ""), "")
     targets = set(
         Target.objects.filter(plan__year=head.get("year", 0), plan__state="adopted").values_list("code", flat=True)

@@ -255,7 +255,7 @@ def scheme(request: HttpRequest, key: int) -> HttpResponse:
     """A scheme in words: what is scored, by what, and how."""
     account = _reader(request)
     found = get_object_or_404(Scheme, pk=key)
-    content = schemes.parse(found.text.encode(), found.title)
+    content = schemes.kept(found.text)
     rules = schemes.rules(content)
     titles = {one.name: str(one.title) for one in named()}
     told = _signed([found.loaded_by_id, found.adopted_by_id])

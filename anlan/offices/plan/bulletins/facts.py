@@ -237,10 +237,13 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell:
 
 
 def _appraised(division: Division, day: date) -> tuple[Appraised, ...]:
-    """For districts and for departments the latest appraisal of the year that is adopted, the best first."""
+    """For districts and for departments the latest appraisal of the year that is adopted, the best first.
+
+    Of a month that was adopted by one scheme and again by the next one, what the committee said last.
+    """
     found: dict[str, Appraised] = {}
     adopted = Appraisal.objects.filter(scheme__year=day.year, scheme__area_code=division.code, state="adopted")
-    for made in adopted.select_related("scheme").order_by("scheme__of", "-period"):
+    for made in adopted.select_related("scheme").order_by("scheme__of", "-period", "-adopted_at"):
         if made.scheme.of in found:
             continue
         scores = made.scores.select_related("authority").order_by("rank", "-total", "area_code", "authority__name")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -287,6 +289,40 @@ def test_the_annual_paper_tells_what_the_committee_adopted_and_nothing_that_is_o
     assert draft.paper(december).title.endswith("关于2013年度全市安全生产情况和考核结果的通报")
 
 
+@pytest.mark.parametrize("last", ["办法", "新办法"])
+def test_of_a_month_that_two_schemes_adopted_the_annual_paper_tells_what_was_said_last(
+    last: str, in_force: Scheme, office: Account, second: Account
+) -> None:
+    body("重庆市安全生产委员会办公室", "committee_office", 1, CITY, short_name="渝安委办")
+    later = appraising.load(TEXT.replace("title: 办法", "title: 新办法").encode(), "f", office)
+    first = appraising.close(in_force, MAY, office)
+    appraising.adopt_scheme(later, second)
+    again = appraising.close(later, MAY, office)
+
+    def told() -> str:
+        (found,) = facts.gather("annual", facts.period_of("annual", "2013"), CITY).appraised
+        return found.scheme
+
+    pair = (first, again) if last == "新办法" else (again, first)
+    for hours, made in enumerate(pair, 1):
+        with clock.frozen(NOW + timedelta(hours=hours)):
+            appraising.adopt(made, second)
+    assert told() == last
+
+
+def test_what_was_upheld_is_computed_before_it_is_adopted(
+    in_force: Scheme, account: Make, office: Account, second: Account
+) -> None:
+    made = appraising.close(in_force, MAY, office)
+    objection = appraising.object_(scores(made)[YUBEI], "A3", "不对", account("yubei", "district", YUBEI))
+    with clock.frozen(NOW + timedelta(hours=1)):
+        appraising.answer(objection, office, True, "属实")
+        with pytest.raises(Refused, match="重新计算"):
+            appraising.adopt(made, second)
+        appraising.close(in_force, MAY, office)
+        appraising.adopt(made, second)
+
+
 def test_what_is_adopted_is_held_by_the_database(in_force: Scheme, office: Account, second: Account) -> None:
     made = appraising.close(in_force, MAY, office)
     appraising.adopt(made, second)
@@ -336,6 +372,10 @@ def test_a_scheme_is_loaded_by_one_and_adopted_by_another(
     assert client.post(f"/plan/schemes/{made.pk}/adopt/").status_code == 302
     assert f"/plan/schemes/{made.pk}/" in client.get(f"/r/schemes/{made.pk}/").content.decode()
     assert "超出当日进度每 1 扣 2 分" in client.get(f"/plan/schemes/{made.pk}/").content.decode()
+    # Its page says what was adopted, whatever the plan and the measures have become.
+    with pytest.MonkeyPatch.context() as gone:
+        gone.setattr(scheme, "named", lambda: ())
+        assert "超出当日进度每 1 扣 2 分" in client.get(f"/plan/schemes/{made.pk}/").content.decode()
     # A new edition supersedes it.
     later = appraising.load(TEXT.replace("weight: 20", "weight: 25").encode(), "f", second)
     appraising.adopt_scheme(later, office)
@@ -346,6 +386,9 @@ def test_a_scheme_is_loaded_by_one_and_adopted_by_another(
     ("right", "wrong", "line", "words"),
     [
         ("weight: 40, target", "weight: 0, target", 4, "weight"),
+        ("weight: 40, target", "weight: .nan, target", 4, "nan"),
+        ("from: 50, to: 100", "from: 50, to: .inf", 5, "inf"),
+        ('city: "50', 'city: "51', 2, "500000000000"),
         ("target: T1, each", "target: T77, each", 4, "T77"),
         (", each: 1, less: 2", "", 4, "each"),
         (", each: 1, less: 2", ", each: 1, off: 2", 4, ""),
@@ -432,3 +475,134 @@ def test_scores_and_objections_of_others_stay_theirs(in_force: Scheme, account: 
     with acting(who.actor, who.scope):
         assert [s.area_code for s in Score.objects.all()] == [YUBEI]
         assert not Objection.objects.exists()
+
+
+# --- Two at once -----------------------------------------------------------------------------------
+
+BY_HAND = """
+scheme: {year: 2013, city: "500000000000", of: districts, title: 办法, source: 设置}
+items:
+- {id: A1, zh: 日常工作, weight: 20, manual: true}
+grades:
+- {zh: 合格, at_least: 0}
+"""
+
+
+@dataclass(frozen=True)
+class Open:
+    """A month that waits for its adoption, with one objection, and a second scheme that waits for its own."""
+
+    people: dict[str, Account]
+    first: Scheme
+    draft: Scheme
+    month: Appraisal
+    row: Score
+    objection: Objection
+
+    def object_(self) -> None:
+        appraising.object_(Score.objects.get(pk=self.row.pk), "A1", "不对", self.people["district"])
+
+    def answer(self) -> None:
+        appraising.answer(Objection.objects.get(pk=self.objection.pk), self.people["second"], False, "不属实")
+
+    def adopt(self) -> None:
+        appraising.adopt(self.month, self.people["second"])
+
+    def adopt_first(self) -> None:
+        appraising.adopt_scheme(Scheme.objects.get(pk=self.first.pk), self.people["second"])
+
+    def adopt_draft(self) -> None:
+        appraising.adopt_scheme(Scheme.objects.get(pk=self.draft.pk), self.people["second"])
+
+    def close(self) -> None:
+        appraising.close(self.first, Period.parse("..2013-04"), self.people["office"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("before", "one", "other", "said"),
+    [
+        ("answer", "object_", "adopt", "objections"),
+        ("answer", "adopt", "object_", "objection.who"),
+        ("", "object_", "object_", "objection.twice"),
+        ("", "answer", "answer", "objection.answered"),
+        ("", "adopt_draft", "adopt_draft", "scheme.state"),
+        ("", "close", "close", ""),
+    ],
+)
+def test_of_two_who_do_it_at_once_the_second_waits_and_sees_what_the_first_did(
+    before: str, one: str, other: str, said: str
+) -> None:
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        people = {
+            name: Account.objects.create_user(name, name=name, role=role, area_code=area)
+            for name, role, area in (
+                ("office", "city", CITY), ("second", "city", CITY), ("district", "district", YUBEI)
+            )
+        }  # fmt: skip
+        first, later = (appraising.load(BY_HAND.encode(), "f", people["office"]) for _ in range(2))
+        appraising.adopt_scheme(first, people["second"])
+        month = Appraisal.objects.create(
+            scheme=first, period=MAY.name, as_of=clock.now(), closed_by=people["office"]
+        )  # fmt: skip
+        row = Score.objects.create(appraisal=month, area_code=YUBEI, total=90, possible=100)
+        item = "B1" if one == other == "object_" else "A1"
+        objection = Objection.objects.create(score=row, area_code=YUBEI, item=item, words="不对", by=people["district"])
+        there = Open(people, first, later, month, row, objection)
+        if before:
+            getattr(there, before)()
+    done, free, ended, found = threading.Event(), threading.Event(), threading.Event(), []
+
+    def run(deed: str, then: Callable[[], object]) -> None:
+        who = people["district" if deed == "object_" else "second"]
+        try:
+            with acting(who.actor, who.scope):
+                getattr(there, deed)()
+                then()
+        except Refused as refused:
+            found.append(refused.code)
+        finally:
+            ended.set()
+            connection.close()
+
+    holder = threading.Thread(target=run, args=(one, lambda: done.set() or free.wait(20)))
+    waiter = threading.Thread(target=run, args=(other, lambda: None))
+    holder.start()
+    assert done.wait(20)
+    waiter.start()
+    assert not ended.wait(0.5)  # the second waits
+    free.set()
+    for thread in (holder, waiter):
+        thread.join(20)
+    assert [code for code in found if said not in code] == []
+    assert bool(found) == bool(said)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_schemes_that_are_adopted_at_once_the_second_supersedes_the_first() -> None:
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        office, second = (
+            Account.objects.create_user(name, name=name, role="city", area_code=CITY) for name in ("office", "second")
+        )
+        drafts = [appraising.load(BY_HAND.encode(), "f", office) for _ in range(2)]
+    done, free = threading.Event(), threading.Event()
+
+    def adopt(found: Scheme, then: Callable[[], object]) -> None:
+        try:
+            with acting(second.actor, second.scope):
+                appraising.adopt_scheme(found, second)
+                then()
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=adopt, args=(drafts[0], lambda: done.set() or free.wait(20)))
+    waiter = threading.Thread(target=adopt, args=(drafts[1], lambda: None))
+    holder.start()
+    assert done.wait(20)
+    waiter.start()
+    waiter.join(0.5)
+    free.set()
+    for thread in (holder, waiter):
+        thread.join(20)
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        assert [one.state for one in Scheme.objects.order_by("pk")] == ["superseded", "adopted"]

@@ -47,7 +47,7 @@ def test_the_plan_of_2013_holds_the_notice_s_clauses_and_targets() -> None:
         (("2013-01-07", "2013-02-30"), ("plan.issued_on", "no such day")),
         (("unit: 家", "units: 家"), ("targets.5", "units")),
         (("targets:", "targets: ["), ("expected", "")),
-        (("value: 40,", "value: .nan,"), ("targets.1.value", "no number")),
+        (("value: 40,", "value: .nan,"), ("targets.1.value", "not a number")),
         (("value: 40,", "value: .inf,"), ("targets.1.value", "")),
         (("value: 40,", "value: 0x_,"), ("cannot be read", "base 16")),
         (("value: 40,", "value: " + "9" * 5000 + ","), ("number", "")),

@@ -174,15 +174,14 @@ def lately_together(asked: Mapping[Asked, Collection[str]], *, tier: int) -> dic
 
 def _kept_or_counted(asked: Sequence[Asked]) -> list[Figures]:
     """The city's figures of each question; those that are not kept in one query."""
-    keys = {q: (q.names, q.period, BY, q.through) for q in asked}
-    last = {q: _last(keys[q], lambda q=q: compute_together([q], tier=WHOLE_TIER)[0]) for q in asked}  # type: ignore[misc]
+    last = {q: _last(q, lambda q=q: compute_together([q], tier=WHOLE_TIER)[0]) for q in asked}  # type: ignore[misc]
     if missing := tuple(q for q in asked if last[q] is None):
 
         def count() -> list[Figures]:
             begun = time.monotonic()
             figures = compute_together(missing, tier=WHOLE_TIER)
             for q, one in zip(missing, figures, strict=True):
-                _keep(keys[q], one, time.monotonic() - begun)
+                _keep(q, one, time.monotonic() - begun)
             return figures
 
         last |= zip(missing, _whole(missing, count), strict=True)

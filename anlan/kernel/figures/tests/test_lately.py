@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -227,3 +228,15 @@ def test_what_is_asked_together_is_read_once_and_is_what_each_gives_alone() -> N
                 assert made.at(measure, industry=industry) == wanted.at(measure, industry=industry)
     found = computing.named(("hazards.found",), month.first)[0]
     assert together[0].at(found).now.value, "the records of the test hold some of the month"
+
+
+def test_who_asks_without_comparison_leaves_the_others_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(computing, "SLOW_S", 0)
+    alone = computing.Asked(("hazards.found",), Period.parse("2013-05"), compare=False)
+    compared = replace(alone, compare=True)
+    with clock.frozen(NOW), acting(TESTER, EVERYWHERE):
+        fill(3)
+        for asked in (alone, compared):
+            (made,) = computing.lately_together({asked: asked.names}, tier=2).values()
+            assert made.compared == asked.compare
+    computing.forget()

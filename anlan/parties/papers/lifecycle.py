@@ -172,7 +172,9 @@ def written(case: OfficialPaper) -> Any:
 
 
 def fit(case: OfficialPaper, facts: Mapping[str, Any]) -> Any:
-    """That it can be laid out at all, and numbered, and says something."""
+    """That it can be laid out at all, and numbered, and says something; and that what it corrects still stands."""
+    if case.corrects is not None and case.corrects.withdrawn_at is not None:
+        return _("What it corrects was revoked: withdraw this draft, and draft the paper anew.")
     if not case.authority.short_name:
         return _("%(authority)s has no short name for document numbers: enter it in the register of authorities.") % {
             "authority": case.authority

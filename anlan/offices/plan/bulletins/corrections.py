@@ -14,7 +14,7 @@ from anlan.engines.papers import Heading, Imprint, Note, Number, Paper, Paragrap
 from anlan.engines.papers.paper import day
 
 from . import draft, facts
-from .facts import PRESENT, Cell, Facts, Row
+from .facts import PRESENT, Cell, Facts, Mark, Row
 from .wording import plain
 
 if TYPE_CHECKING:
@@ -46,7 +46,26 @@ def differences(was: Facts, now: Facts) -> list[Difference]:
         title, unit = titles.get(name, (name, ""))
         words = "，".join(word for word in (where, f"{title}（{unit}）" if unit else title, which) if word)
         made.append((words, plain(value), plain(other)))
-    return made
+    return [*made, *_marks(was, now)]
+
+
+def _marks(was: Facts, now: Facts) -> Iterator[Difference]:
+    """What the committee has said anew of the same months; a later month corrects no earlier one."""
+    later = {(one.of, one.until): one.marks for one in now.appraised}
+    for one in was.appraised:
+        before = {mark.name: mark for mark in one.marks}
+        after = {mark.name: mark for mark in later.get((one.of, one.until), one.marks)}
+        for name in dict.fromkeys((*before, *after)):
+            told, again = (_said(of.get(name)) for of in (before, after))
+            if told != again:
+                yield f"{name}，1至{one.until}月考核得分和等次", told, again
+
+
+def _said(mark: Mark | None) -> str:
+    if mark is None:
+        return plain(None)
+    words = [*([mark.grade] if mark.grade else ()), *(["一票否决"] if mark.vetoed else ())]
+    return plain(mark.total) + (f"（{'，'.join(words)}）" if words else "")
 
 
 Key = tuple[str, str, str]

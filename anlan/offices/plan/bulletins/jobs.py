@@ -119,7 +119,9 @@ def correct(case: Publication, compared: BulletinRun, by: Any) -> Publication:
     """Drafts the correction of an issued publication from what a comparison found. Raises `BadBulletin` and
     `MoveRefused` (`invalid` where it is being corrected already)."""
     assert case.issued is not None
-    Publication.objects.select_for_update(of=("self",)).get(pk=case.pk)  # of two presses at once one corrects it
+    # Of two presses at once one corrects it, and nobody what was revoked meanwhile.
+    if Publication.objects.select_for_update(of=("self",)).get(pk=case.pk).state == "revoked":
+        raise MoveRefused("not_from_here", str(_("Only what was issued and stands is compared and corrected.")))
     made = corrections.paper(case.issued, facts.decode(case.facts), facts.decode(compared.facts))
     return papers.draft(  # type: ignore[no-any-return]
         "publication", by, authority=case.authority, paper=made, facts=compared.facts, corrects=case.issued,

@@ -144,7 +144,8 @@ def end(found: PeriodException, by: Account) -> None:
     """Closes an exception before its day."""
     if not may_except(by, found):
         raise Refused("exception.who", _("The authority above closes an exception."))
-    if not found.open:
+    # Of two who close it at once the second waits, and then finds it closed.
+    if not PeriodException.objects.select_for_update(of=("self",)).get(pk=found.pk).open:
         raise Refused("exception.closed", _("This exception is closed already."))
     found.closed_at, found.closed_by_id, found.closed_by_name = clock.now(), by.pk, by.name
     found.save()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from anlan.engines.measures import Period, apportioned
 from anlan.kernel import areas
 from anlan.kernel.figures.computing import lately
+from anlan.kernel.locks import alone
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Division, Industry
 
@@ -47,6 +48,8 @@ def portions(told: Told, to: str, keep: int, reason: str) -> int:
     else:
         raise ValueError(_("Last year had none of it anywhere: there is nothing to apportion by."))
     with transaction.atomic():
+        # Of two who apportion it at once the second waits, and his parts stand.
+        alone(f"plan.portions.{target.code}", year)
         known = {(p.area_code, p.industry_id): p for p in Portion.objects.filter(year=year, code=target.code)}
         for key, value in zip(keys, parts, strict=True):
             part = known.get(key) or Portion(year=year, code=target.code, area_code=key[0], industry_id=key[1])

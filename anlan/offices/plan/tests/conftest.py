@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 from anlan.offices.plan import adoption, drafting
@@ -72,3 +75,37 @@ def plan(account: Callable[..., Account]) -> Plan:
     adoption.propose(made, drafter)
     adoption.adopt(made, adopter)
     return made
+
+
+Deed = tuple[Account, Callable[[], object]]
+
+
+def at_once(first: Deed, second: Deed) -> list[Exception]:
+    """Two people at once, each on a connection of his own: the second has to wait until the first is through with it.
+    What either was refused."""
+    done, free, ended, found = threading.Event(), threading.Event(), threading.Event(), list[Exception]()
+
+    def run(deed: Deed, then: Callable[[], object]) -> None:
+        who, do = deed
+        try:
+            with acting(who.actor, who.scope):
+                do()
+                then()
+        except Exception as error:  # told to the test, which says which may be
+            found.append(error)
+        finally:
+            ended.set()
+            connection.close()
+
+    # Each by the clock of the test.
+    holder = threading.Thread(target=copy_context().run, args=(run, first, lambda: done.set() or free.wait(20)))
+    waiter = threading.Thread(target=copy_context().run, args=(run, second, lambda: None))
+    holder.start()
+    assert done.wait(20), found
+    waiter.start()
+    early = ended.wait(0.5)
+    free.set()
+    for thread in (holder, waiter):
+        thread.join(20)
+    assert not early, f"the second did not wait: {found}"
+    return found

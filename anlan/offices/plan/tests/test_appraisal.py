@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from anlan.offices.plan.drafting import Refused
 from anlan.offices.plan.models import Plan
 from anlan.parties.models import Account
 
-from .conftest import CITY, YUBEI, body
+from .conftest import CITY, YUBEI, Deed, at_once, body
 from .test_standing import BANAN, NOW, died, part
 
 Make = Callable[..., Account]
@@ -551,31 +551,12 @@ def test_of_two_who_do_it_at_once_the_second_waits_and_sees_what_the_first_did(
         there = Open(people, first, later, month, row, objection)
         if before:
             getattr(there, before)()
-    done, free, ended, found = threading.Event(), threading.Event(), threading.Event(), []
 
-    def run(deed: str, then: Callable[[], object]) -> None:
-        who = people["district" if deed == "object_" else "second"]
-        try:
-            with acting(who.actor, who.scope):
-                getattr(there, deed)()
-                then()
-        except Refused as refused:
-            found.append(refused.code)
-        finally:
-            ended.set()
-            connection.close()
+    def deed(name: str) -> Deed:
+        return people["district" if name == "object_" else "second"], getattr(there, name)
 
-    holder = threading.Thread(target=run, args=(one, lambda: done.set() or free.wait(20)))
-    waiter = threading.Thread(target=run, args=(other, lambda: None))
-    holder.start()
-    assert done.wait(20)
-    waiter.start()
-    assert not ended.wait(0.5)  # the second waits
-    free.set()
-    for thread in (holder, waiter):
-        thread.join(20)
-    assert [code for code in found if said not in code] == []
-    assert bool(found) == bool(said)
+    found = at_once(deed(one), deed(other))
+    assert [said in getattr(error, "code", "") for error in found] == [True] * bool(said)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -585,24 +566,7 @@ def test_of_two_schemes_that_are_adopted_at_once_the_second_supersedes_the_first
             Account.objects.create_user(name, name=name, role="city", area_code=CITY) for name in ("office", "second")
         )
         drafts = [appraising.load(BY_HAND.encode(), "f", office) for _ in range(2)]
-    done, free = threading.Event(), threading.Event()
-
-    def adopt(found: Scheme, then: Callable[[], object]) -> None:
-        try:
-            with acting(second.actor, second.scope):
-                appraising.adopt_scheme(found, second)
-                then()
-        finally:
-            connection.close()
-
-    holder = threading.Thread(target=adopt, args=(drafts[0], lambda: done.set() or free.wait(20)))
-    waiter = threading.Thread(target=adopt, args=(drafts[1], lambda: None))
-    holder.start()
-    assert done.wait(20)
-    waiter.start()
-    waiter.join(0.5)
-    free.set()
-    for thread in (holder, waiter):
-        thread.join(20)
+    first, other = ((second, partial(appraising.adopt_scheme, found, second)) for found in drafts)
+    assert at_once(first, other) == []
     with acting(Actor("test", "tests"), EVERYWHERE):
         assert [one.state for one in Scheme.objects.order_by("pk")] == ["superseded", "adopted"]

@@ -31,7 +31,7 @@ from anlan.offices.plan.watch import unproved, watching
 from anlan.offices.plan.watch.models import Slip
 from anlan.parties.models import Account, Authority
 
-from .conftest import CITY, YUBEI, body
+from .conftest import CITY, YUBEI, at_once, body
 from .test_standing import BANAN, died, part
 
 Make = Callable[..., Account]
@@ -523,3 +523,21 @@ def test_who_closes_waits_for_who_writes_and_the_other_way_round() -> None:
     assert seen == [1]
     with acting(Actor("test", "tests"), EVERYWHERE), pytest.raises(IntegrityError, match=r"period\.closed"):
         Hand.objects.update(points=0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_close_an_exception_at_once_the_second_finds_it_closed() -> None:
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        by, whom = (
+            Account.objects.create_user(name, name="试", role=role, area_code=area)
+            for name, role, area in (("opener", "city", CITY), ("yubei", "district", YUBEI))
+        )
+        closed = ClosedPeriod.objects.create(period="2013-05", area_code=CITY, closed_by_id=by.pk)
+    made = excepting(by, whom, closed)
+
+    def end() -> None:
+        closing.end(PeriodException.objects.select_related("closing", "account").get(pk=made.pk), by)
+
+    (refused,) = at_once((by, end), (by, end))
+    assert isinstance(refused, Refused)
+    assert refused.code == "exception.closed"

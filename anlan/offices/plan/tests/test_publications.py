@@ -358,6 +358,38 @@ def test_a_place_that_was_not_told_of_is_a_difference_and_a_new_definition_is_no
     assert corrections.differences(was, now) == [("新区，生产安全事故（起）", corrections.plain(None), "1")]
 
 
+def test_what_the_committee_said_anew_of_the_same_months_is_a_difference(people: dict[str, Account]) -> None:
+    def appraised(until: int, total: int, grade: str, vetoed: bool = False) -> Any:
+        marks = (
+            facts.Mark("渝北区", Decimal(total), 1, grade, vetoed),
+            facts.Mark("巴南区", Decimal(80), 2, "合格", False),
+        )
+        return (facts.Appraised("办法", "districts", until, day(5, 5).date(), marks),)
+
+    blank = facts.decode(drafted(people).facts)
+    was = msgspec.structs.replace(blank, appraised=appraised(4, 95, "优秀"))
+    again = msgspec.structs.replace(was, appraised=appraised(4, 55, "不合格", True))
+    assert corrections.differences(was, again) == [
+        ("渝北区，1至4月考核得分和等次", "95（优秀）", "55（不合格，一票否决）")
+    ]
+    for other in (appraised(5, 55, "不合格"), ()):  # a later month; nothing any more
+        assert corrections.differences(was, msgspec.structs.replace(was, appraised=other)) == []
+    assert corrections.differences(blank, was) == []
+
+
+def test_what_was_revoked_is_corrected_no_more(people: dict[str, Account]) -> None:
+    case = to(drafted(people), "published", people)
+    accident(9, day(5, 20), 5)
+    jobs.ask(case, "compare", people["drafter"])
+    found = work(case, people["drafter"])
+    begun = jobs.correct(case, found, people["drafter"])
+    revoked = go(case, "revoke", people["leader"], reason="数据有误")
+    # Who has seen it before it was revoked, and who had begun.
+    assert why(lambda: jobs.correct(case, found, people["drafter"])) == "not_from_here"
+    assert why(lambda: go(begun, "submit", people["drafter"])) == "gate"
+    assert revoked.state == "revoked"
+
+
 def error_of(act: Any) -> Exception:
     with pytest.raises(facts.BadBulletin) as error:
         act()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,9 +26,10 @@ from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.plan import adoption, planfile
 from anlan.offices.plan.models import Plan, Portion, Target
 from anlan.offices.plan.targets import standing
-from anlan.parties.models import Account, BaseFigure, Division, Enterprise
+from anlan.offices.plan.targets.apportioning import portions
+from anlan.parties.models import Account, BaseFigure, Division, Enterprise, Industry
 
-from .conftest import CITY, YUBEI
+from .conftest import CITY, YUBEI, at_once
 
 Make = Callable[..., Account]
 BANAN = "500113000000"
@@ -186,6 +189,21 @@ def test_the_city_apportions_by_last_years_figures_and_nobody_else(plan: Plan, a
     assert (answer.status_code, "没有可依据的实绩" in answer.content.decode()) == (422, True)
     rate = plan.targets.get(code="T9")
     assert client.post(f"/plan/targets/{rate.pk}/apportion/", given).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_apportion_a_target_at_once_the_second_waits_and_his_parts_stand() -> None:
+    (measure,) = named(("accidents.deaths",))
+    plan = SimpleNamespace(year=2013, area_code=CITY)
+    whole = SimpleNamespace(state=SimpleNamespace(number=10))
+    asked: Any = SimpleNamespace(target=SimpleNamespace(code="T1", plan=plan), measure=measure, whole=whole)
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        by = Account.objects.create_user("city", name="试", role="city", area_code=CITY)
+        Industry.objects.get_or_create(code="road", defaults={"name": "道路", "name_en": "Road"})
+    first, second = (partial(portions, asked, "industry", 10, reason) for reason in ("先", "后"))
+    assert at_once((by, first), (by, second)) == []
+    with acting(Actor("test", "tests"), EVERYWHERE):
+        assert set(Portion.objects.values_list("reason", flat=True)) == {"后"}
 
 
 def test_pages_say_each_number_and_open_its_records(plan: Plan, account: Make, client: Client) -> None:

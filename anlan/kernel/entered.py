@@ -20,6 +20,18 @@ def seen(text: str) -> None:
         raise ValidationError(_("The text holds control characters, which nobody sees."), code="unseen")
 
 
+def words(said: str, longest: int) -> str:
+    """What somebody says for the record, without blanks around it; `ValidationError` where that is nothing, longer than
+    `longest`, or holds signs that nobody sees."""
+    said = said.strip()
+    if not said:
+        raise ValidationError(_("Say it in words: a reason must be given."), code="required")
+    if len(said) > longest:
+        raise ValidationError(_("At most %(n)s characters.") % {"n": longest}, code="max_length")
+    seen(said)
+    return said
+
+
 def guard(field: forms.Field) -> None:
     """Has a form's field refuse what may not be entered."""
     if type(field) is forms.CharField:  # lists and JSON are made of its kind, and are no texts

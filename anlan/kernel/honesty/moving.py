@@ -7,8 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from .. import entered
 from ..actors import signatures
-from ..entered import seen
 from ..scope import area_prefix
 from .models import JUDGED, Find, FindStep
 
@@ -69,13 +69,8 @@ def _judging(find: Find, account: Any, states: tuple[str, ...]) -> None:
 
 
 def _said(find: Find, account: Any, move: str, words: str) -> None:
-    words = words.strip()
-    if not words:
-        raise Refused(_("Say it in words: a reason must be given."))
-    if len(words) > LONGEST:
-        raise Refused(_("At most %(n)s characters.") % {"n": LONGEST})
     try:
-        seen(words)
+        words = entered.words(words, LONGEST)
     except ValidationError as error:
         raise Refused(error.messages[0]) from error
     find.save()

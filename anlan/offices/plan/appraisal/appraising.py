@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from anlan.engines.measures import AnyMeasure, BadPeriod, Period, parts
 from anlan.engines.measures.figures import Figures
-from anlan.kernel import areas, clock, notices
+from anlan.kernel import areas, clock, entered, notices
 from anlan.kernel.events import tell
 from anlan.kernel.figures.computing import compute, lately, named
 from anlan.kernel.figures.lists import list_url
@@ -35,6 +36,9 @@ COMPUTED = gettext_noop(
     "The appraisal of %(period)s is computed: see your points; objections can be raised until it is adopted."
 )
 ANSWERED = gettext_noop("Your objection to %(item)s in the appraisal of %(period)s was answered.")
+
+LONGEST = 1000
+"""Signs of an objection, and of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,14 +287,12 @@ def object_(row: Score, item: str, words: str, by: Account) -> Objection:
             raise Refused(
                 "objection.who", _("Only those who are scored object, until the committee has adopted the month.")
             )
-        words = words.strip()
-        if schemes.as_adopted(row.appraisal.scheme.text).entry(item) is None or not words:
+        if schemes.as_adopted(row.appraisal.scheme.text).entry(item) is None:
             raise Refused("objection.words", _("Say which entry, and what is wrong with it."))
+        words = _said(words)
         if row.objections.filter(item=item, state="open").exists():
             raise Refused("objection.twice", _("An objection to this entry waits for its answer already."))
-        made = Objection(
-            score=row, area_code=row.area_code, authority=row.authority, item=item, words=words[:1000], by=by
-        )
+        made = Objection(score=row, area_code=row.area_code, authority=row.authority, item=item, words=words, by=by)
         made.save()
         tell("score.objected", score=row, item=item)
     return made
@@ -308,14 +310,11 @@ def may_object(row: Score, by: Any) -> bool:
 def answer(found: Objection, by: Account, upheld: bool, words: str) -> None:
     """The city's office answers. What is upheld is made good by points by hand, and computing the month anew."""
     _office(by)
-    words = words.strip()
     with transaction.atomic():
         # Of two who answer at once the first is heard.
         if Objection.objects.select_for_update().get(pk=found.pk).state != "open":
             raise Refused("objection.answered", _("This objection is answered already."))
-        if not words:
-            raise Refused("objection.words", _("Say why."))
-        found.state, found.answer = ("upheld" if upheld else "rejected"), words[:1000]
+        found.state, found.answer = ("upheld" if upheld else "rejected"), _said(words)
         found.answered_by, found.answered_at = by, clock.now()
         found.save()
     if found.by is not None:
@@ -323,6 +322,13 @@ def answer(found: Objection, by: Account, upheld: bool, words: str) -> None:
         notices.send(
             [found.by], ANSWERED, {"item": found.item, "period": str(appraisal)}, url=f"/plan/scores/{found.score_id}/"
         )
+
+
+def _said(words: str) -> str:
+    try:
+        return entered.words(words, LONGEST)
+    except ValidationError as error:
+        raise Refused("objection.words", error.messages[0]) from error
 
 
 def adopt(made: Appraisal, by: Account) -> None:

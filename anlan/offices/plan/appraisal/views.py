@@ -101,7 +101,7 @@ def sheet(request: HttpRequest) -> HttpResponse:
     """The points to date of one district or department. `of`, and `area` or `authority`."""
     account = _reader(request)
     of, today = request.GET.get("of", ""), clock.today()
-    found = appraising.scheme_of(today.year, of)
+    found = appraising.scheme_of(today.year, of) if of in schemes.DIMENSION else None
     if found is None:
         raise Http404
     own = appraising.mine(account, appraising.subjects(of, found.area_code, today), found.area_code)

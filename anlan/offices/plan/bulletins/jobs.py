@@ -45,13 +45,18 @@ def begin(series: str, period: Period, by: Any, *, by_job: bool = True) -> Publi
         raise facts.BadBulletin(_("Bulletins are issued by cities and districts."))
     if period.span(clock.now()) is None:
         raise facts.BadBulletin(_("The period %(period)s has not begun.") % {"period": period.name})
+    try:
+        due = due_on(series, period)
+    except law.NoRuleInForce as error:
+        said = _("By when the bulletin of %(period)s was to be issued is not set: it lies too far back.")
+        raise facts.BadBulletin(said % {"period": period.name}) from error
     # Of several who begin the same one at once the others wait, and then find what the first began.
     locks.alone(f"bulletin.{series}.{period.name}", int(by.area_code[:6]))
     authority = facts.issuer(division, min(period.end - timedelta(days=1), clock.today()))
     words = dict(Publication.SERIES)[series]
     case: Publication = papers.draft(
         "publication", by, authority=authority, title=f"{words} {period.name}", series=series, period=period.name,
-        due_on=due_on(series, period),
+        due_on=due,
     )  # fmt: skip
     if by_job:
         ask(case, "draft", by)

@@ -202,11 +202,11 @@ def _period(text: str, reported: str = "") -> Period:
         return Period.of("quarter" if reported else "month", clock.today())
     try:
         found = Period.parse(text)
+        if found.kind not in ("month", "quarter") or found.first > clock.today():
+            raise Http404
         reports.due_at(found)
     except (BadPeriod, law.NoRuleInForce):
         raise Http404 from None
-    if found.kind not in ("month", "quarter") or found.first > clock.today():
-        raise Http404
     return found
 
 

@@ -206,7 +206,8 @@ def test_points_to_date_are_each_ones_own(in_force: Scheme, account: Make, clien
     assert "巴南区" not in page
     page = client.get(f"/plan/appraisal/sheet/?of=districts&area={YUBEI}").content.decode()
     assert "counted=accidents.deaths&amp;period=..2013-06-14&amp;area_code=500112" in page
-    assert client.get(f"/plan/appraisal/sheet/?of=districts&area={BANAN}").status_code == 404
+    for asked in (f"of=districts&area={BANAN}", "of=%00&area=1", "of=villages"):
+        assert client.get(f"/plan/appraisal/sheet/?{asked}").status_code == 404
     client.force_login(account("road", "department", industries=["road"]))
     assert "渝北区" not in client.get("/plan/appraisal/?of=districts").content.decode()
     client.force_login(account("village", "village", "500112131201"))
@@ -225,6 +226,8 @@ def test_objection_answer_and_adoption(
     assert client.get(f"/plan/appraisal/{made.pk}/").content.decode().count("/plan/scores/") == 1
     assert client.get(f"/plan/scores/{scores(made)[BANAN].pk}/").status_code == 404
     assert client.post(f"/plan/scores/{row.pk}/object/", {"item": "X9", "words": "不对"}).status_code == 422
+    for words in ("不\0对", "\u202e", "长" * 1001, " "):
+        assert client.post(f"/plan/scores/{row.pk}/object/", {"item": "D1", "words": words}).status_code == 422
     given = {"item": "D1", "words": "该起事故按时报告，附接报记录"}
     assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 302
     assert client.post(f"/plan/scores/{row.pk}/object/", given).status_code == 422
@@ -236,7 +239,10 @@ def test_objection_answer_and_adoption(
     with pytest.raises(Refused, match="异议未答复"):
         appraising.adopt(made, second)
     client.force_login(office)
-    assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "", "upheld": "1"}).status_code == 422
+    for words in ("", "属\0实", "\u202e", "长" * 1001):
+        assert (
+            client.post(f"/plan/objections/{objection.pk}/answer/", {"words": words, "upheld": "1"}).status_code == 422
+        )
     assert client.post(f"/plan/objections/{objection.pk}/answer/", {"words": "属实", "upheld": "1"}).status_code == 302
     wrong.delete()
     assert client.post("/plan/appraisal/close/", {"scheme": in_force.pk, "period": "..2013-05"}).status_code == 302

@@ -224,6 +224,8 @@ def test_the_page_says_who_has_not_reported__each_sees_his_own_area(
     with CaptureQueriesContext(connection) as many:
         client.get("/plan/progress/")
     assert len(many) == len(few)
+    for never in ("2200-01", "2013-13", "1949-10", "2013-07"):
+        assert client.get(f"/plan/progress/?period={never}").status_code == 404
     clause = f"/plan/progress/clauses/{Clause.objects.get().pk}/"
     assert "三十处" in page("district", clause).content.decode()
     assert f"/c/progress/{of(bodies['town']).number}/evidence/" in unquote(page("district", clause).content.decode())

@@ -76,11 +76,11 @@ def page_numbers(source: str) -> list[tuple[int, int]]:
 
 
 def _at_page_break(text: str, start: int, end: int) -> bool:
-    before = text[:start].rsplit("\n", 2)[-2:]
+    before = text.rfind("\n", 0, max(start - 1, 0)) + 1
     return (
         "\f" in text[end : end + 4]
         or "\f" in text[max(0, start - 4) : start]
-        or (before[0].strip() == "" and text[end : end + 2] == "\n\n")
+        or (text[end : end + 2] == "\n\n" and not text[before:start].strip())
     )
 
 

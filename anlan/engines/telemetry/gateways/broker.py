@@ -170,7 +170,7 @@ class Subscriber:
         self.tally.counts["messages"] += len(taken)
         good = []
         for read in _joined(columns):
-            found = self.tally.sift(read, known, self._now(), self._limits)
+            found = self.tally.sift(read, known, self._now(), self._limits, "broker")
             if len(found.taken.ts):
                 good.append(found.taken)
         for one in good:

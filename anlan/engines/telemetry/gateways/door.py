@@ -130,10 +130,14 @@ class Tally:
     refused: deque[tuple[str, str, str, str]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """From where, kind, why, and the beginning of what came, in hexadecimal."""
 
-    def sift(self, read: Columns, speaks_for: Collection[str], now: float, limits: Limits) -> Sifted:
-        """What may be taken of a payload; what may not is counted."""
+    def sift(self, read: Columns, speaks_for: Collection[str], now: float, limits: Limits, peer: str) -> Sifted:
+        """What may be taken of a payload; what may not is counted, and the first of each kind remembered."""
         found = sifted(read, speaks_for, now, limits, self.names)
         self.counts.update({f"refused: {kind}": count for kind, count in found.kinds.items()})
+        for kind, number in {kind: number for number, kind in reversed(found.refused)}.items():
+            device, metric = (str(column[number - 1])[:64] for column in (read.device, read.metric))
+            clock = astray(read.ts[number - 1], now)
+            self.remember(peer, Malformed(kind, f"{device}: {clock if kind == 'clock' else metric}"), b"")
         return found
 
     def refuse(self, peer: str, error: Malformed, raw: bytes) -> None:
@@ -141,10 +145,17 @@ class Tally:
         self.remember(peer, error, raw)
 
     def remember(self, peer: str, error: Malformed, raw: bytes) -> None:
-        """Keeps it for whoever looks; a name of a file may hold what is no text."""
+        """Keeps it for whoever looks, of what says the same the latest; a name of a file may hold what is no text."""
         said = (text.encode("utf-8", "replace").decode() for text in (peer, error.kind, str(error)))
         where, kind, words = said
+        if (same := next((one for one in self.refused if one[:3] == (where, kind, words)), None)) is not None:
+            self.refused.remove(same)
         self.refused.append((where, kind, words, raw[:256].hex()))
+
+
+def astray(ts: float, now: float) -> str:
+    """How far a device's moment (milliseconds) lies from the clock (seconds), in words."""
+    return f"a clock {(ts / 1000 - now) / 3600:+,.1f} hours off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,8 @@ class Drop:
                 devices = self._devices_of(file.sender)
                 if self.tally.budget.spend(file.sender, len(found.columns.ts), len(devices), self._limits):
                     raise _Waits("more readings than this sender's devices may bring; the file is taken later")
-                kept = self.tally.sift(found.columns, devices, self._now(), self._limits)
+                where = f"{file.sender}/{file.name}"
+                kept = self.tally.sift(found.columns, devices, self._now(), self._limits, where)
                 wrong += [(int(found.lines[number - 1]), kind) for number, kind in kept.refused]
                 if not len(kept.taken.ts):
                     raise Malformed("none", "no line holds a reading of this sender's devices")

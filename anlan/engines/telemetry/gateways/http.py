@@ -82,7 +82,7 @@ class Ingest:
         if wait := self.tally.budget.spend(who, len(read.ts), len(speaks_for), self._limits):
             words = f"more readings than {len(speaks_for)} devices may bring: send it again in {math.ceil(wait)} s"
             raise Refused(429, "too much", words, [(b"retry-after", b"%d" % math.ceil(wait))])
-        found = self.tally.sift(read, speaks_for, self._now(), self._limits)
+        found = self.tally.sift(read, speaks_for, self._now(), self._limits, peer)
         if len(found.taken.ts):
             try:
                 await self._land(*found.taken)

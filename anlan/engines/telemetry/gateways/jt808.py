@@ -24,12 +24,18 @@ from ..protocols.jt808 import Cutter, Frame, Joiner
 from ..protocols.jt808_many import Many
 from . import Land
 from .connections import Listener, Parted, Session
-from .door import Limits
+from .door import Limits, astray
 
 _FEW = 12
 """Reports that cost less one by one than as arrays."""
 _OWED = 16
 """So many reports of one terminal may be on their way to the disk; further ones wait, and it is not read then."""
+
+
+_REFUSED = {
+    jt808.VEHICLE_TAKEN: "registered already", jt808.NO_VEHICLE: "not the plate of this number",
+    jt808.TERMINAL_TAKEN: "another terminal was the first", jt808.NO_TERMINAL: "not in the register",
+}  # fmt: skip
 
 
 class Terminals(Protocol):
@@ -53,6 +59,16 @@ class _Terminal(Session):
     joiner: Joiner = field(default_factory=Joiner)
     parts: deque[Frame] = field(default_factory=lambda: deque(maxlen=2 * jt808.MOST_PARTS))
     """Parts that were not answered yet; what is forgotten here the terminal sends again."""
+
+    def introduce(self, phone: str, code: str, v2019: bool) -> None:
+        """It has said who it is."""
+        self.known, self.phone, self.code, self.asked = True, phone, code, time.monotonic()
+        self.header = jt808.number(phone, v2019)
+        self.peer = f"{self.peer.partition(' ')[0]} {phone}"
+
+    def retire(self) -> None:
+        """It has logged out: what it says counts no more until it has said anew who it is."""
+        self.known, self.header = False, b""
 
     def answered(self, last: Frame) -> list[Frame]:
         """The parts of the message of which `last` is one: they wait no more."""
@@ -159,8 +175,8 @@ class Vehicles(Listener):
                     self.counts["refused: too much"] += each[n]
                     results[n] = jt808.FAILED
         self.counts["messages"] += len(places)
-        if clocks := int((~told[places]).sum()):
-            self.counts["refused: clock"] += clocks
+        for n in places[~told[places]].tolist():
+            self._astray(alike[n][0], float(many.ts[n]), alike[n][1])
         columns = jt808_many.columns(many, phones, which)
         try:
             await self._land(*columns)
@@ -201,19 +217,25 @@ class Vehicles(Listener):
                     session.parts.append(frame)
                 if whole is None:
                     continue  # answered with the whole, when that is on disk
-                if not session.known:
-                    out += await self._introduced(session, whole)
-                    continue
-                if whole.phone != session.phone:
+                if session.known and whole.phone != session.phone:
                     raise Malformed("phone", f"{session.phone} speaks for itself alone, not for {whole.phone}")
-                result = self._understood(session, whole, found)
-                answers += [(part, result) for part in (session.answered(frame) if frame.parts > 1 else [frame])]
+                if not session.known or whole.id == jt808.REGISTER:
+                    out += await self._introduced(session, whole, raw)
+                    continue
             except Malformed as error:
                 self._refuse(session, error, raw)
+                continue
+            try:
+                result = self._understood(session, whole, found)
+            except Malformed as error:
+                # Of what is whole and cannot be read it is told, or the terminal would send it for ever.
+                self._refuse(session, error, raw)
+                result = jt808.WRONG
+            answers += [(part, result) for part in (session.answered(frame) if frame.parts > 1 else [frame])]
         if found and self.tally.budget.spend(session.phone, len(found), 1, self.limits):
             # Nor is this done: the terminal sends it again, later.
             self.counts["refused: too much"] += len(found)
-            answers = [(frame, jt808.FAILED) for frame, _result in answers]
+            answers = _none_done(answers)
         elif found:
             columns = zip(*found, strict=True)
             try:
@@ -222,7 +244,7 @@ class Vehicles(Listener):
             except OSError:
                 # Not on disk, so not done: the terminal keeps it and sends it again.
                 self.counts["refused: disk"] += len(found)
-                answers = [(frame, jt808.FAILED) for frame, _result in answers]
+                answers = _none_done(answers)
         return out + b"".join(jt808.reply(frame, session.next(), result) for frame, result in answers)
 
     def _understood(self, session: _Terminal, frame: Frame, found: list[Reading]) -> int:
@@ -235,19 +257,30 @@ class Vehicles(Listener):
                 good = [r for r in read if early <= r.ts <= late]
                 if len(good) < len(read) or not read:
                     # The terminal would send it for ever if it were told that it failed.
-                    self.counts["refused: clock"] += 1
+                    wrong = next((r.ts for r in read if not early <= r.ts <= late), None)
+                    self._astray(session, wrong, frame.body)
                 found += good
                 return jt808.DONE
-            case jt808.HEARTBEAT | jt808.GENERAL_REPLY | jt808.AUTHENTICATE | jt808.LOGOUT:
+            case jt808.LOGOUT:
+                session.retire()
+                return jt808.DONE
+            case jt808.HEARTBEAT | jt808.GENERAL_REPLY | jt808.AUTHENTICATE:
                 return jt808.DONE
         return jt808.UNSUPPORTED
 
-    async def _introduced(self, session: _Terminal, frame: Frame) -> bytes:
+    def _astray(self, session: _Terminal, ts: float | None, raw: bytes) -> None:
+        """A report is refused for its moment, None where that is none at all."""
+        words = "a moment that is none" if ts is None else astray(ts, self._now())
+        self.tally.refuse(session.peer, Malformed("clock", f"{session.phone}: {words}"), raw)
+
+    async def _introduced(self, session: _Terminal, frame: Frame, raw: bytes) -> bytes:
         """Registers or authenticates a terminal; whatever else it says before is answered with failure."""
         if frame.id == jt808.REGISTER:
-            result, code = await self._terminals.register(frame.phone, jt808.message(frame))
+            said = jt808.message(frame)
+            result, code = await self._terminals.register(frame.phone, said)
             if result != jt808.REGISTERED:
-                self.counts["refused: registration"] += 1
+                words = f"{frame.phone} {said['plate'][:20]}: {_REFUSED[result]}"
+                self.tally.refuse(session.peer, Malformed("registration", words), raw)
                 self._tired(session, 2)  # who guesses numbers and plates is parted with after some
             else:
                 self.counts["registered"] += 1
@@ -255,11 +288,15 @@ class Vehicles(Listener):
         if frame.id == jt808.AUTHENTICATE:
             code = str(jt808.message(frame)["code"])
             if await self._terminals.authenticate(frame.phone, code):
-                session.known, session.phone, session.code = True, frame.phone, code
-                session.asked, session.header = time.monotonic(), jt808.number(frame.phone, frame.v2019)
+                session.introduce(frame.phone, code, frame.v2019)
                 self.counts["authenticated"] += 1
                 return jt808.reply(frame, session.next(), jt808.DONE)
-            self.counts["refused: code"] += 1
+            self.tally.refuse(session.peer, Malformed("code", f"{frame.phone}: not its code"), b"")
             session.nonsense += 5  # who guesses codes is parted with after a few
         self._tired(session)
         return jt808.reply(frame, session.next(), jt808.FAILED)
+
+
+def _none_done(answers: list[tuple[Frame, int]]) -> list[tuple[Frame, int]]:
+    """What was not put on disk failed, and comes again; what cannot be read or is not supported would not be better."""
+    return [(frame, jt808.FAILED if result == jt808.DONE else result) for frame, result in answers]

@@ -99,7 +99,8 @@ class Publishers(Listener):
         session.name = shown or ("" if said.user == TOKEN else said.user)
         session.key = said.password.decode("utf-8", "replace")
         if not await self._still(session):
-            self.counts["refused: code"] += 1
+            who = session.name[:64] or TOKEN
+            self.tally.refuse(session.peer, Malformed("code", f"{who}: a key that opens nothing"), b"")
             session.answer(mqtt.connected(said.version, mqtt.BAD_KEY))
             await asyncio.sleep(0.2)  # who guesses keys has time for few
             raise Parted("a key that opens nothing")
@@ -160,7 +161,7 @@ class Publishers(Listener):
             # Not answered: the device keeps it, comes back and sends it again.
             self.counts["refused: too much"] += len(read.ts)
             raise Parted("too many readings")
-        found = self.tally.sift(read, session.speaks_for, self._now(), self.limits)
+        found = self.tally.sift(read, session.speaks_for, self._now(), self.limits, session.peer)
         if len(found.taken.ts):
             columns.append(found.taken)
         return mqtt.TAKEN if len(found.taken.ts) else mqtt.INVALID

@@ -127,6 +127,56 @@ def test_registered_authenticated_and_answered_when_it_is_on_disk() -> None:
     assert (counts["registered"], counts["authenticated"], counts["readings"]) == (1, 1, 10)
 
 
+def test_what_is_whole_and_cannot_be_read_is_told_to_be_wrong() -> None:
+    """Unanswered, a terminal would send it for ever (JT/T 808: result 2 of the platform's general answer)."""
+    kept = struct.pack(">HB", 2, 1) + struct.pack(">H", 28) + where(60) + struct.pack(">H", 10) + where()[:10]
+
+    async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
+        client = await introduced(connect)
+        for id_, body in ((jt808.LOCATION, where()[:20]), (jt808.LOCATION, where() + b"\x01\x04"), (0x0704, kept)):
+            assert await client.ask(id_, body) == {"reply_serial": client.serial, "reply_id": id_, "result": 2}
+        assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.DONE
+        assert {peer.partition(" ")[2] for peer, *_rest in gateway.tally.refused} == {PHONE}, "whose it was"
+
+    assert served(talk).counts["refused: length"] == 2
+
+
+def test_who_logged_out_says_anew_who_he_is() -> None:
+    async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
+        client = await introduced(connect)
+        said = await client.ask(jt808.REGISTER, registration())
+        assert said == {"reply_serial": 2, "result": jt808.REGISTERED, "code": CODE}, "on the same connection"
+        assert (await client.ask(jt808.LOGOUT))["result"] == jt808.DONE
+        assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.FAILED
+        assert (gateway.online, landed) == (0, [])
+        assert (await client.ask(jt808.AUTHENTICATE, CODE.encode()))["result"] == jt808.DONE
+        assert (await client.ask(jt808.LOCATION, where()))["result"] == jt808.DONE
+
+    assert served(talk).counts["readings"] == 10
+
+
+def test_whoever_looks_learns_which_terminal_was_refused_and_why() -> None:
+    async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
+        client = await connect()
+        await client.ask(jt808.REGISTER, registration("渝B99999"))
+        await client.ask(jt808.REGISTER, registration(), "13911111111")
+        await client.ask(jt808.AUTHENTICATE, b"guessed")
+        await client.ask(jt808.AUTHENTICATE, CODE.encode())
+        for ago in (8 * 365 * 86_400, -7 * 3600):
+            await client.ask(jt808.LOCATION, where(ago))
+
+    gateway = served(talk)
+    said = [(kind, words) for _peer, kind, words, _raw in gateway.tally.refused]
+    assert said == [
+        ("registration", f"{PHONE} 渝B99999: not the plate of this number"),
+        ("registration", "13911111111 渝A12345: not in the register"),
+        ("code", f"{PHONE}: not its code"),
+        ("clock", f"{PHONE}: a clock -70,080.0 hours off"),
+        ("clock", f"{PHONE}: a clock +7.0 hours off"),
+    ]
+    assert b"guessed".hex() not in str(gateway.tally.refused), "what was tried may be another one's key"
+
+
 def test_before_it_is_authenticated_nothing_is_taken() -> None:
     async def talk(connect: Any, gateway: Vehicles, landed: Landed) -> None:
         client = await connect()

@@ -138,7 +138,9 @@ def test_who_may_speak_for_whom() -> None:
     listener, _disk = listening(talk)
     assert (listener.counts["refused: code"], listener.counts["refused: device"]) == (4, 1)
     assert (listener.counts["refused: json"], listener.counts["refused: clock"]) == (1, 1)
-    assert {kind for _peer, kind, _words, _raw in listener.tally.refused} == {"device", "json"}
+    remembered = {kind: words for _peer, kind, words, _raw in listener.tally.refused}
+    assert set(remembered) == {"code", "device", "json", "clock"}, "whoever looks learns who"
+    assert remembered["clock"].startswith("k1: a clock -")
 
 
 def test_what_the_disk_does_not_take_is_not_answered() -> None:

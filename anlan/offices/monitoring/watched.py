@@ -42,6 +42,7 @@ METRICS: dict[str, tuple[Any, str]] = {
     "fog": (_("Fog: no sailing"), ""),
     "flood": (_("Flood stage: no sailing"), ""),
     "draught": (_("Draught"), "m"),
+    "nav_status": (_("Navigational status (AIS)"), ""),
     "altitude": (_("Altitude"), "m"),
     "mileage": (_("Mileage"), "km"),
     "fuel": (_("Fuel"), "L"),
@@ -51,8 +52,8 @@ METRICS: dict[str, tuple[Any, str]] = {
     "fatigue": (_("Terminal tells of fatigue"), ""),
 }
 """What metrics are called, and their units; another one is called as the device calls it."""
-NO_CURVE = frozenset({"alarm", "direction"})
-"""A word of bits and an angle: no curve says anything."""
+NO_CURVE = frozenset({"alarm", "direction", "course", "heading"})
+"""A word of bits, and angles: no curve says anything."""
 
 
 def in_force() -> tuple[Mapping[str, Any], ...]:

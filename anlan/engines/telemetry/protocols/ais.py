@@ -108,7 +108,7 @@ def readings(said: dict[str, Any], received: int) -> Iterator[Reading]:
         if said.get(name) is not None and said[name] < least:
             found[name] = said[name]
     if said.get("status") is not None and said["status"] < 15:
-        found["status"] = said["status"]
+        found["nav_status"] = said["status"]
     yield from (Reading(device, name, ts, float(value)) for name, value in found.items())
 
 

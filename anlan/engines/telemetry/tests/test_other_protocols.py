@@ -25,7 +25,7 @@ def test_a_ship_s_position_and_its_second() -> None:
     found = {r.metric: r for r in ais.readings(said, NOON + 5_000)}
     assert (found["lat"].value, found["lon"].value, found["lat"].device) == (37.802118, -122.341618, "366053209")
     assert found["lat"].ts == NOON - 1_000  # second 59, received five seconds after the minute
-    assert found["status"].value == 3
+    assert found["nav_status"].value == 3
 
 
 def test_a_message_in_two_sentences() -> None:

@@ -73,7 +73,9 @@ class Publishers(Listener):
         except Malformed as error:
             # After a packet that cannot be read nobody knows where the next one begins.
             self.tally.refuse(session.peer, error, data)
-            session.answer(mqtt.parting(session.version, 0x81))
+            session.answer(
+                mqtt.parting(session.version, mqtt.NO_QUALITY if error.kind == "quality" else mqtt.MALFORMED)
+            )
             raise Parted("nonsense") from None
         self._heard(session, cutter.begun, had_begun, bool(packets))
         if session.known and not cutter.begun and not session.unread:

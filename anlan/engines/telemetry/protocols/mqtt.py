@@ -18,8 +18,9 @@ V311, V5 = 4, 5
 ACCEPTED, BAD_KEY, NOT_ALLOWED = 0, 1, 2
 _CODES = {V311: {ACCEPTED: 0, BAD_KEY: 4, NOT_ALLOWED: 5}, V5: {ACCEPTED: 0, BAD_KEY: 0x86, NOT_ALLOWED: 0x87}}
 UNACCEPTABLE_VERSION = 1
-TAKEN, NOT_AUTHORIZED, QUOTA, INVALID = 0, 0x87, 0x97, 0x99
-"""Of a publication, as version 5 has it; 3.1.1 knows no other answer than that it was taken."""
+TAKEN, MALFORMED, NOT_AUTHORIZED, QUOTA, INVALID, NO_QUALITY = 0, 0x81, 0x87, 0x97, 0x99, 0x9B
+"""Of a publication, and why somebody is parted with, as version 5 has it; 3.1.1 knows no other answer than that a
+publication was taken."""
 LARGEST = 4 * 1024 * 1024
 """Bytes of one packet."""
 RECEIVE_MAXIMUM = 1_000

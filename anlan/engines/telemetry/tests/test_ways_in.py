@@ -216,7 +216,13 @@ def test_nothing_is_heard_here_and_nonsense_parts() -> None:
         while not heard and time.monotonic() < until:
             time.sleep(0.02)
         assert heard == [[True]]
-        client.disconnect()
+        ended: list[int] = []
+        client.on_disconnect = lambda c, _u, _f, reason, _p: (ended.append(reason.value), c.disconnect())
+        client.publish("anlan/v1/k1/readings", reading(), qos=2)
+        until = time.monotonic() + 20
+        while not ended and time.monotonic() < until:
+            time.sleep(0.02)
+        assert ended == [mqtt.NO_QUALITY], "it learns why"
         client.loop_stop()
         for raw in (b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\xff\x7f", b"\x30\x02\x00\x00", b"\x10\x02\x00\x09"):
             with socket.create_connection(("127.0.0.1", port), 5) as peer:
@@ -226,7 +232,7 @@ def test_nothing_is_heard_here_and_nonsense_parts() -> None:
                     pass
 
     listener, disk = listening(talk)
-    assert listener.counts["parted: nonsense"] == 4
+    assert (listener.counts["parted: nonsense"], listener.counts["refused: quality"]) == (5, 1)
     assert not disk.rows
 
 

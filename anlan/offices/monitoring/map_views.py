@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from . import live_map
 from .grouping import gravest_first
 from .lifecycle import WARNING
-from .models import LEVELS, EarlyWarning
+from .models import LEVELS, Calibration, EarlyWarning
 from .moments import LATEST
 from .programmes import MOVING, PROGRAMMES
 from .registers import Devices, Warnings
@@ -66,12 +66,12 @@ def chosen(request: HttpRequest) -> HttpResponse:
     by_device: dict[int, list[EarlyWarning]] = {}
     for one in warned:
         by_device.setdefault(one.device_id, []).append(one)
-    titles = dict(live_map.STATES)
+    titles, silenced = dict(live_map.STATES), Calibration.running(keys)
     rows = [
         {
             "device": one, "latest": getattr(one, "latest", None), "state": standing.get(one.pk, ""),
             "state_title": titles.get(standing.get(one.pk, ""), ""), "warnings": by_device.get(one.pk, []),
-            "moves": one.programme in MOVING,
+            "moves": one.programme in MOVING, "silenced": silenced.get(one.pk),
         }
         for one in found.order_by("code")
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from anlan.parties.looks import looked
 
 from . import live_map, rulebook, watched
 from .keys import HAVE_KEYS, may_hold
-from .models import Device, EarlyWarning, Station
+from .models import Calibration, Device, EarlyWarning, Station
 from .moments import LATEST, milliseconds, moment
 from .programmes import MOVING
 
@@ -208,7 +208,7 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
         "track": device.programme in MOVING and {"lat", "lon"} <= told.keys(),
         "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
-        "state": state, "state_title": dict(live_map.STATES).get(state, ""),
+        "silenced": Calibration.running([device.pk]).get(device.pk), "state": state, "state_title": dict(live_map.STATES).get(state, ""),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@ out of service."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -182,6 +182,13 @@ class Calibration(Kept):
                 condition=Q(until__isnull=True) | Q(until__gt=F("begin")), name="calibration_ends_after_begin"
             ),
         ]
+
+    @classmethod
+    def running(cls, devices: Iterable[int]) -> dict[int, Calibration]:
+        """What silences these devices at present, by device."""
+        now = clock.now()
+        lasting = Q(until__isnull=True) | Q(until__gt=now)
+        return {one.device_id: one for one in cls.objects.filter(lasting, device__in=list(devices), begin__lte=now)}
 
     def clean(self) -> None:
         if self.until and self.begin and self.until <= self.begin:

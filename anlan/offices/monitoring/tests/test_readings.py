@@ -15,7 +15,7 @@ from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.monitoring import readings, watched
-from anlan.offices.monitoring.models import Device
+from anlan.offices.monitoring.models import Calibration, Device
 from anlan.parties.models import Looked
 
 from .conftest import AT, TESTER, account, device
@@ -174,6 +174,19 @@ def test_the_devices_page_says_how_it_stands_as_the_map_does() -> None:
     client.force_login(account("district", "500112000000"))
     assert 'state-suspect ms-3">数据存疑<' in client.get(f"/r/devices/{sensor.pk}/").content.decode()
     assert 'class="state ' not in client.get(f"/r/devices/{gone.pk}/").content.decode()
+
+
+def test_who_looks_at_a_sensor_under_calibration_learns_that_it_warns_nobody() -> None:
+    sensor, other = device("g1", programme="coal-gas", heard_at=AT), device("g2", programme="coal-gas", heard_at=AT)
+    with acting(TESTER, EVERYWHERE):
+        for one, begin, until in ((sensor, -1, 2), (other, -3, 0), (other, 1, None)):
+            ends = until if until is None else AT + timedelta(hours=until)
+            Calibration.objects.create(device=one, begin=AT + timedelta(hours=begin), until=ends, reason="标校")
+    client = signed_in()
+    for page, words in ((f"/r/devices/{sensor.pk}/", True), (f"/r/devices/{other.pk}/", False)):
+        assert ("标校或者停用中，至2013年6月14日" in client.get(page).content.decode()) is words
+    told = client.get(f"/monitoring/map/chosen?id={sensor.pk}&id={other.pk}").content.decode()
+    assert told.count("期间数据超限不发预警") == 1
 
 
 def test_a_track_of_more_than_a_week_is_refused(home: Path) -> None:

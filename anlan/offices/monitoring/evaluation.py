@@ -26,6 +26,7 @@ from anlan.engines.telemetry.snapshot import BadSnapshot
 from anlan.engines.telemetry.stations import SIGN, row_of
 from anlan.engines.telemetry.stream import PROCESSORS, Change, Event, Stream
 from anlan.kernel import cases, clock
+from anlan.kernel.areas import LAT, LON
 from anlan.kernel.cases.engine import enter
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
@@ -35,6 +36,7 @@ from .grouping import CORRECTED, RANK, held
 from .latest import Heard
 from .models import Device, EarlyWarning, Station, Suppressed
 from .moments import milliseconds, moment
+from .programmes import MOVING
 
 logger = logging.getLogger(__name__)
 EVALUATOR = Actor("job", "telemetry")
@@ -176,7 +178,7 @@ class Evaluation:
         if not changes:
             return
         with acting(EVALUATOR, EVERYWHERE):
-            known = Device.objects.select_related("enterprise", "station").in_bulk(
+            known = Device.objects.select_related("enterprise", "station", "latest").in_bulk(
                 {change.event.device for change in changes}, field_name="code"
             )
             changes = [change for change in changes if not _after_service(change, known.get(change.event.device))]
@@ -209,7 +211,7 @@ class Evaluation:
         so."""
         if self._jumping:
             with acting(EVALUATOR, EVERYWHERE):
-                known = Device.objects.select_related("enterprise", "station").in_bulk(
+                known = Device.objects.select_related("enterprise", "station", "latest").in_bulk(
                     {device for device, _rule in self._jumping}, field_name="code"
                 )
                 for (name, rule), last in self._jumping.items():
@@ -338,10 +340,11 @@ class Evaluation:
         highest = max(run, key=lambda event: RANK[event.level])
         station = device.station if device.station and device.station.code == run[0].station else None
         called = f"{station.name} {device.name}" if station else device.name
+        lon, lat, place = self._where(device)
 
         def prepare(made: EarlyWarning) -> None:
             made.told, made.rule_version_id = [_told(event) for event in run], self._versions.get(run[0].rule)
-            made.lon, made.lat = _six(device.lon), _six(device.lat)
+            made.lon, made.lat = _six(lon), _six(lat)
             made.rule_title, made.rule_title_en = said["title"]["zh"], said["title"]["en"]
             made.rule_kind, made.cause_key = said["kind"], cause
             if head is not None:
@@ -352,9 +355,19 @@ class Evaluation:
             "title": f"{called}：{said['title']['zh']}"[:200], "level": highest.level,
             "rule_source": said["source"], "value": highest.value, "measured_at": moment(run[0].ts),
             "enterprise_id": device.enterprise_id, "area_code": device.area_code,
-            "industry_id": device.industry_id, "place": device.place, "station": station,
+            "industry_id": device.industry_id, "place": place, "station": station,
         }  # fmt: skip
         return facts, prepare
+
+    def _where(self, device: Device) -> tuple[float | None, float | None, str]:
+        """Longitude, latitude and place of a device: of one that drives or sails where it was last, and not where it
+        is at home."""
+        if device.programme in MOVING:
+            row = getattr(device, "latest", None)
+            lon, lat = self._now.place(device.code) or (row and (row.lon, row.lat)) or (None, None)
+            if lon is not None and lat is not None and LON[0] <= lon <= LON[1] and LAT[0] <= lat <= LAT[1]:
+                return lon, lat, f"东经{lon:.5f}°，北纬{lat:.5f}°"
+        return device.lon, device.lat, device.place
 
     def _open(self, device: Device, event: Event) -> None:
         case = _own(event, closed_at__isnull=True).first()

@@ -23,7 +23,7 @@ from .models import Device, HourlyReading
 from .programmes import PROGRAMMES
 
 KEEPER = Actor("job", "telemetry")
-NO_MEAN = frozenset({"lat", "lon", "course", "heading", "direction", "altitude", "status"})
+NO_MEAN = frozenset({"lat", "lon", "course", "heading", "direction", "altitude", "nav_status"})
 """Of places and directions an hour has no mean that says anything."""
 
 

@@ -65,6 +65,11 @@ class Heard:
             speed = float(values[fast]) if fast is not None and ts[fast] == moment else None
             self._placed[name] = (moment, float(values[on]), float(values[at]), speed)
 
+    def place(self, name: str) -> tuple[float, float] | None:
+        """Longitude and latitude that the device told since it was last written."""
+        told = self._placed.get(name)
+        return told and (told[1], told[2])
+
     def write(self, actor: Actor) -> int:
         """Writes what changed, at most once a second; returns of how many devices."""
         if not self._heard or time.monotonic() - self._written < WRITE_S:

@@ -208,7 +208,8 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
         "track": device.programme in MOVING and {"lat", "lon"} <= told.keys(),
         "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
-        "silenced": Calibration.running([device.pk]).get(device.pk), "state": state, "state_title": dict(live_map.STATES).get(state, ""),
+        "silenced": Calibration.running([device.pk]).get(device.pk),
+        "state": state, "state_title": dict(live_map.STATES).get(state, ""),
     }  # fmt: skip
 
 

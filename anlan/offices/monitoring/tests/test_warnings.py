@@ -102,6 +102,24 @@ def test_a_rule_opens_one_warning_which_rises_and_clears(desk: Desk) -> None:
         assert Device.objects.get().heard_at == AT + timedelta(minutes=5)
 
 
+def test_a_warning_of_a_vehicle_says_where_it_was_and_not_where_it_is_at_home(desk: Desk) -> None:
+    for name in ("k1", "k2", "k3"):
+        device(name, lon=106.7, lat=29.5, place="车队停车场")
+    for code, lon in (("k1", 108.25), ("k2", 0.0)):  # the latter is nowhere near the country
+        desk.journal.append(batch_of([code] * 2, ["lat", "lon"], [NOON] * 2, [30.5, lon], NOON))
+    desk.drive(110)
+    for code in ("k2", "k3"):
+        desk.drive(110, code=code)
+    desk.drive(30, begin=1)  # as the next one comes its place is written, and no longer waits to be
+    desk.drive(30, begin=40)
+    told = {(one.device.code, one.rule): (float(one.lon or 0), float(one.lat or 0), one.place) for one in warnings()}
+    there, home = (108.25, 30.5, "东经108.25000°，北纬30.50000°"), (106.7, 29.5, "车队停车场")
+    assert told == {
+        ("k1", "fast"): there, ("k1", "quiet"): there, ("k2", "fast"): home, ("k3", "fast"): home,
+        ("k2", "quiet"): home, ("k3", "quiet"): home,
+    }  # fmt: skip
+
+
 def test_while_one_is_open_the_next_event_is_the_same_warning(desk: Desk) -> None:
     device("k1")
     desk.drive(110, 90, 110, 90, 110)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from anlan.engines.telemetry.rules import judged
 from anlan.kernel import areas, authorities, clock, law
 from anlan.kernel.models import pointed
 from anlan.kernel.policy import OFFICIALS
@@ -118,8 +119,9 @@ def _read(case: EarlyWarning) -> str:
     """What was measured, by its name and unit, where a rule compares a reading; nothing of what is yes or no."""
     if case.rule_kind != "level" or case.rule_version is None:
         return ""
-    called, unit = watched.METRICS.get(case.rule_version.content["metric"], ("", ""))
-    return f"{called} {case.value:g} {unit}".strip() if called and (unit or case.value not in (0, 1)) else ""
+    metric = judged(case.rule_version.content) or ""
+    called, unit = watched.METRICS.get(metric, (metric, ""))
+    return f"{called} {case.value:g} {unit}".strip() if unit or case.value not in (0, 1) else ""
 
 
 def review_part(case: RuleReview, account: Any) -> tuple[str, dict[str, Any]]:

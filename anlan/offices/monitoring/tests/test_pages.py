@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from anlan.kernel import cases, clock, events
 from anlan.kernel.cases import links
@@ -23,10 +24,11 @@ from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.accidents.models import Accident, Category
 from anlan.offices.hazards.models import Danger
+from anlan.offices.monitoring import page as pages
 from anlan.offices.monitoring import rulebook
 from anlan.offices.monitoring.cards import cards, load
 from anlan.offices.monitoring.grouping import CORRECTED
-from anlan.offices.monitoring.models import Device, DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview
+from anlan.offices.monitoring.models import Device, DutyShift, EarlyWarning, ResponseCard, Rule, RuleReview, RuleVersion
 from anlan.parties.models import Account, Enterprise, Looked, Person
 
 from .conftest import AT, TESTER, YUBEI, account, device
@@ -450,3 +452,18 @@ def test_the_desk_shows_the_gravest_first_in_a_constant_number_of_queries() -> N
     assert len(many) == len(few)
     assert browser(account("district", "500113000000")).get("/monitoring/desk/").content.decode().count("row-link") == 0
     assert Client().get("/monitoring/desk/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "words"),
+    [
+        ({"metric": "speed"}, 92.0, "速度 92 km/h"),
+        ({"metric": "wind_ms"}, 0.2, "wind_ms 0.2"),  # of a rule that the city wrote for a metric of its own
+        ({"metric": "methane.ch4", "at": "station"}, 1.25, "甲烷 1.25 %"),
+        ({"metric": "restricted"}, 1.0, ""),
+    ],
+)
+def test_what_was_read_stands_beside_the_title(content: dict[str, Any], value: float, words: str) -> None:
+    case = EarlyWarning(rule_kind="level", rule_version=RuleVersion(content=content), value=value)
+    with translation.override("zh-hans"):
+        assert pages._read(case) == words

@@ -14,7 +14,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import pgettext_lazy
 
-from anlan.engines.telemetry.rules import judged
+from anlan.engines.telemetry.rules import STATION, judged, limits_of
 from anlan.kernel import clock
 from anlan.parties.looks import looked
 
@@ -145,14 +145,25 @@ def curve(device: Device, metric: str, stretch: Stretch, points: int) -> dict[st
 
 def limits(device: Device, metric: str) -> list[dict[str, Any]]:
     """The limits of a metric, with the device's own settings where rules name them."""
+    return [asdict(one) for one in watched.limits(device.programme, metric, _settings(device))]
+
+
+def _settings(device: Device) -> dict[str, float]:
+    """What rules name with `of`, as it is set for the device, or as it has told it since."""
     values: dict[str, float] = {}
     if named := watched.settings(device.programme):
         told = latest(device)
         for _code, name, since, value in rulebook.limits([device.code]):
-            # What the device itself has told since stands instead.
             values[name] = told[name][1] if name in told and told[name][0] >= since else value
         values |= {name: told[name][1] for name in named & told.keys() - values.keys()}
-    return [asdict(one) for one in watched.limits(device.programme, metric, values)]
+    return values
+
+
+def unlimited(device: Device) -> list[str]:
+    """The rules that would judge what the device measures and lack a limit of it: they warn nobody."""
+    told, given = latest(device).keys(), _settings(device).keys()
+    lacking = (rule for rule in watched.of_programme(device.programme) if limits_of(rule) - given)
+    return [watched.title(rule) for rule in lacking if judged(rule) in told and rule.get("at") != STATION]
 
 
 def warnings(device: Device, stretch: Stretch, metric: str = "") -> list[dict[str, Any]]:
@@ -184,7 +195,7 @@ def track(device: Device, stretch: Stretch, page: str) -> dict[str, Any]:
 
 def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
     """Template and contents of the readings on the device's page."""
-    from .registers import Devices  # which names this part
+    from .registers import Devices, DeviceSettings  # which names this part
 
     told = latest(device)
     hidden = watched.settings(device.programme) | watched.NO_CURVE
@@ -209,6 +220,8 @@ def part(device: Device, account: Any) -> tuple[str, dict[str, Any]]:
         "key": device.protocol in HAVE_KEYS and may_hold(account, device),
         "may_export": Devices.policy.may(account, "export", device),
         "silenced": Calibration.running([device.pk]).get(device.pk),
+        "unlimited": unlimited(device) if device.removed_on is None else [],
+        "may_limit": DeviceSettings.policy.may(account, "add"),
         "state": state, "state_title": dict(live_map.STATES).get(state, ""),
     }  # fmt: skip
 

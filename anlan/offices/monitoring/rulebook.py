@@ -101,21 +101,52 @@ def changed(since: datetime, day: date) -> set[str]:
     began = Q(since__gt=day, since__lte=clock.today())
     found = set(Device.objects.filter(written | Q(station__updated_at__gte=since)).values_list("code", flat=True))
     found |= set(DeviceSetting.objects.filter(written | began).values_list("device__code", flat=True))
+    heirs = Device.objects.filter(code__in=found, replaced_by__isnull=False)
+    found |= set(heirs.values_list("replaced_by__code", flat=True))
     return found | set(Calibration.objects.filter(written).values_list("device__code", flat=True))
 
 
 def limits(devices: Iterable[str] | None = None, *, past: bool = False) -> list[tuple[str, str, int, float]]:
     """What is set for these devices (or all): device, what, since when in ms, how much; the latest that holds.
 
-    `past`: every one, as a trial on history needs them.
+    What is not set for a device and was for the one that it replaced holds for it as well: it is a limit of the tank
+    or of the face, and a new sensor must not be without it. `past`: every one, as a trial on history needs them.
     """
+    asked = None if devices is None else set(devices)
+    before = _replaced(asked)
     rows = DeviceSetting.objects.filter(since__lte=clock.today())
-    if devices is not None:
-        rows = rows.filter(device__code__in=list(devices))
+    if asked is not None:
+        rows = rows.filter(device__code__in=asked.union(*before.values()))
     if not past:
         rows = rows.order_by("device_id", "metric", "-since").distinct("device_id", "metric")
-    found = rows.values_list("device__code", "metric", "since", "value")
-    return [(code, metric, milliseconds(midnight(since)), value) for code, metric, since, value in found]
+    given: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for code, metric, since, value in rows.values_list("device__code", "metric", "since", "value"):
+        given.setdefault(code, {}).setdefault(metric, []).append((milliseconds(midnight(since)), value))
+
+    def holds(code: str, after: frozenset[str] = frozenset()) -> dict[str, list[tuple[int, float]]]:
+        found = given.get(code, {})
+        for old in before.get(code, ()):
+            if old not in after:
+                found = holds(old, after | {code}) | found
+        return found
+
+    codes = given.keys() | before.keys() if asked is None else asked
+    return [(code, name, *one) for code in sorted(codes) for name, several in holds(code).items() for one in several]
+
+
+def _replaced(devices: set[str] | None) -> dict[str, list[str]]:
+    """Which ones each of these devices (or of all) replaced, the last first; and those that they had replaced."""
+    found: dict[str, list[str]] = {}
+    rows = Device.objects.filter(replaced_by__isnull=False).order_by("-removed_on", "code")
+    front = devices
+    while front is None or front:
+        pairs = rows if front is None else rows.filter(replaced_by__code__in=front)
+        olds = set()
+        for new, old in pairs.values_list("replaced_by__code", "code"):
+            found.setdefault(new, []).append(old)
+            olds.add(old)
+        front = set() if front is None else olds - found.keys()
+    return found
 
 
 def calibrations(begin: datetime, devices: Sequence[str] | None = None) -> dict[str, list[tuple[int, int]]]:

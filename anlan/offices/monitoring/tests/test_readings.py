@@ -15,7 +15,7 @@ from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.monitoring import readings, watched
-from anlan.offices.monitoring.models import Calibration, Device
+from anlan.offices.monitoring.models import Calibration, Device, DeviceSetting
 from anlan.parties.models import Looked
 
 from .conftest import AT, TESTER, account, device
@@ -187,6 +187,18 @@ def test_who_looks_at_a_sensor_under_calibration_learns_that_it_warns_nobody() -
         assert ("标校或者停用中，至2013年6月14日" in client.get(page).content.decode()) is words
     told = client.get(f"/monitoring/map/chosen?id={sensor.pk}&id={other.pk}").content.decode()
     assert told.count("期间数据超限不发预警") == 1
+
+
+def test_the_devices_page_names_the_rules_that_lack_a_limit_of_it(home: Path) -> None:
+    one = device("g9", programme="coal-gas", protocol="mqtt", heard_at=AT)
+    stored(home, "g9", "ch4", [0.2])
+    assert "缺少限值" in (before := signed_in().get(f"/r/devices/{one.pk}/").content.decode())
+    assert "甲烷超限" in before
+    assert "一氧化碳超限" not in before, "which the device does not measure, and which needs no limit"
+    with acting(TESTER, EVERYWHERE):
+        for name in ("ch4_alarm", "ch4_cut", "ch4_repower"):
+            DeviceSetting.objects.create(device=one, metric=name, value=1, since=AT.date(), basis="试验")
+    assert "缺少限值" not in signed_in("city", "500000000000").get(f"/r/devices/{one.pk}/").content.decode()
 
 
 def test_a_track_of_more_than_a_week_is_refused(home: Path) -> None:

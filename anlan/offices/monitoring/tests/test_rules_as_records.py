@@ -21,6 +21,7 @@ from anlan.offices.monitoring import reference, rulebook, trials
 from anlan.offices.monitoring.evaluation import ASKED_EVERY, Evaluation
 from anlan.offices.monitoring.models import (
     Calibration,
+    Device,
     DeviceSetting,
     EarlyWarning,
     Rule,
@@ -210,6 +211,25 @@ def test_a_limit_that_is_set_for_a_device_is_its_limit_from_that_day(desk: Desk)
             )
     desk.drive(0.5, 1.1, code="m1", metric="ch4")
     assert [(w.rule, w.level) for w in warnings()] == [("methane", "orange")]
+
+
+def test_what_was_set_for_a_sensor_holds_for_the_one_that_replaces_it(desk: Desk) -> None:
+    """A new sensor at the same face is not without its limits, nor without what is changed of them later."""
+    first, second, third = (device(f"m{n}", programme="coal-gas", protocol="mqtt") for n in (1, 2, 3))
+    desk.drive(1.1, code="m3", metric="ch4")  # nobody has set anything for it, nor said what it replaces
+    assert warnings() == []
+    with acting(TESTER, EVERYWHERE):
+        for one, name, value in ((first, "ch4_alarm", 1.0), (first, "ch4_cut", 1.5), (second, "ch4_cut", 2.0)):
+            DeviceSetting.objects.create(device=one, metric=name, value=value, since=AT.date(), basis="试验")
+        for old, new in ((first, second), (second, third), (third, first)):  # and a circle ends
+            Device.objects.filter(pk=old.pk).update(replaced_by=new)
+    with acting(TESTER, EVERYWHERE), clock.frozen(AT + timedelta(minutes=2)):
+        Device.objects.get(pk=second.pk).save()
+        told = {(code, name): value for code, name, _since, value in rulebook.limits(["m3"])}
+        assert told == {("m3", "ch4_alarm"): 1.0, ("m3", "ch4_cut"): 2.0}, "of two the nearest"
+        assert told.items() <= {(c, n): value for c, n, _since, value in rulebook.limits(past=True)}.items()
+    desk.drive(1.1, code="m3", metric="ch4")
+    assert [(w.rule, w.level, w.device_id) for w in warnings()] == [("methane", "orange", third.pk)]
 
 
 def test_what_is_changed_of_a_device_is_taken_up_and_a_limit_begins_at_midnight(desk: Desk) -> None:

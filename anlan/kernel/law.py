@@ -239,7 +239,7 @@ def _rule(path: Path, node: yaml.Node) -> Rule:
             raise fail(name, "must be a date, written 2013-06-14")
         return value
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", text("id")):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+", text("id")):
         raise fail("id", "must be a dotted name in small letters, as hazards.resumption_review")
     if text("certainty") not in CERTAINTIES:
         raise fail("certainty", f"must be one of {', '.join(CERTAINTIES)}")

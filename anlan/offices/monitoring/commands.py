@@ -184,10 +184,11 @@ def _told_in_a_line() -> Iterator[None]:
     from anlan.engines.telemetry.snapshot import BadSnapshot
     from anlan.engines.telemetry.spark import NotContinued, SparkFailed
     from anlan.engines.telemetry.stations import BadStations
+    from anlan.kernel.law import LawError
 
     try:
         yield
-    except (BadRules, BadReadings, BadSnapshot, BadStations, NoSpark, NotContinued, SparkFailed) as error:
+    except (BadRules, BadReadings, BadSnapshot, BadStations, LawError, NoSpark, NotContinued, SparkFailed) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,10 +13,12 @@ import pytest
 from anlan.engines.telemetry import history
 from anlan.engines.telemetry.journal import Journal, batch_of
 from anlan.engines.telemetry.moves import unmoved
+from anlan.kernel import law
 from anlan.kernel.scope import EVERYWHERE, Scope, acting
 from anlan.offices.monitoring.evaluation import Evaluation
 from anlan.offices.monitoring.keeping import archive, count_hours, let_go
 from anlan.offices.monitoring.models import HourlyReading
+from anlan.offices.monitoring.programmes import PROGRAMMES
 
 from .conftest import AT, TESTER, device
 from .test_warnings import RULES
@@ -99,3 +102,26 @@ def test_what_is_kept_for_how_long(tmp_path: Path) -> None:
     assert (left(183), left(184), left(731)) == (["coach", "tank"], ["tank"], [])
     with acting(TESTER, EVERYWHERE):
         assert HourlyReading.objects.count() == 1
+
+
+def test_a_city_keeps_the_readings_of_each_programme_as_long_as_it_says(
+    settings: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings.HOME, kept = tmp_path, tmp_path / "history"
+    programmes = [code for code, _title in PROGRAMMES]
+    says = (
+        f"- {{id: monitoring.keep.{code}, name: 天数, name_en: Days, value: {5 + n}, unit: days, "
+        "valid_from: 2007-01-01, article: 本市设定, source: 试验, certainty: CONFIG}\n"
+        for n, code in enumerate(programmes)
+    )
+    (tmp_path / "law").mkdir()
+    (tmp_path / "law" / "keep.yaml").write_text("".join(says))
+    law.book.cache_clear()
+    request.addfinalizer(law.book.cache_clear)
+    for code in programmes:
+        device(code, programme=code)
+    table = pa.table({"device": programmes, "ts": [0] * len(programmes), "value": [1.0] * len(programmes)})
+    history.keep_part(kept, AT.date() - timedelta(days=8), "m", "x", table)
+    let_go(kept)
+    (file,) = kept.rglob("*.parquet")
+    assert sorted(pq.read_table(file)["device"].to_pylist()) == sorted(programmes[3:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ from anlan.engines.telemetry.stations import SIGN, row_of
 from anlan.engines.telemetry.stream import PROCESSORS, Change, Event, Stream
 from anlan.kernel import cases, clock
 from anlan.kernel.areas import LAT, LON
-from anlan.kernel.cases.engine import enter
+from anlan.kernel.cases.engine import enter, enter_each, news
 from anlan.kernel.cases.lifecycle import PRODUCT
 from anlan.kernel.scope import EVERYWHERE, Actor, acting
 
@@ -187,6 +187,7 @@ class Evaluation:
 
     def _tell(self, told: Sequence[Change], known: Mapping[str, Device]) -> None:
         taken = self._open_new(told, known)
+        taken |= _clear_alone(told, taken, known)
         for place, change in enumerate(told):
             if place not in taken:
                 self._apply(change, known)
@@ -391,15 +392,67 @@ class Evaluation:
 
 def _clear(event: Event) -> None:
     opened = _opened_before(event)
+    if opened is not None and (how := _cleared(opened, event)):
+        opened.save()
+        _note(opened, how, event)
+
+
+def _cleared(opened: EarlyWarning, event: Event) -> str:
+    """Adds the end to what a warning was told; how that is called in its history, nothing where it is no end of it."""
     # A level that opened under calibration has no warning: its end is none of an older one.
-    if opened is None or _told(event) in opened.told or event.level not in _standing(opened.told):
-        return
+    if _told(event) in opened.told or event.level not in _standing(opened.told):
+        return ""
     opened.told = [*opened.told, _told(event)]
-    over = not _standing(opened.told)
-    if over:
-        opened.cleared_at = moment(event.ts)
-    opened.save()
-    _note(opened, "normal" if over else "lowered", event)
+    if _standing(opened.told):
+        return "lowered"
+    opened.cleared_at = moment(event.ts)
+    return "normal"
+
+
+def _clear_alone(changes: Sequence[Change], taken: Collection[int], known: Collection[str]) -> set[int]:
+    """Tells the ends of those devices and rules of which nothing else is left to tell, in a number of statements that
+    does not grow with how many there are: when the power comes back thousands are heard again. Returns their places.
+
+    Those of rules over stations are told one by one: whose they are is more than a device and a rule.
+    """
+    left: dict[tuple[str, str], list[int]] = {}
+    for place, change in enumerate(changes):
+        if place not in taken and change.event.device in known:
+            left.setdefault((change.event.device, change.event.rule), []).append(place)
+    alone = {key: places for key, places in left.items() if _is_an_end([changes[place] for place in places])}
+    if len(alone) < 2:
+        return set()
+    ends = {key: [changes[place].event for place in places] for key, places in alone.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT t.device, t.rule, w.id FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS t (device, rule, at)
+            JOIN "{Device._meta.db_table}" d ON d.code = t.device
+            CROSS JOIN LATERAL (
+              SELECT id FROM "{EarlyWarning._meta.db_table}" w
+              WHERE w.device_id = d.id AND w.rule = t.rule AND w.measured_at <= t.at
+              ORDER BY w.measured_at DESC LIMIT 1) w
+            """,
+            [*map(list, zip(*ends, strict=True)), [moment(events[0].ts) for events in ends.values()]],
+        )
+        whose = {(device, rule): key for device, rule, key in cursor.fetchall()}
+    opened, now = held().in_bulk(whose.values()), clock.now()
+    changed, told = set(), []
+    for key, number in whose.items():
+        case = opened[number]
+        for event in ends[key]:
+            if how := _cleared(case, event):
+                case.version, case.updated_at = case.version + 1, now
+                changed.add(case)
+                told.append(news(case, how, PRODUCT, _facts(event), now))
+    EarlyWarning.objects.bulk_update(changed, ["told", "cleared_at", "version", "updated_at"], batch_size=200)
+    enter_each(told)
+    return {place for places in alone.values() for place in places}
+
+
+def _is_an_end(changes: Sequence[Change]) -> bool:
+    """Whether this is all that one reading of a device ended of a rule."""
+    return not any(c.what != "clear" or c.event.station or c.event.ts != changes[0].event.ts for c in changes)
 
 
 def _withdraw(event: Event) -> None:
@@ -462,7 +515,12 @@ def _told(event: Event) -> dict[str, Any]:
 
 
 def _note(case: EarlyWarning, name: str, event: Event) -> None:
-    enter(case, name, case.state, PRODUCT, {"level": event.level, "value": f"{event.value:g}"}, clock.now())
+    enter(case, name, case.state, PRODUCT, _facts(event), clock.now())
+
+
+def _facts(event: Event) -> dict[str, str]:
+    """What the history of a warning says of an event."""
+    return {"level": event.level, "value": f"{event.value:g}"}
 
 
 def _six(degrees: float | None) -> Decimal | None:

@@ -323,3 +323,23 @@ def test_thousands_at_once_take_as_many_statements_as_a_few(yard: Yard) -> None:
         numbers = set(EarlyWarning.objects.values_list("number", flat=True))
         assert len(numbers) == 120
         assert CaseEntry.objects.filter(move="open").count() == 120
+
+
+def test_ends_of_many_at_once_take_as_many_statements_as_of_two(yard: Yard) -> None:
+    codes, taken = [f"s{n}" for n in range(14)], []
+    for code in codes:
+        device(code)
+    yard.read("speed", 130, 0, *codes)
+    for minute, some in ((1, codes[:2]), (2, codes[2:])):
+        with CaptureQueriesContext(connection) as asked:
+            yard.read("speed", 90, minute, *some)
+        taken.append(len(asked))
+    assert taken[1] <= taken[0]
+    found = warnings()
+    assert {one.device.code: one.cleared_at for one in found} == {
+        code: AT + timedelta(minutes=1 if code in codes[:2] else 2) for code in codes
+    }
+    assert [history(one)[1:] for one in found] == [["红色等级解除，数值90", "恢复正常，数值90"]] * 14
+    with acting(TESTER, EVERYWHERE):  # each entry names the version that it made
+        assert all(list(CaseEntry.of(one).order_by("id").values_list("version", flat=True))[-1] == one.version
+                   for one in found)  # fmt: skip

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
+from anlan.kernel.astray import Astray
 from anlan.kernel.cases.queue import SHOWN, worklist
 from anlan.kernel.pages import calls, tiles
 from anlan.kernel.registers import search as records
@@ -116,8 +117,11 @@ def search(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"groups": [group for group in groups if group["hits"]]})
 
 
-def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    return render(request, "error.html", {"status": status, "title": title, "text": text}, status=status)
+def _error(
+    request: HttpRequest, status: int, title: str, text: str, way_out: dict[str, str] | None = None
+) -> HttpResponse:
+    context = {"status": status, "title": title, "text": text, "way_out": way_out}
+    return render(request, "error.html", context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -144,7 +148,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: does not exist, or is not within one's scope; the two are not told apart."""
+    """404: does not exist, or is not within one's scope; the two are not told apart.
+
+    An address that only asks for what cannot be says so, and where to go on.
+    """
+    if isinstance(exception, Astray):
+        way_out = {"url": exception.url, "words": exception.words}
+        with override(exception.language):
+            return _error(request, 404, _("This page cannot be shown as asked"), exception.text, way_out)
     text = _("Nothing stands at this address, or it is not within your area. Ctrl-K searches what is.")
     return _error(request, 404, _("Not found"), text)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.apps import apps
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from anlan.engines.measures import AnyMeasure, BadPeriod, Period, parts
 
@@ -44,6 +45,15 @@ def period_title(period: Period) -> str:
     whole = period.end.day == 1
     end = date_format(last, "YEAR_MONTH_FORMAT" if whole else "DATE_FORMAT")
     return _("From the beginning of the year to %(end)s") % {"end": end}
+
+
+def period_facts(period: Period) -> dict[str, str]:
+    """The period as a kept fact in both languages, for `kernel.bilingual`."""
+    said = {}
+    for name, language in (("period", "zh-hans"), ("period_en", "en")):
+        with override(language):
+            said[name] = period_title(period)
+    return said
 
 
 def chance(value: float | None) -> str:

@@ -18,6 +18,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import areas, clock, law
+from ..astray import Astray
 from ..deadlines import add_months
 from ..figures.drawing import Cell, Column, Figure, Row
 from ..models import Stale
@@ -67,7 +68,8 @@ def finds(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("month")
     month = _month(asked)
     if asked and month is None:
-        raise Http404
+        text = _("“%(text)s” is none of the last %(n)s months, written like 2013-05.")
+        raise Astray(text % {"text": asked[:20], "n": MONTHS}, request.path, _("The latest month"))
     if month is None:
         # The latest with anything to look at.
         latest = Find.objects.filter(period__in=_months(), state__in=STANDING).order_by("-period").first()

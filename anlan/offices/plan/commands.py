@@ -221,7 +221,7 @@ def _keep(kind: str, period_text: str, username: str, as_json: bool) -> None:
         if account is None:
             raise facts.BadBulletin(f"--keep-as {username}: there is no such account")
         with acting(Actor("command", "bulletin", account.pk), account.scope):
-            case = jobs.begin(kind, facts.period_of(kind, period_text), account, by_job=False)  # type: ignore[arg-type]
+            case = jobs.begin(kind, facts.period_of(kind, period_text), account, by_job=False)
             jobs.carry_out(BulletinRun.objects.create(publication=case, what="draft"), account)
             case.refresh_from_db()
     except (facts.BadBulletin, BadPeriod, BadPaper, MoveRefused) as error:

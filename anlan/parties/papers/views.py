@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.http import require_http_methods, require_safe
 
 from anlan.engines.papers import BadPaper, Block, Chart, Heading, Number, Paper, Table, charts, decode
@@ -23,6 +24,7 @@ from anlan.engines.papers.paper import day, numbered
 from anlan.engines.papers.texts import title_lines
 from anlan.kernel import clock, files
 from anlan.kernel import public as pages
+from anlan.kernel.astray import Astray
 from anlan.kernel.cases import MoveRefused, Stale
 from anlan.kernel.cases.models import CaseEntry
 from anlan.kernel.cases.views import find
@@ -320,7 +322,11 @@ def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
     if before := request.GET.get("before"):
         last = found.filter(pk=before).first() if before.isdecimal() and len(before) < 19 else None
         if last is None:
-            raise Http404
+            with override(language):
+                raise Astray(
+                    _("There is no published paper from which this page could go on."),
+                    reverse(pages.named("public-papers", language)), _("Latest papers"),
+                )  # fmt: skip
         found = found.filter(Q(issued_at__lt=last.issued_at) | Q(issued_at=last.issued_at, pk__lt=last.pk))
     ordered = found.select_related("authority").defer("body", "facts").order_by("-issued_at", "-pk")
     *rows, more = [*ordered[: PUBLIC + 1], None][: PUBLIC + 1]

@@ -205,7 +205,9 @@ def test_the_pages_show_the_find_its_records_and_what_may_be_said(account: Calla
     assert 'value="explained"' not in asked
     assert client(own).post(f"/honesty/{find.pk}/say/", {"move": "handed", "words": "好"}).status_code == 422
     assert client(own).post(f"/honesty/{find.pk}/say/", {"move": "answer", "words": "漏填"}).status_code == 302
-    assert client(city).get("/honesty/?month=2013-13").status_code == 404
+    wrong = client(city).get("/honesty/?month=2013-13")
+    assert wrong.status_code == 404
+    assert 'href="/honesty/">最近一个月</a>' in wrong.content.decode()
     assert client(account("dept", "department")).get("/honesty/").status_code == 404
 
 

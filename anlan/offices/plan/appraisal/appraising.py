@@ -19,7 +19,7 @@ from anlan.kernel import areas, clock, entered, notices
 from anlan.kernel.events import tell
 from anlan.kernel.figures.computing import compute, lately, named
 from anlan.kernel.figures.lists import list_url
-from anlan.kernel.figures.words import no_period
+from anlan.kernel.figures.words import no_period, period_facts
 from anlan.kernel.locks import alone
 from anlan.kernel.scope import EVERYWHERE, Actor, acting, area_prefix
 from anlan.parties.models import Account, Authority, Division
@@ -273,7 +273,9 @@ def close(found: Scheme, period: Period, by: Account) -> Appraisal:
             people = Account.objects.filter(
                 role="district" if found.of == "districts" else "department", is_active=True
             )
-            notices.send(list(people), COMPUTED, {"period": str(made)}, url=f"/plan/appraisal/{made.pk}/")
+            notices.send(
+                list(people), COMPUTED, period_facts(Period.parse(made.period)), url=f"/plan/appraisal/{made.pk}/"
+            )
     return made
 
 
@@ -318,10 +320,8 @@ def answer(found: Objection, by: Account, upheld: bool, words: str) -> None:
         found.answered_by, found.answered_at = by, clock.now()
         found.save()
     if found.by is not None:
-        appraisal = found.score.appraisal
-        notices.send(
-            [found.by], ANSWERED, {"item": found.item, "period": str(appraisal)}, url=f"/plan/scores/{found.score_id}/"
-        )
+        params = {"item": found.item, **period_facts(Period.parse(found.score.appraisal.period))}
+        notices.send([found.by], ANSWERED, params, url=f"/plan/scores/{found.score_id}/")
 
 
 def _said(words: str) -> str:

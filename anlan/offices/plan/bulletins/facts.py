@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["monthly", "quarterly", "annual"]
 PERIODS: dict[str, str] = {"monthly": "month", "quarterly": "quarter", "annual": "year"}
-WRITTEN = {"monthly": "2013-06", "quarterly": "2013-Q2", "annual": "2013"}
 
 ACCIDENTS = ("accidents.number", "accidents.deaths")
 GRADES = ("ordinary", "larger", "major", "extraordinary")
@@ -155,11 +154,16 @@ def digest(facts: Facts) -> str:
     return hashlib.sha256(encode(facts)).hexdigest()
 
 
-def period_of(kind: Kind, text: str) -> Period:
+def period_of(kind: str, text: str) -> Period:
     """Reads the period of a bulletin of that kind. Raises `BadBulletin` and `BadPeriod`."""
     period = Period.parse(text)
-    if period.kind != PERIODS[kind]:
-        raise BadBulletin(f"--period {text}: a {kind} bulletin is of a {PERIODS[kind]}, written {WRITTEN[kind]}")
+    if PERIODS.get(kind) != period.kind:
+        wrong = {
+            "monthly": _("%(period)s: a monthly bulletin is of a month, written 2013-06"),
+            "quarterly": _("%(period)s: a quarterly bulletin is of a quarter, written 2013-Q2"),
+            "annual": _("%(period)s: an annual bulletin is of a year, written 2013"),
+        }.get(kind, _("A bulletin is monthly, quarterly or annual."))
+        raise BadBulletin(wrong % {"period": text})
     return period
 
 
@@ -175,17 +179,20 @@ def gather(kind: Kind, period: Period, area_code: str, tell: Callable[[int], Non
     now = clock.now()
     span = period.span(now)
     if span is None:
-        raise BadBulletin(f"the period {period.name} has not begun")
+        raise BadBulletin(_("%(period)s has not begun.") % {"period": words.period_title(period)})
     division = Division.objects.filter(code=area_code).first()
     if division is None:
-        raise BadBulletin(f"there is no division {area_code}")
+        raise BadBulletin(_("There is no division %(code)s.") % {"code": area_code})
     if division.tier > 2:
-        raise BadBulletin(f"{division.name}: bulletins are issued by cities and districts")
+        raise BadBulletin(_("%(place)s: bulletins are issued by cities and districts.") % {"place": division.name})
+    body = issuer(division, _last_day(period, now))
     with override("zh-hans"):
-        return _gather(kind, period, division, now, tell)
+        return _gather(kind, period, division, body, now, tell)
 
 
-def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell: Callable[[int], None] | None) -> Facts:
+def _gather(
+    kind: Kind, period: Period, division: Division, body: Authority, now: datetime, tell: Callable[[int], None] | None
+) -> Facts:
     within, tier = area_prefix(division.code), division.tier + 1
     names = (*ACCIDENTS, *FOUND, *DUE, *WARNINGS)
     day = _last_day(period, now)
@@ -198,7 +205,6 @@ def _gather(kind: Kind, period: Period, division: Division, now: datetime, tell:
     grades = look.compute(ACCIDENTS, period, ("grade",))
     levels = look.compute(("monitoring.warnings",), period, ("level",))
     known = _known(look, day)
-    body = issuer(division, day)
     place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
     places = [(code[: computing.DIGITS[tier]], name, True) for code, name in place.values_list("code", "name")]
     itself = within.ljust(computing.DIGITS[tier], "0")

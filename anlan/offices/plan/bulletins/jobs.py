@@ -8,12 +8,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, override
 
 from anlan.engines.measures import Period
 from anlan.engines.papers import BadPaper
 from anlan.kernel import clock, law, locks, notices
 from anlan.kernel.cases import MoveRefused
+from anlan.kernel.figures.words import period_facts, period_title
 from anlan.kernel.jobs import Report, job
 from anlan.kernel.models import Progress
 from anlan.kernel.scope import EVERYWHERE, acting, acting_now
@@ -44,18 +45,19 @@ def begin(series: str, period: Period, by: Any, *, by_job: bool = True) -> Publi
     if division is None or division.tier > 2:
         raise facts.BadBulletin(_("Bulletins are issued by cities and districts."))
     if period.span(clock.now()) is None:
-        raise facts.BadBulletin(_("The period %(period)s has not begun.") % {"period": period.name})
+        raise facts.BadBulletin(_("%(period)s has not begun.") % {"period": period_title(period)})
     try:
         due = due_on(series, period)
     except law.NoRuleInForce as error:
         said = _("By when the bulletin of %(period)s was to be issued is not set: it lies too far back.")
-        raise facts.BadBulletin(said % {"period": period.name}) from error
+        raise facts.BadBulletin(said % {"period": period_title(period)}) from error
     # Of several who begin the same one at once the others wait, and then find what the first began.
     locks.alone(f"bulletin.{series}.{period.name}", int(by.area_code[:6]))
     authority = facts.issuer(division, min(period.end - timedelta(days=1), clock.today()))
-    words = dict(Publication.SERIES)[series]
+    with override("zh-hans"):  # as the paper's own title, which takes its place
+        title = f"{dict(Publication.SERIES)[series]}（{period_title(period)}）"
     case: Publication = papers.draft(
-        "publication", by, authority=authority, title=f"{words} {period.name}", series=series, period=period.name,
+        "publication", by, authority=authority, title=title, series=series, period=period.name,
         due_on=due,
     )  # fmt: skip
     if by_job:
@@ -169,5 +171,5 @@ def missing() -> None:
             notices.send(
                 notices.Holders(frozenset({"city"}), code),
                 gettext_noop("The bulletin of %(period)s has not been begun; it is to be issued by %(due)s"),
-                {"period": period.name, "due": due.isoformat()}, url="/plan/bulletins/", level="attention",
+                {**period_facts(period), "due": due.isoformat()}, url="/plan/bulletins/", level="attention",
             )  # fmt: skip

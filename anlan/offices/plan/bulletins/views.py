@@ -8,20 +8,25 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from anlan.engines.measures import BadPeriod, Period
 from anlan.kernel import clock
+from anlan.kernel.astray import Astray
 from anlan.kernel.cases import MoveRefused
 from anlan.kernel.cases.views import find
-from anlan.kernel.figures.words import period_title
+from anlan.kernel.figures.words import no_period, period_title
 from anlan.parties.papers.lifecycle import ISSUERS, may_edit, seated
 
 from . import facts, jobs
 from .models import OVER, BulletinRun, Publication
+
+FIRST, LAST = 2000, 2200
+"""The years that can be asked for."""
 
 
 @login_required
@@ -31,8 +36,12 @@ def bulletins(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     today = clock.today()
     asked = request.GET.get("year", str(today.year))
-    if not (asked.isascii() and asked.isdigit() and len(asked) == 4 and 2000 <= int(asked) <= 2200):
-        raise Http404
+    if not (asked.isascii() and asked.isdigit() and len(asked) == 4 and FIRST <= int(asked) <= LAST):
+        text = _("“%(text)s” is no year from %(first)s to %(last)s.")
+        raise Astray(
+            text % {"text": asked[:20], "first": FIRST, "last": LAST}, reverse("plan:bulletins"),
+            _("Bulletins of %(year)s") % {"year": today.year},
+        )  # fmt: skip
     year = int(asked)
     own = user.area_code if user.role in ISSUERS else user.area_code[:6].ljust(12, "0")
     found = Publication.objects.filter(area_code=own, period__startswith=str(year)).select_related("issued", "corrects")
@@ -56,8 +65,8 @@ def bulletins(request: HttpRequest) -> HttpResponse:
             [date(year, m, 1) for m in range(1, 13)], [date(year, m, 1) for m in (1, 4, 7, 10)], [date(year, 1, 1)],
         ), strict=True)
     ]  # fmt: skip
-    context = {"groups": groups, "year": year, "years": (year - 1, year + 1), "may": user.role in ISSUERS,
-               "today": today}  # fmt: skip
+    years = (year - 1 if year > FIRST else None, year + 1 if year < LAST else None)
+    context = {"groups": groups, "year": year, "years": years, "may": user.role in ISSUERS, "today": today}
     return render(request, "plan/bulletins.html", context)
 
 
@@ -69,13 +78,8 @@ def begin(request: HttpRequest) -> HttpResponse:
     series = request.POST.get("series", "")
     if user.role not in ISSUERS:
         raise PermissionDenied(_("Bulletins are issued by cities and districts."))
-    if series not in facts.PERIODS:
-        raise Http404
     try:
-        period = facts.period_of(series, request.POST.get("period", ""))  # type: ignore[arg-type]
-    except (BadPeriod, facts.BadBulletin):
-        raise Http404 from None
-    try:
+        period = facts.period_of(series, request.POST.get("period", ""))
         case = jobs.begin(series, period, user)
     except MoveRefused as refused:
         if refused.code != "invalid":
@@ -87,6 +91,9 @@ def begin(request: HttpRequest) -> HttpResponse:
             raise
         messages.info(request, _("There is one of this period already."))
         return HttpResponseRedirect(one.get_absolute_url())
+    except BadPeriod as error:
+        messages.error(request, no_period(error))
+        return redirect("plan:bulletins")
     except facts.BadBulletin as error:
         messages.error(request, str(error))
         return redirect("plan:bulletins")

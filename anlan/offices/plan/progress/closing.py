@@ -15,6 +15,7 @@ from anlan.engines.measures import Period
 from anlan.kernel import clock, notices
 from anlan.kernel.entered import seen
 from anlan.kernel.events import tell
+from anlan.kernel.figures.words import period_facts
 from anlan.kernel.locks import alone
 from anlan.kernel.scope import acting_now, area_prefix
 from anlan.parties.models import Account
@@ -136,8 +137,12 @@ def opened(found: PeriodException) -> None:
     """Tells that somebody opened it, and the person by name that the month is open for him."""
     tell("period.exception", area_code=found.area_code, exception=found, until=found.until)
     clause = f" ({found.code})" if found.code else ""
-    params = {"period": str(found.closing), "until": f"{found.until}", "clause": clause, "reason": found.reason}
+    params = {**_period(found.closing), "until": f"{found.until}", "clause": clause, "reason": found.reason}
     notices.send([found.account], OPENED, params, url="/plan/progress/?period=" + found.closing.period)
+
+
+def _period(found: ClosedPeriod) -> dict[str, str]:
+    return period_facts(Period.parse(found.period))
 
 
 def end(found: PeriodException, by: Account) -> None:
@@ -149,7 +154,7 @@ def end(found: PeriodException, by: Account) -> None:
         raise Refused("exception.closed", _("This exception is closed already."))
     found.closed_at, found.closed_by_id, found.closed_by_name = clock.now(), by.pk, by.name
     found.save()
-    notices.send([found.account], ENDED, {"period": str(found.closing)}, url=f"/r/period-exceptions/{found.pk}/")
+    notices.send([found.account], ENDED, _period(found.closing), url=f"/r/period-exceptions/{found.pk}/")
 
 
 def end_due() -> int:
@@ -164,7 +169,7 @@ def end_due() -> int:
         one.closed_at, one.version, one.updated_at = now, one.version + 1, now
     PeriodException.objects.bulk_update(over, ["closed_at", "version", "updated_at"])
     notices.send_all([
-        notices.Message([one.account], ENDED, {"period": str(one.closing)}, f"/r/period-exceptions/{one.pk}/")
+        notices.Message([one.account], ENDED, _period(one.closing), f"/r/period-exceptions/{one.pk}/")
         for one in over
     ])  # fmt: skip
     return len(over)

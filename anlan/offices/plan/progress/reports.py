@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Substr
-from django.utils.translation import gettext_noop, override
+from django.utils.translation import gettext_noop
 
 from anlan.engines.measures import Period
 from anlan.kernel import areas, calendar, clock, deadlines, law, notices
 from anlan.kernel.cases import engine
 from anlan.kernel.cases.lifecycle import PRODUCT, Clock, limit_of
-from anlan.kernel.figures.words import period_title
+from anlan.kernel.figures.words import period_facts
 from anlan.parties.models import Account, Authority
 
 from ..models import Duty, Plan
@@ -70,11 +70,7 @@ def _asked(plan: Plan, periods: dict[str, Period], bodies: Any) -> Iterable[tupl
     clauses, authorities = plan.clauses.in_bulk(), bodies.in_bulk()
     there = ProgressReport.objects.filter(period__in=[p.name for p in periods.values()])
     known = set(there.values_list("period", "code", "authority_id"))
-    names: dict[tuple[str, str], str] = {}
-    for period in periods.values():
-        for language in ("zh-hans", "en"):
-            with override(language):
-                names[period.name, language] = period_title(period)
+    names = {period.name: period_facts(period) for period in periods.values()}
     started = {name: ends(period) for name, period in ((p.name, p) for p in periods.values())}
 
     def begun(at: datetime) -> Any:
@@ -88,8 +84,8 @@ def _asked(plan: Plan, periods: dict[str, Period], bodies: Any) -> Iterable[tupl
         zh, en = clause.title, clause.title_en or clause.title
         yield (
             {
-                "title": f"{clause.code} {zh}（{names[period.name, 'zh-hans']}）"[:200],
-                "title_en": f"{clause.code} {en} ({names[period.name, 'en']})"[:250],
+                "title": f"{clause.code} {zh}（{names[period.name]['period']}）"[:200],
+                "title_en": f"{clause.code} {en} ({names[period.name]['period_en']})"[:250],
                 "area_code": body.area_code, "owner_area_code": body.area_code, "authority": body,
                 "industry_id": body.first_industry if body.kind == "department" else None,
                 "period": period.name, "last_day": period.end - timedelta(days=1), "code": clause.code,
@@ -108,11 +104,9 @@ def _tell(asked: list[dict[str, Any]]) -> None:
     messages = []
     for (name, area, industry), n in count.items():
         period = Period.parse(name)
-        due = due_at(period).date().isoformat()
-        for account in found.get((area, industry), ()):
-            with override(account.language):
-                params = {"n": n, "period": period_title(period), "due": due}
-            messages.append(notices.Message([account], ASKED, params, f"/plan/progress/?period={name}"))
+        params = {"n": n, **period_facts(period), "due": due_at(period).date().isoformat()}
+        if people := found.get((area, industry)):
+            messages.append(notices.Message(people, ASKED, params, f"/plan/progress/?period={name}"))
     notices.send_all(messages)
 
 

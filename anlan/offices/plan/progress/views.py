@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import F
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,9 +18,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from anlan.engines.measures import BadPeriod, Period
 from anlan.kernel import areas, clock, law
+from anlan.kernel.astray import Astray
 from anlan.kernel.cases import MoveRefused, engine
 from anlan.kernel.cases.models import EvidenceFile
-from anlan.kernel.figures.words import period_title
+from anlan.kernel.figures.words import no_period, period_title
 from anlan.kernel.policy import OFFICIALS
 from anlan.kernel.scope import area_prefix
 from anlan.parties.models import Account
@@ -47,7 +48,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     wide = len(account.scope.area) <= 2
     if area:
         if not (len(area) == 12 and area.isascii() and area.isdigit()):
-            raise Http404
+            raise _astray(_("“%(text)s” is no division's code.") % {"text": area[:20]})
         rows = rows.filter(areas.within(area_prefix(area)))
     districts = reports.by_district(rows) if wide and not area else []
     own_tier = rows.filter(area_code__endswith="0" * 10) if districts else rows
@@ -196,18 +197,28 @@ def _waiting(account: Any) -> Any:
 
 
 def _period(text: str, reported: str = "") -> Period:
-    """The month or quarter of an address; without one that which runs. 404 for anything else, for one to come, and for
-    one of before there were reports."""
+    """The month or quarter of an address; without one that which runs. Astray is anything else, one to come, and one of
+    before there were reports."""
     if not text:
         return Period.of("quarter" if reported else "month", clock.today())
     try:
         found = Period.parse(text)
-        if found.kind not in ("month", "quarter") or found.first > clock.today():
-            raise Http404
+    except BadPeriod as error:
+        raise _astray(no_period(error)) from None
+    title = {"period": period_title(found)}
+    if found.kind not in ("month", "quarter"):
+        raise _astray(_("%(period)s: reports are of a month or of a quarter.") % title)
+    if found.first > clock.today():
+        raise _astray(_("%(period)s has not begun.") % title)
+    try:
         reports.due_at(found)
-    except (BadPeriod, law.NoRuleInForce):
-        raise Http404 from None
+    except law.NoRuleInForce:
+        raise _astray(_("%(period)s: no reports were asked for then.") % title) from None
     return found
+
+
+def _astray(text: str) -> Astray:
+    return Astray(text, reverse("plan:progress"), _("The reports of this month"))
 
 
 def _periods(reported: str = "") -> list[tuple[str, str]]:

@@ -364,11 +364,11 @@ def test_the_command_writes_both_forms_and_the_same_bytes_twice(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("monthly", "--period", "2013-Q2"), "--period 2013-Q2: a monthly bulletin is of a month, written 2013-06"),
+        (("monthly", "--period", "2013-Q2"), "2013-Q2：月度通报按月编发，写作 2013-06"),
         (("quarterly", "--period", "June"), "'June' is no period"),
-        (("monthly", "--period", "2014-01"), "the period 2014-01 has not begun"),
+        (("monthly", "--period", "2014-01"), "2014年1月尚未开始。"),
         (("monthly", "--period", "2013-05", "--area", "999"), "--area 999: there is no such division"),
-        (("monthly", "--period", "2013-05", "--area", "500112131"), "bulletins are issued by cities and districts"),
+        (("monthly", "--period", "2013-05", "--area", "500112131"), "通报由市和区县编发"),
         (("monthly", "--period", "2013-05", "--number", "0"), "0 is no serial number"),
         (("monthly", "--period", "2013-05", "--out", "x.odt"), "a file that ends in .docx or .pdf"),
         (("monthly", "--period", "2013-05", "--out", "/nowhere/x.pdf"), "there is no folder /nowhere"),

@@ -247,6 +247,19 @@ def test_the_page_of_a_report_offers_its_form_to_its_duty_holder_alone(
         assert (page.status_code, 'name="done"' in page.content.decode()) == (status, form), name
 
 
+def test_a_period_that_cannot_be_is_said_so_with_the_way_on(people: dict[str, Account], client: Client) -> None:
+    client.force_login(people["city"])
+    for asked, words in (
+        ("period=2013-13", "“2013-13”不是统计期"), ("period=2013", "2013年：报告按月或按季度填报。"),
+        ("period=2013-07", "2013年7月尚未开始。"), ("period=1999-01", "1999年1月：当时尚未要求填报。"),
+        ("area=50", "“50”不是行政区划代码。"),
+    ):  # fmt: skip
+        page = client.get(f"/plan/progress/?{asked}")
+        assert page.status_code == 404
+        assert words in page.content.decode(), asked
+        assert 'href="/plan/progress/"' in page.content.decode()
+
+
 # --- Closing ---------------------------------------------------------------------------------------
 
 

@@ -13,10 +13,11 @@ import pypdfium2
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from anlan.engines.papers import BadPaper, Number, Paragraph
-from anlan.kernel import clock
+from anlan.kernel import clock, notices
 from anlan.kernel.cases import MoveRefused, move
 from anlan.kernel.cases.conformance import LifecycleMachine, untranslated
 from anlan.kernel.cases.models import CaseCounter, CaseEntry
@@ -414,11 +415,32 @@ def test_a_period_has_one_publication_and_two_presses_open_one(people: dict[str,
     page = client.get(first["Location"]).content.decode()
     assert 'id="drafting"' not in page
     assert "现将2013年5月全市安全生产" in page
-    for wrong in ({"series": "weekly", "period": "2013-05"}, {"series": "monthly", "period": "<x>"}):
-        assert client.post("/plan/bulletins/begin/", wrong).status_code == 404
-    for never in ("2014-05", "1990-01"):
-        assert client.post("/plan/bulletins/begin/", {"series": "monthly", "period": never}).status_code == 302
+    for wrong, words in (
+        ({"series": "weekly", "period": "2013-05"}, "通报分为月度、季度和年度。"),
+        ({"series": "monthly", "period": "<x>"}, "“&lt;x&gt;”不是统计期"),
+        ({"series": "monthly", "period": "2013"}, "2013：月度通报按月编发"),
+        ({"series": "monthly", "period": "2014-05"}, "2014年5月尚未开始。"),
+        ({"series": "monthly", "period": "1990-01"}, "1990年1月"),
+    ):
+        said = client.post("/plan/bulletins/begin/", wrong, follow=True)
+        assert words in said.content.decode(), wrong
     assert Publication.objects.count() == 1
+
+
+def test_until_it_is_drafted_a_publication_is_called_by_its_period_in_words(people: dict[str, Account]) -> None:
+    with translation.override("en"):
+        case = jobs.begin("quarterly", facts.period_of("quarterly", "2013-Q1"), people["drafter"])
+    assert case.title == "季发布（2013年第1季度）"
+
+
+def test_a_year_that_is_none_is_said_so_with_the_way_on(people: dict[str, Account], client: Client) -> None:
+    client.force_login(people["drafter"])
+    for wrong in ("1999", "2201", "x", "９９９９", "20135"):
+        page = client.get("/plan/bulletins/", {"year": wrong})
+        assert page.status_code == 404
+        assert f"“{wrong}”不是2000至2200之间的年份。" in page.content.decode()
+        assert 'href="/plan/bulletins/">2013年的通报</a>' in page.content.decode()
+    assert "?year=1999" not in client.get("/plan/bulletins/?year=2000").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -506,7 +528,9 @@ def test_a_bulletin_that_nobody_began_is_told_of_in_time(people: dict[str, Accou
         jobs.missing.run()
     told = Notice.objects.filter(url="/plan/bulletins/")
     assert {n.account_id for n in told} == {people[w].pk for w in ("drafter", "reviewer", "leader")}
-    assert {n.params["period"] for n in told} == {"2013-05"}
+    for language, words in (("zh-hans", "2013年5月的通报"), ("en", "The bulletin of May 2013")):
+        with translation.override(language):
+            assert notices.words(told[0]).startswith(words)
 
 
 # --- Who reads it ----------------------------------------------------------------------------------
@@ -566,7 +590,10 @@ def test_the_publics_papers_go_on_behind_the_first_page(
     assert earlier.document_number in last
     assert "?before=" not in last
     for wrong in ("0", "x", "9" * 40, "-1"):
-        assert client.get("/public/papers/", {"before": wrong}).status_code == 404
+        for address, words in (("/public/papers/", "最新公文"), ("/public/papers/en/", "Latest papers")):
+            page = client.get(address, {"before": wrong})
+            assert page.status_code == 404
+            assert f'href="{address}">{words}</a>' in page.content.decode()
 
 
 def test_a_district_writes_its_own_and_the_city_none_of_it(people: dict[str, Account]) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Left
-from django.utils.translation import gettext_noop, override
+from django.utils.translation import gettext_noop
 
 from anlan.engines.measures import Measure, Period
 from anlan.kernel import clock, notices
 from anlan.kernel.cases.models import EvidenceFile
 from anlan.kernel.figures import measured_clauses, titles
 from anlan.kernel.figures.computing import compute, named
-from anlan.kernel.figures.words import period_title
+from anlan.kernel.figures.words import period_facts
 from anlan.kernel.locks import alone
 from anlan.kernel.notices import Holders, Message
 from anlan.kernel.policies import rule_of
@@ -138,11 +138,10 @@ def _tell(plan: Plan, period: Period, new: Iterable[Any]) -> None:
         office = row.area_code[:6].ljust(12, "0") if below else plan.area_code
         above.setdefault(office, set()).add(row.authority_id)
     page, found = f"/plan/progress/?period={period.name}", writers(mine)
-    messages = []
+    said_of, messages = period_facts(period), []
 
     def said(account: Account, text: str, **params: Any) -> None:
-        with override(account.language):
-            messages.append(Message([account], text, params | {"period": period_title(period)}, page, "attention"))
+        messages.append(Message([account], text, params | said_of, page, "attention"))
 
     for seat, codes in mine.items():
         for account in found.get(seat, ()):

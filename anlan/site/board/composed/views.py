@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from anlan.engines.measures import parts
 from anlan.kernel import clock
+from anlan.kernel.astray import Astray
 from anlan.kernel.datafiles import BadFile
 from anlan.kernel.figures.computing import named
 from anlan.kernel.figures.words import industries
@@ -296,7 +297,7 @@ def wall(request: HttpRequest) -> HttpResponse:
     known = {row.pk: row for row in Board.objects.filter(pk__in=asked).defer("past")}
     turn = [known[key] for key in asked if key in known]
     if not turn:
-        raise Http404
+        raise Astray(_("None of these boards is there for you."), reverse("boards:list"), _("Composed boards"))
     at = request.GET.get("at", "0")
     place = int(at) % len(turn) if at.isascii() and at.isdigit() and len(at) < 9 else 0
     seconds = next((s for s in SECONDS if str(s) == request.GET.get("seconds")), 60 if len(turn) == 1 else 30)

@@ -239,7 +239,9 @@ def test_a_board_that_is_not_addressed_to_one_is_not_there() -> None:
     client = browser(account("district", YUBEI))
     for path in ("", "edit/", "share/", "board.yaml", "tiles/0.csv"):
         assert client.get(f"/boards/{board.pk}/{path}").status_code == 404
-    assert client.get(f"/boards/wall/?b={board.pk}").status_code == 404
+    wall = client.get(f"/boards/wall/?b={board.pk}")
+    assert wall.status_code == 404
+    assert 'href="/boards/"' in wall.content.decode()
     assert board.title not in client.get("/boards/").content.decode()
 
 

@@ -27,20 +27,26 @@ def named(name: str, language: str) -> str:
 
 
 def answer(
-    request: HttpRequest, template: str, context: Mapping[str, Any], language: str, name: str, *keys: int
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    language: str,
+    name: str,
+    *keys: int,
+    query: str = "",
 ) -> HttpResponse:
     """The page `name` in its language, good for five minutes, or 304.
 
     Besides `context` the template has the city, whether it is a demonstration and when, and the same page in the other
-    language.
+    language, with the same `query`.
     """
     installation = Installation.objects.filter(id=1).first() or Installation()
     other, other_name = OTHER[language]
+    other_url = reverse(named(name, other.lower()), args=keys) + query
     with override(language):
         page = render_to_string(template, {
             **context, "city": installation.city_name, "demo": installation.demonstration, "clock_now": clock.now(),
-            "script_words": "", "other_url": reverse(named(name, other.lower()), args=keys), "other_lang": other,
-            "other_name": other_name,
+            "script_words": "", "other_url": other_url, "other_lang": other, "other_name": other_name,
         })  # fmt: skip
     made = HttpResponse(page)
     made["Cache-Control"] = f"public, max-age={KEPT_S}"

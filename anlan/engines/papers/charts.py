@@ -143,8 +143,8 @@ def _upright(chart: Chart, wide: float, size: float, family: str, values: list[f
     lettered = widest * size * 0.85
     if chart.kind == "column":
         bar = slot * 0.72 / count
-        # Figures of neighbouring columns do not run into each other.
-        small = min(size * 0.85, bar / widest)
+        # Figures of neighbouring columns do not run into each other: a tenth of the column stays free between them.
+        small = min(size * 0.85, bar * 0.9 / widest)
         for n, one in enumerate(chart.series):
             for at, value in enumerate(one.values):
                 x = left + slot * at + slot * 0.14 + bar * n
@@ -194,6 +194,8 @@ def _bars(chart: Chart, wide: float, size: float, family: str, values: list[floa
     unit = (right - left) / ((most - low) or 1.0)
     zero = left - low * unit
     thick = row * 0.76 / count
+    # A figure is no higher than its bar, and stays clear of the next one's.
+    small = size if count == 1 else min(size, max(thick * 1.15, SMALLEST))
     for at, name in enumerate(names):
         y = top + row * at
         drawing.text(left - 4, y + row / 2 + size * 0.35, name, "end")
@@ -202,9 +204,6 @@ def _bars(chart: Chart, wide: float, size: float, family: str, values: list[floa
             long = abs(value or 0.0) * unit
             start = zero - long if (value or 0.0) < 0 else zero
             drawing.shape("rect", x=start, y=upper, width=long, height=thick, **_fill(n))
-            drawing.text(
-                start + long + 3, upper + thick / 2 + size * 0.32, shown(value, chart.places),
-                size=size if count == 1 else min(size, thick * 1.3),
-            )  # fmt: skip
+            drawing.text(start + long + 3, upper + thick / 2 + small * 0.36, shown(value, chart.places), size=small)
     drawing.line(zero, top, zero, high - 2)
     return drawing

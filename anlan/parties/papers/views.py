@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -328,14 +328,17 @@ def public(request: HttpRequest, language: str = "zh-hans") -> HttpResponse:
                     reverse(pages.named("public-papers", language)), _("Latest papers"),
                 )  # fmt: skip
         found = found.filter(Q(issued_at__lt=last.issued_at) | Q(issued_at=last.issued_at, pk__lt=last.pk))
+    corrected = IssuedPaper.objects.filter(corrects=OuterRef("pk"), public=True, withdrawn_at=None)
     ordered = found.select_related("authority").defer("body", "facts").order_by("-issued_at", "-pk")
+    ordered = ordered.annotate(corrected=Exists(corrected))
     *rows, more = [*ordered[: PUBLIC + 1], None][: PUBLIC + 1]
     context = {
         "rows": rows, "paper_page": pages.named("public-paper", language),
         "list_page": pages.named("public-papers", language), "before": before,
         "earlier": rows[-1].pk if more is not None else None,
     }  # fmt: skip
-    return pages.answer(request, "papers/public.html", context, language, "public-papers")
+    query = f"?before={before}" if before else ""
+    return pages.answer(request, "papers/public.html", context, language, "public-papers", query=query)
 
 
 @require_safe

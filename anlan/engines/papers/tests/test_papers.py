@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import time
 import zipfile
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import msgspec
 import pypdfium2
@@ -316,6 +318,25 @@ def test_marks_of_a_scale_are_round_and_hold_every_value() -> None:
     low = charts.scale([-3, 7])[0]
     assert low[0] <= -3
     assert low[-1] >= 7
+
+
+def test_figures_of_neighbouring_columns_and_bars_stay_apart() -> None:
+    months = tuple(f"{n}月" for n in range(1, 13))
+    two = (Series("2012年", (132.0,) * 12), Series("2013年", (138.0,) * 12))
+    drawn = ET.fromstring(charts.svg(Chart("column", "c", months, two, "人"), "Noto"))
+    tag = "{http://www.w3.org/2000/svg}text"
+    shown = sorted(
+        (float(t.get("x", "")), float(t.get("font-size", ""))) for t in drawn.iter(tag) if t.text in ("132", "138")
+    )
+    assert len(shown) == 24
+    for (left, size), (right, _size) in itertools.pairwise(shown):
+        assert right - left > size * 3 * 0.55 + 0.5
+    drawn = ET.fromstring(charts.svg(Chart("bar", "c", months, two, "人"), "Noto"))
+    levels = [
+        (float(t.get("y", "")), float(t.get("font-size", ""))) for t in drawn.iter(tag) if t.text in ("132", "138")
+    ]
+    for (upper, _size), (lower, size) in itertools.pairwise(levels):
+        assert lower - upper > size * 0.74  # as high as a digit
 
 
 def test_a_missing_figure_is_no_zero_in_a_chart() -> None:

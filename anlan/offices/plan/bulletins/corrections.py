@@ -91,9 +91,12 @@ def _figures(of: Facts) -> Iterator[tuple[Key, Decimal | None]]:
         yield (f"{draft.LEVEL_NAMES[level]}预警", "monitoring.warnings", ""), cell.now
     yield from rows(of.places)
     yield from rows(of.industries)
-    year = Period.parse(of.period).first.year
+    period = Period.parse(of.period)
+    year = period.first.year
     for n, month in enumerate(of.months, 1):
         for at, of_year in enumerate((year, year - 1)):
+            if of.kind == "monthly" and (of_year, n) == (year, period.first.month):
+                continue  # the whole's, told above
             yield (f"{of_year}年{n}月", "accidents.deaths", ""), month.deaths[at]
             yield (f"{of_year}年{n}月", "accidents.number", ""), month.accidents[at]
 

@@ -97,12 +97,12 @@ def _accidents(facts: Facts, period: Period, span: str) -> Iterable[Block]:
     yield Heading(2, "总体情况")
     number, deaths = facts.whole["accidents.number"], facts.whole["accidents.deaths"]
     words = f"{span}，{whole_of(facts)}{said('共发生各类生产安全事故', number, '起')}；{said('死亡', deaths, '人')}。"
-    if facts.kind != "annual":
+    if _goes_on(facts, period):
         so_far = facts.to_date
         words += f"今年以来，{said('累计发生事故', so_far['accidents.number'], '起')}；"
         words += f"{said('累计死亡', so_far['accidents.deaths'], '人')}。"
     yield Paragraph(words)
-    yield _two_periods(facts)
+    yield _two_periods(facts, period)
     year = period.first.year
     for at, (title, unit) in enumerate((("死亡人数", "人"), ("事故起数", "起"))):
         figures = [(month.deaths, month.accidents)[at] for month in facts.months]
@@ -146,11 +146,18 @@ def _accidents(facts: Facts, period: Period, span: str) -> Iterable[Block]:
     yield Paragraph(_most(facts.places, "区域"))
 
 
-def _two_periods(facts: Facts) -> Table:
+def _goes_on(facts: Facts, period: Period) -> bool:
+    """Whether the year had begun before the period: of January and the first quarter both are the same."""
+    return facts.kind != "annual" and period.first.month > 1
+
+
+def _two_periods(facts: Facts, period: Period) -> Table:
     titles = (("accidents.number", "事故起数（起）"), ("accidents.deaths", "死亡人数（人）"))
-    if facts.kind == "annual":
+    if not _goes_on(facts, period):
+        whole = facts.kind == "annual" and not facts.running
+        head = ("全年", "上年") if whole else ("今年以来" if facts.kind == "annual" else "本期", "上年同期")
         rows = tuple((title, *_compared(facts.whole[name])) for name, title in titles)
-        return Table("事故总体情况", ("指标", "全年", "上年", "同比（%）"), rows, "lrrr", (2, 1, 1, 1))
+        return Table("事故总体情况", ("指标", *head, "同比（%）"), rows, "lrrr", (2, 1, 1, 1))
     rows = tuple((title, *_compared(facts.whole[name]), *_compared(facts.to_date[name])) for name, title in titles)
     head = ("指标", "本期", "上年同期", "同比（%）", "今年累计", "上年同期", "同比（%）")
     return Table("事故总体情况", head, rows, "lrrrrrr", (2, 1, 1.2, 1.5, 1.2, 1.2, 1.5))
@@ -356,11 +363,11 @@ def _appraised(facts: Facts, period: Period) -> Iterable[Block]:
 def _warnings(facts: Facts, span: str) -> Iterable[Block]:
     yield Heading(1, "监测预警情况")
     whole, false = facts.whole["monitoring.warnings"], facts.whole["monitoring.false_alarms"]
-    words = f"{span}，监测预警平台未发出预警。"
+    words = f"{span}，监测预警平台无预警记录。"
     if whole.now != 0:
         words = f"{span}，{said('监测预警平台共发出预警', whole, '次')}。"
     if whole.now:
-        levels = [f"{LEVEL_NAMES[level]}{plain(facts.levels[level].now)}次" for level in LEVELS]
+        levels = [f"{LEVEL_NAMES[level]}{plain(now)}次" for level in LEVELS if (now := facts.levels[level].now)]
         words += f"其中{listed(levels)}；经核实为误报的{plain(false.now)}次。"
     yield Paragraph(words)
     rows = [row for row in facts.places if row.cells["monitoring.warnings"].now]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +37,8 @@ WARNINGS = ("monitoring.warnings", "monitoring.false_alarms")
 LEVELS = ("red", "orange", "yellow", "blue")
 KNOWN_BY = {"accidents": "accidents.number", "hazards": "hazards.found", "monitoring": "monitoring.warnings"}
 """What an office's records are known by: of the time before the first of them nothing is known."""
+LATEST = 0.1
+"""The part of a period within which its records begin at the latest, where they count as those of the whole."""
 
 
 class BadBulletin(ValueError):
@@ -204,7 +206,7 @@ def _gather(
     year = look.compute(ACCIDENTS, to_date)
     grades = look.compute(ACCIDENTS, period, ("grade",))
     levels = look.compute(("monitoring.warnings",), period, ("level",))
-    known = _known(look, day)
+    known, known_to_date = _known(look, period, day), _known(look, to_date, day)
     place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
     places = [(code[: computing.DIGITS[tier]], name, True) for code, name in place.values_list("code", "name")]
     itself = within.ljust(computing.DIGITS[tier], "0")
@@ -219,7 +221,7 @@ def _gather(
         issuer=body.name, short_name=body.short_name or body.name,
         as_of=now, running=now < datetime.combine(period.end, time.min, clock.BEIJING),
         whole={**_cells(figures, names, known), **_cells(today, PRESENT, set())},
-        to_date=_cells(year, ACCIDENTS, known),
+        to_date=_cells(year, ACCIDENTS, known_to_date),
         grades={grade: _cells(grades, ACCIDENTS, known, grade=grade) for grade in GRADES},
         levels={level: _cells(levels, WARNINGS[:1], known, level=level)[WARNINGS[0]] for level in LEVELS},
         places=tuple(
@@ -322,15 +324,18 @@ def _plain(name: str, period: Period) -> Measure:
     return one
 
 
-def _known(look: _Look, day: date) -> set[str]:
-    """The offices that have any record up to the same day of last year.
+def _known(look: _Look, period: Period, day: date) -> set[str]:
+    """The offices whose records go back to the beginning of the same period of last year.
 
-    Of the others nobody can say whether there was nothing, or whether nothing was kept.
+    Of the others nobody can say whether there was nothing, or whether nothing was kept; and what was kept of a part of
+    that period alone is nothing to compare the whole with. Records that begin within the first `LATEST` of it may be
+    those of the whole: not every day has an accident.
     """
-    last = Period.of("to_date", day).last_year()
+    last = period.last_year()
     assert last is not None
-    spans = (last, Period.of("year", date(last.first.year - 1, 1, 1)))
-    return {office for office, name in KNOWN_BY.items() if any(look.any_in(name, span) for span in spans)}
+    begun_by = last.first + timedelta(days=max(int(((day - period.first).days + 1) * LATEST), 1))
+    span = Period("to_date", last.first - timedelta(days=366), begun_by)
+    return {office for office, name in KNOWN_BY.items() if look.any_in(name, span)}
 
 
 def _number(figure: Figure) -> Decimal | None:

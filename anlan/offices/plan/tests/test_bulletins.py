@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,7 @@ def test_the_facts_are_the_records(everywhere: None) -> None:
     for n, (at, deaths) in enumerate([(day(5, 2), 2), (day(5, 31), 1), (day(4, 1), 5), (day(6, 1), 7)]):
         accident(n, at, deaths)
     accident(10, day(5, 20, 2012), 4, grade="larger")
+    accident(11, day(1, 20, 2012), 1)
     danger(1, day(5, 1), day(5, 20))
     danger(2, day(5, 1), day(6, 2))
     danger(3, day(5, 3), area="500101000000")
@@ -184,13 +185,40 @@ def test_of_a_time_before_the_first_record_nothing_is_known(everywhere: None) ->
     assert f"“–”表示{UNKNOWN}" in said(paper)
 
 
-def test_records_that_began_later_in_last_years_month_are_none_to_compare_a_running_one_with(everywhere: None) -> None:
+def test_records_that_began_in_the_midst_of_last_years_period_are_none_to_compare_it_with(everywhere: None) -> None:
+    """Half of a month's dangers is not last year's month; nor are there none, where the first came hours after now."""
     office()
-    danger(1, day(6, 20, 2012))  # it is the 14th
+    danger(1, day(6, 14, 2012) + timedelta(hours=3))  # it is half past ten on the 14th
     danger(2, day(6, 2))
+    for kind, period in (("monthly", "2013-06"), ("quarterly", "2013-Q2"), ("annual", "2013")):
+        assert gathered(kind, period).whole["hazards.found"] == Cell(Decimal(1)), period
+    danger(3, day(6, 8, 2012))
     assert gathered(period="2013-06").whole["hazards.found"] == Cell(Decimal(1))
-    danger(3, day(6, 13, 2012))
-    assert gathered(period="2013-06").whole["hazards.found"].before == 1
+    danger(4, day(6, 1, 2012))
+    assert gathered(period="2013-06").whole["hazards.found"].before == 2
+    assert gathered("quarterly", "2013-Q2").whole["hazards.found"].before is None
+    accident(1, day(4, 3, 2012), 1)
+    found = gathered("monthly", "2013-04")
+    assert found.whole["accidents.number"].before == 1
+    assert found.to_date["accidents.number"].before is None
+
+
+def test_of_the_years_first_period_the_year_so_far_is_not_told_twice(everywhere: None) -> None:
+    office()
+    accident(1, day(1, 2), 2)
+    for kind, period in (("monthly", "2013-01"), ("quarterly", "2013-Q1")):
+        paper = draft.paper(gathered(kind, period))
+        assert "今年以来" not in said(paper)
+        assert table(paper, "事故总体情况").head == ("指标", "本期", "上年同期", "同比（%）")
+    later = draft.paper(gathered("quarterly", "2013-Q2"))
+    assert "今年以来，累计发生事故1起" in said(later)
+    assert "今年累计" in table(later, "事故总体情况").head
+
+
+def test_a_year_that_runs_is_not_called_a_whole_one(everywhere: None) -> None:
+    office()
+    assert table(draft.paper(gathered("annual", "2013")), "事故总体情况").head[1:3] == ("今年以来", "上年同期")
+    assert table(draft.paper(gathered("annual", "2012")), "事故总体情况").head[1:3] == ("全年", "上年")
 
 
 def test_last_years_months_are_known_from_the_first_record_on(everywhere: None) -> None:

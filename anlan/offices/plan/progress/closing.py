@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, Value
+from django.db.models import CharField, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Left, Length
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -51,6 +51,21 @@ def excepted(found: ClosedPeriod, account_id: int | None, area_code: str, code: 
         Q(code="") | Q(code=code), closing=found, account=account_id, closed_at=None, until__gte=clock.today()
     )
     return account_id is not None and any(area_prefix(area_code).startswith(one.within) for one in own)
+
+
+def marked(rows: Any, account: Any) -> Any:
+    """Reports, each with `locked`: whether its month is closed, and for this account not open by an exception."""
+    closings = (
+        ClosedPeriod.objects.annotate(own=Left(OuterRef("area_code"), Length("within")))
+        .filter(within=F("own"), period=OuterRef("month"))
+    )  # fmt: skip
+    exceptions = (
+        PeriodException.objects.annotate(own=Left(OuterRef("area_code"), Length("within")))
+        .filter(Q(code="") | Q(code=OuterRef("code")), within=F("own"), closing__period=OuterRef("month"),
+                account=account.pk, closed_at=None, until__gte=clock.today())
+    )  # fmt: skip
+    month = Func(F("last_day"), Value("YYYY-MM"), function="to_char", output_field=CharField())
+    return rows.annotate(month=month).annotate(locked=Q(Exists(closings)) & ~Q(Exists(exceptions)))
 
 
 def why_not(case: Any) -> str | None:

@@ -53,8 +53,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     districts = reports.by_district(rows) if wide and not area else []
     own_tier = rows.filter(area_code__endswith="0" * 10) if districts else rows
     bodies, many = reports.by_authority(own_tier, LISTED)
-    mine = rows.filter(mine_to_write(account), owner_area_code=account.area_code)
-    waiting = _waiting(account)
+    mine = closing.marked(rows.filter(mine_to_write(account), owner_area_code=account.area_code), account)
+    all_waiting = closing.marked(_waiting(account).select_related("authority"), account)
+    all_waiting = all_waiting.order_by("due_at", "number_order")
+    # What lies in a closed month nobody can approve without an exception: it is no work of today.
+    waiting, locked = all_waiting.filter(locked=False), all_waiting.filter(locked=True)
     of_year = ClosedPeriod.objects.filter(period__startswith=str(period.first.year))
     closings = list(of_year.order_by("-period", "area_code"))
     # Who opened one may be out of the reader's scope: the record says it where it may be said.
@@ -66,8 +69,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "area": area, "place": areas.names([area]).get(area, "") if area else "",
         "districts": districts, "bodies": bodies, "more": many - len(bodies),
         "mine": list(mine.select_related("authority").order_by("due_at", "code")[:FEW]), "all_mine": mine.count(),
-        "waiting": list(waiting.select_related("authority").order_by("due_at", "number_order")[:FEW]),
-        "all_waiting": waiting.count(),
+        "waiting": list(waiting[:FEW]), "all_waiting": waiting.count(),
+        "locked": list(locked[:FEW]), "all_locked": locked.count(),
         "closed": [one for one in closings if one.period == f"{period.end - _DAY:%Y-%m}"],
         "closings": closings, "places": areas.names(one.area_code for one in closings),
         "exceptions": [{"row": one, "who": people.get(one.account_id)} for one in exceptions],

@@ -556,3 +556,30 @@ def test_of_two_who_close_an_exception_at_once_the_second_finds_it_closed() -> N
     (refused,) = at_once((by, end), (by, end))
     assert isinstance(refused, Refused)
     assert refused.code == "exception.closed"
+
+
+def test_what_waits_in_a_closed_month_stands_apart_until_an_exception_opens_it(
+    july: None, bodies: dict[str, Authority], people: dict[str, Account], client: Client
+) -> None:
+    report = of(bodies["district"])
+    go(report, "submit_to_city", people["district"], done="试")
+    client.force_login(people["city"])
+
+    def seen() -> tuple[list[str], list[str]]:
+        context = client.get("/plan/progress/?period=2013-06").context
+        return [r.code for r in context["waiting"]], [r.code for r in context["locked"]]
+
+    assert seen() == (["G1.1"], [])
+    closed = shut(people["city"])
+    assert seen() == ([], ["G1.1"])
+    page = client.get("/plan/progress/?period=2013-06").content.decode()
+    assert "已锁定月份的待审报告" in page
+    assert 'name="report"' not in page
+    excepting(people["second"], people["city"], closed, code="G2")
+    assert seen() == ([], ["G1.1"])
+    excepting(people["second"], people["city"], closed, code="G1.1")
+    assert seen() == (["G1.1"], [])
+    # What is one's own to write there says so on its row.
+    client.force_login(people["neighbour"])
+    mine = client.get("/plan/progress/?period=2013-06").content.decode()
+    assert "月份已锁定" in mine

@@ -32,6 +32,9 @@ _LEVELS = (
 _SAID = r"[^；;。：:（）()\n]{1,400}"
 _LABELLED = re.compile(rf"(?:责任|牵头|配合|落实|承办|协办)(?:单位|部门)\s*[：:]\s*({_SAID})")
 _BY = re.compile(r"由([^，。；;：:（）()\n由]{2,80}?)(?:牵头|负责|会同|组织实施)")
+_LEADS = re.compile(r"(?:^|[，,。；;：:（(])([^，,。；;：:（）()\n]{2,80}?)(?:牵头|负责|会同|组织实施|配合|承办|协办)")
+_BESIDE = re.compile(r"(?:会同|商)([^，,。；;：:（）()\n]{2,80}?)(?=组织|开展|进行|制定|研究|落实|[，,。；;）)]|$)")
+"""Who leads a deed or stands beside it without a label: only what is called so here is taken for a name."""
 _PERSON = re.compile(r"责任人\s*[：:]\s*([^；;。，,：:（）()\n]{1,60})")
 _LIMIT = re.compile(r"(?:完成|办结|整改)?(?:时限|期限|时间)\s*[：:]\s*([^；;。：:（）()\n]{1,40})")
 _DAY = re.compile(r"(?:([0-9]{4})年)?([0-9]{1,2})月(?:([0-9]{1,2})日|(底|末))(之前|以前|前)?")
@@ -119,6 +122,8 @@ def _line(number: str, text: str, known: Mapping[str, object], held_on: date, le
     said = [name for part in _LABELLED.findall(text) for name in _names(part, known)]
     if not said:
         said = [name for part in _BY.findall(text) for name in _names(part, known)]
+        parts = (*_LEADS.findall(text), *_BESIDE.findall(text))
+        said += [name for part in parts for name in _names(part.removeprefix("由"), known) if name in known]
     units = tuple(dict.fromkeys(name for name in said if name in known))
     unknown = tuple(dict.fromkeys(name for name in said if name not in known))[:20]
     due_on, why = _due(text, held_on)
@@ -143,7 +148,8 @@ def _names(part: str, known: Mapping[str, object]) -> list[str]:
         whole = piece.strip(" \u3000")
         pieces = [whole] if whole in known else _BETWEEN.split(whole)
         found += [name for one in pieces if (name := one.strip(" \u3000").removesuffix("等"))]
-    return [name[:80] for name in found]
+    # Until when may stand behind the same label: （责任单位：市交委，7月底前）.
+    return [name[:80] for name in found if not (name in _LASTS or _DAY.match(name) or _YEAR_END.match(name))]
 
 
 def _due(text: str, held_on: date) -> tuple[date | None, list[str]]:

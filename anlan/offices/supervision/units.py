@@ -25,14 +25,16 @@ def known(area_code: str) -> Known:
     """By each name the authorities of a place and one tier below that are called so. A name of two bodies is none."""
     city = areas.tier_of(area_code) == 1
     digits, tier = (2, 1) if city else (6, 2)
-    whole = areas.divisions().filter(code=area_code[:2].ljust(12, "0")).values_list("name", flat=True).first() or ""
+    codes = [area_code[:n].ljust(12, "0") for n in (2, digits)]
+    names = areas.names(codes)
+    whole, place = (names.get(code, "") for code in codes)
     found: dict[str, list[Authority]] = {}
     every: list[Authority] = []
     bodies = Authority.objects.at(clock.today()).filter(
         area_code__startswith=area_code[:digits], tier__in=(tier, tier + 1)
     )
     for body in bodies.order_by("tier", "area_code", "pk"):
-        for name in called(body, whole):
+        for name in called(body, whole, "" if city else place):
             found.setdefault(name, []).append(body)
         if body.kind == ("government" if city else "station") and body.tier == tier + 1:
             every.append(body)
@@ -40,10 +42,15 @@ def known(area_code: str) -> Known:
     return made | {name: tuple(every) for name in EVERY[tier + 1] if every}
 
 
-def called(body: Authority, city: str) -> Iterable[str]:
-    """All names of an authority: 重庆市交通委员会, 市交通委员会, 市交委; 渝北区人民政府, 渝北区政府."""
+def called(body: Authority, city: str, place: str = "") -> Iterable[str]:
+    """All names of an authority: 重庆市交通委员会, 市交通委员会, 市交委; 渝北区人民政府, 渝北区政府.
+
+    In the district `place` its own are called without its name, too: 区人民政府, 区政府.
+    """
     local = body.name.removeprefix(city)
     names = [body.name, local if body.tier > 1 else f"市{local}"]
+    if place and body.tier == 2 and local.startswith(place):
+        names.append(place[-1] + local.removeprefix(place))
     names += [name.removesuffix(long) + short for name in names for long, short in SHORT if name.endswith(long)]
     if body.tier == 1 and body.kind == "department" and body.short_name[1:]:
         names.append(f"市{body.short_name[1:]}")

@@ -257,6 +257,15 @@ def test_what_was_issued_is_made_again_from_what_is_frozen(people: dict[str, Acc
     assert made.paper.number == Number("渝安委办", 2013, 1)
 
 
+def test_a_paper_is_taken_back_even_from_the_archive(people: dict[str, Account]) -> None:
+    case = to(drafted(people), "archived", people)
+    assert why(lambda: go(case, "revoke", people["drafter"], reason="数据有误")) == "barred"
+    case = go(case, "revoke", people["leader"], reason="数据有误")
+    issued = IssuedPaper.objects.get(pk=case.issued_id)
+    assert (case.state, issued.withdrawn_why) == ("revoked", "数据有误")
+    assert issued.archived_at is not None
+
+
 def refused(act: Any) -> str:
     with pytest.raises(DatabaseError) as error, transaction.atomic():
         act()

@@ -341,6 +341,13 @@ def test_authorities_are_known_by_their_names_in_short_and_all_at_once(bodies: A
         assert units.resolved(units.written(known["各区县"], known), known) == (list(known[every]), [])
 
 
+def test_a_district_calls_its_own_by_what_they_are(bodies: Any) -> None:
+    with acting(TESTER, EVERYWHERE):
+        known = units.known(bodies["yubei"].area_code)
+        assert known["区人民政府"] == known["区政府"] == known["渝北区政府"] == (bodies["yubei"],)
+        assert "区政府" not in units.known(CITY)
+
+
 def test_tasks_are_opened_in_a_constant_number_of_statements(
     people: Any, bodies: Any, django_assert_max_num_queries: Any
 ) -> None:

@@ -76,6 +76,23 @@ def test_a_name_with_a_conjunction_stays_whole_where_it_is_known() -> None:
     assert line.units == ("市安监局", "市交委")
 
 
+@pytest.mark.parametrize(("said", "units", "unknown"), [
+    ("1. 市交委牵头，排查护栏，7月31日前完成。", ("市交委",), ()),
+    ("1. 排查护栏，市交委、渝北区政府负责。", ("市交委", "渝北区政府"), ()),
+    ("1. 排查护栏（市安监局牵头，市交委配合，7月底前）", ("市安监局", "市交委"), ()),
+    ("1. 由市安监局会同市交委组织开展夜间巡查。", ("市安监局", "市交委"), ()),
+    ("1. 由市旅游局牵头，市交委配合。", ("市交委",), ("市旅游局",)),
+    ("1. 各单位要切实负责，市里统一配合。", (), ()),
+    ("1. 排查（责任单位：各区县人民政府，长期）", ("各区县人民政府",), ()),
+    ("1. 排查（责任单位：市交委，7月底前）", ("市交委",), ()),
+])  # fmt: skip
+def test_who_leads_is_found_without_a_label_where_he_is_known(
+    said: str, units: tuple[str, ...], unknown: tuple[str, ...]
+) -> None:
+    (line,) = minutes.read(said, KNOWN, HELD)[1]
+    assert (line.units, line.unknown) == (units, unknown)
+
+
 def test_signs_that_nobody_sees_are_left_out() -> None:
     (line,) = minutes.read("1. 开展\u202e检查\x00\u200f", KNOWN, HELD)[1]
     assert line.text == "开展检查"
@@ -95,6 +112,7 @@ def test_a_long_decision_is_cut_and_says_so() -> None:
 @pytest.mark.parametrize("said", [
     "1. " + "（责任单位：" * 3000, "1. " + "由" * 20000, "1. 责任单位：" + "、" * 20000, "1. " + "（" * 20000 + "时限",
     "1. 由" + "甲" * 20000 + "负责", "1. " + "2013年" * 7000,
+    "1. " + "，甲" * 15000, "1. " + "会同" * 15000, "1. " + "商甲" * 15000 + "牵头",
 ])  # fmt: skip
 @pytest.mark.timeout(5)
 def test_hostile_text_takes_no_time(said: str) -> None:

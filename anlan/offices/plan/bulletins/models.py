@@ -8,8 +8,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from anlan.engines.measures import Period
 from anlan.engines.papers import Paper
 from anlan.kernel import clock
+from anlan.kernel.figures.words import period_title
 from anlan.kernel.models import Progress
 from anlan.kernel.scope import Through
 from anlan.parties.models import OfficialPaper
@@ -42,6 +44,10 @@ class Publication(OfficialPaper):
                 fields=("corrects",), condition=~models.Q(state__in=OVER), name="publication_corrected_once"
             ),
         ]
+
+    def get_period_display(self) -> str:
+        """The period in the reader's words, as its page shows it."""
+        return period_title(Period.parse(self.period))
 
     def from_facts(self) -> Paper | None:
         """What the program drafts of the frozen facts today: the same words as it did, or its wording has changed."""

@@ -64,6 +64,10 @@ class ProgressReport(Case):
     def get_title(self) -> str:
         return bilingual(self.title, self.title_en)
 
+    def get_period_display(self) -> str:
+        """The period in the reader's words, as its page shows it."""
+        return period_title(Period.parse(self.period))
+
 
 class ClosedPeriod(Kept):
     """A month that is closed for an area and all below it: its reports and points by hand are changed no more.

@@ -424,6 +424,7 @@ def test_a_period_has_one_publication_and_two_presses_open_one(people: dict[str,
     page = client.get(first["Location"]).content.decode()
     assert 'id="drafting"' not in page
     assert "现将2013年5月全市安全生产" in page
+    assert "<dd>2013年5月</dd>" in page
     for wrong, words in (
         ({"series": "weekly", "period": "2013-05"}, "通报分为月度、季度和年度。"),
         ({"series": "monthly", "period": "<x>"}, "“&lt;x&gt;”不是统计期"),

@@ -340,9 +340,9 @@ def official(
         Move("withdraw", pgettext_lazy("paper", "Withdraw"), ("draft", "review", "signing", "signed"), "withdrawn",
              demands=(REASON,), clock=STOP, words=_("%(actor)s withdrew the draft: %(reason)s"), tone="critical",
              **common),
-        Move("revoke", _("Revoke"), ("issued", "published", "archived"), "revoked", who, barred=leads,
-             demands=(REASON,), clock=STOP, effect=revoked, words=_("%(actor)s revoked the paper: %(reason)s"),
-             tone="critical", in_person=True),
+        Move("revoke", pgettext_lazy("paper", "Revoke"), ("issued", "published", "archived"), "revoked", who,
+             barred=leads, demands=(REASON,), clock=STOP, effect=revoked,
+             words=_("%(actor)s revoked the paper: %(reason)s"), tone="critical", in_person=True),
     )  # fmt: skip
     more.setdefault("sections", (
         (_("Paper"), ("authority", "document_number", "corrects", "signatory", "due_on")),

@@ -155,9 +155,9 @@ def _two_periods(facts: Facts, period: Period) -> Table:
     titles = (("accidents.number", "事故起数（起）"), ("accidents.deaths", "死亡人数（人）"))
     if not _goes_on(facts, period):
         whole = facts.kind == "annual" and not facts.running
-        head = ("全年", "上年") if whole else ("今年以来" if facts.kind == "annual" else "本期", "上年同期")
+        spans = ("全年", "上年") if whole else ("今年以来" if facts.kind == "annual" else "本期", "上年同期")
         rows = tuple((title, *_compared(facts.whole[name])) for name, title in titles)
-        return Table("事故总体情况", ("指标", *head, "同比（%）"), rows, "lrrr", (2, 1, 1, 1))
+        return Table("事故总体情况", ("指标", *spans, "同比（%）"), rows, "lrrr", (2, 1, 1, 1))
     rows = tuple((title, *_compared(facts.whole[name]), *_compared(facts.to_date[name])) for name, title in titles)
     head = ("指标", "本期", "上年同期", "同比（%）", "今年累计", "上年同期", "同比（%）")
     return Table("事故总体情况", head, rows, "lrrrrrr", (2, 1, 1.2, 1.5, 1.2, 1.2, 1.5))

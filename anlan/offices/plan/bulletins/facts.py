@@ -206,7 +206,8 @@ def _gather(
     year = look.compute(ACCIDENTS, to_date)
     grades = look.compute(ACCIDENTS, period, ("grade",))
     levels = look.compute(("monitoring.warnings",), period, ("level",))
-    known, known_to_date = _known(look, period, day), _known(look, to_date, day)
+    known = _known(look, KNOWN_BY, period, day)
+    known_to_date = known if to_date.first == period.first else _known(look, ("accidents",), to_date, day)
     place = Division.objects.filter(areas.within(within, "code"), tier=tier).order_by("code")
     places = [(code[: computing.DIGITS[tier]], name, True) for code, name in place.values_list("code", "name")]
     itself = within.ljust(computing.DIGITS[tier], "0")
@@ -324,8 +325,8 @@ def _plain(name: str, period: Period) -> Measure:
     return one
 
 
-def _known(look: _Look, period: Period, day: date) -> set[str]:
-    """The offices whose records go back to the beginning of the same period of last year.
+def _known(look: _Look, offices: Iterable[str], period: Period, day: date) -> set[str]:
+    """Those of the offices whose records go back to the beginning of the same period of last year.
 
     Of the others nobody can say whether there was nothing, or whether nothing was kept; and what was kept of a part of
     that period alone is nothing to compare the whole with. Records that begin within the first `LATEST` of it may be
@@ -335,7 +336,7 @@ def _known(look: _Look, period: Period, day: date) -> set[str]:
     assert last is not None
     begun_by = last.first + timedelta(days=max(int(((day - period.first).days + 1) * LATEST), 1))
     span = Period("to_date", last.first - timedelta(days=366), begun_by)
-    return {office for office, name in KNOWN_BY.items() if look.any_in(name, span)}
+    return {office for office in offices if look.any_in(KNOWN_BY[office], span)}
 
 
 def _number(figure: Figure) -> Decimal | None:

@@ -264,6 +264,9 @@ def test_a_paper_is_taken_back_even_from_the_archive(people: dict[str, Account])
     issued = IssuedPaper.objects.get(pk=case.issued_id)
     assert (case.state, issued.withdrawn_why) == ("revoked", "数据有误")
     assert issued.archived_at is not None
+    with translation.override("zh-hans"):
+        (move,) = (move for move in LIFECYCLE.moves if move.name == "revoke")
+        assert str(move.title) == "撤销"  # 吊销 is a licence's
 
 
 def refused(act: Any) -> str:

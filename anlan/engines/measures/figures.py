@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import expressions
-from .backends import Backend
+from .backends import Backend, Postgres
 from .declaration import AnyMeasure, Measure, Source, parts
 from .periods import Period, Span
 from .rounding import change, quotient, rounded
@@ -305,10 +305,9 @@ def compute(
     `within`: what is stated of areas is then that area's. One query for each source.
     """
     asked = Question(tuple(measures), period, compare)
-    made = Figures(period, as_of, tuple(by), digits, compare, _spans(asked, as_of), within or whole)
-    spans = list(dict.fromkeys(made.spans.values()))
+    (made,), spans, scans = _planned([asked], as_of, by, digits, within or whole)
     _load_arrow()
-    for scan in _scans([(made, asked.measures)], spans):
+    for scan in scans:
         scan.filled(backend.rows(scan.statement(backend.dialect, bool(within)), spans, within))
     return made
 
@@ -317,7 +316,7 @@ def compute_together(
     questions: Sequence[Question],
     *,
     as_of: datetime,
-    backend: Backend,
+    backend: Postgres,
     by: Sequence[str] = (),
     digits: int = 6,
     within: str = "",
@@ -326,12 +325,7 @@ def compute_together(
     """The figures of several questions, each as `compute` gives them, in one query of PostgreSQL, which reads each
     source once: what questions have in common is counted once.
     """
-    made = [
-        Figures(q.period, as_of, tuple(by), digits, q.compare and not q.through, _spans(q, as_of), within or whole)
-        for q in questions
-    ]
-    spans = list(dict.fromkeys(span for figures in made for span in figures.spans.values()))
-    scans = _scans([(figures, q.measures) for q, figures in zip(questions, made, strict=True)], spans)
+    made, spans, scans = _planned(questions, as_of, by, digits, within or whole)
     if scans:
         statement = expressions.gathered([
             (scan.statement(backend.dialect, bool(within)), len(scan.dimensions), len(scan.wanted)) for scan in scans
@@ -392,13 +386,24 @@ class _Scan:
             figures._columns |= {(measure, key): f"f{n}" for n, (measure, key, _) in enumerate(columns)}
 
 
-def _scans(asked: Iterable[tuple[Figures, Iterable[AnyMeasure]]], spans: Sequence[Span]) -> list[_Scan]:
-    """The passes that fill these figures, one for each source; `spans` are all there are, as they are numbered."""
-    numbers = {span: n for n, span in enumerate(spans)}
+def _planned(
+    questions: Sequence[Question], as_of: datetime, by: Sequence[str], digits: int, whole: str
+) -> tuple[list[Figures], list[Span], list[_Scan]]:
+    """The figures of these questions, still empty; their spans, as they are numbered; the passes that fill the figures,
+    one for each source.
+    """
+    made = [
+        Figures(q.period, as_of, tuple(by), digits, q.compare and not q.through, _spans(q, as_of), whole)
+        for q in questions
+    ]
+    numbers: dict[Span, int] = {}
+    for figures in made:
+        for span in figures.spans.values():
+            numbers.setdefault(span, len(numbers))
     scans: dict[Source, _Scan] = {}
-    for figures, measures in asked:
+    for question, figures in zip(questions, made, strict=True):
         columns: dict[Source, list[tuple[Measure, Key, int]]] = {}
-        for part in dict.fromkeys(part for one in measures for part in parts(one)):
+        for part in dict.fromkeys(part for one in question.measures for part in parts(one)):
             for key, span in figures.spans.items():
                 if part.present_only and span.until != figures.as_of:
                     figures._absent.add((part, key))
@@ -410,7 +415,7 @@ def _scans(asked: Iterable[tuple[Figures, Iterable[AnyMeasure]]], spans: Sequenc
                 columns.setdefault(part.source, []).append((part, key, place))
         for source, own in columns.items():
             scans[source].goes_to.append((figures, own))
-    return list(scans.values())
+    return made, list(numbers), list(scans.values())
 
 
 def _scan(source: Source, figures: Figures) -> _Scan:

@@ -21,7 +21,6 @@ SMALLEST = 6.5
 """Of the figures at bars, in pt: what would have to be smaller is left to the scale."""
 ROW = 12.5
 """Of a bar chart, the height of a row, in pt; with more series each further one adds to it."""
-MOST_ROWS = 42
 
 
 def shown(value: float | None, places: int) -> str:

@@ -26,8 +26,6 @@ ANYTHING = ""
 SAMPLES = 12
 """Readings that a trend, a rate and a count of jumps remember at most."""
 LONGITUDE, LATITUDE = "lon", "lat"
-NEVER = np.iinfo(np.int64).max
-
 
 LANE = np.dtype(
     [
@@ -93,18 +91,13 @@ class Compiled:
     stations: frozenset[str]
     """The metrics of which rules over stations speak, each by its role."""
 
-    @property
-    def widest_silence(self) -> bool:
-        """Whether a rule minds silence about everything, so that readings of any metric count."""
-        return ANYTHING in self.metrics
-
 
 def compiled(rules: Rules) -> Compiled:
     """The rules as arrays. The order of metrics and lanes depends on nothing but the names in them."""
     split = sorted(_lanes(rules), key=lambda one: (one[0]["name"], one[1]))
-    names = {name for rule, _level, said in split for name in _metrics_of(rule, said)}
+    names = {name for rule, _level, said in split for name in _heard_by(rule, said)}
     over = [rule for rule in rules.rules if rule.get("at") == STATION]
-    stations = frozenset(name for rule, _level, said in split if rule in over for name in _metrics_of(rule, said))
+    stations = frozenset(name for rule, _level, said in split if rule in over for name in _heard_by(rule, said))
     # What a device measures has a code, whether or not a rule on the device itself minds it.
     metrics = tuple(sorted(names | {name.partition(".")[2] for name in stations}))
     code = {name: number for number, name in enumerate(metrics)}
@@ -152,10 +145,6 @@ def _heard_by(rule: Mapping[str, Any], said: Mapping[str, Any]) -> set[str]:
         own = {rule.get("metric", ANYTHING)}
     limits = {limit["of"] for limit in _limits(rule, said) if isinstance(limit, Mapping)}
     return own | limits | {one["metric"] for one in rule.get("while", ())}
-
-
-def _metrics_of(rule: Mapping[str, Any], said: Mapping[str, Any]) -> set[str]:
-    return _heard_by(rule, said)
 
 
 def _heard(split: list[Any], metrics: tuple[str, ...], code: Mapping[str, int], programme: str) -> list[list[int]]:

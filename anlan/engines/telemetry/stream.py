@@ -115,12 +115,12 @@ class Change(NamedTuple):
 class Stream:
     """The state of many devices under one set of rules.
 
-    `at_once`: tells changes as they come; otherwise only what is final, at half the cost. `calibrations` gives for a
-    device the stretches (from, to) in milliseconds in which what it opens is recorded, and is no warning. `programmes`
-    gives the programme of a device; one without is asked only by rules for all. `parts`, a power of two, is how many
-    processors work on a large batch at once; what comes out is the same. `stations` says which devices rules over
-    stations look at together; their programmes, settings and calibrations are given by the names of their rows
-    (`stations.row_of`, `stations.spread`).
+    `at_once`: tells changes as they come; otherwise only what is final, at less than a third of the cost.
+    `calibrations` gives for a device the stretches (from, to) in milliseconds in which what it opens is recorded, and
+    is no warning. `programmes` gives the programme of a device; one without is asked only by rules for all. `parts`, a
+    power of two, is how many processors work on a large batch at once; what comes out is the same. `stations` says
+    which devices rules over stations look at together; their programmes, settings and calibrations are given by the
+    names of their rows (`stations.row_of`, `stations.spread`).
     """
 
     def __init__(

@@ -22,7 +22,10 @@ def watch() -> int:
 
 @job("plan.watch_news", schedule=f"*/{LOOKED_MINUTES} * * * *", scope=EVERYWHERE)
 def watch_news() -> int:
-    """By day: looks again once a case that the targets count was opened or moved; twice as far back as it must."""
+    """Between the nights: looks again once a case that the targets count was opened or moved.
+
+    News are looked for twice as far back as they must be.
+    """
     plan = in_force_in(clock.today().year)
     return len(watching.look()) if plan and watching.news(plan, 2 * LOOKED_MINUTES) else 0
 

@@ -25,7 +25,7 @@ from anlan.engines.papers import (
 )
 from anlan.engines.papers.paper import day
 
-from .facts import DUE, GRADES, LEVELS, Cell, Facts, Goal, Row
+from .facts import DUE, GRADES, LEVELS, PRESENT, WARNINGS, Cell, Facts, Goal, Row
 from .wording import SMALL, STANDINGS, change, foremost, listed, plain, ranks, said
 
 GRADE_NAMES = dict(zip(GRADES, ("一般事故", "较大事故", "重大事故", "特别重大事故"), strict=True))
@@ -362,7 +362,7 @@ def _appraised(facts: Facts, period: Period) -> Iterable[Block]:
 
 def _warnings(facts: Facts, span: str) -> Iterable[Block]:
     yield Heading(1, "监测预警情况")
-    whole, false = facts.whole["monitoring.warnings"], facts.whole["monitoring.false_alarms"]
+    whole, false = (facts.whole[name] for name in WARNINGS)
     words = f"{span}，监测预警平台无预警记录。"
     if whole.now != 0:
         words = f"{span}，{said('监测预警平台共发出预警', whole, '次')}。"
@@ -370,34 +370,26 @@ def _warnings(facts: Facts, span: str) -> Iterable[Block]:
         levels = [f"{LEVEL_NAMES[level]}{plain(now)}次" for level in LEVELS if (now := facts.levels[level].now)]
         words += f"其中{listed(levels)}；经核实为误报的{plain(false.now)}次。"
     yield Paragraph(words)
-    rows = [row for row in facts.places if row.cells["monitoring.warnings"].now]
+    rows = [row for row in facts.places if row.cells[WARNINGS[0]].now]
     if rows:
-        yield _cases(
-            "各区域预警情况", ("预警（次）", "其中误报（次）"), rows, ("monitoring.warnings", "monitoring.false_alarms")
-        )
+        yield _cases("各区域预警情况", ("预警（次）", "其中误报（次）"), rows, WARNINGS)
 
 
-def _cases(caption: str, head: tuple[str, str], rows: list[Row], names: tuple[str, str]) -> Table:
-    """Two figures for each area, the most first."""
-    rows.sort(key=lambda row: -(row.cells[names[0]].now or 0))
-    lines = tuple((row.name, *(plain(row.cells[name].now) for name in names)) for row in rows)
+def _cases(caption: str, head: tuple[str, str], rows: Sequence[Row], names: tuple[str, str]) -> Table:
+    """Two figures for each area, the most of the first at the top."""
+    order = sorted(rows, key=lambda row: -(row.cells[names[0]].now or 0))
+    lines = tuple((row.name, *(plain(row.cells[name].now) for name in names)) for row in order)
     return Table(caption, ("区域", *head), lines, "lrr", (2, 1, 1))
 
 
 def _overdue(facts: Facts) -> Iterable[Block]:
     at = day(facts.as_of.astimezone(BEIJING).date())
-    late, listed_ = facts.whole["hazards.overdue"], facts.whole["hazards.listed"]
+    late, listed_ = (facts.whole[name] for name in PRESENT)
     yield Heading(1, "逾期和挂牌督办情况")
     yield Paragraph(f"截至{at}，逾期未办结隐患{_count(late)}，挂牌督办隐患{_count(listed_)}。")
-    names = ("hazards.overdue", "hazards.listed")
-    rows = [row for row in facts.places if any(row.cells[name].now for name in names)]
+    rows = [row for row in facts.places if any(row.cells[name].now for name in PRESENT)]
     if rows:
-        yield _cases(
-            "各区域逾期和挂牌督办情况",
-            ("逾期未办结（项）", "挂牌督办（项）"),
-            rows,
-            ("hazards.overdue", "hazards.listed"),
-        )
+        yield _cases("各区域逾期和挂牌督办情况", ("逾期未办结（项）", "挂牌督办（项）"), rows, PRESENT)
 
 
 def _count(cell: Cell) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -27,13 +27,13 @@ from .models import OVER, BulletinRun, Publication
 ATTEMPTS = 3
 
 
-def due_on(series: str, period: Period) -> Any:
+def due_on(series: str, period: Period) -> date:
     """By when a bulletin of that period is to be issued."""
     days = int(law.value(f"bulletins.due.{series}", on=period.end).value)
     return period.end - timedelta(days=1) + timedelta(days=days)
 
 
-def correction_due() -> Any:
+def correction_due() -> date:
     """By when a correction that is begun today is to be issued."""
     return clock.today() + timedelta(days=int(law.value("bulletins.due.correction", on=clock.today()).value))
 

@@ -100,7 +100,7 @@ def draft_minutes(meeting: Meeting, by: Any) -> Letter:
 
 
 def _minutes(meeting: Meeting, body: Authority) -> tuple[Any, str]:
-    decided = list(meeting.resolutions.prefetch_related("units"))
+    decided = list(meeting.decisions())
     return drafting.minutes(meeting, body.name, decided), drafting.minuted(meeting, decided)
 
 
@@ -131,7 +131,7 @@ def published(case: Letter, facts: Mapping[str, Any], by: Any) -> None:
         meeting = case.meeting
         assert meeting is not None
         invited = [one.authority for one in meeting.invitations.select_related("authority")]
-        named = [unit for one in meeting.resolutions.prefetch_related("units") for unit in one.units.all()]
+        named = [unit for one in meeting.decisions() for unit in one.units.all()]
         numbering.send(case.issued, False, list({body.pk: body for body in (*invited, *named)}.values()))
         engine.move(meeting, "issue", by=by, seen_version=meeting.version)
         return

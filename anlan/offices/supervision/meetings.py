@@ -175,7 +175,7 @@ def issue(case: Meeting, facts: Mapping[str, Any], by: Any) -> None:
     case.minutes_at, case.paper = clock.now(), letter.issued
     _tell_copies(case, paper=letter.issued)
     day = case.held_at.astimezone(BEIJING).date()
-    asked = [(one, unit) for one in case.resolutions.prefetch_related("units") for unit in one.units.all()]
+    asked = [(one, unit) for one in case.decisions() for unit in one.units.all()]
     cases.open_cases("task", by, [(_task(case, one, unit, day), None) for one, unit in asked])
 
 
@@ -212,7 +212,7 @@ def left_over(case: Meeting) -> Any:
 
 def how_it_stands(case: Meeting) -> list[tuple[Resolution, list[Task]]]:
     """Each decision with its tasks, in three queries."""
-    return [(one, list(one.tasks.all())) for one in case.resolutions.prefetch_related("units", "tasks")]
+    return [(one, list(one.tasks.all())) for one in case.decisions().prefetch_related("tasks")]
 
 
 def candidates(area_code: str) -> Any:

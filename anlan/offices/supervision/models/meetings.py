@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from anlan.kernel.cases.models import Case
@@ -46,6 +47,13 @@ class Meeting(Case):
         indexes: ClassVar = [
             *Case.Meta.indexes, models.Index(fields=("area_code", "industry", "held_at"), name="meeting_area"),
         ]  # fmt: skip
+
+    def decisions(self) -> models.QuerySet[Resolution]:
+        """What was decided, each with the authorities that it names in the order in which it names them: the first
+        leads."""
+        place = RawSQL(f'"{Resolution.units.through._meta.db_table}"."id"', ())  # noqa: S611
+        named = models.Prefetch("units", Authority.objects.order_by(place))
+        return Resolution.objects.filter(meeting=self).prefetch_related(named)
 
 
 class Invitation(Kept):

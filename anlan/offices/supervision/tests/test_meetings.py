@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from anlan.kernel.models import Notice
 from anlan.kernel.scope import EVERYWHERE, acting
 from anlan.offices.supervision import issuing, meetings, units
 from anlan.offices.supervision.meetings import Decided
-from anlan.offices.supervision.models import Invitation, Letter, Meeting, Task
+from anlan.offices.supervision.models import Invitation, Letter, Meeting, Resolution, Task
 
 from .conftest import CITY, NOON, TESTER, as_, go, out, photo, sees
 
@@ -174,6 +175,19 @@ def test_the_next_meeting_begins_with_what_the_last_one_decided_and_is_not_done(
     client.force_login(people["city"])
     page = client.get(following.get_absolute_url()).content.decode()
     assert page.index("排查临水临崖路段") < page.index("市安委办会议室"), "it stands before the facts"
+
+
+def test_who_leads_stays_first_of_those_that_a_decision_names(people: Any, bodies: Any) -> None:
+    meeting = minuted(people, bodies, held(people, bodies))
+    with acting(TESTER, EVERYWHERE):
+        # The database gives rows in the order in which they were written last, where it is not told otherwise.
+        links = Resolution.units.through._default_manager
+        assert links.filter(authority_id=bodies["transport"].pk).update(authority_id=bodies["transport"].pk) == 1
+    meeting = issued(people, meeting)
+    leads_first = ["重庆市交通委员会", "重庆市渝北区人民政府"]
+    with acting(TESTER, EVERYWHERE):
+        assert [one.addressee_name for one in Task.objects.order_by("pk")] == leads_first
+        assert json.loads(meeting.paper.facts)["decisions"][0]["units"] == leads_first
 
 
 def test_two_who_write_at_once_are_told_of_each_other(people: Any, bodies: Any) -> None:

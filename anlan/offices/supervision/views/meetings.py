@@ -142,7 +142,7 @@ def minutes_page(request: HttpRequest, number: str) -> HttpResponse:
     shown = [
         {"take": True, "text": one.text, "units": units.written(one.units.all(), known),
          "responsible": one.responsible, "due_on": one.due_on}
-        for one in meeting.resolutions.prefetch_related("units")
+        for one in meeting.decisions()
     ]  # fmt: skip
     return _page(request, meeting, known, head, _rows(known, [*shown, {"take": True}]), paste)
 

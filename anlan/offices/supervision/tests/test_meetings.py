@@ -178,16 +178,25 @@ def test_the_next_meeting_begins_with_what_the_last_one_decided_and_is_not_done(
 
 
 def test_who_leads_stays_first_of_those_that_a_decision_names(people: Any, bodies: Any) -> None:
-    meeting = minuted(people, bodies, held(people, bodies))
+    meeting, who = held(people, bodies), people["city"]
+    two = (bodies["transport"], bodies["yubei"])
+    with as_(who):
+        meeting = meetings.record(
+            meeting, who, meeting.version, {i.pk: ("present", "") for i in meeting.invitations.all()}
+        )
+        decided = [Decided("甲", two, "", date(2013, 7, 31)), Decided("乙", two[::-1], "", date(2013, 7, 31))]
+        meeting = meetings.write(meeting, who, meeting.version, "", decided)
     with acting(TESTER, EVERYWHERE):
-        # The database gives rows in the order in which they were written last, where it is not told otherwise.
-        links = Resolution.units.through._default_manager
-        assert links.filter(authority_id=bodies["transport"].pk).update(authority_id=bodies["transport"].pk) == 1
+        # Where it is not told otherwise the database gives links as they were written last, or as the authorities lie.
+        for leader, one in zip(two, meeting.resolutions.all(), strict=True):
+            links = Resolution.units.through._default_manager.filter(resolution=one, authority=leader)
+            assert links.update(authority=leader) == 1
     meeting = issued(people, meeting)
-    leads_first = ["重庆市交通委员会", "重庆市渝北区人民政府"]
+    named = [[body.name for body in one.units] for one in decided]
     with acting(TESTER, EVERYWHERE):
-        assert [one.addressee_name for one in Task.objects.order_by("pk")] == leads_first
-        assert json.loads(meeting.paper.facts)["decisions"][0]["units"] == leads_first
+        assert [one.addressee_name for one in Task.objects.order_by("pk")] == [*named[0], *named[1]]
+        assert meeting.paper is not None
+        assert [one["units"] for one in json.loads(meeting.paper.facts)["decisions"]] == named
 
 
 def test_two_who_write_at_once_are_told_of_each_other(people: Any, bodies: Any) -> None:

@@ -19,12 +19,19 @@ from .house import House, eventually
 pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(900)]
 
 
-@pytest.fixture
-def house(tmp_path: Path, migrated: House) -> Iterator[House]:
-    one = House(tmp_path).settle(migrated)
-    one.start()
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, migrated: House) -> Iterator[House]:
+    one = House(tmp_path_factory.mktemp("house")).settle(migrated)
     yield one
     one.end()
+
+
+@pytest.fixture
+def house(standing: House) -> House:
+    """The one house of these tests, which runs: it outlives whatever they do to it."""
+    if not standing.well():
+        standing.start()
+    return standing
 
 
 MAKE = """
@@ -129,26 +136,6 @@ def test_every_acknowledged_write_survives_kill_9_of_each_part(house: House) -> 
     assert json.loads(verdict.stdout)["whole"]
 
 
-def test_kill_9_of_the_supervisor_leaves_nothing_that_hinders_the_next_start(house: House) -> None:
-    assert house.process is not None
-    house.process.send_signal(signal.SIGKILL)
-    house.process.wait()
-    eventually("web and worker go with the supervisor", lambda: house.health() == (0, {}))
-    assert house.server.running(), "the database outlives the supervisor; the next start takes it over"
-    house.start()
-    assert house.stop() == 0
-    assert not house.server.running()
-    assert house.health() == (0, {})
-
-
-def test_a_lock_file_left_by_a_crash_does_not_hinder_the_start_though_its_number_is_used_again(house: House) -> None:
-    house.stop()
-    lock = house.server.data / "postmaster.pid"
-    lock.write_text(f"{os.getpid()}\n{house.server.data}\n")
-    assert not house.server.running()
-    house.start()
-
-
 def test_a_port_in_use_is_one_clear_line(house: House, tmp_path: Path) -> None:
     other = House(tmp_path / "other")
     other.folder.mkdir()
@@ -176,3 +163,23 @@ def test_healthz_names_the_part_that_is_down(house: House) -> None:
     finally:
         os.kill(house.process.pid, signal.SIGCONT)
     eventually("health again", house.well)
+
+
+def test_a_lock_file_left_by_a_crash_does_not_hinder_the_start_though_its_number_is_used_again(house: House) -> None:
+    house.stop()
+    lock = house.server.data / "postmaster.pid"
+    lock.write_text(f"{os.getpid()}\n{house.server.data}\n")
+    assert not house.server.running()
+    house.start()
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing_that_hinders_the_next_start(house: House) -> None:
+    assert house.process is not None
+    house.process.send_signal(signal.SIGKILL)
+    house.process.wait()
+    eventually("web and worker go with the supervisor", lambda: house.health() == (0, {}))
+    assert house.server.running(), "the database outlives the supervisor; the next start takes it over"
+    house.start()
+    assert house.stop() == 0
+    assert not house.server.running()
+    assert house.health() == (0, {})

@@ -35,7 +35,7 @@ from anlan.kernel.clock import BEIJING
 from anlan.kernel.registers.api import api
 from anlan.kernel.registers.declaration import all_registers
 from anlan.kernel.registers.models import ApiToken
-from anlan.kernel.scope import ANY, EVERYWHERE, Actor, Addressed, Mine, Open, acting
+from anlan.kernel.scope import ANY, EVERYWHERE, Actor, Addressed, By, Mine, Open, acting
 from anlan.parties.models import ROLES, Account, Enterprise
 
 from .planting import Place, in_scope, inside, outside, plant, scoped_models, spare
@@ -129,10 +129,23 @@ class Somebody:
         return in_scope(self.account.scope, self.account.pk, row)
 
     def foreign(self, kind: type[models.Model]) -> list[models.Model]:
-        """The rows of a table that are none of his, as they were when first asked for."""
+        """The rows of a table that are none of his, as they were when first asked for: of those that the table's rule
+        cannot tell apart (a city's own cards, say) the last."""
         if kind not in self._foreign:
-            self._foreign[kind] = [row for row in rows(kind) if not self.holds(row)]
+            alike = {whose(row): row for row in rows(kind) if not self.holds(row)}
+            self._foreign[kind] = list(alike.values())
         return self._foreign[kind]
+
+
+def whose(row: models.Model) -> tuple[Any, ...]:
+    """All by which the table's rule tells its rows apart; the row itself where that is not in its own columns."""
+    rule = policies.rule_of(type(row))
+    if not isinstance(rule, By) or rule.published or rule.sent or rule.inside or rule.at:
+        return (row.pk,)
+    fields = row._meta.concrete_fields
+    named = {f.column: f.attname for f in fields} | {f.name: f.attname for f in fields}
+    told = (rule.area, rule.industry, rule.enterprise, rule.account)
+    return tuple(getattr(row, named[name]) for name in told if name in named)
 
 
 def rows(kind: type[models.Model]) -> list[models.Model]:

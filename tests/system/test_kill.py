@@ -29,8 +29,9 @@ def standing(tmp_path_factory: pytest.TempPathFactory, migrated: House) -> Itera
 @pytest.fixture
 def house(standing: House) -> House:
     """The one house of these tests, which runs: it outlives whatever they do to it."""
-    if not standing.well():
+    if standing.process is None or standing.process.poll() is not None:
         standing.start()
+    eventually("health", standing.well)  # a part that was killed before may only be coming back
     return standing
 
 

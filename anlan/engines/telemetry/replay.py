@@ -7,7 +7,6 @@ final: the same for the same readings however they were shuffled within the wind
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,8 +24,6 @@ from .stream import COLUMNS, PROCESSORS, Event, Stream
 from .writing import keep
 
 BATCH = 1 << 18
-_AHEAD = 3
-"""So many batches are read ahead: whoever evaluates does other things than that in between."""
 _json = msgspec.json.Encoder()
 
 
@@ -70,7 +67,7 @@ def written(out: Path, events: list[Event], numbered: bool) -> int:
 
 def batches(source: Path) -> Iterator[tuple[Any, int]]:
     """The readings of a file as Arrow batches, each with the number of rows of the whole; while one is looked at the
-    next ones are read. Raises `BadReadings`, `OSError`."""
+    next is read. Raises `BadReadings`, `OSError`."""
     total = 0
     with opened(source) as file, ThreadPoolExecutor(1) as reader:
         if wrong := faults(file.schema_arrow):
@@ -78,9 +75,9 @@ def batches(source: Path) -> Iterator[tuple[Any, int]]:
         rows = file.metadata.num_rows
         try:
             parts = file.iter_batches(BATCH, columns=list(COLUMNS))
-            coming = deque(reader.submit(next, parts, None) for _ in range(_AHEAD))
-            while (batch := coming.popleft().result()) is not None:
-                coming.append(reader.submit(next, parts, None))
+            coming = reader.submit(next, parts, None)
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, parts, None)
                 total += batch.num_rows
                 yield batch, rows
         except (pa.ArrowException, OSError) as error:

@@ -321,14 +321,9 @@ class Stream:
         if names is None or not column.dictionary.equals(names):
             names = column.dictionary
             texts = names.to_numpy(zero_copy_only=False).tolist()
-            found = code(texts if pa.types.is_string(names.type) else [str(text) for text in texts])
-            # Where names stand in the order of their codes, as in most files, a place is a code.
-            codes = None if np.array_equal(found, np.arange(len(found))) else pa.array(found)
+            codes = pa.array(code(texts if pa.types.is_string(names.type) else [str(text) for text in texts]))
             self._coded[name] = names, codes
-        indices = column.indices
-        if codes is not None or indices.type != pa.int32():
-            indices = indices.cast(pa.int32()) if codes is None else codes.take(indices)
-        return indices.to_numpy(zero_copy_only=False)
+        return codes.take(column.indices).to_numpy(zero_copy_only=False)
 
     def advance(self, now: int) -> list[Change]:
         """Tells of silence up to `now` (milliseconds), where no reading has shown that it is so late already."""

@@ -13,7 +13,7 @@ from anlan.kernel import policies
 from anlan.kernel.models import Stale
 from anlan.kernel.registers import register_named
 from anlan.kernel.scope import EVERYWHERE, Actor, Scope, acting, area_prefix, upper_bound
-from anlan.parties.models import Account, Authority, Person, Post
+from anlan.parties.models import Account, Authority, Enterprise, Person, Post
 
 TESTER = Actor("test", "tests")
 pytestmark = pytest.mark.django_db
@@ -39,6 +39,28 @@ def test_without_a_scope_everything_reads_as_empty(two_districts: object) -> Non
 def test_a_district_sees_itself_and_not_its_neighbour(two_districts: object) -> None:
     with acting(TESTER, Scope("500112")):
         assert [a.username for a in Account.objects.all()] == ["yubei"]
+
+
+def test_an_industry_and_an_enterprise_bind_what_an_area_alone_leaves_open() -> None:
+    """Also a scope of before there was a setting for those that are bound by their area alone."""
+    with acting(TESTER, EVERYWHERE):
+        one, other = (
+            Enterprise.objects.create(name=f"{name}厂", area_code="500112001001", industry_id=name)
+            for name in ("road", "coal")
+        )  # fmt: skip
+
+    def seen(**bound: Any) -> set[int]:
+        with acting(TESTER, Scope("500112", **bound)):
+            return set(Enterprise.objects.values_list("pk", flat=True))
+
+    assert seen() == {one.pk, other.pk}
+    assert seen(industries=frozenset({"coal"})) == seen(enterprise=other.pk) == {other.pk}
+    assert seen(industries=frozenset({"coal"}), enterprise=one.pk) == seen(industries=frozenset()) == set()
+    with acting(TESTER, Scope("500112")), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('anlan.unbound', '', true)")
+        assert Enterprise.objects.count() == 2
+        cursor.execute("SELECT set_config('anlan.industries', 'coal', true)")
+        assert Enterprise.objects.count() == 1
 
 
 def test_writing_outside_the_scope_is_refused_by_the_database(two_districts: object) -> None:

@@ -40,7 +40,7 @@ def answer(
     Besides `context` the template has the city, whether it is a demonstration and when, and the same page in the other
     language, with the same `query`.
     """
-    installation = Installation.objects.filter(id=1).first() or Installation()
+    installation = Installation.here()
     other, other_name = OTHER[language]
     other_url = reverse(named(name, other.lower()), args=keys) + query
     with override(language):

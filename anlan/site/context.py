@@ -76,7 +76,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every template."""
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
-    installation = Installation.objects.filter(id=1).first() or Installation()
+    installation = Installation.here()
     return {
         "clock_now": clock.now(),
         "here": here(request),

@@ -306,9 +306,10 @@ def compute(
     """
     asked = Question(tuple(measures), period, compare)
     (made,), spans, scans = _planned([asked], as_of, by, digits, within or whole)
-    _load_arrow()
     for scan in scans:
-        scan.filled(backend.rows(scan.statement(backend.dialect, bool(within)), spans, within))
+        statement = scan.statement(backend.dialect, bool(within))
+        _load_arrow()
+        scan.filled(backend.rows(statement, spans, within))
     return made
 
 

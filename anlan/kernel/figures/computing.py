@@ -92,7 +92,7 @@ def _whole_area() -> str:
     now = acting_now()
     if now is not None and now[1].area:
         return now[1].area
-    return area_prefix((Installation.objects.filter(pk=1).first() or Installation()).city_code)
+    return area_prefix(Installation.here().city_code)
 
 
 SLOW_S, KEPT_FOR, KEPT_AT_MOST_S = 0.5, 20, 300

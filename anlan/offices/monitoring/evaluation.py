@@ -178,9 +178,7 @@ class Evaluation:
         if not changes:
             return
         with acting(EVALUATOR, EVERYWHERE):
-            known = Device.objects.select_related("enterprise", "station", "latest").in_bulk(
-                {change.event.device for change in changes}, field_name="code"
-            )
+            known = _registered({change.event.device for change in changes})
             changes = [change for change in changes if not _after_service(change, known.get(change.event.device))]
             self._set_aside([change for change in changes if change.event.suppressed], known)
             self._tell([change for change in changes if not change.event.suppressed and self._may_tell(change)], known)
@@ -212,9 +210,7 @@ class Evaluation:
         so."""
         if self._jumping:
             with acting(EVALUATOR, EVERYWHERE):
-                known = Device.objects.select_related("enterprise", "station", "latest").in_bulk(
-                    {device for device, _rule in self._jumping}, field_name="code"
-                )
+                known = _registered({device for device, _rule in self._jumping})
                 for (name, rule), last in self._jumping.items():
                     if (device := known.get(name)) is not None:
                         self._tell(list(self._stands(device, rule, last)), known)
@@ -388,6 +384,11 @@ class Evaluation:
             case.save()
             if again:
                 _note(case, "again", event)
+
+
+def _registered(codes: Collection[str]) -> dict[str, Device]:
+    """What the register knows of these devices, by code, with what a warning says of them."""
+    return Device.objects.select_related("enterprise", "station", "latest").in_bulk(codes, field_name="code")
 
 
 def _clear(event: Event) -> None:

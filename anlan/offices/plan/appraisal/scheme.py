@@ -136,7 +136,7 @@ def _contradictions(content: Any, faulty: set[tuple[Any, ...]]) -> Faults:
         return
     unsound = {path[:n] for path in faulty for n in range(len(path) + 1)}
     head: Any = {} if ("scheme",) in unsound else content.get("scheme")
-    if head and head["city"] != (city := (Installation.objects.filter(pk=1).first() or Installation()).city_code):
+    if head and head["city"] != (city := Installation.here().city_code):
         yield ("scheme", "city"), _("this installation is that of %(city)s") % {"city": city}
     dimension = DIMENSION.get(head.get("of", ""), "")
     targets = set(
